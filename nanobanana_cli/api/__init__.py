@@ -1,0 +1,1 @@
+"""The protocol: what is sent, what comes back, and what may be sent again."""

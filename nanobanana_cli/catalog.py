@@ -1,0 +1,195 @@
+"""What each model accepts and costs, and where each provider lives.
+
+The one place for these facts: options, checks, completions, `nb models` and the sandbox all read
+them here. Sources: the article that `nb` grew out of (the nine ratios, WisGate's price and
+address), WisGate's and Google's public documentation (the rest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+SIZES = ("0.5K", "1K", "2K", "4K")
+FORMATS = ("auto", "png", "jpeg", "webp")
+THINKING_LEVELS = ("minimal", "high")
+DEFAULT_ASPECT = "1:1"
+DEFAULT_SIZE = "1K"
+DEFAULT_MODEL = "gemini-3.1-flash-image-preview"
+DEFAULT_PROVIDER = "wisgate"
+
+# Pixels at 1K, landscape and square; portrait is the transpose.
+_PIXELS_1K = {
+    "1:1": (1024, 1024),
+    "3:2": (1264, 848),
+    "4:3": (1200, 896),
+    "5:4": (1152, 928),
+    "16:9": (1376, 768),
+    "21:9": (1584, 672),
+    "4:1": (2048, 512),
+    "8:1": (3072, 384),
+}
+_SCALE = {"0.5K": 0.5, "1K": 1, "2K": 2, "4K": 4}
+
+_COMMON_ASPECTS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
+_EXTREME_ASPECTS = ("1:4", "4:1", "1:8", "8:1")
+ASPECTS = _COMMON_ASPECTS + _EXTREME_ASPECTS
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A service that speaks the protocol.
+
+    Args:
+        name: as in `--provider`.
+        base_url: the address that `/v1beta/models/…` is appended to; "" for the embedded sandbox,
+            which takes a free port.
+        key_variables: environment variables that may hold its key, in order.
+        key_page: where a person gets a key.
+        size_names: how it spells an image size, where that differs from ours.
+    """
+
+    name: str
+    base_url: str
+    key_variables: tuple[str, ...] = ()
+    key_page: str = ""
+    size_names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a call without a key can only fail."""
+        return bool(self.key_variables)
+
+
+PROVIDERS: Mapping[str, Provider] = MappingProxyType(
+    {
+        "wisgate": Provider(
+            name="wisgate",
+            base_url="https://wisgate.ai",
+            key_variables=("WISDOM_GATE_KEY",),
+            key_page="https://wisgate.ai/hall/tokens",
+        ),
+        "google": Provider(
+            name="google",
+            base_url="https://generativelanguage.googleapis.com",
+            key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+            key_page="https://aistudio.google.com/apikey",
+            # Google's spelling of the smallest size; `0.5K` is a 400 there.
+            size_names={"0.5K": "512"},
+        ),
+        "sandbox": Provider(name="sandbox", base_url=""),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What one model is known to take, and its price.
+
+    Args:
+        id: as it stands in the address.
+        title: what people call it.
+        aspects, sizes: what it accepts, in the order to show.
+        max_references: input images a call.
+        prices: provider → image size → micro-dollars an image; what is missing is unknown.
+        thinking: the levels it takes; empty when it is not known to take any.
+        search: whether it is known to take grounding in search.
+    """
+
+    id: str
+    title: str
+    aspects: tuple[str, ...]
+    sizes: tuple[str, ...]
+    max_references: int
+    prices: Mapping[str, Mapping[str, int]]
+    thinking: tuple[str, ...] = ()
+    search: bool = False
+
+
+_FLASH_31_GOOGLE = {"0.5K": 45_000, "1K": 67_000, "2K": 101_000, "4K": 151_000}
+
+MODELS: Mapping[str, Model] = MappingProxyType(
+    {
+        model.id: model
+        for model in (
+            Model(
+                id=DEFAULT_MODEL,
+                title="Nano Banana 2",
+                aspects=ASPECTS,
+                sizes=SIZES,
+                max_references=14,
+                prices={"wisgate": dict.fromkeys(SIZES, 58_000), "google": _FLASH_31_GOOGLE},
+                thinking=THINKING_LEVELS,
+                search=True,
+            ),
+            Model(
+                id="gemini-3.1-flash-image",
+                title="Nano Banana 2, general release",
+                aspects=ASPECTS,
+                sizes=SIZES,
+                max_references=14,
+                prices={"google": _FLASH_31_GOOGLE},
+                thinking=THINKING_LEVELS,
+                search=True,
+            ),
+            Model(
+                id="gemini-nano-banana-2.1",
+                title="Nano Banana 2.1",
+                aspects=ASPECTS,
+                sizes=("1K", "2K", "4K"),
+                max_references=14,
+                prices={"google": {"1K": 34_000, "4K": 113_000}},
+            ),
+            Model(
+                id="gemini-3-pro-image-preview",
+                title="Nano Banana Pro",
+                aspects=_COMMON_ASPECTS,
+                sizes=("1K", "2K", "4K"),
+                max_references=14,
+                prices={"google": {"1K": 134_000, "2K": 134_000, "4K": 240_000}},
+            ),
+            Model(
+                id="gemini-2.5-flash-image",
+                title="Nano Banana",
+                aspects=_COMMON_ASPECTS,
+                sizes=("1K",),
+                max_references=3,
+                prices={"google": {"1K": 39_000}},
+            ),
+        )
+    }
+)
+
+
+def pixels(aspect: str, size: str) -> tuple[int, int]:
+    """Width and height in pixels that the service documents for an aspect ratio and image size.
+
+    Real replies differ by some pixels, so this is for drawing and for notes, never for rejecting.
+
+    Raises:
+        KeyError: the ratio or the size is not in the catalog.
+    """
+    scale = _SCALE[size]
+    if aspect in _PIXELS_1K:
+        width, height = _PIXELS_1K[aspect]
+    else:
+        height, width = _PIXELS_1K[":".join(reversed(aspect.split(":")))]
+    return int(width * scale), int(height * scale)
+
+
+def price(provider: str, model: str, size: str) -> int | None:
+    """Micro-dollars an image; 0 in the sandbox; None when it is not known."""
+    if provider == "sandbox":
+        return 0
+    known = MODELS.get(model)
+    return known.prices.get(provider, {}).get(size) if known else None
+
+
+def nearest(value: str, choices: Iterable[str]) -> str | None:
+    """The choice that a mistyped value most likely meant, or None when none is close."""
+    from difflib import get_close_matches
+
+    folded = {choice.lower(): choice for choice in choices}
+    match = get_close_matches(value.strip().lower(), folded, n=1, cutoff=0.5)
+    return folded[match[0]] if match else None

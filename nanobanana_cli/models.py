@@ -1,0 +1,158 @@
+"""The domain's data: what is asked of a model, and what comes back. Nothing here has effects.
+
+Money is counted in whole micro-dollars (1 USD = 1,000,000), because `int(0.174 / 0.058)` is 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+ImageFormat = Literal["png", "jpeg", "webp"]
+Modality = Literal["TEXT", "IMAGE"]
+Status = Literal["written", "unchanged", "skipped", "failed", "unknown"]
+
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An input image.
+
+    Args:
+        name: where it came from, for messages: a path, or `-` for stdin.
+        mime_type: what its first bytes say, such as `image/png`.
+        data: the file's bytes, sent as they are.
+    """
+
+    name: str
+    mime_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRequest:
+    """One `generateContent` call.
+
+    Args:
+        prompt: the text part.
+        model: the model's id, as it stands in the address.
+        modalities: what the reply is to hold; always sent, since a reply without images is the
+            commonest mistake.
+        aspect, size: aspect ratio such as `16:9` and image size such as `2K`, as the user knows
+            them; None only when no image is asked for.
+        references: input images, in order.
+        thinking: `minimal` or `high`; None leaves it to the service.
+        search: ground the picture in a web search.
+        system: the system instruction.
+        temperature: 0 to 2.
+        seed: accepted by the service, which promises nothing for it.
+    """
+
+    prompt: str
+    model: str
+    modalities: tuple[Modality, ...] = ("IMAGE",)
+    aspect: str | None = None
+    size: str | None = None
+    references: tuple[Reference, ...] = ()
+    thinking: str | None = None
+    search: bool = False
+    system: str | None = None
+    temperature: float | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where calls go, and with which key.
+
+    Args:
+        provider: its name in the catalog.
+        base_url: scheme, host and optional path prefix, no slash at the end.
+        key: sent as `x-goog-api-key`, to this host alone; None sends none.
+        key_origin: where the key came from, for messages.
+    """
+
+    provider: str
+    base_url: str
+    key: str | None = field(default=None, repr=False)
+    key_origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts as the service reports them; None where it does not."""
+
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a `generateContent` reply holds, drafts left out.
+
+    Args:
+        image: the final image's bytes as received, not yet verified; None when only text was asked
+            for.
+        text: the text parts joined, stripped; "" when there were none.
+        model_version, response_id: as the service names them.
+        finish_reason: such as `STOP`.
+        images: how many final images came; the last of them is `image`.
+    """
+
+    image: bytes | None = field(repr=False)
+    text: str = ""
+    model_version: str | None = None
+    response_id: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    images: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A whole, decodable image.
+
+    Args:
+        data: the file's bytes.
+        format: what the bytes are, whatever anything else claims.
+        width, height: pixels.
+    """
+
+    data: bytes = field(repr=False)
+    format: ImageFormat
+    width: int
+    height: int
+
+    @property
+    def mime_type(self) -> str:
+        """Such as `image/png`."""
+        return f"image/{self.format}"
+
+
+def micro_dollars(usd: str) -> int:
+    """An amount in dollars, as typed, in whole micro-dollars, rounded down.
+
+    Raises:
+        ValueError: it is no finite amount of zero or more.
+    """
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        amount = Decimal(usd.strip())
+    except InvalidOperation:
+        raise ValueError(usd) from None
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(usd)
+    return int(amount * MICRO)
+
+
+def dollars(micro: int | None) -> str:
+    """For people: `$0.058`, `$1.20`, `free`, or `price unknown`."""
+    if micro is None:
+        return "price unknown"
+    if micro == 0:
+        return "free"
+    whole, fraction = divmod(micro, MICRO)
+    return f"${whole}.{str(fraction).zfill(6).rstrip('0').ljust(2, '0')}"
