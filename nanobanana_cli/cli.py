@@ -1,0 +1,33 @@
+"""The command tree."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="nb",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def root(
+    version: Annotated[  # noqa: ARG001 - answered before the tree is built; here for the help
+        bool, typer.Option("--version", help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Images from the shell, with Google's Nano Banana 2 model.
+
+    nb generate "a red fox" --aspect 16:9 --size 2K -o fox.png
+    """
+
+
+def command_tree() -> typer.core.TyperGroup:
+    """The whole tree, ready to be run or walked."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    return group
