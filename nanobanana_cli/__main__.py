@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if terminal.env.get("NB_DEBUG") == "1":
             raise
         return error.code
-    except Exception as error:  # noqa: BLE001 - a defect; no traceback reaches a user unasked
+    except Exception as error:
         if terminal.env.get("NB_DEBUG") == "1":
             raise
         terminal.error(_defect(error))

@@ -16,9 +16,7 @@ app = typer.Typer(
 
 @app.callback()
 def root(
-    version: Annotated[  # noqa: ARG001 - answered before the tree is built; here for the help
-        bool, typer.Option("--version", help="Show the version and leave.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
 ) -> None:
     """Images from the shell, with Google's Nano Banana 2 model.
 

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, Protocol
+from typing import Protocol, TextIO
 
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputClosed
 
@@ -49,7 +49,7 @@ def printable(text: str) -> str:
     return text if text.isascii() and text.isprintable() else text.translate(_visible)
 
 
-def wants_color(env: Mapping[str, str], stream: IO[str], choice: bool | None) -> bool:
+def wants_color(env: Mapping[str, str], stream: TextIO, choice: bool | None) -> bool:
     """Whether to colour a stream: `--color`, `NO_COLOR`, `FORCE_COLOR`, then: is it a terminal.
 
     Args:
@@ -88,7 +88,7 @@ class Terminal:
     """
 
     def __init__(
-        self, env: Mapping[str, str], stdin: IO[str], stdout: IO[str], stderr: IO[str]
+        self, env: Mapping[str, str], stdin: TextIO, stdout: TextIO, stderr: TextIO
     ) -> None:
         self.env = env
         self.stdin = stdin
@@ -188,8 +188,8 @@ class Terminal:
     def error(self, error: NbError) -> None:
         """What happened, what to do, what it cost."""
         lines = [self._styled("nb:", _BOLD_RED) + " " + printable(error.message)]
-        for hint in (error.hint or "").splitlines():
-            lines.append(self._styled("hint:", _CYAN) + " " + printable(hint))
+        hint = self._styled("hint:", _CYAN)
+        lines += [f"{hint} {printable(line)}" for line in (error.hint or "").splitlines()]
         lines.append(error.charged.sentence)
         self._err("\n".join(lines))
 

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ import pytest
 
 from nanobanana_cli.__main__ import main
 
+_ROOT = Path(__file__).parents[1]
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "NB_REQUIRE_TOOLS")
 
 
 @pytest.fixture(autouse=True)
-def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty home and folder; no variable of the real environment but the harmless ones."""
     for name in list(os.environ):
         if name not in _KEPT and not name.startswith(("PYTEST_", "COV_")):
@@ -33,7 +34,6 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.chdir(work)
-    yield
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class NbProcess:
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
-        env = {**os.environ, **options.pop("env", {})}
+        env = {**os.environ, "PYTHONPATH": str(_ROOT), **options.pop("env", {})}
         # A suite started with `&` by a shell ignores SIGINT, and its children inherit that.
         options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         return subprocess.Popen(
