@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from nanobanana_cli.commands import generate
+
 app = typer.Typer(
     name="nb",
     add_completion=False,
@@ -22,6 +24,9 @@ def root(
 
     nb generate "a red fox" --aspect 16:9 --size 2K -o fox.png
     """
+
+
+app.command("generate")(generate.command)
 
 
 def command_tree() -> typer.core.TyperGroup:
