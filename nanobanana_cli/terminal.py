@@ -122,7 +122,12 @@ class Terminal:
 
     def result(self, line: str) -> None:
         """One line of result, as it is in a pipe, made printable on a terminal."""
-        self._out(self._encoded(printable(line) if self.stdout.isatty() else line) + b"\n")
+        if not self.stdout.isatty():
+            self._out(self._encoded(line) + b"\n")
+        elif self._above is not None:
+            self._above(printable(line))
+        else:
+            self._out(self._encoded(printable(line)) + b"\n")
 
     def json(self, record: Mapping[str, object], *, to_stderr: bool = False) -> None:
         """One ASCII-safe JSON line."""
@@ -130,7 +135,7 @@ class Terminal:
         if to_stderr:
             self._err(line)
         else:
-            self._out(line.encode("ascii") + b"\n")
+            self.result(line)
 
     def binary(self, data: bytes) -> None:
         """Raw bytes on stdout."""
@@ -233,8 +238,8 @@ class Terminal:
         with self._lock:
             try:
                 self.stdout.flush()
-                self.stdout.buffer.write(data)  # type: ignore[attr-defined]
-                self.stdout.buffer.flush()  # type: ignore[attr-defined]
+                self.stdout.buffer.write(data)
+                self.stdout.buffer.flush()
             except BrokenPipeError:
                 raise OutputClosed("stdout was closed by its reader") from None
             except OSError as error:

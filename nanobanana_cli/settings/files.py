@@ -97,24 +97,34 @@ def user_file(env: Mapping[str, str], cwd: Path, *, create: bool = False) -> Con
     return parse(path, text)
 
 
+def project_path(env: Mapping[str, str], cwd: Path) -> Path | None:
+    """The nearest `nb.toml` in the current folder or above, unless it is the user's file."""
+    user = user_path(env, cwd)
+    for folder in (cwd, *cwd.parents):
+        path = folder / PROJECT_FILE
+        if path != user and _is_file(path):
+            return path
+    return None
+
+
 def project_file(env: Mapping[str, str], cwd: Path) -> ConfigFile | None:
-    """The nearest `nb.toml` in the current folder or above, unless it is the user's file.
+    """The project's file, if there is one.
 
     Raises:
         ConfigError: it cannot be read or understood, or says where a key comes from or goes.
     """
-    user = user_path(env, cwd)
-    for folder in (cwd, *cwd.parents):
-        path = folder / PROJECT_FILE
-        if path == user or not _is_file(path):
-            continue
-        text = read(path)
-        if text is None:
-            continue
-        found = parse(path, text)
-        _refuse_guarded(found)
-        return found
-    return None
+    path = project_path(env, cwd)
+    text = read(path) if path else None
+    if path is None or text is None:
+        return None
+    found = parse(path, text)
+    _refuse_guarded(found)
+    return found
+
+
+def allowed_entries(provider: str) -> tuple[str, ...]:
+    """What a provider's table may hold."""
+    return GUARDED if PROVIDERS[provider].needs_key else ("base-url",)
 
 
 def read(path: Path) -> str | None:
@@ -227,9 +237,8 @@ def _provider_table(path: Path, text: str, provider: str, table: object) -> dict
     if not isinstance(table, dict):
         where = _where(path, text, (provider,))
         raise ConfigError(f"{provider} in {where} must be a table", hint=f"[{provider}]")
-    allowed = GUARDED if PROVIDERS[provider].needs_key else ("base-url",)
     for name, value in table.items():
-        _check(path, text, (provider, name), value, allowed)
+        _check(path, text, (provider, name), value, allowed_entries(provider))
     return {name: str(value) for name, value in table.items()}
 
 

@@ -17,19 +17,28 @@ from nanobanana_cli.models import Endpoint
 from nanobanana_cli.settings.files import ConfigFile
 from nanobanana_cli.settings.resolve import Settings
 
-MASK = "********"
-
 # What an HTTP header carries unharmed; the keys that are known to exist are far shorter.
 _KEY = re.compile(r"[!-~]{1,4096}")
 _MAX_KEY_FILE = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """A key and where it came from: a variable's name or a file's path."""
+class Source:
+    """Where a key stands.
 
-    value: str = field(repr=False)
+    Args:
+        text: the key as it stands there; None when `file` holds it.
+        shown: how an error names the place.
+        origin: a variable's name or a file's path.
+        setting: the entry of the user's file that leads there; None for a variable.
+        file: the key file.
+    """
+
+    text: str | None = field(repr=False)
+    shown: str
     origin: str
+    setting: str | None = None
+    file: Path | None = None
 
 
 def endpoint(settings: Settings, env: Mapping[str, str], *, need_key: bool = True) -> Endpoint:
@@ -47,29 +56,25 @@ def endpoint(settings: Settings, env: Mapping[str, str], *, need_key: bool = Tru
     if not provider.needs_key or not need_key:
         return Endpoint(provider.name, settings.base_url)
     _refuse_foreign_address(settings)
-    key = find(provider, env, settings.user)
-    if key is None:
-        raise missing(settings)
-    return Endpoint(provider.name, settings.base_url, key.value, key.origin)
+    found = source(provider, env, settings.user)
+    if found is None:
+        raise _missing(provider)
+    return Endpoint(provider.name, settings.base_url, _read(found), found.origin)
 
 
-def find(provider: Provider, env: Mapping[str, str], user: ConfigFile) -> Key | None:
-    """The provider's key, or None when there is none anywhere.
-
-    Raises:
-        KeyRejected: what stands there cannot be a key.
-        ConfigError: the key file cannot be read or is empty.
-    """
+def source(provider: Provider, env: Mapping[str, str], user: ConfigFile) -> Source | None:
+    """Where the provider's key stands, unread and unchecked; None when there is none anywhere."""
     for variable in provider.key_variables:
-        if value := env.get(variable, "").strip():
-            return Key(check(value, variable), variable)
+        if text := env.get(variable, "").strip():
+            return Source(text, variable, variable)
     entries = user.guarded.get(provider.name, {})
     if "api-key" in entries:
         where = user.where_guarded(provider.name, "api-key")
-        return Key(check(entries["api-key"].strip(), f"api-key in {where}"), str(user.path))
+        text = entries["api-key"].strip()
+        return Source(text, f"api-key in {where}", str(user.path), "api-key")
     if "api-key-file" in entries:
         path = key_file(entries["api-key-file"], user.path.parent)
-        return Key(read_key_file(path), str(path))
+        return Source(None, str(path), str(path), "api-key-file", path)
     return None
 
 
@@ -113,9 +118,13 @@ def read_key_file(path: Path) -> str:
     return check(text, str(path))
 
 
-def missing(settings: Settings) -> KeyRejected:
-    """The error for no key at all, with the two ways on."""
-    provider = PROVIDERS[settings.provider]
+def _read(found: Source) -> str:
+    if found.file is not None:
+        return read_key_file(found.file)
+    return check(found.text or "", found.shown)
+
+
+def _missing(provider: Provider) -> KeyRejected:
     name = "api-key" if provider.name == DEFAULT_PROVIDER else f"{provider.name}.api-key"
     return KeyRejected(
         f"no key for {provider.name}",

@@ -74,6 +74,7 @@ class _Sources:
     options: Mapping[str, str | None]
     env: Mapping[str, str]
     files: tuple[ConfigFile, ...]
+    dashes: str
     origins: dict[str, str] = field(default_factory=dict)
 
     def pick(self, name: str, parse: Callable[[str], T], provider: str | None = None) -> T | None:
@@ -97,7 +98,7 @@ class _Sources:
     def _first(self, name: str, provider: str | None) -> _Source:
         typed = self.options.get(name)
         if typed is not None:
-            return _from_option(name, typed)
+            return _from_option(f"{self.dashes}{name}", typed)
         if set_to := self.env.get(variable_of(name)):
             return _from_variable(variable_of(name), set_to)
         for file in self.files:
@@ -128,9 +129,15 @@ def resolve(
     env: Mapping[str, str],
     user: ConfigFile,
     project: ConfigFile | None,
+    *,
+    dashes: str = "--",
 ) -> Settings:
-    """`load` on files that were read before."""
-    sources = _Sources(options, env, (project, user) if project else (user,))
+    """`load` on files that were read before.
+
+    Args:
+        dashes: what stands before the name of an option, for messages.
+    """
+    sources = _Sources(options, env, (project, user) if project else (user,), dashes)
     provider = sources.must("provider", values.provider)
     model = sources.must("model", values.model)
     base_url = sources.pick("base-url", partial(_address, provider=provider), provider)
@@ -149,13 +156,20 @@ def resolve(
     )
 
 
+def provider_in_force(
+    typed: str | None, env: Mapping[str, str], user: ConfigFile, project: ConfigFile | None
+) -> str:
+    """The provider alone, for when another setting may be the one that is to be corrected."""
+    files = (project, user) if project else (user,)
+    return _Sources({"provider": typed}, env, files, "--").must("provider", values.provider)
+
+
 def variable_of(name: str) -> str:
     """The environment variable of a setting: `max-cost` → `NB_MAX_COST`."""
     return f"NB_{name.upper().replace('-', '_')}"
 
 
-def _from_option(name: str, text: str) -> _Source:
-    option = f"--{name}"
+def _from_option(option: str, text: str) -> _Source:
     shown = text if text and not any(mark.isspace() for mark in text) else f'"{text}"'
     return _Source(
         text, option, lambda hidden: option if hidden else f"{option} {shown}", UsageError
