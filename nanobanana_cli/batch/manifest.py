@@ -208,8 +208,8 @@ def _toml_rows(text: str, mistakes: Mistakes) -> Iterator[tuple[int, Row]]:
         mistakes.add(0, "image", "must be tables, each under [[image]]")
         return
     for number, raw in enumerate(images or ([{}] if defaults.prompt else []), 1):
-        for place, row in _converted(raw, number, mistakes):
-            yield place, row.over(defaults)
+        for _, row in _converted(raw, number, mistakes):
+            yield number, row.over(defaults)
 
 
 def _defaults(document: dict[str, Any], mistakes: Mistakes) -> Row:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from posixpath import normpath
 
+from nanobanana_cli.outputs import SUFFIXES
+
 ANY_SUFFIX = ".*"
-SUFFIXES = (".png", ".jpg", ".webp")
 _LONGEST_NAME = 240  # bytes; a file system takes 255, and `.alt.txt` needs its own
 
 
@@ -108,7 +109,7 @@ class Claims:
 def candidates(target: str) -> list[str]:
     """The paths that an image for this target may get."""
     if target.endswith(ANY_SUFFIX):
-        return [target[: -len(ANY_SUFFIX)] + suffix for suffix in SUFFIXES]
+        return [target[: -len(ANY_SUFFIX)] + suffix for suffix in SUFFIXES.values()]
     return [target]
 
 
