@@ -155,16 +155,17 @@ def check_folder(folder: Path) -> None:
     Raises:
         LocalFileError: it is missing, no folder, or cannot be written to.
     """
-    if not os.path.lexists(folder):
+    try:
+        with _plain_errors(folder), _sibling(folder, b"", 0o600):
+            pass
+    except LocalFileError as error:
+        if not isinstance(error.__cause__, FileNotFoundError) or os.path.lexists(folder):
+            raise
         from shlex import quote
 
         raise LocalFileError(
             f"{folder}: no such folder", hint=f"make it first: mkdir -p {quote(str(folder))}"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise LocalFileError(f"{folder} is no folder")
-    with _plain_errors(folder), _sibling(folder, b"", 0o600):
-        pass
+        ) from error.__cause__
 
 
 def check_output(path: Path) -> None:
