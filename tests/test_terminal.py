@@ -171,9 +171,7 @@ def test_a_closed_stdout_is_its_own_error() -> None:
     stream = os.fdopen(writer, "w")
     with pytest.raises(OutputClosed):
         _terminal(stream, _Stream()).result("fox.png")
-    os.close(writer)
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        stream.close()
+    stream.close()
 
 
 def test_a_closed_stderr_is_no_error() -> None:
