@@ -51,7 +51,6 @@ def test_the_format_follows_the_name_and_the_option(
         ("-", {"force": True}, "--force needs a named file"),
         (None, {"skip_existing": True}, "--skip-existing needs a named file"),
         ("fox.png", {"force": True, "skip_existing": True}, "contradict each other"),
-        ("/dev/null", {"force": True}, "no regular file"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(
@@ -69,10 +68,12 @@ def test_a_misspelt_format_names_the_nearest() -> None:
     assert caught.value.hint == "did you mean png? one of auto, png, jpeg, webp"
 
 
-@pytest.mark.parametrize("output", ["missing/", "missing/fox.png"])
-def test_a_folder_that_does_not_exist_is_an_error_before_the_call(output: str) -> None:
+@pytest.mark.parametrize(
+    "output", ["missing/", "missing/fox.png", "/dev/null", "f" * 300 + ".png"]
+)
+def test_what_could_not_be_written_is_an_error_before_the_call(output: str) -> None:
     with pytest.raises(LocalFileError) as caught:
-        _plan(output)
+        _plan(output, force=not output.endswith("/"))
     assert caught.value.charged is Charged.NO
 
 

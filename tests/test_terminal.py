@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -170,9 +171,7 @@ def test_a_closed_stdout_is_its_own_error() -> None:
     stream = os.fdopen(writer, "w")
     with pytest.raises(OutputClosed):
         _terminal(stream, _Stream()).result("fox.png")
-    os.close(writer)
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        stream.close()
+    stream.close()
 
 
 def test_a_closed_stderr_is_no_error() -> None:
@@ -198,13 +197,22 @@ def test_the_spinner_turns_on_a_terminal_and_lines_stand_above_it() -> None:
         with terminal.waiting("16:9 [red]2K[/]", total=2) as spinner:
             terminal.summary("fox.png", "64×64")
             spinner.advance()
-        err.flush()
-        shown = os.read(ours, 65536).decode()
-    os.close(ours)
+    shown = _everything(ours)
     assert "16:9 [red]2K[/]" in shown
     assert "0 s" in shown
     assert "1/2" in shown
     assert "fox.png  64×64" in shown
+
+
+def _everything(descriptor: int) -> str:
+    """What was written to a pseudo-terminal whose other end is closed."""
+    chunks = []
+    # Linux ends it with an error, others with nothing.
+    with contextlib.suppress(OSError):
+        while chunk := os.read(descriptor, 65536):
+            chunks.append(chunk)
+    os.close(descriptor)
+    return b"".join(chunks).decode()
 
 
 @pytest.mark.parametrize("quiet", [True, False])
