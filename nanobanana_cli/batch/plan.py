@@ -93,11 +93,15 @@ def _step(
         if unknown and digest not in ours and digest != unknown[-1].replaces:
             reason = "came just before the last run was killed"
             return Step(item, "unchanged", price, reason, path, digest, unknown, recovered=True)
-    first = files[0] if files else (None, None)
-    state, reason = _state(item, first[1], made, bool(calls), history)
+    path, digest = _first(files)
+    state, reason = _state(item, digest, made, bool(calls), history)
     if unknown:
         state, reason = "unknown", "a call was sent, and nobody knows what came of it"
-    return Step(item, state, price, reason, *first, unknown)
+    return Step(item, state, price, reason, path, digest, unknown)
+
+
+def _first(files: list[tuple[str, str | None]]) -> tuple[str | None, str | None]:
+    return files[0] if files else (None, None)
 
 
 def _is(made: Written, fingerprint: str, path: str, digest: str | None) -> bool:
