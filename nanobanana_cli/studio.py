@@ -37,6 +37,7 @@ from nanobanana_cli.models import (
     Status,
 )
 from nanobanana_cli.outputs import SUFFIXES, Output
+from nanobanana_cli.traffic import FreeTraffic, Traffic
 
 if TYPE_CHECKING:
     from nanobanana_cli.api.transport import Transport
@@ -69,10 +70,17 @@ class Studio:
         timeout: seconds of wall-clock time for one attempt.
         retries: how often a failure that is known to be uncharged is sent again.
         listener: who is told.
+        traffic: who says when; by default nobody has to wait.
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, timeout: float, retries: int, listener: Listener
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,
+        retries: int,
+        listener: Listener,
+        traffic: Traffic | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._timeout = timeout
@@ -80,6 +88,7 @@ class Studio:
         self._listener = listener
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._traffic = traffic or FreeTraffic(self._stopped)
         self._fatal: NbError | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._transport: Transport | None = None
@@ -116,13 +125,19 @@ class Studio:
 
         body = wire.build(request, self.endpoint.provider)
         transport = self._connected()
+
+        def attempt() -> bytearray:
+            with self._traffic.attempt():
+                return transport.generate(request.model, body)
+
         raw, attempts = retry.call(
-            lambda: transport.generate(request.model, body),
+            attempt,
             retries=self._retries,
             on_wait=self._tell_wait,
-            sleep=self._sleep,
+            sleep=self._traffic.pause,
         )
-        return reply.read(raw, want=request.modalities), attempts
+        with self._traffic.work():
+            return reply.read(raw, want=request.modalities), attempts
 
     def picture(self, request: ContentRequest, output: Output) -> Result:
         """One image, from the call to the file.
@@ -141,7 +156,8 @@ class Studio:
                 cost=catalog.price(self.endpoint.provider, request.model, request.size or ""),
                 reply=replace(reply, image=None),
             )
-            return _saved(result, reply, output)
+            with self._traffic.work():
+                return _saved(result, reply, output)
         except NbError as error:
             status: Status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
             seconds = time.monotonic() - started
@@ -171,7 +187,10 @@ class Studio:
                 from nanobanana_cli.api.transport import Transport
 
                 self._transport = Transport(
-                    self.endpoint, timeout=self._timeout, trace=self._listener.trace
+                    self.endpoint,
+                    timeout=self._timeout,
+                    trace=self._listener.trace,
+                    make_room=self._traffic.make_room,
                 )
             return self._transport
 
@@ -179,9 +198,6 @@ class Studio:
         self._listener.note(
             f"{error.message}; attempt {attempt + 1} of {self._retries + 1} in {seconds:.1f} s"
         )
-
-    def _sleep(self, seconds: float) -> None:
-        self._stopped.wait(seconds)
 
 
 def _saved(result: Result, reply: Reply, output: Output) -> Result:

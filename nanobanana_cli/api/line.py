@@ -9,6 +9,8 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from functools import partial
 from types import TracebackType
@@ -65,6 +67,19 @@ class Line:
             self.cut_by = self.cut_by or reason
             _shut_down(self._handle)
 
+    @contextmanager
+    def standstill(self) -> Iterator[None]:
+        """The deadline is put off by as long as the block takes."""
+        self._timer.cancel()
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._end += time.monotonic() - began
+            self._timer.join()
+            self._timer = self._timer_of(max(0.0, self._end - time.monotonic()))
+            self._timer.start()
+
     def dial(self, host: str, port: int) -> socket.socket:
         """A connected socket, within the time that is left for all of the host's addresses.
 
@@ -90,6 +105,11 @@ class Line:
         with self._lock:
             self._check()
             self.sent = True
+
+    def _timer_of(self, seconds: float) -> threading.Timer:
+        timer = threading.Timer(seconds, self.cut, args=(Cut.DEADLINE,))
+        timer.daemon = True
+        return timer
 
     def _connected(self, sock: socket.socket, address: Any) -> socket.socket:
         try:

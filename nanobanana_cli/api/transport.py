@@ -26,6 +26,7 @@ from nanobanana_cli.api.breakage import FAILURES, explain
 from nanobanana_cli.api.line import Cut, Line, pools
 from nanobanana_cli.errors import BadReply, KeyRejected, NbError, OutcomeUnknown, Unreachable
 from nanobanana_cli.models import Endpoint
+from nanobanana_cli.traffic import Standstill
 
 # A 4K picture of noise is 65 MB as base64; what is eight times that is no picture.
 LARGEST_REPLY = 512 << 20
@@ -46,6 +47,8 @@ class Transport:
         timeout: seconds of wall-clock time for one attempt, from the look-up of the name to the
             last byte. Only a look-up that hangs can take longer.
         trace: takes a few lines about each attempt's course; the key is in none of them.
+        make_room: called once the body of a reply begins to come, and reading goes on when it
+            returns; the deadline can be made to stand still meanwhile.
 
     Each attempt raises:
         KeyRejected: the key cannot be sent, or was refused.
@@ -61,10 +64,12 @@ class Transport:
         *,
         timeout: float,
         trace: Callable[[str], None] | None = None,
+        make_room: Callable[[int | None, Standstill], None] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._timeout = timeout
         self._trace = trace
+        self._make_room = make_room
         self._host = urlsplit(endpoint.base_url).hostname or endpoint.base_url
         # Re-entrant: a signal handler may call `close` while this thread holds it.
         self._lock = threading.RLock()
@@ -134,7 +139,7 @@ class Transport:
         if not 200 <= response.status_code < 300:
             raise self._error(response)
         try:
-            body = _all_of(response, LARGEST_REPLY)
+            body = self._all_of(line, response)
         except urllib3.exceptions.DecodeError as error:
             raise BadReply("the reply's compression is damaged") from error
         except FAILURES as error:
@@ -144,6 +149,20 @@ class Transport:
             raise self._broken(line, http.client.RemoteDisconnected())
         if len(body) <= _SCRUBBED:
             body = bytearray(_scrub(body.decode("latin-1"), self._endpoint.key), "latin-1")
+        return body
+
+    def _all_of(self, line: Line, response: requests.Response) -> bytearray:
+        expected = response.raw.length_remaining
+        if (expected or 0) > LARGEST_REPLY:
+            raise BadReply(f"the reply is larger than {LARGEST_REPLY >> 20} MiB")
+        body = bytearray()
+        for chunk in response.raw.stream(_CHUNK):
+            if not body and self._make_room is not None:
+                # Not before the first bytes: some services send the headers long before them.
+                self._make_room(expected, line.standstill)
+            body += chunk
+            if len(body) > LARGEST_REPLY:
+                raise BadReply(f"the reply is larger than {LARGEST_REPLY >> 20} MiB")
         return body
 
     def _error(self, response: requests.Response) -> NbError:
@@ -260,17 +279,6 @@ def _session(line: Line) -> requests.Session:
 
 def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     return prepared
-
-
-def _all_of(response: requests.Response, largest: int) -> bytearray:
-    body = bytearray()
-    if (response.raw.length_remaining or 0) > largest:
-        raise BadReply(f"the reply is larger than {largest >> 20} MiB")
-    for chunk in response.raw.stream(_CHUNK):
-        body += chunk
-        if len(body) > largest:
-            raise BadReply(f"the reply is larger than {largest >> 20} MiB")
-    return body
 
 
 def _framed(response: requests.Response) -> bool:

@@ -93,11 +93,11 @@ def _step(
         if unknown and digest not in ours and digest != unknown[-1].replaces:
             reason = "came just before the last run was killed"
             return Step(item, "unchanged", price, reason, path, digest, unknown, recovered=True)
-    path, digest = _first(files)
+    shown, digest = _first(files)
     state, reason = _state(item, digest, made, bool(calls), history)
     if unknown:
         state, reason = "unknown", "a call was sent, and nobody knows what came of it"
-    return Step(item, state, price, reason, path, digest, unknown)
+    return Step(item, state, price, reason, shown, digest, unknown)
 
 
 def _first(files: list[tuple[str, str | None]]) -> tuple[str | None, str | None]:
