@@ -86,7 +86,7 @@ def test_a_project_file_may_not_say_where_a_key_comes_from_or_goes(
         files.project_file({}, tmp_path)
     number = 2 + line.count("\n")
     assert (
-        caught.value.message == f"{name} in {path}, line {number} is not allowed in a project file"
+        caught.value.message == f"{name} in {path}, line {number}, is not allowed in a project file"
     )
 
 
@@ -121,23 +121,23 @@ api-key = "w"
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("\nasepct = 1", "asepct in f.toml, line 2 is not a setting", "did you mean aspect?"),
-        ("[gogle]", "gogle in f.toml, line 1 is not a setting", "did you mean google?"),
+        ("\nasepct = 1", "asepct in f.toml, line 2, is not a setting", "did you mean aspect?"),
+        ("[gogle]", "gogle in f.toml, line 1, is not a setting", "did you mean google?"),
         (
             '[google]\napi_key = "x"',
-            "google.api_key in f.toml, line 2 is not a setting",
+            "google.api_key in f.toml, line 2, is not a setting",
             "did you mean api-key?",
         ),
         (
             '[sandbox]\napi-key = "x"',
-            "sandbox.api-key in f.toml, line 2 is not a setting",
+            "sandbox.api-key in f.toml, line 2, is not a setting",
             "one of base-url",
         ),
-        ("\n\naspect = 16", "aspect in f.toml, line 3 must be text in quotes", None),
-        ('timeout = "30"', "timeout in f.toml, line 1 must be a number, without quotes", None),
-        ("retries = true", "retries in f.toml, line 1 must be a number, without quotes", None),
-        ("model = [\n'a',\n]", "model in f.toml, line 1 must be text in quotes", None),
-        ("google = 1", "google in f.toml, line 1 must be a table", "[google]"),
+        ("\n\naspect = 16", "aspect in f.toml, line 3, must be text in quotes", None),
+        ('timeout = "30"', "timeout in f.toml, line 1, must be a number, without quotes", None),
+        ("retries = true", "retries in f.toml, line 1, must be a number, without quotes", None),
+        ("model = [\n'a',\n]", "model in f.toml, line 1, must be text in quotes", None),
+        ("google = 1", "google in f.toml, line 1, must be a table", "[google]"),
         (
             'api-key = "x"\n[wisgate]\napi-key = "y"',
             "api-key of wisgate stands twice in f.toml: at the top and under [wisgate]",
