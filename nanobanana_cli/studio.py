@@ -103,13 +103,18 @@ class Studio:
         traceback: TracebackType | None,
     ) -> None:
         """Cut what is in flight; an image that has arrived is saved before this returns."""
-        self._stopped.set()
         if isinstance(error, Interrupted) and self._transport is not None:
             error.charged = Charged.MAYBE
-        if self._transport is not None:
-            self._transport.close()
+        self.close()
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+
+    def close(self) -> None:
+        """Cut the calls in flight and send no more; from any thread."""
+        self._stopped.set()
+        with self._lock:
+            if self._transport is not None:
+                self._transport.close()
 
     def ask(self, request: ContentRequest) -> tuple[Reply, int]:
         """One call, sent again where that is known to cost nothing.
@@ -183,6 +188,8 @@ class Studio:
 
     def _connected(self) -> Transport:
         with self._lock:
+            if self._stopped.is_set():
+                raise Unreachable("stopped before the request was sent", resends=0)
             if self._transport is None:
                 from nanobanana_cli.api.transport import Transport
 

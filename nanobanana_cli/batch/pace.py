@@ -1,0 +1,119 @@
+"""How fast a pool of callers may go: together, since the rate limit is one for all of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from nanobanana_cli.errors import Charged, Interrupted, RateLimited
+
+# Seconds that the pool holds still after a 429 that does not say for how long.
+_DEFAULT_HOLD = 1.0
+_LONGEST_HOLD = 120.0
+
+
+class NotSent(Interrupted):
+    """A row that was to be sent, or sent again, when the run was asked to stop."""
+
+
+class Pace:
+    """Admits calls, from any number of threads.
+
+    A 429 holds all of them for as long as the service asks, and halves how many go at once; each
+    success afterwards lets a little more through, as TCP does.
+
+    Args:
+        concurrency: how many calls at once, at most.
+        rpm: how many calls a minute are started, evenly spread; None is as many as can be.
+        clock: seconds, as `time.monotonic`.
+    """
+
+    def __init__(
+        self, concurrency: int, rpm: float | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._most = concurrency
+        self._allowed = float(concurrency)
+        self._spacing = 60 / rpm if rpm else 0.0
+        self._changed = threading.Condition()
+        self._in_flight = 0
+        self._next_start = 0.0
+        self._held_until = 0.0
+        self._slowed_at = 0.0
+        self._signum: int | None = None
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """One request, from the moment it may go to its answer.
+
+        Raises:
+            NotSent: no further request may go.
+        """
+        with self._changed:
+            while (delay := self._delay()) > 0:
+                self._changed.wait(delay)
+            self._in_flight += 1
+            self._next_start = max(self._clock(), self._next_start) + self._spacing
+        began = self._clock()
+        try:
+            yield
+        except RateLimited as error:
+            self._slow_down(error, began)
+            raise
+        else:
+            self._speed_up()
+        finally:
+            with self._changed:
+                self._in_flight -= 1
+                self._changed.notify_all()
+
+    def pause(self, seconds: float) -> None:
+        """Wait before sending again; not longer than until `stop`."""
+        end = self._clock() + seconds
+        with self._changed:
+            while self._signum is None and (rest := end - self._clock()) > 0:
+                self._changed.wait(rest)
+
+    def stop(self, signum: int) -> None:
+        """Admit no further request.
+
+        Args:
+            signum: the signal that asked for it.
+        """
+        with self._changed:
+            self._signum = signum
+            self._changed.notify_all()
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests wait for their answer."""
+        return self._in_flight
+
+    @property
+    def held_for(self) -> float:
+        """For how many seconds more nothing is sent because of a rate limit."""
+        return max(0.0, self._held_until - self._clock())
+
+    def _delay(self) -> float:
+        """Seconds until it is worth asking again; 0 when a request may go now."""
+        if self._signum is not None:
+            raise NotSent(self._signum, charged=Charged.NO)
+        if self._in_flight >= max(1, int(self._allowed)):
+            return threading.TIMEOUT_MAX
+        return max(self._held_until, self._next_start) - self._clock()
+
+    def _slow_down(self, error: RateLimited, began: float) -> None:
+        hold = _DEFAULT_HOLD if error.retry_after is None else error.retry_after
+        with self._changed:
+            now = self._clock()
+            self._held_until = max(self._held_until, now + min(hold, _LONGEST_HOLD))
+            # Those that were sent before the pool slowed down say nothing new.
+            if began >= self._slowed_at:
+                self._allowed = max(1.0, self._allowed / 2)
+                self._slowed_at = now
+
+    def _speed_up(self) -> None:
+        with self._changed:
+            self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)

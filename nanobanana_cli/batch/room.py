@@ -1,0 +1,73 @@
+"""Room in memory for replies: those that do not fit wait in their sockets."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nanobanana_cli.traffic import Standstill
+
+# A reply, the image in it, and a copy on the way.
+_HELD_PER_BYTE = 2
+CAPACITY = 192 << 20
+# Until replies have shown how large they are.
+_FIRST_GUESS = 8 << 20
+
+
+class Room:
+    """Admits replies, from any number of threads, as long as there is room for them.
+
+    Args:
+        capacity: bytes. A reply that is larger by itself comes in alone.
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._free = self._capacity = capacity
+        self._changed = threading.Condition()
+        self._held: dict[int, int] = {}
+        self._largest = 0
+        self._open = False
+        # Decoding and checking take the processor: more at once only take memory.
+        self._workers = threading.Semaphore((os.cpu_count() or 1) + 1)
+
+    def make(self, expected: int | None, standstill: Standstill) -> None:
+        """Wait for room for a reply; this thread holds it until `leave`.
+
+        Args:
+            expected: the reply's bytes; None when the service does not say.
+            standstill: keeps the attempt's deadline from passing meanwhile.
+        """
+        self.leave()
+        if expected is not None:
+            self._largest = max(self._largest, expected)
+        size = expected or self._largest or _FIRST_GUESS
+        needed = min(size * _HELD_PER_BYTE, self._capacity)
+        with self._changed:
+            if not self._fits(needed):
+                with standstill():
+                    self._changed.wait_for(lambda: self._fits(needed))
+            self._free -= needed
+            self._held[threading.get_ident()] = needed
+
+    def leave(self) -> None:
+        """What this thread held is free again."""
+        with self._changed:
+            self._free += self._held.pop(threading.get_ident(), 0)
+            self._changed.notify_all()
+
+    def open(self) -> None:
+        """Keep nobody waiting any more: the run stops now."""
+        with self._changed:
+            self._open = True
+            self._changed.notify_all()
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """Decode, verify and save."""
+        with self._workers:
+            yield
+
+    def _fits(self, needed: int) -> bool:
+        return self._open or needed <= self._free

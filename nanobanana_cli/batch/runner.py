@@ -1,0 +1,168 @@
+"""Many calls at once: each with its intent on the disk before it and its outcome after it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nanobanana_cli.batch import accounts
+from nanobanana_cli.batch.direction import Direction
+from nanobanana_cli.batch.dispatch import Dispatcher
+from nanobanana_cli.batch.ledger import Ledger
+from nanobanana_cli.batch.pace import NotSent
+from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.batch.references import References
+from nanobanana_cli.batch.saving import Place
+from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnknown
+from nanobanana_cli.models import Result
+from nanobanana_cli.studio import Studio
+
+_LAST_WORDS = 5.0  # seconds that threads get to end after the calls were cut
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What a run works with.
+
+    Args:
+        studio: makes the calls; directed by `direction`.
+        direction: pace, and room for replies.
+        dispatcher: says which image is next.
+        ledger: records what is paid for.
+        references: the reference images.
+        root: the output folder.
+        concurrency: how many calls at once, at most.
+    """
+
+    studio: Studio
+    direction: Direction
+    dispatcher: Dispatcher
+    ledger: Ledger
+    references: References
+    root: Path
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An image that was made, or not: its step and what came of it."""
+
+    step: Step
+    result: Result
+
+
+class Runner:
+    """Makes images with a pool of threads.
+
+    Args:
+        crew: what it works with.
+    """
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        self._finished: queue.SimpleQueue[Done | BaseException | None] = queue.SimpleQueue()
+        self._cut = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def run(self, tick: float) -> Iterator[Done | None]:
+        """Make the images, in the order in which they get done.
+
+        Args:
+            tick: seconds after which None is yielded when nothing got done.
+
+        Raises:
+            BaseException: a defect in a thread.
+        """
+        crew = self._crew
+        for _ in range(min(crew.concurrency, crew.dispatcher.left)):
+            thread = threading.Thread(target=self._work, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        working = len(self._threads)
+        while working:
+            try:
+                done = self._finished.get(timeout=tick)
+            except queue.Empty:
+                if self._cut.is_set() and not any(each.is_alive() for each in self._threads):
+                    return
+                yield None
+                continue
+            if isinstance(done, BaseException):
+                self.stop_now()
+                raise done
+            if done is None:
+                working -= 1
+            else:
+                yield done
+
+    def drain(self, signum: int) -> None:
+        """Start no further call, send none again, and let those in flight come in.
+
+        Args:
+            signum: the signal that asked for it.
+        """
+        self._crew.dispatcher.stop()
+        self._crew.direction.pace.stop(signum)
+
+    def stop_now(self) -> None:
+        """Cut the calls in flight; what came of them stays unknown."""
+        self._cut.set()
+        self._crew.dispatcher.stop()
+        self._crew.direction.room.open()
+        self._crew.studio.close()
+
+    def join(self) -> None:
+        """Wait for the threads to end; not for ever when they were cut."""
+        for thread in self._threads:
+            thread.join(_LAST_WORDS if self._cut.is_set() else None)
+
+    # In the threads.
+
+    def _work(self) -> None:
+        try:
+            while (step := self._crew.dispatcher.take()) is not None:
+                if (done := self._done(step)) is not None:
+                    self._finished.put(done)
+        except BaseException as error:  # noqa: BLE001 - raised in the main thread
+            self._finished.put(error)
+        else:
+            self._finished.put(None)
+
+    def _done(self, step: Step) -> Done | None:
+        """Make an image; None when the run was stopped before it was sent."""
+        try:
+            result = self._made(step)
+        except LocalFileError as unrecorded:
+            # Nothing can be recorded any more, so nothing more may be paid for.
+            self._crew.dispatcher.stop(unrecorded)
+            result = self._failed(step, unrecorded)
+        error = result.error
+        charged = error.charged if error else Charged.YES
+        self._crew.dispatcher.settle(step, None if isinstance(error, NotSent) else error, charged)
+        return None if isinstance(error, NotSent) else Done(step, result)
+
+    def _made(self, step: Step) -> Result:
+        crew, item = self._crew, step.item
+        try:
+            request = item.request(crew.references.load(item.images))
+        except NbError as error:
+            return self._failed(step, error)
+        call = accounts.intent(step, crew.studio.endpoint.provider)
+        for earlier in step.unknown:
+            crew.ledger.append(accounts.dropped(earlier))
+        crew.ledger.append(call)
+        try:
+            result = crew.studio.picture(request, Place(crew.root, step))
+        finally:
+            crew.direction.room.leave()
+        if self._cut.is_set() and isinstance(result.error, OutcomeUnknown):
+            return result
+        crew.ledger.append(accounts.outcome(call, result, crew.root))
+        return replace(result, status="failed") if result.error else result
+
+    def _failed(self, step: Step, error: NbError) -> Result:
+        provider = self._crew.studio.endpoint.provider
+        return Result("failed", step.item.request(()), provider, error=error)
