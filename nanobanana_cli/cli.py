@@ -29,6 +29,7 @@ def root(
 
 
 app.command("generate", cls=screens.Command)(generate.command)
+app.command("batch", cls=screens.Command)(batch.command)
 app.add_typer(config.app, name="config")
 app.command("models", cls=screens.Command)(models.command)
 app.command("completion", cls=screens.Command)(completion.command)
