@@ -111,6 +111,7 @@ def _call(
         timeout=settings.timeout,
         retries=settings.retries,
         listener=Listener(trace=terminal.trace, note=terminal.note),
+        digest=order.report.json,
     )
     label = f"{order.request.aspect} {order.request.size} from {endpoint.provider}"
     failures: list[NbError] = []
