@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nanobanana_cli import help as screens
-from nanobanana_cli.commands import completion, config, generate, models
+from nanobanana_cli.commands import batch, completion, config, generate, models
 
 app = typer.Typer(
     name="nb",

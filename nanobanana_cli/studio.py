@@ -6,21 +6,22 @@ The way of a request: `api.request` → `api.transport` (under `api.retry`) → 
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from nanobanana_cli import catalog, review
+from nanobanana_cli import catalog, files, review
 from nanobanana_cli.errors import (
     BadReply,
     Charged,
     Interrupted,
     KeyRejected,
+    LocalFileError,
     NbError,
     OutcomeUnknown,
     OutOfCredit,
@@ -36,7 +37,7 @@ from nanobanana_cli.models import (
     Result,
     Status,
 )
-from nanobanana_cli.outputs import SUFFIXES, Output
+from nanobanana_cli.outputs import SUFFIXES, Output, UnnamedFile
 from nanobanana_cli.traffic import FreeTraffic, Traffic
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Studio:
         timeout: seconds of wall-clock time for one attempt.
         retries: how often a failure that is known to be uncharged is sent again.
         listener: who is told.
+        digest: whether results have a SHA-256; it takes 0.1 s for what a 4K picture may weigh.
         traffic: who says when; by default nobody has to wait.
     """
 
@@ -80,12 +82,14 @@ class Studio:
         timeout: float,
         retries: int,
         listener: Listener,
+        digest: bool,
         traffic: Traffic | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._timeout = timeout
         self._retries = retries
         self._listener = listener
+        self._digest = digest
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._traffic = traffic or FreeTraffic(self._stopped)
@@ -116,11 +120,12 @@ class Studio:
             if self._transport is not None:
                 self._transport.close()
 
-    def ask(self, request: ContentRequest) -> tuple[Reply, int]:
+    def ask(self, request: ContentRequest, sent: Callable[[], object]) -> Reply:
         """One call, sent again where that is known to cost nothing.
 
-        Returns:
-            The reply and the number of attempts.
+        Args:
+            request: what to ask.
+            sent: told of each attempt.
 
         Raises:
             NbError: as `api.transport`, `api.fault` and `api.reply` say.
@@ -133,16 +138,17 @@ class Studio:
 
         def attempt() -> bytearray:
             with self._traffic.attempt():
+                sent()
                 return transport.generate(request.model, body)
 
-        raw, attempts = retry.call(
+        raw, _ = retry.call(
             attempt,
             retries=self._retries,
             on_wait=self._tell_wait,
             sleep=self._traffic.pause,
         )
         with self._traffic.work():
-            return reply.read(raw, want=request.modalities), attempts
+            return reply.read(raw, want=request.modalities)
 
     def picture(self, request: ContentRequest, output: Output) -> Result:
         """One image, from the call to the file.
@@ -151,22 +157,26 @@ class Studio:
             The result; a failure is a result too.
         """
         result = Result("failed", request, self.endpoint.provider)
+        attempts = 0
+
+        def count() -> None:
+            nonlocal attempts
+            attempts += 1
+
         started = time.monotonic()
         try:
-            reply, attempts = self.ask(request)
+            reply = self.ask(request, count)
             result = replace(
                 result,
-                attempts=attempts,
-                seconds=time.monotonic() - started,
                 cost=catalog.price(self.endpoint.provider, request.model, request.size or ""),
                 reply=replace(reply, image=None),
             )
             with self._traffic.work():
-                return _saved(result, reply, output)
+                result = self._saved(replace(result, seconds=_since(started)), reply, output)
         except NbError as error:
             status: Status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
-            seconds = time.monotonic() - started
-            return replace(result, status=status, error=error, seconds=seconds)
+            result = replace(result, status=status, error=error, seconds=_since(started))
+        return replace(result, attempts=attempts)
 
     def pictures(self, request: ContentRequest, outputs: Sequence[Output]) -> Iterator[Result]:
         """One image for each output, several at once, in the order in which they get done.
@@ -185,6 +195,23 @@ class Studio:
         if isinstance(result.error, _FATAL):
             self._fatal = result.error
         return result
+
+    def _saved(self, result: Result, reply: Reply, output: Output) -> Result:
+        received = _verified(reply.image or b"")
+        notes = review.notes(result.request, received, reply)
+        picture, loss = _as_wanted(received, output.format, result.request)
+        path = output.save(picture)
+        return replace(
+            result,
+            status="written",
+            path=path,
+            mime_type=picture.mime_type,
+            width=picture.width,
+            height=picture.height,
+            size=len(picture.data),
+            sha256=_sha256(picture.data) if self._digest else None,
+            notes=(*notes, *loss),
+        )
 
     def _connected(self) -> Transport:
         with self._lock:
@@ -207,22 +234,8 @@ class Studio:
         )
 
 
-def _saved(result: Result, reply: Reply, output: Output) -> Result:
-    received = _verified(reply.image or b"")
-    notes = review.notes(result.request, received, reply)
-    picture, loss = _as_wanted(received, output.format)
-    path = output.save(picture)
-    return replace(
-        result,
-        status="written",
-        path=path,
-        mime_type=picture.mime_type,
-        width=picture.width,
-        height=picture.height,
-        size=len(picture.data),
-        sha256=hashlib.sha256(picture.data).hexdigest(),
-        notes=(*notes, *loss),
-    )
+def _since(started: float) -> float:
+    return time.monotonic() - started
 
 
 def _verified(data: bytes) -> Picture:
@@ -234,17 +247,36 @@ def _verified(data: bytes) -> Picture:
         raise BadReply(f"the service sent an image that cannot be used: {error}") from error
 
 
-def _as_wanted(picture: Picture, wanted: ImageFormat | None) -> tuple[Picture, tuple[str, ...]]:
+def _as_wanted(
+    picture: Picture, wanted: ImageFormat | None, request: ContentRequest
+) -> tuple[Picture, tuple[str, ...]]:
     """The picture in the format asked for, and what a conversion cost it.
 
     The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them.
+
+    Raises:
+        LocalFileError: that format cannot hold it; it is saved as received, under a free name.
     """
-    if wanted in (None, picture.format):
+    if wanted is None or wanted == picture.format:
         return picture, ()
-    from nanobanana_cli.images.convert import convert
+    from nanobanana_cli.images.convert import CannotConvert, convert
 
     note = (
         f"the service sent {picture.format}, converted to {wanted}: "
         f"provenance metadata (C2PA, XMP) is lost; as {SUFFIXES[picture.format]} it is kept"
     )
-    return convert(picture, wanted), (note,)
+    try:
+        return convert(picture, wanted), (note,)
+    except CannotConvert as error:
+        saved = UnnamedFile(Path(), files.slug(request.prompt), None).save(picture)
+        raise LocalFileError(
+            f"the image cannot be converted to {wanted}: {error}",
+            hint=f"it was saved as received: {saved}",
+            charged=Charged.YES,
+        ) from error
+
+
+def _sha256(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from types import TracebackType
+from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
 
@@ -89,14 +91,34 @@ class Ledger:
         except OSError as error:
             raise LocalFileError(f"ledger {path}: {error.strerror}") from error
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._state:
+            self._broken = self._broken or LocalFileError(f"ledger {self.path} is closed")
+            self._state.wait_for(lambda: not self._writing)
+            os.close(self._file)
+
     def append(self, line: Line) -> None:
         """Put a line on the disk; it is there when this returns.
 
         Raises:
             LocalFileError: it could not be written; no further line can.
         """
-        data = msgspec.json.encode(line) + b"\n"
+        self.extend([line])
+
+    def extend(self, lines: Iterable[Line]) -> None:
+        """Put several lines on the disk at once, as `append` does."""
+        data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         with self._state:
+            if self._broken is not None:
+                raise self._broken
             self._pending.append(data)
             self._added += 1
             mine = self._added
@@ -105,12 +127,8 @@ class Ledger:
                     self._state.wait()
                 else:
                     self._write_pending()
-            if self._broken is not None:
+            if self._on_disk < mine and self._broken is not None:
                 raise self._broken
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
 
     def _write_pending(self) -> None:
         """Write all that waits, with the lock let go meanwhile so that more can gather."""
@@ -129,7 +147,11 @@ class Ledger:
             )
         finally:
             self._state.acquire()
-            self._writing, self._on_disk, self._broken = False, upto, broken
+            self._writing = False
+            if broken is None:
+                self._on_disk = upto
+            else:
+                self._broken = broken
             self._state.notify_all()
 
     def _set_torn_line_aside(self) -> None:

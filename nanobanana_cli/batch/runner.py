@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,8 +64,10 @@ class Runner:
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
-        self._finished: queue.SimpleQueue[Done | BaseException | None] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[Done | BaseException] = queue.SimpleQueue()
         self._cut = threading.Event()
+        self._cut_at = 0.0
+        self._draining = False
         self._threads: list[threading.Thread] = []
 
     def run(self, tick: float) -> Iterator[Done | None]:
@@ -81,22 +84,36 @@ class Runner:
             thread = threading.Thread(target=self._work, daemon=True)
             thread.start()
             self._threads.append(thread)
-        working = len(self._threads)
-        while working:
+        while True:
+            # Asked before the queue: what a thread puts there is there before it ends.
+            working = self.working
             try:
-                done = self._finished.get(timeout=tick)
+                done = self._finished.get(timeout=tick if working else 0)
             except queue.Empty:
-                if self._cut.is_set() and not any(each.is_alive() for each in self._threads):
+                if not working:
                     return
                 yield None
                 continue
             if isinstance(done, BaseException):
-                self.stop_now()
                 raise done
-            if done is None:
-                working -= 1
-            else:
-                yield done
+            yield done
+
+    @property
+    def working(self) -> bool:
+        """Whether threads are at work; those that do not end although they were cut are not
+        waited for."""
+        late = self.cut and time.monotonic() - self._cut_at > _LAST_WORDS
+        return not late and any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def draining(self) -> bool:
+        """Whether no further call is started."""
+        return self._draining
+
+    @property
+    def cut(self) -> bool:
+        """Whether the calls in flight were cut."""
+        return self._cut.is_set()
 
     def drain(self, signum: int) -> None:
         """Start no further call, send none again, and let those in flight come in.
@@ -104,20 +121,24 @@ class Runner:
         Args:
             signum: the signal that asked for it.
         """
+        self._draining = True
         self._crew.dispatcher.stop()
         self._crew.direction.pace.stop(signum)
 
     def stop_now(self) -> None:
         """Cut the calls in flight; what came of them stays unknown."""
+        self._cut_at = time.monotonic()
         self._cut.set()
         self._crew.dispatcher.stop()
         self._crew.direction.room.open()
         self._crew.studio.close()
 
-    def join(self) -> None:
-        """Wait for the threads to end; not for ever when they were cut."""
+    def wait(self, seconds: float) -> None:
+        """Wait for the threads to end, so long at most."""
         for thread in self._threads:
-            thread.join(_LAST_WORDS if self._cut.is_set() else None)
+            if thread.is_alive():
+                thread.join(seconds)
+                return
 
     # In the threads.
 
@@ -128,8 +149,6 @@ class Runner:
                     self._finished.put(done)
         except BaseException as error:  # noqa: BLE001 - raised in the main thread
             self._finished.put(error)
-        else:
-            self._finished.put(None)
 
     def _done(self, step: Step) -> Done | None:
         """Make an image; None when the run was stopped before it was sent."""

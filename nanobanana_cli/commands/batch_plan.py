@@ -19,7 +19,7 @@ from nanobanana_cli.batch.names import Folders
 from nanobanana_cli.batch.plan import Step, plan
 from nanobanana_cli.batch.references import References
 from nanobanana_cli.commands.batch_options import Chosen
-from nanobanana_cli.errors import BatchIncomplete, Charged, OutputExists
+from nanobanana_cli.errors import BatchIncomplete, Charged, OutputExists, UsageError
 from nanobanana_cli.models import MICRO, dollars
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.terminal import Terminal
@@ -68,7 +68,7 @@ def write_example(name: str | None, terminal: Terminal) -> None:
     """
     path = Path(name or _EXAMPLE)
     if path.suffix.lower() != ".toml":
-        raise manifest.UsageError(f"{path}: the example is TOML", hint=f"name it {_EXAMPLE}")
+        raise UsageError(f"{path}: the example is TOML", hint=f"name it {_EXAMPLE}")
     example = resources("nanobanana_cli.batch").joinpath("example.toml").read_bytes()
     try:
         files.create(path, example)
@@ -179,9 +179,7 @@ def _note_unknown_models(items: Sequence[Item], terminal: Terminal) -> None:
 
 
 def _list(steps: Sequence[Step], root: Path, terminal: Terminal) -> None:
-    rows = (
-        (step.state, shown_path(step, root), dollars(_due(step)), step.reason) for step in steps
-    )
+    rows = ((step.state, shown_path(step, root), _price(step), step.reason) for step in steps)
     if len(steps) <= _LONGEST_TABLE:
         terminal.table(("Plan", "Image", "Price", "Why"), rows)
     else:
@@ -192,6 +190,10 @@ def _list(steps: Sequence[Step], root: Path, terminal: Terminal) -> None:
 def shown_path(step: Step, root: Path) -> str:
     """Where an image is or will be, as seen from the current folder."""
     return str(root / (step.path or step.item.target))
+
+
+def _price(step: Step) -> str:
+    return dollars(step.price) if step.state in ("make", "changed") else ""
 
 
 def _due(step: Step) -> int | None:
@@ -219,7 +221,7 @@ def _sum(job: Job, steps: Sequence[Step], past: history.History) -> str:
 
 
 def _sums(job: Job, steps: Sequence[Step], past: history.History) -> Iterator[str]:
-    counts = Counter(step.state for step in steps)
+    counts: Counter[str] = Counter(step.state for step in steps)
     yield ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state]) or "no images"
     due = to_make(job, steps)
     if due:

@@ -111,6 +111,7 @@ def _call(
         timeout=settings.timeout,
         retries=settings.retries,
         listener=Listener(trace=terminal.trace, note=terminal.note),
+        digest=order.report.json,
     )
     label = f"{order.request.aspect} {order.request.size} from {endpoint.provider}"
     failures: list[NbError] = []
@@ -182,9 +183,9 @@ def _show(result: Result, order: Order, terminal: Terminal) -> None:
     if order.report.json:
         _show_json(result, order, terminal)
     elif result.status == "written" and result.path == "-":
-        terminal.note(_details(result))
+        terminal.note(details(result))
     elif result.status == "written" and result.path is not None:
-        terminal.summary(result.path, _details(result))
+        terminal.summary(result.path, details(result))
     for note in result.notes:
         terminal.warn(note)
     reply = result.reply
@@ -197,7 +198,8 @@ def _show_json(result: Result, order: Order, terminal: Terminal) -> None:
         terminal.json(result.record(), to_stderr=order.report.to_stderr)
 
 
-def _details(result: Result) -> str:
+def details(result: Result) -> str:
+    """Pixels, size of the file, seconds and price of a written image."""
     price = "free (sandbox)" if result.provider == "sandbox" else dollars(result.cost)
     shape = f"{result.width}×{result.height}"
     return f"{shape}  {_file_size(result.size or 0)}  {result.seconds:.1f} s  {price}"
