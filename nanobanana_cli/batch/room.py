@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from nanobanana_cli.traffic import Standstill
 
@@ -14,6 +14,23 @@ _HELD_PER_BYTE = 2
 CAPACITY = 192 << 20
 # Until replies have shown how large they are.
 _FIRST_GUESS = 8 << 20
+
+
+# As glibc's malloc.h has it.
+_M_MMAP_THRESHOLD = -3
+_LARGE_BLOCK = 1 << 20
+
+
+def give_large_blocks_back() -> None:
+    """Have freed replies leave the process at once.
+
+    glibc would keep them, up to 32 MB for each thread: 520 MiB instead of 160 for 64 threads and
+    images of 12 MB. Other C libraries have no such switch and no such habit.
+    """
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 class Room:

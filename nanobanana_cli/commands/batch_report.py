@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanobanana_cli.batch.gallery import Entry
@@ -104,11 +105,9 @@ class Report:
             f"{name}: no new calls; those in flight are waited for and saved (again to stop now)"
         )
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> list[Entry]:
         """The images for the contact sheet, in the manifest's order."""
-        for step in self._steps:
-            result = self._results.get(step.item.target)
-            yield Entry(step, result)
+        return [self._entry(step, self._results.get(step.item.target)) for step in self._steps]
 
     def close(self, signum: int, reason: NbError | None) -> None:
         """Sum up.
@@ -153,6 +152,28 @@ class Report:
             self._json(step, result)
         elif status != "unchanged":
             self.terminal.note(f"{self._path(step)}: {step.reason}; left alone")
+
+    def _entry(self, step: Step, result: Result | None) -> Entry:
+        item = step.item
+        path = result.path if result else None
+        problem = None
+        if result is not None and result.error is not None:
+            problem = result.error.message
+        elif result is None and step.state in ("unchanged", "exists"):
+            path = self._path(step)
+        elif result is None:
+            problem = step.reason or "not made yet"
+        return Entry(
+            name=path or self._path(step),
+            prompt=item.prompt,
+            model=item.settings.model,
+            aspect=item.settings.aspect,
+            size=item.settings.size,
+            price=step.price,
+            file=None if path is None else Path(path),
+            alt=result.alt if result else None,
+            problem=problem,
+        )
 
     def _json(self, step: Step, result: Result) -> None:
         # A failed row has no path, so this says which it was.

@@ -16,7 +16,7 @@ from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.ledger import Ledger
 from nanobanana_cli.batch.pace import Pace
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.batch.room import Room
+from nanobanana_cli.batch.room import Room, give_large_blocks_back
 from nanobanana_cli.batch.runner import Crew, Runner
 from nanobanana_cli.batch.signals import Signals
 from nanobanana_cli.commands import batch_plan, service
@@ -51,7 +51,7 @@ def make(job: Job, terminal: Terminal) -> None:
         with Signals() as signals:
             reason = _run(job, due, Budget(limits, past.spent), report, signals) if due else None
     if job.chosen.gallery is not None:
-        gallery.write(Path(job.chosen.gallery), job.name, job.root, report.entries())
+        gallery.write(Path(job.chosen.gallery), job.name, report.entries())
     report.close(signals.last, reason)
 
 
@@ -123,6 +123,7 @@ def _run(
         endpoint = stack.enter_context(service.opened(job.settings, terminal.env))
         _check_folders(job, due)
         ledger = stack.enter_context(Ledger(journal.own_ledger(job.ledger, job.shard)))
+        give_large_blocks_back()
         direction = Direction(Pace(job.chosen.concurrency, job.chosen.rpm), Room())
         studio = stack.enter_context(_studio(job, endpoint, direction, terminal))
         dispatcher = Dispatcher(due, budget, fail_fast=job.chosen.fail_fast)
