@@ -127,7 +127,8 @@ def _card(entry: Entry, folder: str) -> Iterator[str]:
         problem = entry.problem or "the file is gone or damaged"
         yield '<li class="failed"><figure><p class="problem"><strong>No image</strong> '
         yield f"{_bdi(problem)}</p>"
-    yield f'<figcaption><h2><bdi dir="ltr">{_text(entry.name)}</bdi></h2>{_prompt(entry.prompt)}<dl>'
+    yield f'<figcaption><h2><bdi dir="ltr">{_text(entry.name)}</bdi></h2>'
+    yield f"{_prompt(entry.prompt)}<dl>"
     if entry.alt:
         yield f"<dt>Alt text</dt><dd>{_bdi(entry.alt)}</dd>"
     for name, value in (

@@ -11,10 +11,10 @@ import typer
 
 from nanobanana_cli.commands import options
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.models import ContentRequest
 from nanobanana_cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from nanobanana_cli.models import ContentRequest
     from nanobanana_cli.settings import Settings
 
 
@@ -162,6 +162,7 @@ def run(chosen: Options, terminal: Terminal) -> None:
 
 def _request(chosen: Options, in_force: Settings, terminal: Terminal) -> ContentRequest:
     from nanobanana_cli import compose
+    from nanobanana_cli.models import ContentRequest
 
     if "-" in chosen.images and "-" in (chosen.prompt, chosen.prompt_file):
         raise UsageError("the prompt and -i - both read stdin", hint="name a file for one of them")

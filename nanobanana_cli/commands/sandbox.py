@@ -48,10 +48,13 @@ def command(
     A fault is NAME, NAME:COUNT, or slow:SECONDS:COUNT; without a count it spoils every call, and
     several take turns. A prompt asks for one with [[fault:NAME]].
 
-    HTTP: 307 400 401 402 403 404 413 429 500 502 503 504 credit.
-    Refused: safety no-image recitation prohibited blocked max-tokens text empty null-parts.
-    Unusual: jpeg lying drafts several snake data-uri no-text small wrong-ratio.
-    Broken: cut reset hang slow trickle corrupt html not-json, and mix of all kinds.
+      HTTP      307 400 401 402 403 404 413 429 500 502 503 504 credit
+      refused   safety no-image recitation prohibited blocked max-tokens
+                text empty null-parts
+      unusual   jpeg lying drafts several snake data-uri no-text small
+                wrong-ratio
+      broken    cut reset hang slow trickle corrupt html not-json
+      all       mix
 
     Examples:
       nb sandbox --port 8123 --log calls.jsonl

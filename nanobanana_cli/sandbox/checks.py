@@ -88,7 +88,8 @@ def parse(model_id: str, body: bytes) -> Ask:
     _check_numbers(config)
     _check_thinking(config, model)
     aspect, size = _image_config(config.get("imageConfig", {}), model)
-    references = _references(parts, model)
+    turn = f"contents[{len(request['contents']) - 1}]"
+    references = _references(parts, model, turn)
     text = "\n".join(part["text"] for part in parts if part.get("text"))
     marker = _MARKER.search(text)
     text = _MARKER.sub("", text)
@@ -190,7 +191,7 @@ def _no_enum(message: str, name: str, enum: str, value: str) -> Problem:
     return violations({path: [f"Invalid value at '{path}' ({kind}), \"{value[:100]}\""]})
 
 
-def _references(parts: list[dict[str, Any]], model: Model) -> tuple[bytes, ...]:
+def _references(parts: list[dict[str, Any]], model: Model, turn: str) -> tuple[bytes, ...]:
     blobs = [
         (number, part["inlineData"]) for number, part in enumerate(parts) if part.get("inlineData")
     ]
@@ -200,21 +201,21 @@ def _references(parts: list[dict[str, Any]], model: Model) -> tuple[bytes, ...]:
             f"Too many images in the request: {len(blobs)}. models/{model.id} takes at most "
             f"{model.max_references}.",
         )
-    return tuple(_decoded(number, blob) for number, blob in blobs)
+    return tuple(_decoded(f"{turn}.parts[{number}].inline_data", blob) for number, blob in blobs)
 
 
-def _decoded(number: int, blob: dict[str, Any]) -> bytes:
+def _decoded(path: str, blob: dict[str, Any]) -> bytes:
     mime = blob.get("mimeType", "")
     if mime not in _INPUT_TYPES:
         raise Problem(400, f"Unsupported MIME type: {mime}")
     text = blob.get("data", "")
-    path = f"contents[0].parts[{number}].inline_data.data"
     try:
         # Proto JSON takes the URL-safe alphabet too.
         data = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError) as error:
         shown = f'Base64 decoding failed for "{text[:40]}"'
-        raise violations({path: [f"Invalid value at '{path}' (TYPE_BYTES), {shown}"]}) from error
+        text = f"Invalid value at '{path}.data' (TYPE_BYTES), {shown}"
+        raise violations({path: [text]}) from error
     if mime in _READABLE and not _is_image(data):
         raise Problem(400, "Unable to process input image. Please retry with another image.")
     return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -11,7 +12,8 @@ from nanobanana_cli.sandbox import glyphs
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 MARK = "nb sandbox · not a real model"
-_MAX_LINES = 6
+_MAX_LINES = 8
+_LEADING = 1.25
 _PAPER = (255, 255, 255)
 
 
@@ -24,8 +26,8 @@ def write(image: Image.Image, prompt: str) -> None:
 def _title(image: Image.Image, prompt: str) -> None:
     width, height = image.size
     text, face = glyphs.paintable(prompt)
-    room = int(width * 0.86), int(height * 0.46)
-    lines, font, leading = _fit(text, face, room, min(width, height))
+    room = int(width * 0.86), int(height * 0.36)
+    lines, font, leading = _fit(text, face, room, _scale(image))
     if not lines:
         return
     block = leading * len(lines)
@@ -44,22 +46,31 @@ def _title(image: Image.Image, prompt: str) -> None:
     image.paste(_PAPER, box[:2], letters)
 
 
+def _scale(image: Image.Image) -> float:
+    """The side of a square of the same area, in pixels."""
+    return math.sqrt(image.width * image.height)
+
+
 def _fit(
-    text: str, face: str | None, room: tuple[int, int], short: int
+    text: str, face: str | None, room: tuple[int, int], scale: float
 ) -> tuple[list[str], Font, int]:
-    """The text broken into lines at the largest size that fits, shortened if none does."""
-    size = max(12, short // 7)
-    smallest = max(11, short // 26)
+    """The text broken into lines at the largest size that fits, shortened if none does.
+
+    Words are cut only when smaller letters would no longer be readable.
+    """
+    smallest = max(11, round(scale / 42))
+    size = max(smallest, min(round(scale / 9), int(room[1] / _LEADING)))
     while True:
         font = _font(face, size)
-        leading = round(size * 1.25)
+        leading = round(size * _LEADING)
         most = max(1, min(_MAX_LINES, room[1] // leading))
         lines = _wrap(text, font, room[0])
-        if len(lines) <= most:
+        whole = all(font.getlength(word) <= room[0] for word in text.split())
+        if len(lines) <= most and (whole or size <= scale / 20):
             return lines, font, leading
         if size <= smallest:
             return _shorten(lines[:most], font, room[0]), font, leading
-        size = max(smallest, int(size * 0.88))
+        size = max(smallest, int(size * 0.9))
 
 
 def _wrap(text: str, font: Font, width: int) -> list[str]:
@@ -99,7 +110,7 @@ def _shorten(lines: list[str], font: Font, width: int) -> list[str]:
 
 def _mark(image: Image.Image) -> None:
     width, height = image.size
-    size = max(9, min(width, height) // 40)
+    size = max(9, round(_scale(image) / 48))
     font = _font(None, size)
     while font.getlength(MARK) + 3 * size > width and size > 7:
         size -= 1

@@ -11,9 +11,9 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 Colour = tuple[int, int, int]
 
-# Every picture is drawn at about this many pixels and then scaled: the edges come out smooth at
-# any size, all sizes look alike, and 4K costs little more than 2K.
-_CANVAS_PIXELS = 4.2e6
+# A picture is drawn at twice its pixels and scaled down, which makes the edges smooth; above this
+# many pixels it is scaled up instead: its soft shapes allow that, and 4K stays fast.
+_MOST_PIXELS = 4.2e6
 _HILLS = 4
 
 
@@ -71,14 +71,15 @@ def draw(prompt: str, dimensions: tuple[int, int]) -> Image.Image:
         dimensions: width and height in pixels.
     """
     palette, chance = choose(prompt)
-    scale = math.sqrt(_CANVAS_PIXELS / (dimensions[0] * dimensions[1]))
+    area = dimensions[0] * dimensions[1]
+    scale = math.sqrt(min(2 * area, _MOST_PIXELS) / area)
     canvas = round(dimensions[0] * scale), round(dimensions[1] * scale)
     image = _column(palette.sky, canvas)
     _sun(image, palette, chance)
     _hills(image, palette, chance)
     if canvas[0] <= dimensions[0]:
         image = image.filter(ImageFilter.SMOOTH)
-    return image.resize(dimensions, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return image.resize(dimensions, Image.Resampling.BICUBIC)
 
 
 def _column(colours: tuple[Colour, ...], size: tuple[int, int]) -> Image.Image:
@@ -94,11 +95,15 @@ def _column(colours: tuple[Colour, ...], size: tuple[int, int]) -> Image.Image:
 def _sun(image: Image.Image, palette: Palette, chance: random.Random) -> None:
     width, height = image.size
     short = min(width, height)
-    radius = round(short * chance.uniform(0.09, 0.14))
+    radius = round(short * chance.uniform(0.08, 0.12))
     x = round(width * chance.choice((chance.uniform(0.16, 0.34), chance.uniform(0.66, 0.84))))
-    y = round(height * chance.uniform(0.42, 0.52))
+    y = round(height * chance.uniform(0.50, 0.57))
+    # Pillow's gradient does not end at the middle of an edge, where it still is 74.
+    edge = 75
     glow = ImageChops.invert(Image.radial_gradient("L")).resize((radius * 8, radius * 8))
-    glow = glow.point([round((level / 255) ** 2 * 150) for level in range(256)])
+    glow = glow.point(
+        [round(max(0, level - edge) ** 2 * 150 / (255 - edge) ** 2) for level in range(256)]
+    )
     image.paste(palette.sun, (x - radius * 4, y - radius * 4), glow)
     disc = Image.new("L", (radius * 2 + 8, radius * 2 + 8))
     ImageDraw.Draw(disc).ellipse((4, 4, radius * 2 + 4, radius * 2 + 4), fill=235)

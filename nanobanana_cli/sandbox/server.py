@@ -78,8 +78,9 @@ class Sandbox:
 
     def close(self) -> None:
         """Cut all connections and free the port. May be called twice."""
-        self._server.stop()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._server.stop()
+            self._thread.join()
         self._server.server_close()
         self._log.close()
 
@@ -139,11 +140,14 @@ class _Server(ThreadingHTTPServer):
             self.handle_request()
 
     def stop(self) -> None:
-        """Make `run` return, cut what is in flight, and wait for its threads."""
-        if not self._stopping:
-            self._stopping = True
-            with contextlib.suppress(OSError):
-                socket.create_connection((HOST, self.server_port), timeout=1).close()
+        """Make `run` return."""
+        self._stopping = True
+        with contextlib.suppress(OSError):
+            socket.create_connection((HOST, self.server_port), timeout=1).close()
+
+    def server_close(self) -> None:
+        """Free the port, cut what is in flight, and wait for its threads."""
+        super().server_close()
         with self._lock:
             live = list(self._live.items())
         for connection, _ in live:
@@ -151,6 +155,10 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
         for _, thread in live:
             thread.join()
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        # What wakes a stopping server is no client.
+        return not self._stopping
 
     def process_request(self, request: Any, client_address: Any) -> None:
         thread = threading.Thread(
@@ -178,12 +186,6 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Requests go to the log file, if anywhere."""
 
@@ -203,6 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
             headers = {name.lower(): value for name, value in self.headers.items()}
             exchange = self.server.service.handle(Call(self.command, self.path, headers, body))
         self._deliver(exchange)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     def _body(self) -> bytes:
         if "Transfer-Encoding" in self.headers:

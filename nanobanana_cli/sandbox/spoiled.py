@@ -68,9 +68,16 @@ def _delivered(ask: Ask, fault: Fault) -> Answer:
     if fault.name == "snake":
         content = _snake(content)
     body = msgspec.json.encode(content)
-    if fault.name in ("cut", "reset", "hang", "trickle"):
-        return Answer(200, body, paid=True, delivery=fault.name, seconds=fault.seconds)  # type: ignore[arg-type]
-    return Answer(200, body, paid=True, seconds=fault.seconds)
+    delivery = _DELIVERIES.get(fault.name, "whole")
+    return Answer(200, body, paid=True, delivery=delivery, seconds=fault.seconds)
+
+
+_DELIVERIES: Mapping[str, Delivery] = {
+    "cut": "cut",
+    "reset": "reset",
+    "hang": "hang",
+    "trickle": "trickle",
+}
 
 
 # Errors.
