@@ -150,8 +150,19 @@ class Studio:
         with self._traffic.work():
             return reply.read(raw, want=request.modalities)
 
-    def picture(self, request: ContentRequest, output: Output) -> Result:
+    def picture(
+        self,
+        request: ContentRequest,
+        output: Output,
+        *,
+        before: Callable[[], object] = lambda: None,
+    ) -> Result:
         """One image, from the call to the file.
+
+        Args:
+            request: what to ask.
+            output: where the image goes.
+            before: called before each attempt; what it raises ends the call.
 
         Returns:
             The result; a failure is a result too.
@@ -161,6 +172,7 @@ class Studio:
 
         def count() -> None:
             nonlocal attempts
+            before()
             attempts += 1
 
         started = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nanobanana_cli.batch.budget import Budget
 from nanobanana_cli.batch.plan import Step
@@ -22,12 +22,21 @@ class Dispatcher:
         steps: the images to make, in order.
         budget: what it may cost; used by this alone.
         fail_fast: whether the first failure is the last.
+        on_stop: called when nothing more is handed out although there is more.
     """
 
-    def __init__(self, steps: Sequence[Step], budget: Budget, *, fail_fast: bool) -> None:
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        budget: Budget,
+        *,
+        fail_fast: bool,
+        on_stop: Callable[[], None],
+    ) -> None:
         self._steps = steps
         self._budget = budget
         self._fail_fast = fail_fast
+        self._on_stop = on_stop
         self._changed = threading.Condition()
         self._next = 0
         self._stopped = False
@@ -66,7 +75,7 @@ class Dispatcher:
                 if self._fatal[type(error)] >= _FATAL_LIMIT:
                     self._end(error)
             if error is not None and self._fail_fast:
-                self._stopped = True
+                self._end(None)
             self._changed.notify_all()
 
     def stop(self, reason: NbError | None = None) -> None:
@@ -91,6 +100,7 @@ class Dispatcher:
     def _end(self, reason: NbError | None) -> None:
         self._stopped = True
         self.reason = self.reason or reason
+        self._on_stop()
         self._changed.notify_all()
 
 

@@ -7,15 +7,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from nanobanana_cli.errors import Charged, Interrupted, RateLimited
+from nanobanana_cli.errors import Charged, NbError, RateLimited
 
 # Seconds that the pool holds still after a 429 that does not say for how long.
 _DEFAULT_HOLD = 1.0
 _LONGEST_HOLD = 120.0
 
 
-class NotSent(Interrupted):
-    """A row that was to be sent, or sent again, when the run was asked to stop."""
+class NotSent(NbError):
+    """An image that was to be asked for, or asked for again, when the run was stopped."""
+
+    charged = Charged.NO
 
 
 class Pace:
@@ -42,7 +44,7 @@ class Pace:
         self._next_start = 0.0
         self._held_until = 0.0
         self._slowed_at = 0.0
-        self._signum: int | None = None
+        self._stopped = False
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -73,17 +75,13 @@ class Pace:
         """Wait before sending again; not longer than until `stop`."""
         end = self._clock() + seconds
         with self._changed:
-            while self._signum is None and (rest := end - self._clock()) > 0:
+            while not self._stopped and (rest := end - self._clock()) > 0:
                 self._changed.wait(rest)
 
-    def stop(self, signum: int) -> None:
-        """Admit no further request.
-
-        Args:
-            signum: the signal that asked for it.
-        """
+    def stop(self) -> None:
+        """Admit no further request."""
         with self._changed:
-            self._signum = signum
+            self._stopped = True
             self._changed.notify_all()
 
     @property
@@ -98,8 +96,8 @@ class Pace:
 
     def _delay(self) -> float:
         """Seconds until it is worth asking again; 0 when a request may go now."""
-        if self._signum is not None:
-            raise NotSent(self._signum, charged=Charged.NO)
+        if self._stopped:
+            raise NotSent("the run was stopped before this was sent")
         if self._in_flight >= max(1, int(self._allowed)):
             return threading.TIMEOUT_MAX
         return max(self._held_until, self._next_start) - self._clock()

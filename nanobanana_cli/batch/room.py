@@ -17,8 +17,8 @@ _FIRST_GUESS = 8 << 20
 
 
 # As glibc's malloc.h has it.
-_M_MMAP_THRESHOLD = -3
-_LARGE_BLOCK = 1 << 20
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGE_BLOCK = 4 << 20
 
 
 def give_large_blocks_back() -> None:
@@ -30,7 +30,9 @@ def give_large_blocks_back() -> None:
     import ctypes
 
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        libc.mallopt(_M_TRIM_THRESHOLD, _LARGE_BLOCK)
 
 
 class Room:
@@ -47,7 +49,7 @@ class Room:
         self._largest = 0
         self._open = False
         # Decoding and checking take the processor: more at once only take memory.
-        self._workers = threading.Semaphore((os.cpu_count() or 1) + 1)
+        self._workers = threading.Semaphore((os.cpu_count() or 1) + 2)
 
     def make(self, expected: int | None, standstill: Standstill) -> None:
         """Wait for room for a reply; this thread holds it until `leave`.

@@ -12,7 +12,7 @@ from pathlib import Path
 from nanobanana_cli.batch import accounts
 from nanobanana_cli.batch.direction import Direction
 from nanobanana_cli.batch.dispatch import Dispatcher
-from nanobanana_cli.batch.ledger import Ledger
+from nanobanana_cli.batch.ledger import Ledger, Line
 from nanobanana_cli.batch.pace import NotSent
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.references import References
@@ -21,6 +21,7 @@ from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnkno
 from nanobanana_cli.models import Result
 from nanobanana_cli.studio import Studio
 
+_SAVERS = 16
 _LAST_WORDS = 5.0  # seconds that threads get to end after the calls were cut
 
 
@@ -80,7 +81,9 @@ class Runner:
             BaseException: a defect in a thread.
         """
         crew = self._crew
-        for _ in range(min(crew.concurrency, crew.dispatcher.left)):
+        # While one thread saves an image, another can be on the line in its place.
+        threads = crew.concurrency + min(crew.concurrency, _SAVERS)
+        for _ in range(min(threads, crew.dispatcher.left)):
             thread = threading.Thread(target=self._work, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -115,15 +118,10 @@ class Runner:
         """Whether the calls in flight were cut."""
         return self._cut.is_set()
 
-    def drain(self, signum: int) -> None:
-        """Start no further call, send none again, and let those in flight come in.
-
-        Args:
-            signum: the signal that asked for it.
-        """
+    def drain(self) -> None:
+        """Start no further call, send none again, and let those in flight come in."""
         self._draining = True
         self._crew.dispatcher.stop()
-        self._crew.direction.pace.stop(signum)
 
     def stop_now(self) -> None:
         """Cut the calls in flight; what came of them stays unknown."""
@@ -170,16 +168,19 @@ class Runner:
         except NbError as error:
             return self._failed(step, error)
         call = accounts.intent(step, crew.studio.endpoint.provider)
-        for earlier in step.unknown:
-            crew.ledger.append(accounts.dropped(earlier))
-        crew.ledger.append(call)
+
+        def record() -> None:
+            if not recorded:
+                crew.ledger.extend([*map(accounts.dropped, step.unknown), call])
+                recorded.append(call)
+
+        recorded: list[Line] = []
         try:
-            result = crew.studio.picture(request, Place(crew.root, step))
+            result = crew.studio.picture(request, Place(crew.root, step), before=record)
         finally:
             crew.direction.room.leave()
-        if self._cut.is_set() and isinstance(result.error, OutcomeUnknown):
-            return result
-        crew.ledger.append(accounts.outcome(call, result, crew.root))
+        if recorded and not (self.cut and isinstance(result.error, OutcomeUnknown)):
+            crew.ledger.append(accounts.outcome(call, result, crew.root))
         return replace(result, status="failed") if result.error else result
 
     def _failed(self, step: Step, error: NbError) -> Result:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -126,7 +125,9 @@ def _run(
         give_large_blocks_back()
         direction = Direction(Pace(job.chosen.concurrency, job.chosen.rpm), Room())
         studio = stack.enter_context(_studio(job, endpoint, direction, terminal))
-        dispatcher = Dispatcher(due, budget, fail_fast=job.chosen.fail_fast)
+        dispatcher = Dispatcher(
+            due, budget, fail_fast=job.chosen.fail_fast, on_stop=direction.pace.stop
+        )
         runner = Runner(
             Crew(
                 studio,
@@ -142,7 +143,7 @@ def _run(
         try:
             _follow(runner, direction.pace, dispatcher, report, signals, meter)
         finally:
-            runner.drain(signals.last or signal.SIGTERM)
+            runner.drain()
             while runner.working:
                 _obey(signals, runner, report)
                 runner.wait(_TICK)
@@ -168,7 +169,7 @@ def _follow(
 
 def _obey(signals: Signals, runner: Runner, report: Report) -> None:
     if signals.count and not runner.draining:
-        runner.drain(signals.last)
+        runner.drain()
         report.tell_draining(signals.last)
     if signals.count > 1 and not runner.cut:
         runner.stop_now()
