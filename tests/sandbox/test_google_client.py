@@ -70,9 +70,9 @@ def test_gets_text_alone_when_it_asks_for_no_image(client: genai.Client) -> None
 
 
 def test_has_its_image_described(client: genai.Client) -> None:
-    data = types.Part.from_bytes(
-        data=painter.paint("a red fox", "1:1", "0.5K"), mime_type="image/png"
-    )
+    data = painter.paint("a red fox", "1:1", "0.5K")
+    picture = types.Part.from_bytes(data=data, mime_type="image/png")
+    content = types.UserContent(parts=[picture, types.Part.from_text(text="Describe it.")])
     reply = client.models.generate_content(
         model=DEFAULT_MODEL,
         contents=content,
