@@ -52,6 +52,7 @@ def check(
         ManifestError: with all mistakes.
     """
     checker = _Checker(manifest.mistakes, defaults, references, folders)
+    checker.check_defaults(manifest.defaults)
     drafts = [
         draft
         for number, row in manifest.rows
@@ -80,6 +81,13 @@ class _Checker:
         self._folders = folders
         # What was asked for → how it is sent; what is wrong with it, by key.
         self._settings: dict[tuple[object, ...], tuple[Settings | None, list[_Wrong]]] = {}
+        self._told: list[_Wrong] = []
+
+    def check_defaults(self, defaults: Row) -> None:
+        """What is wrong in the defaults is told once, and not for each row again."""
+        _settings(defaults, self._defaults, self._told)
+        for each in self._told:
+            self._mistakes.add(0, f"defaults.{each.key}", each.message)
 
     def drafts(self, number: int, row: Row) -> Iterator[Draft]:
         """The images of one row; nothing when a mistake was found."""
@@ -161,7 +169,8 @@ class _Checker:
             self._settings[asked] = (_settings(row, self._defaults, wrong), wrong)
         settings, wrong = self._settings[asked]
         for each in wrong:
-            self._mistakes.add(number, each.key, each.message)
+            if each not in self._told:
+                self._mistakes.add(number, each.key, each.message)
         return None if wrong else settings
 
     # Where it goes.

@@ -30,12 +30,14 @@ class Manifest:
         folder: where its relative paths start.
         rows: pairs of the row's number (its line, or in TOML which image it is) and the row,
             defaults filled in, placeholders not.
+        defaults: what rows that do not say have taken over.
         mistakes: what was wrong so far; checks add to it.
     """
 
     name: str
     folder: Path
     rows: list[tuple[int, Row]]
+    defaults: Row
     mistakes: Mistakes
 
 
@@ -74,10 +76,16 @@ def parse(name: str, data: bytes, folder: Path) -> Manifest:
     text = _decoded(shown, data)
     where = _toml_places(shown, text) if kind == "toml" else _line_places(shown)
     mistakes = Mistakes(shown, where)
-    rows = list(_READERS[kind](text, mistakes))
+    defaults = Row()
+    if kind == "toml":
+        document = _document(text, mistakes)
+        defaults = _defaults(document, mistakes)
+        rows = list(_toml_rows(document, defaults, mistakes))
+    else:
+        rows = list(_READERS[kind](text, mistakes))
     if not rows and not mistakes:
         mistakes.add(0, "", "holds no images")
-    return Manifest(shown, folder, rows, mistakes)
+    return Manifest(shown, folder, rows, defaults, mistakes)
 
 
 def _decoded(name: str, data: bytes) -> str:
@@ -187,7 +195,7 @@ def _csv_row(
 # TOML: [defaults], [vars], [matrix] and [[image]].
 
 
-def _toml_rows(text: str, mistakes: Mistakes) -> Iterator[tuple[int, Row]]:
+def _document(text: str, mistakes: Mistakes) -> dict[str, Any]:
     import tomllib
 
     try:
@@ -202,7 +210,12 @@ def _toml_rows(text: str, mistakes: Mistakes) -> Iterator[tuple[int, Row]]:
     for name in document:
         if name not in _TOP_LEVEL:
             mistakes.add(0, name, "is not a table of a manifest", nearest(name, _TOP_LEVEL))
-    defaults = _defaults(document, mistakes)
+    return document
+
+
+def _toml_rows(
+    document: dict[str, Any], defaults: Row, mistakes: Mistakes
+) -> Iterator[tuple[int, Row]]:
     images = document.get("image", [])
     if not isinstance(images, list) or not all(isinstance(image, dict) for image in images):
         mistakes.add(0, "image", "must be tables, each under [[image]]")
@@ -310,7 +323,6 @@ _KINDS = {
     ".txt": "text",
 }
 _READERS: dict[str, Callable[[str, Mistakes], Iterable[tuple[int, Row]]]] = {
-    "toml": _toml_rows,
     "jsonl": _jsonl_rows,
     "csv": _csv_rows,
     "text": _text_rows,
