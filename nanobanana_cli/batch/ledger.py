@@ -86,8 +86,12 @@ class Ledger:
         self._broken: LocalFileError | None = None
         try:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            self._set_torn_line_aside()
-            _sync_folder(path.parent)
+            try:
+                self._set_torn_line_aside()
+                _sync_folder(path.parent)
+            except OSError:
+                os.close(self._file)
+                raise
         except OSError as error:
             raise LocalFileError(f"ledger {path}: {error.strerror}") from error
 

@@ -104,17 +104,19 @@ def test_defaults_yield_to_rows_and_options_to_both(nb: Nb) -> None:
 
 MISTAKES = {
     "images.jsonl": (
-        '{"prompt": "a fox", "aspect": "16:8"}\n'
-        '{"promt": "a fox", "prompt": "b"}\n'
-        "not json\n"
-        '{"prompt": "  ", "count": "two"}\n'
-        '["a fox"]\n'
-        '{"prompt": "c", "size": "3K", "thinking": "hihg", "temperature": 3, "seed": 1e3}\n'
-        '{"prompt": "d", "images": ["none.png"], "output": "../d.png"}\n'
-        '{"output": "e.gif", "count": 0}\n'
-        '{"prompt": "f", "output": "/f.png"}\n'
-        '{"prompt": "g", "output": "g.png", "format": "webp"}\n'
-        '{"prompt": "h", "model": "gemini-2.5-flash-image", "size": "2K", "search": true}\n',
+        (
+            '{"prompt": "a fox", "aspect": "16:8"}\n'
+            '{"promt": "a fox", "prompt": "b"}\n'
+            "not json\n"
+            '{"prompt": "  ", "count": "two"}\n'
+            '["a fox"]\n'
+            '{"prompt": "c", "size": "3K", "thinking": "hihg", "temperature": 3, "seed": 1e3}\n'
+            '{"prompt": "d", "images": ["none.png"], "output": "../d.png"}\n'
+            '{"output": "e.gif", "count": 0}\n'
+            '{"prompt": "f", "output": "/f.png"}\n'
+            '{"prompt": "g", "output": "g.png", "format": "webp"}\n'
+            '{"prompt": "h", "model": "gemini-2.5-flash-image", "size": "2K", "search": true}\n'
+        ),
         [
             "images.jsonl:1: aspect: 16:8 is not an aspect ratio of",
             "images.jsonl:2: promt: is not a key; did you mean prompt?",
@@ -134,8 +136,10 @@ MISTAKES = {
         ],
     ),
     "images.toml": (
-        'other = 1\n[defaults]\nsize = "9K"\n\n[[image]]\nprompt = """\n[[image]]\n"""\n'
-        'aspect = "1:5"\n\n[[image]]\nprompt = "x"\ncuont = 2\n\n  [[ image ]]\noutput = "a.png"\n',
+        (
+            'other = 1\n[defaults]\nsize = "9K"\n\n[[image]]\nprompt = """\n[[image]]\n"""\n'
+            'aspect = "1:5"\n\n[[image]]\nprompt = "x"\ncuont = 2\n\n  [[ image ]]\noutput = "a.png"\n'
+        ),
         [
             "images.toml: other: is not a table of a manifest",
             "images.toml: defaults.size: 9K is not an image size",
@@ -222,7 +226,6 @@ def test_any_bytes_are_rows_or_mistakes(data: bytes, name: str) -> None:
     try:
         found = manifest.parse(name, data, Path())
         found.mistakes.check()
-    except ManifestError as error:
-        assert error.mistakes
-    else:
-        assert found.rows
+    except ManifestError:
+        return
+    assert found.rows
