@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -40,6 +41,7 @@ class Pace:
         self._allowed = float(concurrency)
         self._spacing = 60 / rpm if rpm else 0.0
         self._changed = threading.Condition()
+        self._line: deque[object] = deque()
         self._in_flight = 0
         self._next_start = 0.0
         self._held_until = 0.0
@@ -54,8 +56,7 @@ class Pace:
             NotSent: no further request may go.
         """
         with self._changed:
-            while (delay := self._delay()) > 0:
-                self._changed.wait(delay)
+            self._wait_in_line()
             self._in_flight += 1
             self._next_start = max(self._clock(), self._next_start) + self._spacing
         began = self._clock()
@@ -94,11 +95,21 @@ class Pace:
         """For how many seconds more nothing is sent because of a rate limit."""
         return max(0.0, self._held_until - self._clock())
 
-    def _delay(self) -> float:
+    def _wait_in_line(self) -> None:
+        ticket = object()
+        self._line.append(ticket)
+        try:
+            while (delay := self._delay(ticket)) > 0:
+                self._changed.wait(delay)
+        finally:
+            self._line.remove(ticket)
+            self._changed.notify_all()
+
+    def _delay(self, ticket: object) -> float:
         """Seconds until it is worth asking again; 0 when a request may go now."""
         if self._stopped:
             raise NotSent("the run was stopped before this was sent")
-        if self._in_flight >= max(1, int(self._allowed)):
+        if self._line[0] is not ticket or self._in_flight >= max(1, int(self._allowed)):
             return threading.TIMEOUT_MAX
         return max(self._held_until, self._next_start) - self._clock()
 

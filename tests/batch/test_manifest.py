@@ -138,7 +138,8 @@ MISTAKES = {
     "images.toml": (
         (
             'other = 1\n[defaults]\nsize = "9K"\n\n[[image]]\nprompt = """\n[[image]]\n"""\n'
-            'aspect = "1:5"\n\n[[image]]\nprompt = "x"\ncuont = 2\n\n  [[ image ]]\noutput = "a.png"\n'
+            'aspect = "1:5"\n\n[[image]]\nprompt = "x"\ncuont = 2\n\n'
+            '  [[ image ]]\noutput = "a.png"\n'
         ),
         [
             "images.toml: other: is not a table of a manifest",
