@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
 import subprocess
 import time
@@ -13,22 +12,11 @@ from typing import Any
 
 import pytest
 from conftest import Nb, NbProcess
-from support.counting_server import CountingServer, image
-
-from nanobanana_cli.images.inspect import verify
+from support import crash
+from support.counting_server import CountingServer
+from support.crash import ledger, write
 
 PRICE = 58_000
-
-
-def write(number: int, name: str = "m.jsonl") -> list[str]:
-    prompts = [f"fox {n}" for n in range(number)]
-    rows = [{"prompt": prompt, "output": f"{n}.png"} for n, prompt in enumerate(prompts)]
-    Path(name).write_text("\n".join(map(json.dumps, rows)))
-    return prompts
-
-
-def ledger(name: str = "m.ledger.jsonl") -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path(name).read_text().splitlines()]
 
 
 def limited(share: int) -> Any:
@@ -230,48 +218,8 @@ def test_shards_run_at_once_and_the_whole_waits(nb_process: NbProcess) -> None:
         assert server.calls == dict.fromkeys(prompts, 1)
 
 
-def killed_at_random(nb_process: NbProcess, kills: int, seed: int, rows: int = 120) -> None:
-    """Kill runs of one manifest again and again, then resume to the end and check the accounts."""
-    prompts = write(rows)
-    chance = random.Random(seed)
-    with CountingServer(latency=0.02) as server:
-        options = ("batch", "m.jsonl", "--concurrency", "8", "--retry-unknown")
-        for _ in range(kills):
-            process = nb_process.start(*options, env=server.env)
-            # The first call is sent about a third of a second after the start.
-            try:
-                process.communicate(timeout=chance.uniform(0.2, 0.7))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-            for path in Path().glob("[0-9]*.png"):
-                verify(path.read_bytes())
-        final = nb_process(*options, env=server.env)
-        assert final.code == 0, final.err
-        again = nb_process(*options, env=server.env)
-        assert again.code == 0
-    check_accounts(prompts, server)
-
-
-def check_accounts(prompts: list[str], server: CountingServer) -> None:
-    """Every row is there and whole, and the ledger explains every call."""
-    lines = ledger()
-    rows = {f"{n}.png": prompt for n, prompt in enumerate(prompts)}
-    for name, prompt in rows.items():
-        assert Path(name).read_bytes() == image(prompt)
-    assert not list(Path().glob(".*.png*")), "a partial file was left behind"
-    intents = Counter(rows[line["row"]] for line in lines if line["event"] == "intent")
-    unknown = Counter(rows[line["row"]] for line in lines if line["event"] == "dropped")
-    made = Counter(rows[line["row"]] for line in lines if line["event"] == "written")
-    assert made == dict.fromkeys(prompts, 1)
-    for prompt in prompts:
-        # An intent may have come to the disk just before a kill and its call not out of the door.
-        assert server.calls[prompt] <= intents[prompt] == 1 + unknown[prompt]
-    assert len(prompts) <= server.calls.total() <= len(prompts) + unknown.total()
-
-
 def test_kills_at_random_moments(nb_process: NbProcess) -> None:
-    killed_at_random(nb_process, kills=8, seed=1)
+    crash.killed_at_random(nb_process, kills=8, seed=1)
 
 
 def test_no_room_for_the_ledger_stops_before_paying(nb: Nb) -> None:

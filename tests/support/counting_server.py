@@ -94,7 +94,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return  # whoever asked was killed
         prompt = json.loads(body)["contents"][0]["parts"][0]["text"]
         status = self.server.owner.take(prompt)
         answer = json.dumps(reply(prompt) if status in (0, 200) else problem(status)).encode()
