@@ -1,7 +1,7 @@
 """One attempt's connection, which another thread can cut.
 
 The timeouts of requests and urllib3 hold per read: a server that sends a byte now and then is never
-late. So a timer shuts the socket down when the attempt's time is over, whatever it is doing.
+late. So a thread shuts the socket down when the attempt's time is over, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
-# A socket's own timeout is later than the timer by these seconds, for the case that the timer
+# A socket's own timeout is later than the deadline by these seconds, for the case that the watch
 # cannot wake it.
 SLACK = 1.0
 
@@ -32,28 +32,66 @@ class Cut(Enum):
     CLOSED = "closed"
 
 
+class Watch:
+    """Cuts lines whose time is over: one thread for all of them, which ends when there are none."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[Line, float] = {}
+        self._wakes = 0.0
+        self._runs = False
+
+    def add(self, line: Line, end: float) -> None:
+        """Cut a line at this time, as `time.monotonic` has it."""
+        with self._changed:
+            self._ends[line] = end
+            if not self._runs:
+                self._runs = True
+                threading.Thread(target=self._run, daemon=True).start()
+            elif end < self._wakes:
+                self._changed.notify()
+
+    def remove(self, line: Line) -> None:
+        """Leave a line alone."""
+        with self._changed:
+            self._ends.pop(line, None)
+            if not self._ends:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        with self._changed:
+            while self._ends:
+                now = time.monotonic()
+                for line in [line for line, end in self._ends.items() if end <= now]:
+                    del self._ends[line]
+                    line.cut(Cut.DEADLINE)
+                self._wakes = min(self._ends.values(), default=now)
+                self._changed.wait(self._wakes - now)
+            self._runs = False
+
+
 class Line:
     """A context manager around one attempt: a deadline, and a handle on its socket.
 
     Args:
         timeout: seconds of wall-clock time for the attempt.
+        watch: cuts it when they are over.
 
     Attributes:
         sent: whether any byte of the request may have left; a proxy's CONNECT is no part of it.
         cut_by: why it was cut; None while it was not.
     """
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, watch: Watch) -> None:
         self.sent = False
         self.cut_by: Cut | None = None
         self._lock = threading.RLock()
         self._handle: socket.socket | None = None
         self._end = time.monotonic() + timeout
-        self._timer = threading.Timer(timeout, self.cut, args=(Cut.DEADLINE,))
-        self._timer.daemon = True
+        self._watch = watch
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self._watch.add(self, self._end)
         return self
 
     def __exit__(
@@ -62,8 +100,7 @@ class Line:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
-        self._timer.join()
+        self._watch.remove(self)
         self._release()
 
     def cut(self, reason: Cut) -> None:
@@ -75,15 +112,13 @@ class Line:
     @contextmanager
     def standstill(self) -> Iterator[None]:
         """The deadline is put off by as long as the block takes."""
-        self._timer.cancel()
+        self._watch.remove(self)
         began = time.monotonic()
         try:
             yield
         finally:
             self._end += time.monotonic() - began
-            self._timer.join()
-            self._timer = self._timer_of(max(0.0, self._end - time.monotonic()))
-            self._timer.start()
+            self._watch.add(self, self._end)
 
     def dial(self, host: str, port: int) -> socket.socket:
         """A connected socket, within the time that is left for all of the host's addresses.
@@ -110,11 +145,6 @@ class Line:
         with self._lock:
             self._check()
             self.sent = True
-
-    def _timer_of(self, seconds: float) -> threading.Timer:
-        timer = threading.Timer(seconds, self.cut, args=(Cut.DEADLINE,))
-        timer.daemon = True
-        return timer
 
     def _connected(self, sock: socket.socket, address: Any) -> socket.socket:
         try:

@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from nanobanana_cli import __version__
 from nanobanana_cli.api import request
 from nanobanana_cli.api.breakage import FAILURES, explain
-from nanobanana_cli.api.line import SLACK, Cut, Line, pools
+from nanobanana_cli.api.line import SLACK, Cut, Line, Watch, pools
 from nanobanana_cli.errors import BadReply, KeyRejected, NbError, OutcomeUnknown, Unreachable
 from nanobanana_cli.models import Endpoint
 from nanobanana_cli.traffic import Standstill
@@ -74,6 +74,8 @@ class Transport:
         # Re-entrant: a signal handler may call `close` while this thread holds it.
         self._lock = threading.RLock()
         self._lines: set[Line] = set()
+        self._watch = Watch()
+        self._surroundings: dict[str, Any] | None = None
         self._closed = False
 
     def generate(self, model: str, body: bytes) -> bytearray:
@@ -121,18 +123,26 @@ class Transport:
         body: bytes | None,
     ) -> requests.Response:
         """The answer, with its headers read and its body not."""
+        url = self._endpoint.base_url + path
         try:
-            return session.request(
-                method,
-                self._endpoint.base_url + path,
-                headers=headers,
-                data=body,
+            return session.send(
+                session.prepare_request(requests.Request(method, url, headers, data=body)),
                 timeout=self._timeout + SLACK,
                 allow_redirects=False,
-                stream=True,
+                **self._environment(session, url),
             )
         except FAILURES as error:
             raise self._broken(line, error) from error
+
+    def _environment(self, session: requests.Session, url: str) -> dict[str, Any]:
+        """Proxies and CA bundle, as requests takes them from the environment: looked up once,
+        since that takes longer than all the rest of a call."""
+        with self._lock:
+            if self._surroundings is None:
+                self._surroundings = dict(
+                    session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003
+                )
+            return self._surroundings
 
     def _read_body(self, line: Line, response: requests.Response) -> bytearray:
         if not 200 <= response.status_code < 300:
@@ -232,7 +242,7 @@ class Transport:
 
     @contextmanager
     def _registered(self) -> Iterator[Line]:
-        with Line(self._timeout) as line:
+        with Line(self._timeout, self._watch) as line:
             with self._lock:
                 if self._closed:
                     raise Unreachable("stopped before the request was sent", resends=0)

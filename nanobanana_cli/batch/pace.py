@@ -40,8 +40,9 @@ class Pace:
         self._most = concurrency
         self._allowed = float(concurrency)
         self._spacing = 60 / rpm if rpm else 0.0
-        self._changed = threading.Condition()
-        self._line: deque[object] = deque()
+        self._lock = threading.RLock()
+        self._stop = threading.Condition(self._lock)
+        self._line: deque[threading.Condition] = deque()
         self._in_flight = 0
         self._next_start = 0.0
         self._held_until = 0.0
@@ -55,7 +56,7 @@ class Pace:
         Raises:
             NotSent: no further request may go.
         """
-        with self._changed:
+        with self._lock:
             self._wait_in_line()
             self._in_flight += 1
             self._next_start = max(self._clock(), self._next_start) + self._spacing
@@ -68,22 +69,23 @@ class Pace:
         else:
             self._speed_up()
         finally:
-            with self._changed:
+            with self._lock:
                 self._in_flight -= 1
-                self._changed.notify_all()
+                self._wake_first()
 
     def pause(self, seconds: float) -> None:
         """Wait before sending again; not longer than until `stop`."""
         end = self._clock() + seconds
-        with self._changed:
+        with self._stop:
             while not self._stopped and (rest := end - self._clock()) > 0:
-                self._changed.wait(rest)
+                self._stop.wait(rest)
 
     def stop(self) -> None:
         """Admit no further request."""
-        with self._changed:
+        with self._lock:
             self._stopped = True
-            self._changed.notify_all()
+            self._stop.notify_all()
+            self._wake_first()
 
     @property
     def in_flight(self) -> int:
@@ -96,16 +98,21 @@ class Pace:
         return max(0.0, self._held_until - self._clock())
 
     def _wait_in_line(self) -> None:
-        ticket = object()
+        """Only the first in line looks at the clock: the rest would wake up for nothing."""
+        ticket = threading.Condition(self._lock)
         self._line.append(ticket)
         try:
             while (delay := self._delay(ticket)) > 0:
-                self._changed.wait(delay)
+                ticket.wait(delay)
         finally:
             self._line.remove(ticket)
-            self._changed.notify_all()
+            self._wake_first()
 
-    def _delay(self, ticket: object) -> float:
+    def _wake_first(self) -> None:
+        if self._line:
+            self._line[0].notify()
+
+    def _delay(self, ticket: threading.Condition) -> float:
         """Seconds until it is worth asking again; 0 when a request may go now."""
         if self._stopped:
             raise NotSent("the run was stopped before this was sent")
@@ -115,7 +122,7 @@ class Pace:
 
     def _slow_down(self, error: RateLimited, began: float) -> None:
         hold = _DEFAULT_HOLD if error.retry_after is None else error.retry_after
-        with self._changed:
+        with self._lock:
             now = self._clock()
             self._held_until = max(self._held_until, now + min(hold, _LONGEST_HOLD))
             # Those that were sent before the pool slowed down say nothing new.
@@ -124,5 +131,5 @@ class Pace:
                 self._slowed_at = now
 
     def _speed_up(self) -> None:
-        with self._changed:
+        with self._lock:
             self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)

@@ -12,8 +12,11 @@ from nanobanana_cli.traffic import Standstill
 # A reply, the image in it, and a copy on the way.
 _HELD_PER_BYTE = 2
 CAPACITY = 192 << 20
+# Replies that come all at once are read a few at a time, since dozens of threads get in each
+# other's way. One that comes slowly keeps the others waiting for only so many seconds.
+_LONGEST_TURN = 0.25
 # Until replies have shown how large they are.
-_FIRST_GUESS = 8 << 20
+_FIRST_GUESS = 16 << 20
 
 
 # As glibc's malloc.h has it.
@@ -50,6 +53,8 @@ class Room:
         self._open = False
         # Decoding and checking take the processor: more at once only take memory.
         self._workers = threading.Semaphore((os.cpu_count() or 1) + 2)
+        self._turns = threading.Semaphore((os.cpu_count() or 1) + 2)
+        self._with_turn: set[int] = set()
 
     def make(self, expected: int | None, standstill: Standstill) -> None:
         """Wait for room for a reply; this thread holds it until `leave`.
@@ -63,6 +68,8 @@ class Room:
             self._largest = max(self._largest, expected)
         size = expected or self._largest or _FIRST_GUESS
         needed = min(size * _HELD_PER_BYTE, self._capacity)
+        if self._turns.acquire(timeout=_LONGEST_TURN):
+            self._with_turn.add(threading.get_ident())
         with self._changed:
             if not self._fits(needed):
                 with standstill():
@@ -75,6 +82,9 @@ class Room:
         with self._changed:
             self._free += self._held.pop(threading.get_ident(), 0)
             self._changed.notify_all()
+        if threading.get_ident() in self._with_turn:
+            self._with_turn.remove(threading.get_ident())
+            self._turns.release()
 
     def open(self) -> None:
         """Keep nobody waiting any more: the run stops now."""
