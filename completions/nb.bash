@@ -6,12 +6,16 @@ _nb_command() {
     commands='' options='' valued=''
     case $1 in
         '')
-            commands='generate models sandbox completion config'
+            commands='generate batch models sandbox completion config'
             options='--version --help -h'
             ;;
         'generate')
             options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --model -m --provider --base-url --timeout --retries --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+            ;;
+        'batch')
+            options='--dry-run --check --init --only --limit --shuffle --shard --retry-unknown --concurrency --rpm --fail-fast --max-cost --max-images --max-total-cost --output -o --gallery --format --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$'
             ;;
         'models')
             options='--provider --json --color --no-color --help -h'
@@ -56,25 +60,25 @@ _nb_command() {
 _nb_values() {
     values=''
     case "$1 $2" in
-        'generate --aspect' | 'generate -a')
+        'generate --aspect' | 'generate -a' | 'batch --aspect' | 'batch -a')
             values='1:1 2:3 3:2 3:4 4:3 4:5 5:4 9:16 16:9 21:9 1:4 4:1 1:8 8:1'
             ;;
-        'generate --size' | 'generate -s')
+        'generate --size' | 'generate -s' | 'batch --size' | 'batch -s')
             values='0.5K 1K 2K 4K'
             ;;
-        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o' | 'sandbox --log')
+        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o' | 'batch --output' | 'batch -o' | 'batch --gallery' | 'batch 0' | 'sandbox --log')
             values='files'
             ;;
         'generate --thinking')
             values='minimal high'
             ;;
-        'generate --format')
+        'generate --format' | 'batch --format')
             values='auto png jpeg webp'
             ;;
-        'generate --model' | 'generate -m')
+        'generate --model' | 'generate -m' | 'batch --model' | 'batch -m')
             values='gemini-3.1-flash-image-preview gemini-3.1-flash-image gemini-nano-banana-2.1 gemini-3-pro-image-preview gemini-2.5-flash-image'
             ;;
-        'generate --provider' | 'models --provider' | 'config set --provider' | 'config unset --provider' | 'config check --provider')
+        'generate --provider' | 'batch --provider' | 'models --provider' | 'config set --provider' | 'config unset --provider' | 'config check --provider')
             values='wisgate google sandbox'
             ;;
         'completion 0')

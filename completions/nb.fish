@@ -4,7 +4,7 @@
 function __nb_place
     set -l words (commandline -opc)
     set -e words[1]
-    set -l known 'generate' 'models' 'sandbox' 'completion' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check'
+    set -l known 'generate' 'batch' 'models' 'sandbox' 'completion' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check'
     set -l path ''
     set -l arguments 0
     set -l rest 0
@@ -32,6 +32,8 @@ function __nb_value_follows
     switch $argv[1]
         case 'generate'
             string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$' $argv[2]
+        case 'batch'
+            string match -qr -- '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$' $argv[2]
         case 'models'
             string match -qr -- '^(--provider)$' $argv[2]
         case 'sandbox'
@@ -59,6 +61,7 @@ end
 
 complete -c nb -f
 complete -c nb -n '__nb_at \'\' 0' -a 'generate' -d 'Make an image from a prompt'
+complete -c nb -n '__nb_at \'\' 0' -a 'batch' -d 'Make many images from a manifest, never paying for one twice'
 complete -c nb -n '__nb_at \'\' 0' -a 'models' -d 'Show what each model accepts, and what an image costs'
 complete -c nb -n '__nb_at \'\' 0' -a 'sandbox' -d 'Serve the same protocol on this machine, free and offline'
 complete -c nb -n '__nb_at \'\' 0' -a 'completion' -d 'Print a shell\'s completion script'
@@ -119,6 +122,64 @@ complete -c nb -n '__nb_in \'generate\'' -l verbose -s v -d 'Tell the request\'s
 complete -c nb -n '__nb_in \'generate\'' -l color -d 'Colour or not'
 complete -c nb -n '__nb_in \'generate\'' -l no-color -d 'Colour or not'
 complete -c nb -n '__nb_in \'generate\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_at \'batch\' 0' -r -F
+complete -c nb -n '__nb_in \'batch\'' -l dry-run -d 'List what would be made and its price'
+complete -c nb -n '__nb_in \'batch\'' -l check -d 'Exit 0 when every image is up to date, else 3'
+complete -c nb -n '__nb_in \'batch\'' -l init -d 'Write an example manifest: images.toml, or MANIFEST'
+complete -c nb -n '__nb_in \'batch\'' -l only -x -d 'Only images whose path matches, repeatable'
+complete -c nb -n '__nb_in \'batch\'' -l limit -x -d 'Make the first N only'
+complete -c nb -n '__nb_in \'batch\'' -l shuffle -d 'Make them in random order'
+complete -c nb -n '__nb_in \'batch\'' -l shard -x -d 'The Kth of N parts, the same on every machine'
+complete -c nb -n '__nb_in \'batch\'' -l retry-unknown -d 'Make those again that may have been paid for'
+complete -c nb -n '__nb_in \'batch\'' -l concurrency -x -d 'Calls at once'
+complete -c nb -n '__nb_in \'batch\'' -l rpm -x -d 'Calls started a minute, evenly spread'
+complete -c nb -n '__nb_in \'batch\'' -l fail-fast -d 'Start no more after a failure'
+complete -c nb -n '__nb_in \'batch\'' -l max-cost -x -d 'What this run may cost'
+complete -c nb -n '__nb_in \'batch\'' -l max-images -x -d 'How many calls of this run may be charged'
+complete -c nb -n '__nb_in \'batch\'' -l max-total-cost -x -d 'What all that the ledger records and this run may cost'
+complete -c nb -n '__nb_in \'batch\'' -l output -s o -r -F -d 'Where outputs are relative to'
+complete -c nb -n '__nb_in \'batch\'' -l gallery -r -F -d 'Write a contact sheet, such as index.html'
+complete -c nb -n '__nb_in \'batch\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
+png
+jpeg
+webp' -d 'For rows that do not say: auto, png, jpeg or webp'
+complete -c nb -n '__nb_in \'batch\'' -l force -d 'Replace files that no ledger knows'
+complete -c nb -n '__nb_in \'batch\'' -l skip-existing -d 'Leave files alone that no ledger knows'
+complete -c nb -n '__nb_in \'batch\'' -l aspect -s a -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
+2:3\\t\'848x1264 pixels at 1K\'
+3:2\\t\'1264x848 pixels at 1K\'
+3:4\\t\'896x1200 pixels at 1K\'
+4:3\\t\'1200x896 pixels at 1K\'
+4:5\\t\'928x1152 pixels at 1K\'
+5:4\\t\'1152x928 pixels at 1K\'
+9:16\\t\'768x1376 pixels at 1K\'
+16:9\\t\'1376x768 pixels at 1K\'
+21:9\\t\'1584x672 pixels at 1K\'
+1:4\\t\'512x2048 pixels at 1K\'
+4:1\\t\'2048x512 pixels at 1K\'
+1:8\\t\'384x3072 pixels at 1K\'
+8:1\\t\'3072x384 pixels at 1K\'' -d 'Aspect ratio, such as 16:9'
+complete -c nb -n '__nb_in \'batch\'' -l size -s s -x -k -a '0.5K\\t\'512x512 pixels at 1:1\'
+1K\\t\'1024x1024 pixels at 1:1\'
+2K\\t\'2048x2048 pixels at 1:1\'
+4K\\t\'4096x4096 pixels at 1:1\'' -d 'Image size: 0.5K, 1K, 2K or 4K'
+complete -c nb -n '__nb_in \'batch\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
+gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
+gemini-nano-banana-2.1\\t\'Nano Banana 2.1\'
+gemini-3-pro-image-preview\\t\'Nano Banana Pro\'
+gemini-2.5-flash-image\\t\'Nano Banana\'' -d 'Model'
+complete -c nb -n '__nb_in \'batch\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
+google\\t\'https://generativelanguage.googleapis.com\'
+sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free, offline)'
+complete -c nb -n '__nb_in \'batch\'' -l base-url -x -d 'The provider\'s address'
+complete -c nb -n '__nb_in \'batch\'' -l timeout -x -d 'Deadline for one attempt'
+complete -c nb -n '__nb_in \'batch\'' -l retries -x -d 'Resends after a failure that is known to be uncharged'
+complete -c nb -n '__nb_in \'batch\'' -l json -d 'One JSON line for each row'
+complete -c nb -n '__nb_in \'batch\'' -l quiet -s q -d 'Errors alone on stderr'
+complete -c nb -n '__nb_in \'batch\'' -l verbose -s v -d 'Tell the request\'s course'
+complete -c nb -n '__nb_in \'batch\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'batch\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'batch\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_in \'models\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
 google\\t\'https://generativelanguage.googleapis.com\'
 sandbox\\t\'embedded, free and offline\'' -d 'The prices of this one alone'

@@ -33,41 +33,44 @@ class Cut(Enum):
 
 
 class Watch:
-    """Cuts lines whose time is over: one thread for all of them, which ends when there are none."""
+    """Cuts lines whose time is over: one thread for all of them, which ends with the last."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._ends: dict[Line, float] = {}
         self._wakes = 0.0
-        self._runs = False
+        self._thread: threading.Thread | None = None
 
     def add(self, line: Line, end: float) -> None:
         """Cut a line at this time, as `time.monotonic` has it."""
         with self._changed:
             self._ends[line] = end
-            if not self._runs:
-                self._runs = True
-                threading.Thread(target=self._run, daemon=True).start()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
             elif end < self._wakes:
-                self._changed.notify()
+                self._changed.notify_all()
 
     def remove(self, line: Line) -> None:
         """Leave a line alone."""
         with self._changed:
             self._ends.pop(line, None)
-            if not self._ends:
-                self._changed.notify()
+            if self._ends or self._thread is None:
+                return
+            thread, self._thread = self._thread, None
+            self._changed.notify_all()
+        # A thread that is still there when the interpreter ends can bring it down.
+        thread.join()
 
     def _run(self) -> None:
         with self._changed:
-            while self._ends:
+            while self._thread is threading.current_thread():
                 now = time.monotonic()
                 for line in [line for line, end in self._ends.items() if end <= now]:
                     del self._ends[line]
                     line.cut(Cut.DEADLINE)
-                self._wakes = min(self._ends.values(), default=now)
-                self._changed.wait(self._wakes - now)
-            self._runs = False
+                self._wakes = min(self._ends.values(), default=now + threading.TIMEOUT_MAX)
+                self._changed.wait(min(self._wakes - now, threading.TIMEOUT_MAX))
 
 
 class Line:

@@ -47,7 +47,8 @@ def command(
     """Make many images from a manifest, never paying for one twice.
 
     Run it again and only what is missing, changed or failed is made. What was paid for is
-    recorded in a ledger beside the manifest: images.toml has images.ledger.jsonl.
+    recorded in a ledger beside the manifest: images.toml has images.ledger.jsonl. Options such as
+    --aspect hold for rows that do not say.
 
     Examples:
       nb batch --init                                  # writes images.toml, to begin with
