@@ -13,6 +13,8 @@ from nanobanana_cli.errors import Charged, NbError, RateLimited
 # Seconds that the pool holds still after a 429 that does not say for how long.
 _DEFAULT_HOLD = 1.0
 _LONGEST_HOLD = 120.0
+# How many more calls at once after a round of successes: calls take 20 s, so one would be too slow.
+_RECOVERY = 4
 
 
 class NotSent(NbError):
@@ -132,4 +134,4 @@ class Pace:
 
     def _speed_up(self) -> None:
         with self._lock:
-            self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)
+            self._allowed = min(float(self._most), self._allowed + _RECOVERY / self._allowed)

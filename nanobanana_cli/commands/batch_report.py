@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections import Counter
@@ -52,6 +53,7 @@ class Report:
         self._steps = steps
         self._due = len(due)
         self._allowed = limits.cost
+        self._asked = len(due)
         self._began = time.monotonic()
         self._failures: list[tuple[Step, NbError]] = []
         self._results: dict[str, Result] = {}
@@ -93,7 +95,7 @@ class Report:
             left = (self._due - self.finished) / rate * 60
             parts += [f"{rate:.0f}/min", f"{_clock(left)} left"]
         if held_for > 0:
-            parts.append(f"rate limit: waiting {held_for:.0f} s")
+            parts.append(f"rate limit: waiting {math.ceil(held_for)} s")
         allowed = "" if self._allowed is None else f" of {_amount(self._allowed)}"
         parts.append(f"{_amount(self.spent)}{allowed}")
         return ", ".join(parts)
@@ -138,13 +140,14 @@ class Report:
             if self.counts["unknown"]:
                 hint = "--retry-unknown makes those again that may have been paid for"
             raise BatchIncomplete(
-                f"{missing} of {len(self._steps)} images are not there",
+                f"{missing} of {self._asked} images are not there",
                 hint=hint,
                 charged=Charged.MAYBE if charged is Charged.YES else Charged.NO,
             )
 
     def _left_alone(self, step: Step, status: Status) -> None:
         self.counts[status] += 1
+        self._asked += 1
         if self._job.chosen.json:
             path = None if status == "unknown" else self._path(step)
             provider = self._job.settings.provider
