@@ -92,6 +92,16 @@ class NbError(Exception):
         if charged is not None:
             self.charged = charged
 
+    def record(self) -> dict[str, object]:
+        """The `error` object of a JSON line."""
+        return {
+            "code": int(self.code),
+            "kind": self.kind,
+            "message": self.message,
+            "hint": self.hint,
+            "charged": self.charged.value,
+        }
+
 
 class UsageError(NbError):
     """A bad option, value, prompt, manifest or path; nothing was sent."""

@@ -5,8 +5,10 @@ Money is counted in whole micro-dollars (1 USD = 1,000,000), because `int(0.174 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
+
+from nanobanana_cli.errors import NbError
 
 ImageFormat = Literal["png", "jpeg", "webp"]
 Modality = Literal["TEXT", "IMAGE"]
@@ -131,11 +133,81 @@ class Picture:
         return f"image/{self.format}"
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one image that was asked for.
+
+    Args:
+        status: `written`, `unchanged`, `skipped`, `failed` or `unknown`.
+        request: what was sent, or would have been.
+        provider: who was asked.
+        path: where the image is, `-` for stdout; None when there is none.
+        mime_type, width, height, size, sha256: of the file as written; size in bytes.
+        alt, alt_path: the alt text, and the file that holds it.
+        seconds: wall-clock time of the call, waiting between attempts included.
+        attempts: how often the request was sent.
+        cost: micro-dollars by the catalog; None when not known.
+        reply: what the service said of it; its image is not kept.
+        notes: what a person should know: another ratio than asked, converted, …
+        error: why there is no image.
+    """
+
+    status: Status
+    request: ContentRequest
+    provider: str
+    path: str | None = None
+    mime_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    size: int | None = None
+    sha256: str | None = None
+    alt: str | None = None
+    alt_path: str | None = None
+    seconds: float | None = None
+    attempts: int = 0
+    cost: int | None = None
+    reply: Reply | None = None
+    notes: tuple[str, ...] = ()
+    error: NbError | None = None
+
+    def record(self) -> dict[str, object]:
+        """The one JSON line; fields are only ever added."""
+        request, reply = self.request, self.reply
+        usage = reply.usage if reply else None
+        record: dict[str, object] = {
+            "path": self.path,
+            "status": self.status,
+            "prompt": request.prompt,
+            "provider": self.provider,
+            "model": request.model,
+            "model_version": reply.model_version if reply else None,
+            "aspect": request.aspect,
+            "size": request.size,
+            "mime_type": self.mime_type,
+            "width": self.width,
+            "height": self.height,
+            "bytes": self.size,
+            "sha256": self.sha256,
+            "alt_path": self.alt_path,
+            "alt": self.alt,
+            "seconds": None if self.seconds is None else round(self.seconds, 2),
+            "attempts": self.attempts,
+            "cost_usd": None if self.cost is None else self.cost / MICRO,
+            "response_id": reply.response_id if reply else None,
+            "usage": None if usage is None else asdict(usage),
+        }
+        if self.notes:
+            record["notes"] = list(self.notes)
+        if self.error is not None:
+            record["error"] = self.error.record()
+        return record
+
+
 def micro_dollars(usd: str) -> int:
     """An amount in dollars, as typed, in whole micro-dollars, rounded down.
 
     Raises:
-        ValueError: it is no finite amount of zero or more.
+        ValueError: it is no amount from zero to a million.
     """
     from decimal import Decimal, InvalidOperation
 
@@ -143,7 +215,7 @@ def micro_dollars(usd: str) -> int:
         amount = Decimal(usd.strip())
     except InvalidOperation:
         raise ValueError(usd) from None
-    if not amount.is_finite() or amount < 0:
+    if not amount.is_finite() or not 0 <= amount <= MICRO:
         raise ValueError(usd)
     return int(amount * MICRO)
 

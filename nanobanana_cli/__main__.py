@@ -1,0 +1,105 @@
+"""`main(argv)`: the one place where an error becomes lines and an exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from nanobanana_cli.errors import Charged, ExitCode, Interrupted, NbError, OutputClosed, UsageError
+from nanobanana_cli.terminal import Terminal
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `nb`.
+
+    Args:
+        argv: the arguments after the program's name; those of the process when left out.
+
+    Returns:
+        The exit status; nothing is raised but a defect under `NB_DEBUG=1`.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    terminal = Terminal.of_process()
+    if arguments == ["--version"]:
+        # Answered before the command tree is imported, which would take five times as long.
+        return _version(terminal)
+    try:
+        return _run(arguments or ["--help"], terminal)
+    except OutputClosed as error:
+        _silence(sys.stdout)
+        return error.code
+    except NbError as error:
+        terminal.error(error)
+        if terminal.env.get("NB_DEBUG") == "1":
+            raise
+        return error.code
+    except Exception as error:
+        if terminal.env.get("NB_DEBUG") == "1":
+            raise
+        terminal.error(_defect(error))
+        return ExitCode.DEFECT
+
+
+def entry() -> None:
+    """The console script."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
+    sys.exit(main())
+
+
+def _run(arguments: list[str], terminal: Terminal) -> int:
+    import typer
+
+    from nanobanana_cli.cli import command_tree
+
+    try:
+        status = command_tree().main(arguments, prog_name="nb", standalone_mode=False, obj=terminal)
+    except typer.TyperException as error:
+        raise _usage(error) from error
+    except typer.Abort:
+        raise Interrupted(signal.SIGINT, charged=Charged.NO) from None
+    return status if isinstance(status, int) else ExitCode.OK
+
+
+def _usage(error: Exception) -> UsageError:
+    """Typer's own complaint about an option, in our words' form."""
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    first, _, rest = message.replace("\n", " ").partition(" ")
+    hint = "`nb --help` and `nb COMMAND --help` list what there is"
+    if message.startswith("Got unexpected extra argument"):
+        hint = 'put quotes around a prompt of several words: nb generate "a red fox"'
+    return UsageError(f"{first.lower()} {rest}".strip().rstrip("."), hint=hint)
+
+
+def _defect(error: Exception) -> NbError:
+    # The text of an unforeseen error may hold anything, a key included: its class has to do.
+    return NbError(
+        f"a defect in nb: {type(error).__name__}",
+        hint="NB_DEBUG=1 shows where; please report it",
+    )
+
+
+def _version(terminal: Terminal) -> int:
+    from nanobanana_cli import __version__
+
+    terminal.result(f"nb {__version__}")
+    return ExitCode.OK
+
+
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    raise Interrupted(signum, charged=Charged.NO)
+
+
+def _silence(stream: object) -> None:
+    """Point a closed stdout at nothing, so that the interpreter's last flush does not complain."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())  # type: ignore[attr-defined]
+    os.close(null)
+
+
+if __name__ == "__main__":
+    entry()

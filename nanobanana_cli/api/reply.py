@@ -1,0 +1,172 @@
+"""From a reply's bytes to its image and text, or to the right error. Pure.
+
+Parts are told by kind, never by position: text and images come in any order, and what is marked as
+a thought is a draft, never the result. (`thoughtSignature` says nothing: final images carry it.)
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from nanobanana_cli.api import fault, refusal, report
+from nanobanana_cli.api.schema import Blob, Content, Envelope, Part, parse
+from nanobanana_cli.errors import BadReply
+from nanobanana_cli.models import Modality, Reply, Usage
+
+# Some gateways put the image into a text part, as Markdown or as it is.
+_DATA_URI = r"data:image/[\w.+-]+(?:;[\w.+=-]+)*;base64,([A-Za-z0-9+/_=-]+)"
+_INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*\]\(\s*{_DATA_URI}[^)]*\)|{_DATA_URI}", re.IGNORECASE)
+_URL_SAFE = str.maketrans("-_", "+/")
+
+
+def read(body: bytes | bytearray, *, want: tuple[Modality, ...]) -> Reply:
+    """The final image and the text of a `generateContent` reply.
+
+    Args:
+        body: the reply's bytes. Of an image in it, only the decoded bytes are made anew.
+        want: what was asked for. An image is not looked at unless it was wanted; text beside a
+            wanted image may be missing.
+
+    Raises:
+        NoImage: a refusal, in any of its shapes, with the service's reason.
+        BadReply: not JSON, or of another shape, or an image that is no base64.
+        NbError: what an `error` object under HTTP 200 stands for.
+    """
+    envelope = _parsed(body)
+    parts = _sorted(envelope)
+    text = "".join(parts.text).strip()
+    image = _decoded(parts.images) if "IMAGE" in want else None
+    if image is None and envelope.error is not None:
+        raise fault.under_200(json.dumps({"error": envelope.error}).encode())
+    if "IMAGE" in want and image is None:
+        raise refusal.refused(envelope, wanted="image", text=text, drafts=parts.drafts)
+    if "IMAGE" not in want and not text:
+        raise refusal.refused(envelope, wanted="text", text="", drafts=parts.drafts)
+    return Reply(
+        image=image,
+        text=text,
+        model_version=_string(envelope.model_version),
+        response_id=_string(envelope.response_id),
+        finish_reason=refusal.finish_reason(envelope),
+        usage=_usage(envelope.usage_metadata),
+        images=len(parts.images),
+    )
+
+
+def _parsed(body: bytes | bytearray) -> Envelope:
+    try:
+        envelope = parse(body)
+    except ValueError:
+        raise BadReply(_not_json(body)) from None
+    if envelope is None:
+        raise BadReply(f"the reply is JSON, but of another shape: {_beginning(body)}")
+    return envelope
+
+
+def _not_json(body: bytes | bytearray) -> str:
+    start = body[:4096].decode("utf-8", "replace")
+    if not start.strip():
+        return "the reply is empty"
+    title = report.page_title(start)
+    if title is not None:
+        return f"the reply is an HTML page, not JSON: {report.one_line(title)}".rstrip(": ")
+    if start.lstrip()[0] in "{[":
+        return f"the reply is cut short or damaged: {len(body):,} bytes of what should be JSON"
+    return f"the reply is not JSON: {_beginning(body)}"
+
+
+def _beginning(body: bytes | bytearray) -> str:
+    return report.one_line(body[:400].decode("utf-8", "replace"), 80)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """A reply's parts by kind; `images` are base64, as JSON or as text."""
+
+    text: list[str] = field(default_factory=list)
+    images: list[msgspec.Raw | str] = field(default_factory=list)
+    drafts: bool = False
+
+
+def _sorted(envelope: Envelope) -> _Parts:
+    found = _Parts()
+    for candidate in refusal.candidates(envelope):
+        content = candidate.content
+        listed = content.parts if isinstance(content, Content) else None
+        for part in listed if isinstance(listed, list) else ():
+            if isinstance(part, Part):
+                _sort(part, found)
+    return found
+
+
+def _sort(part: Part, found: _Parts) -> None:
+    blob = next(
+        (b for b in (part.inline_data, part.inline_data_snake) if isinstance(b, Blob)), None
+    )
+    if part.thought is True:
+        found.drafts = found.drafts or blob is not None
+        return
+    if isinstance(part.text, str):
+        found.images += [match[1] or match[2] for match in _INLINE_IMAGE.finditer(part.text)]
+        found.text.append(_INLINE_IMAGE.sub("", part.text))
+    # An empty blob is no image: `""`, `null`, or not there.
+    if blob is not None and len(memoryview(blob.data)) > 2 and blob.data != msgspec.Raw(b"null"):
+        found.images.append(blob.data)
+
+
+def _decoded(images: list[msgspec.Raw | str]) -> bytes | None:
+    """The last image; an earlier one where a later is no base64.
+
+    Raises:
+        BadReply: there are images, and none of them is base64.
+    """
+    for image in reversed(images):
+        try:
+            return _from_base64(image)
+        except ValueError:
+            continue
+    if images:
+        raise BadReply("the reply's image is not valid base64")
+    return None
+
+
+def _from_base64(image: msgspec.Raw | str) -> bytes:
+    """
+    Raises:
+        ValueError: it is no base64, or nothing.
+    """
+    if isinstance(image, msgspec.Raw):
+        try:
+            # The fast way, straight from the reply's bytes: plain base64, padded.
+            return msgspec.json.decode(image, type=bytes)
+        except msgspec.DecodeError:
+            image = msgspec.json.decode(image, type=str)
+    text = "".join(image.split()).translate(_URL_SAFE).rstrip("=")
+    data = binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
+    if not data:
+        raise ValueError("empty")
+    return data
+
+
+def _usage(metadata: Any) -> Usage | None:
+    if not isinstance(metadata, dict):
+        return None
+    return Usage(
+        prompt_tokens=_count(metadata.get("promptTokenCount")),
+        output_tokens=_count(metadata.get("candidatesTokenCount")),
+        total_tokens=_count(metadata.get("totalTokenCount")),
+    )
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,36 @@
+"""The command tree."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nanobanana_cli.commands import generate
+
+app = typer.Typer(
+    name="nb",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    """Images from the shell, with Google's Nano Banana 2 model.
+
+    nb generate "a red fox" --aspect 16:9 --size 2K -o fox.png
+    """
+
+
+app.command("generate")(generate.command)
+
+
+def command_tree() -> typer.core.TyperGroup:
+    """The whole tree, ready to be run or walked."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    return group

@@ -1,0 +1,71 @@
+"""What moves or needs a grid, drawn with rich. Imported only when there is something to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+
+def console(stream: IO[str], *, color: bool) -> Console:
+    """A console for a terminal that someone else has found to be one."""
+    return Console(
+        file=stream, no_color=not color, force_terminal=True, emoji=False, highlight=False
+    )
+
+
+def table(
+    on: Console, columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None
+) -> None:
+    """Draw a table; the cells are text, never markup."""
+    grid = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        grid.add_column(column, header_style="bold", overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell) for cell in row))
+    on.print(grid)
+
+
+def above(on: Console, ansi: str) -> None:
+    """Put a line above a spinner that is turning."""
+    on.print(Text.from_ansi(ansi), soft_wrap=True)
+
+
+class Spinner:
+    """A spinner that is turning.
+
+    Args:
+        progress: the live display.
+        task: what it shows.
+    """
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def advance(self) -> None:
+        """One of several things is done."""
+        self._progress.advance(self._task)
+
+
+class _SecondsColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.elapsed or 0:.0f} s", style="dim")
+
+
+@contextmanager
+def spinner(on: Console, label: str, total: int) -> Iterator[Spinner]:
+    """A spinner with the seconds gone, and `2/3` when there is more than one thing to do."""
+    columns: list[ProgressColumn] = [
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        _SecondsColumn(),
+    ]
+    if total > 1:
+        columns.insert(2, TextColumn("{task.completed:.0f}/{task.total:.0f}", markup=False))
+    with Progress(*columns, console=on, transient=True, redirect_stdout=False) as progress:
+        yield Spinner(progress, progress.add_task(label, total=total))

@@ -1,0 +1,103 @@
+"""Walks a JPEG's markers: its size, whether its end is there, and its segments.
+
+Source of the rules: ITU-T T.81, annex B.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from nanobanana_cli.images.damage import DamagedImage, check_size
+
+SIGNATURE = b"\xff\xd8\xff"
+EXIF = b"Exif\x00\x00"
+
+_EOI, _SOS = 0xD9, 0xDA
+_APP0, _APP1, _APP2, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Within a scan, FF 00 is data and FF D0…D7 restarts it; elsewhere libjpeg skips what is no marker.
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
+
+
+class Segment(NamedTuple):
+    """A marker and the bytes from its FF to the end of its parameters, as offsets into the file."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def check(data: bytes | bytearray) -> tuple[int, int]:
+    """Width and height, in pixels as stored, of a JPEG that has all its segments and its end.
+
+    Bytes after the end are let pass: phones and gain maps put further pictures there.
+
+    Raises:
+        DamagedImage: it is cut, or has no picture.
+    """
+    frame = None
+    scans = 0
+    for segment in segments(data):
+        if segment.marker in _FRAMES and frame is None:
+            frame = segment
+        scans += segment.marker == _SOS
+    if frame is None or not scans or frame.end - frame.start < 10:
+        raise DamagedImage("the JPEG has no picture in it")
+    height = int.from_bytes(data[frame.start + 5 : frame.start + 7])
+    width = int.from_bytes(data[frame.start + 7 : frame.start + 9])
+    check_size("JPEG", width, height)
+    return width, height
+
+
+def segments(data: bytes | bytearray) -> Iterator[Segment]:
+    """Each segment after the first marker, up to and including the end marker.
+
+    Raises:
+        DamagedImage: as it comes to where the file is cut.
+    """
+    if not data.startswith(SIGNATURE):
+        raise DamagedImage("it does not begin like a JPEG")
+    position = 2
+    while found := _MARKER.search(data, position):
+        start = found.start()
+        marker = data[start + 1]
+        if marker == _EOI:
+            yield Segment(marker, start, start + 2)
+            return
+        position = start + 2 + int.from_bytes(data[start + 2 : start + 4])
+        if len(data) < start + 4 or position > len(data) or position < start + 4:
+            break
+        yield Segment(marker, start, position)
+    raise DamagedImage("the JPEG is cut off: its end marker is missing")
+
+
+def bare(data: bytes | bytearray) -> bytes:
+    """The JPEG without EXIF, XMP, comments and the like: what the pixels and their colours need.
+
+    Pillow reads EXIF as it opens a file, and warns or fails when that is damaged though every
+    pixel is there.
+
+    Raises:
+        DamagedImage: it is cut.
+    """
+    kept = bytearray(data[:2])
+    position = 2
+    for marker, start, end in segments(data):
+        needless = _APP0 < marker <= _APP15 and marker not in (_APP2, _APP14)
+        kept += data[position : start if needless or marker == _COM else end]
+        position = end
+    return bytes(kept)
+
+
+def exif(data: bytes | bytearray) -> bytes | None:
+    """The EXIF block, from its `Exif` signature on, or None.
+
+    Raises:
+        DamagedImage: the JPEG is cut.
+    """
+    for marker, start, end in segments(data):
+        if marker == _APP1 and data.startswith(EXIF, start + 4, end):
+            return bytes(data[start + 4 : end])
+    return None

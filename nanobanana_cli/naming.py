@@ -1,0 +1,74 @@
+"""File names made from prompts."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_MOST_CHARACTERS = 60
+# A name may have 255 bytes; this leaves room for `-12345.alt.txt`.
+_MOST_BYTES = 200
+# Enough to find those in; a prompt can have a megabyte.
+_MOST_READ = 1000
+# Windows keeps these for devices, whatever their suffix.
+_RESERVED = frozenset(
+    {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"),
+    }
+)
+# Letters and marks that Unicode calls default-ignorable: nobody can see them.
+_INVISIBLE = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+# They stand within words, which they do not end: `the fox's den` gives `the-foxs-den`.
+_APOSTROPHES = "'\u2019"
+
+
+def slug(prompt: str) -> str:
+    """A file name, without suffix, made from a prompt: `A red fox!` gives `a-red-fox`.
+
+    Letters and digits of any script are kept, in lower case and composed form (NFC), joined by
+    single hyphens; at most 60 characters and 200 bytes of UTF-8, cut between words where that
+    leaves at least half. Never empty, hidden, an option, or a device of Windows.
+    """
+    words: list[str] = [""]
+    for character in _composed(prompt.strip()[:_MOST_READ]):
+        if _visible(character, after=words[-1]):
+            words[-1] += character
+        elif words[-1] and character not in _APOSTROPHES:
+            words.append("")
+    joined = unicodedata.normalize("NFC", "-".join(word for word in words if word))
+    name = _shortened(joined) or "image"
+    return f"{name}-image" if name in _RESERVED else name
+
+
+def _composed(text: str) -> str:
+    # Lower case can decompose a letter (İ), and composing can make one that has a lower case.
+    previous = None
+    while text != previous:
+        previous, text = text, unicodedata.normalize("NFC", text.lower())
+    return text
+
+
+def _visible(character: str, *, after: str) -> bool:
+    """Whether it is a letter, a digit, or a mark on one."""
+    if character in _INVISIBLE:
+        return False
+    category = unicodedata.category(character)
+    return category[0] in "LN" or (category in ("Mn", "Mc") and bool(after))
+
+
+def _shortened(name: str) -> str:
+    cut = name[:_MOST_CHARACTERS].encode()[:_MOST_BYTES].decode(errors="ignore")
+    if cut == name:
+        return name
+    if name[len(cut)] != "-" and (end := cut.rfind("-")) >= len(cut) // 2:
+        cut = cut[:end]
+    # A letter that loses its marks would be another letter.
+    while cut and unicodedata.category(name[len(cut)])[0] == "M":
+        cut = cut[:-1]
+    return cut.strip("-")

@@ -1,0 +1,10 @@
+"""Settings: option > environment > project file > user file > default.
+
+`values` and `address` say what is valid, `files` reads the two TOML files, `resolve` picks and
+checks, `keys` finds the key of the provider in force, `edit` writes the user's file.
+"""
+
+from nanobanana_cli.settings.keys import endpoint
+from nanobanana_cli.settings.resolve import Settings, load
+
+__all__ = ["Settings", "endpoint", "load"]

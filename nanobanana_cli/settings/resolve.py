@@ -1,0 +1,208 @@
+"""Option > environment > project file > user file > default, for each setting by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from nanobanana_cli import catalog
+from nanobanana_cli.errors import ConfigError, UsageError
+from nanobanana_cli.settings import values
+from nanobanana_cli.settings.files import TYPES, ConfigFile, project_file, user_file
+from nanobanana_cli.settings.values import Wrong
+
+T = TypeVar("T")
+
+# In the order to show; each is also the option `--NAME` and the variable `NB_NAME`.
+DEFAULTS: Mapping[str, str] = {
+    "provider": catalog.DEFAULT_PROVIDER,
+    "base-url": "",
+    "model": catalog.DEFAULT_MODEL,
+    "aspect": catalog.DEFAULT_ASPECT,
+    "size": catalog.DEFAULT_SIZE,
+    "timeout": "120",
+    "retries": "3",
+    "max-cost": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is in force.
+
+    Args:
+        base_url: without a slash at the end; "" only for the embedded sandbox.
+        timeout: seconds of wall clock for one attempt.
+        max_cost: micro-dollars; None is no limit.
+        origins: setting → `--aspect`, `NB_ASPECT`, a file's path, or `default`.
+        user, project: the files behind it.
+    """
+
+    provider: str
+    base_url: str
+    model: str
+    aspect: str
+    size: str
+    timeout: float
+    retries: int
+    max_cost: int | None
+    origins: Mapping[str, str]
+    user: ConfigFile = field(repr=False)
+    project: ConfigFile | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A setting's text, where it stands, and how an error speaks of it.
+
+    Args:
+        subject: whether the value must stay hidden → the subject of an error's sentence. Called
+            only then, since finding a line in a file takes a while.
+    """
+
+    text: str
+    origin: str
+    subject: Callable[[bool], str]
+    error: type[UsageError] = ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    options: Mapping[str, str | None]
+    env: Mapping[str, str]
+    files: tuple[ConfigFile, ...]
+    dashes: str
+    origins: dict[str, str] = field(default_factory=dict)
+
+    def pick(self, name: str, parse: Callable[[str], T], provider: str | None = None) -> T | None:
+        """The first source that has the setting, parsed; None when that is an empty default."""
+        source = self._first(name, provider)
+        self.origins[name] = source.origin
+        if source.origin == "default" and not source.text:
+            return None
+        try:
+            return parse(source.text)
+        except Wrong as wrong:
+            message = f"{source.subject(wrong.secret)} {wrong.reason}"
+            raise source.error(message, hint=wrong.hint) from None
+
+    def must(self, name: str, parse: Callable[[str], T]) -> T:
+        """The same for a setting whose default is not empty."""
+        value = self.pick(name, parse)
+        assert value is not None
+        return value
+
+    def _first(self, name: str, provider: str | None) -> _Source:
+        typed = self.options.get(name)
+        if typed is not None:
+            return _from_option(f"{self.dashes}{name}", typed)
+        if set_to := self.env.get(variable_of(name)):
+            return _from_variable(variable_of(name), set_to)
+        for file in self.files:
+            source = _from_file(file, name, provider)
+            if source:
+                return source
+        return _Source(DEFAULTS[name], "default", lambda _: name)
+
+
+def load(env: Mapping[str, str], cwd: Path, options: Mapping[str, str | None]) -> Settings:
+    """All settings, each parsed and checked against the model.
+
+    Args:
+        env: the environment; empty variables count as unset.
+        cwd: where the search for `nb.toml` starts and relative paths begin.
+        options: setting (`max-cost`, as in a file) → as typed; None when the option was not given.
+
+    Raises:
+        UsageError: an option that does not fit.
+        ConfigError: a variable or a file that does not fit or cannot be read.
+    """
+    user, project = user_file(env, cwd), project_file(env, cwd)
+    return resolve(options, env, user, project)
+
+
+def resolve(
+    options: Mapping[str, str | None],
+    env: Mapping[str, str],
+    user: ConfigFile,
+    project: ConfigFile | None,
+    *,
+    dashes: str = "--",
+) -> Settings:
+    """`load` on files that were read before.
+
+    Args:
+        dashes: what stands before the name of an option, for messages.
+    """
+    sources = _Sources(options, env, (project, user) if project else (user,), dashes)
+    provider = sources.must("provider", values.provider)
+    model = sources.must("model", values.model)
+    base_url = sources.pick("base-url", partial(_address, provider=provider), provider)
+    return Settings(
+        provider=provider,
+        base_url=base_url or catalog.PROVIDERS[provider].base_url,
+        model=model,
+        aspect=sources.must("aspect", partial(values.aspect, model=model)),
+        size=sources.must("size", partial(values.size, model=model)),
+        timeout=sources.must("timeout", values.timeout),
+        retries=sources.must("retries", values.retries),
+        max_cost=sources.pick("max-cost", values.max_cost),
+        origins=sources.origins,
+        user=user,
+        project=project,
+    )
+
+
+def provider_in_force(env: Mapping[str, str], user: ConfigFile, project: ConfigFile | None) -> str:
+    """The provider alone, for when another setting may be the one that is to be corrected."""
+    files = (project, user) if project else (user,)
+    return _Sources({}, env, files, "--").must("provider", values.provider)
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting: `max-cost` → `NB_MAX_COST`."""
+    return f"NB_{name.upper().replace('-', '_')}"
+
+
+def _from_option(option: str, text: str) -> _Source:
+    shown = text if text and not any(mark.isspace() for mark in text) else f'"{text}"'
+    return _Source(
+        text, option, lambda hidden: option if hidden else f"{option} {shown}", UsageError
+    )
+
+
+def _from_variable(variable: str, text: str) -> _Source:
+    return _Source(text, variable, lambda hidden: variable if hidden else f"{variable}={text}")
+
+
+def _from_file(file: ConfigFile, name: str, provider: str | None) -> _Source | None:
+    entries = file.values if provider is None else file.guarded.get(provider, {})
+    if name not in entries:
+        return None
+    text = entries[name]
+    shown = f'{name} = "{text}"' if str in TYPES[name] else f"{name} = {text}"
+
+    def subject(hidden: bool) -> str:
+        where = file.where(name) if provider is None else file.where_guarded(provider, name)
+        return f"{name if hidden else shown} in {where},"
+
+    return _Source(text, str(file.path), subject)
+
+
+def _address(text: str, provider: str) -> str:
+    from nanobanana_cli.settings import address
+
+    url = address.base_url(text)
+    owner = address.owner(url)
+    if owner not in {None, provider}:
+        raise Wrong(
+            f"belongs to {owner}, and the provider is {provider}", hint=f"--provider {owner}"
+        )
+    return url
+
+
+def _quoted(text: str) -> str:
+    return text if text and not any(mark.isspace() for mark in text) else f'"{text}"'

@@ -1,0 +1,227 @@
+"""The use cases: what happens between a checked request and a file. No Typer, no rich, no print.
+
+The way of a request: `api.request` → `api.transport` (under `api.retry`) → `api.reply` →
+`images.inspect` → the output. It never turns back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from nanobanana_cli import catalog, review
+from nanobanana_cli.errors import (
+    BadReply,
+    Charged,
+    Interrupted,
+    KeyRejected,
+    NbError,
+    OutcomeUnknown,
+    OutOfCredit,
+    Rejected,
+    Unreachable,
+)
+from nanobanana_cli.models import (
+    ContentRequest,
+    Endpoint,
+    ImageFormat,
+    Picture,
+    Reply,
+    Result,
+    Status,
+)
+from nanobanana_cli.outputs import SUFFIXES, Output
+
+if TYPE_CHECKING:
+    from nanobanana_cli.api.transport import Transport
+
+# The service takes its time, so more at once is faster; beyond this only its rate limit is met.
+_AT_ONCE = 16
+
+# What one call met, every further one with the same request and key would meet.
+_FATAL = (KeyRejected, OutOfCredit, Rejected, Unreachable)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told of a call's course.
+
+    Args:
+        trace: takes a step of the request's course.
+        note: takes a line that says why and how long a resend waits.
+    """
+
+    trace: Callable[[str], None]
+    note: Callable[[str], None]
+
+
+class Studio:
+    """Makes calls to one endpoint; a context manager that leaves no call behind.
+
+    Args:
+        endpoint: where calls go.
+        timeout: seconds of wall-clock time for one attempt.
+        retries: how often a failure that is known to be uncharged is sent again.
+        listener: who is told.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, *, timeout: float, retries: int, listener: Listener
+    ) -> None:
+        self.endpoint = endpoint
+        self._timeout = timeout
+        self._retries = retries
+        self._listener = listener
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._fatal: NbError | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._transport: Transport | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Cut what is in flight; an image that has arrived is saved before this returns."""
+        self._stopped.set()
+        if isinstance(error, Interrupted) and self._transport is not None:
+            error.charged = Charged.MAYBE
+        if self._transport is not None:
+            self._transport.close()
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def ask(self, request: ContentRequest) -> tuple[Reply, int]:
+        """One call, sent again where that is known to cost nothing.
+
+        Returns:
+            The reply and the number of attempts.
+
+        Raises:
+            NbError: as `api.transport`, `api.fault` and `api.reply` say.
+        """
+        from nanobanana_cli.api import reply, retry
+        from nanobanana_cli.api import request as wire
+
+        body = wire.build(request, self.endpoint.provider)
+        transport = self._connected()
+        raw, attempts = retry.call(
+            lambda: transport.generate(request.model, body),
+            retries=self._retries,
+            on_wait=self._tell_wait,
+            sleep=self._sleep,
+        )
+        return reply.read(raw, want=request.modalities), attempts
+
+    def picture(self, request: ContentRequest, output: Output) -> Result:
+        """One image, from the call to the file.
+
+        Returns:
+            The result; a failure is a result too.
+        """
+        result = Result("failed", request, self.endpoint.provider)
+        started = time.monotonic()
+        try:
+            reply, attempts = self.ask(request)
+            result = replace(
+                result,
+                attempts=attempts,
+                seconds=time.monotonic() - started,
+                cost=catalog.price(self.endpoint.provider, request.model, request.size or ""),
+                reply=replace(reply, image=None),
+            )
+            return _saved(result, reply, output)
+        except NbError as error:
+            status: Status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
+            seconds = time.monotonic() - started
+            return replace(result, status=status, error=error, seconds=seconds)
+
+    def pictures(self, request: ContentRequest, outputs: Sequence[Output]) -> Iterator[Result]:
+        """One image for each output, several at once, in the order in which they get done.
+
+        A failure that every further call would meet too stops what has not been sent.
+        """
+        self._pool = pool = ThreadPoolExecutor(min(len(outputs), _AT_ONCE))
+        futures = [pool.submit(self._unless_fatal, request, output) for output in outputs]
+        for future in as_completed(futures):
+            yield future.result()
+
+    def _unless_fatal(self, request: ContentRequest, output: Output) -> Result:
+        if self._fatal is not None:
+            return Result("failed", request, self.endpoint.provider, error=self._fatal)
+        result = self.picture(request, output)
+        if isinstance(result.error, _FATAL):
+            self._fatal = result.error
+        return result
+
+    def _connected(self) -> Transport:
+        with self._lock:
+            if self._transport is None:
+                from nanobanana_cli.api.transport import Transport
+
+                self._transport = Transport(
+                    self.endpoint, timeout=self._timeout, trace=self._listener.trace
+                )
+            return self._transport
+
+    def _tell_wait(self, error: NbError, seconds: float, attempt: int) -> None:
+        self._listener.note(
+            f"{error.message}; attempt {attempt + 1} of {self._retries + 1} in {seconds:.1f} s"
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
+
+
+def _saved(result: Result, reply: Reply, output: Output) -> Result:
+    received = _verified(reply.image or b"")
+    notes = review.notes(result.request, received, reply)
+    picture, loss = _as_wanted(received, output.format)
+    path = output.save(picture)
+    return replace(
+        result,
+        status="written",
+        path=path,
+        mime_type=picture.mime_type,
+        width=picture.width,
+        height=picture.height,
+        size=len(picture.data),
+        sha256=hashlib.sha256(picture.data).hexdigest(),
+        notes=(*notes, *loss),
+    )
+
+
+def _verified(data: bytes) -> Picture:
+    from nanobanana_cli.images.inspect import DamagedImage, verify
+
+    try:
+        return verify(data)
+    except DamagedImage as error:
+        raise BadReply(f"the service sent an image that cannot be used: {error}") from error
+
+
+def _as_wanted(picture: Picture, wanted: ImageFormat | None) -> tuple[Picture, tuple[str, ...]]:
+    """The picture in the format asked for, and what a conversion cost it.
+
+    The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them.
+    """
+    if wanted in (None, picture.format):
+        return picture, ()
+    from nanobanana_cli.images.convert import convert
+
+    note = (
+        f"the service sent {picture.format}, converted to {wanted}: "
+        f"provenance metadata (C2PA, XMP) is lost; as {SUFFIXES[picture.format]} it is kept"
+    )
+    return convert(picture, wanted), (note,)

@@ -1,0 +1,262 @@
+"""stdout for data, stderr for people.
+
+Everything that `nb` says goes through here, because what it says comes from servers, file names
+and prompts: control, bidirectional and escape characters are made visible, and no markup is read
+into anything. What moves or needs a grid is drawn in `drawing`, which imports rich.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputClosed
+
+_BOLD_RED, _BOLD_YELLOW, _CYAN, _DIM = "1;31", "1;33", "36", "2"
+
+# Characters that change how a terminal shows what follows them: C0 and C1 controls, bidirectional
+# marks and overrides, line and paragraph separators, the byte order mark, lone surrogates.
+_HARMFUL = {
+    *range(0x20),
+    *range(0x7F, 0xA0),
+    0x061C,
+    *range(0x200E, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2066, 0x206A),
+    0xFEFF,
+}
+
+
+class _Visible(dict[int, str]):
+    """A `str.translate` table, so that harmless text costs one pass in C."""
+
+    def __missing__(self, code: int) -> str:
+        harmful = code in _HARMFUL or 0xD800 <= code < 0xE000
+        self[code] = repr(chr(code))[1:-1] if harmful else chr(code)
+        return self[code]
+
+
+_visible = _Visible()
+
+
+def printable(text: str) -> str:
+    r"""The text on one line, with everything that could steer a terminal spelt out (`\x1b`)."""
+    return text if text.isascii() and text.isprintable() else text.translate(_visible)
+
+
+def wants_color(env: Mapping[str, str], stream: TextIO, choice: bool | None) -> bool:
+    """Whether to colour a stream: `--color`, `NO_COLOR`, `FORCE_COLOR`, then: is it a terminal.
+
+    Args:
+        env: the environment.
+        stream: the stream that would carry the colour.
+        choice: what `--color/--no-color` said; None when neither was given.
+    """
+    if choice is not None:
+        return choice
+    if env.get("NO_COLOR"):
+        return False
+    for name in ("FORCE_COLOR", "CLICOLOR_FORCE"):
+        if value := env.get(name):
+            return value not in ("0", "false")
+    return stream.isatty() and env.get("TERM") != "dumb"
+
+
+class Waiting(Protocol):
+    """What `Terminal.waiting` hands out: told when one of several things is done."""
+
+    def advance(self) -> None:
+        """One more is done."""
+
+
+class _Silent:
+    def advance(self) -> None:
+        pass
+
+
+class Terminal:
+    """The streams of one run, and how to speak on them.
+
+    Args:
+        env: the environment, read for colour and handed on to commands.
+        stdin, stdout, stderr: text streams with a `buffer`, as in `sys`.
+    """
+
+    def __init__(
+        self, env: Mapping[str, str], stdin: TextIO, stdout: TextIO, stderr: TextIO
+    ) -> None:
+        self.env = env
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+        self.quiet = False
+        self.verbose = False
+        self._color: bool | None = None
+        # While a spinner turns: how to put a line above it.
+        self._above: Callable[[str], None] | None = None
+        self._lock = threading.RLock()
+
+    @classmethod
+    def of_process(cls) -> Terminal:
+        """The terminal of this process."""
+        return cls(os.environ, sys.stdin, sys.stdout, sys.stderr)
+
+    def configure(
+        self, *, quiet: bool = False, verbose: bool = False, color: bool | None = None
+    ) -> None:
+        """Apply a command's own options.
+
+        Args:
+            quiet: errors alone on stderr.
+            verbose: tell the request's course on stderr.
+            color: `--color/--no-color`; None leaves it to the environment.
+        """
+        self.quiet, self.verbose, self._color = quiet, verbose, color
+
+    # Results: stdout.
+
+    def result(self, line: str) -> None:
+        """One line of result, as it is in a pipe, made printable on a terminal."""
+        if not self.stdout.isatty():
+            self._out(self._encoded(line) + b"\n")
+        elif self._above is not None:
+            self._above(printable(line))
+        else:
+            self._out(self._encoded(printable(line)) + b"\n")
+
+    def json(self, record: Mapping[str, object], *, to_stderr: bool = False) -> None:
+        """One ASCII-safe JSON line."""
+        line = json.dumps(record, separators=(", ", ": "))
+        if to_stderr:
+            self._err(line)
+        else:
+            self.result(line)
+
+    def binary(self, data: bytes) -> None:
+        """Raw bytes on stdout."""
+        self._out(data)
+
+    def summary(self, path: str, details: str) -> None:
+        """A written file: its path is the result, its details are for people.
+
+        On a terminal that shows both streams the two make one line.
+        """
+        if self.quiet:
+            self.result(path)
+        elif self.stdout.isatty() and self.stderr.isatty():
+            with self._lock:
+                shown = printable(path)
+                if self._above is None:
+                    self._out(self._encoded(shown))
+                    shown = ""
+                self._err(f"{shown}  {self._styled(details, _DIM)}")
+        else:
+            self.result(path)
+            self.note(f"{path}  {details}")
+
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None
+    ) -> None:
+        """A table on stdout: drawn on a terminal, TAB-separated lines without a head in a pipe."""
+        if not self.stdout.isatty():
+            for row in rows:
+                self.result("\t".join(printable(cell) for cell in row))
+            return
+        from nanobanana_cli import drawing
+
+        color = wants_color(self.env, self.stdout, self._color)
+        cells = [[printable(cell) for cell in row] for row in rows]
+        drawing.table(drawing.console(self.stdout, color=color), columns, cells, title)
+
+    # Everything else: stderr.
+
+    def note(self, message: str) -> None:
+        """Something worth knowing; silent with `-q`."""
+        if not self.quiet:
+            self._err(printable(message))
+
+    def warn(self, message: str) -> None:
+        """Something that may be wrong; silent with `-q`."""
+        if not self.quiet:
+            self._err(self._styled("note:", _BOLD_YELLOW) + " " + printable(message))
+
+    def trace(self, message: str) -> None:
+        """A step of the request's course; only with `-v`."""
+        if self.verbose and not self.quiet:
+            self._err(self._styled(printable(message), _DIM))
+
+    def error(self, error: NbError) -> None:
+        """What happened, what to do, what it cost."""
+        lines = [self._styled("nb:", _BOLD_RED) + " " + printable(error.message)]
+        hint = self._styled("hint:", _CYAN)
+        lines += [f"{hint} {printable(line)}" for line in (error.hint or "").splitlines()]
+        lines.append(error.charged.sentence)
+        self._err("\n".join(lines))
+
+    @contextmanager
+    def waiting(self, label: str, total: int = 1) -> Iterator[Waiting]:
+        """A spinner with the seconds gone, while stderr is a terminal and nobody asked for quiet.
+
+        Args:
+            label: what is waited for.
+            total: how many things; more than one shows how many are done.
+        """
+        if self.quiet or not self.stderr.isatty() or self.env.get("TERM") == "dumb":
+            yield _Silent()
+            return
+        from nanobanana_cli import drawing
+
+        color = wants_color(self.env, self.stderr, self._color)
+        console = drawing.console(self.stderr, color=color)
+        with drawing.spinner(console, printable(label), total) as spinner:
+            self._above = lambda line: drawing.above(console, line)
+            try:
+                yield spinner
+            finally:
+                self._above = None
+
+    def _styled(self, text: str, code: str) -> str:
+        return (
+            f"\x1b[{code}m{text}\x1b[0m"
+            if wants_color(self.env, self.stderr, self._color)
+            else text
+        )
+
+    def _encoded(self, line: str) -> bytes:
+        encoding = self.stdout.encoding or "utf-8"
+        try:
+            return line.encode(encoding, "surrogateescape")
+        except UnicodeEncodeError:
+            return line.encode(encoding, "backslashreplace")
+
+    def _out(self, data: bytes) -> None:
+        with self._lock:
+            try:
+                self.stdout.flush()
+                self.stdout.buffer.write(data)
+                self.stdout.buffer.flush()
+            except BrokenPipeError:
+                raise OutputClosed("stdout was closed by its reader") from None
+            except OSError as error:
+                raise LocalFileError(
+                    f"could not write to stdout: {error.strerror}", charged=Charged.MAYBE
+                ) from error
+
+    def _err(self, text: str) -> None:
+        with self._lock:
+            if self._above is not None:
+                self._above(text)
+                return
+            encoding = self.stderr.encoding or "utf-8"
+            safe = (text + "\n").encode(encoding, "backslashreplace").decode(encoding)
+            try:
+                self.stderr.write(safe)
+                self.stderr.flush()
+            except (OSError, ValueError):
+                # Nobody is left to be told; results and exit status still say it all.
+                return
