@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,7 +28,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments or ["--help"], terminal)
     except OutputClosed as error:
-        _silence(sys.stdout)
         return error.code
     except NbError as error:
         terminal.error(error)
@@ -92,13 +90,6 @@ def _version(terminal: Terminal) -> int:
 
 def _interrupt(signum: int, _frame: FrameType | None) -> None:
     raise Interrupted(signum, charged=Charged.NO)
-
-
-def _silence(stream: object) -> None:
-    """Point a closed stdout at nothing, so that the interpreter's last flush does not complain."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, stream.fileno())  # type: ignore[attr-defined]
-    os.close(null)
 
 
 if __name__ == "__main__":

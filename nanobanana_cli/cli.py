@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from nanobanana_cli.commands import generate
+from nanobanana_cli import help as screens
+from nanobanana_cli.commands import config, generate, models
 
 app = typer.Typer(
     name="nb",
+    cls=screens.Group,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -26,7 +28,9 @@ def root(
     """
 
 
-app.command("generate")(generate.command)
+app.command("generate", cls=screens.Command)(generate.command)
+app.add_typer(config.app, name="config")
+app.command("models", cls=screens.Command)(models.command)
 
 
 def command_tree() -> typer.core.TyperGroup:

@@ -75,9 +75,14 @@ def checked(request: ContentRequest) -> ContentRequest:
             hint="leave some out",
         )
     if request.temperature is not None and not _between(request.temperature, 0, 2):
-        raise UsageError(f"--temperature {request.temperature:g} is not between 0 and 2")
+        raise UsageError(
+            f"--temperature {request.temperature:g} is not between 0 and 2", hint="such as 1"
+        )
     if request.seed is not None and not _between(request.seed, *_SEED_RANGE):
-        raise UsageError(f"--seed {request.seed} is not a whole number of 32 bits")
+        raise UsageError(
+            f"--seed {request.seed} is not a whole number of 32 bits",
+            hint="from {} to {}".format(*_SEED_RANGE),
+        )
     if model is not None:
         _check_abilities(request, model)
     return request

@@ -1,8 +1,8 @@
 """Local files: writes that are whole or did not happen, and errors in plain words.
 
 A file gets its name only when all its bytes are on the disk: they go to a hidden sibling first,
-which is then linked to the name (that must be free) or moved onto it (that may be taken). Every way out
-removes the sibling. The errors say `Not charged.`; whoever has paid by then says so instead.
+which is then linked to the name (that must be free) or moved onto it (that may be taken). Every way
+out removes the sibling. The errors say `Not charged.`; who has paid by then says so instead.
 """
 
 from __future__ import annotations
@@ -51,19 +51,6 @@ _REASONS = {
     errno.ENODEV: "it is a device or a pipe, no file",
     errno.EINVAL: "the name has a character that names cannot have",
 }
-# Mistakes of whoever named the file, as opposed to trouble with the device.
-_MISNAMED = frozenset(
-    {
-        errno.ENOENT,
-        errno.ENOTDIR,
-        errno.EISDIR,
-        errno.EACCES,
-        errno.EPERM,
-        errno.ENAMETOOLONG,
-        errno.ELOOP,
-        errno.EINVAL,
-    }
-)
 # What file systems without hard links (FAT, exFAT, many network and FUSE mounts) answer to `link`.
 _NO_LINKS = frozenset(
     {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
@@ -168,16 +155,17 @@ def check_folder(folder: Path) -> None:
     Raises:
         LocalFileError: it is missing, no folder, or cannot be written to.
     """
-    if not os.path.lexists(folder):
+    try:
+        with _plain_errors(folder), _sibling(folder, b"", 0o600):
+            pass
+    except LocalFileError as error:
+        if not isinstance(error.__cause__, FileNotFoundError) or os.path.lexists(folder):
+            raise
         from shlex import quote
 
         raise LocalFileError(
             f"{folder}: no such folder", hint=f"make it first: mkdir -p {quote(str(folder))}"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise LocalFileError(f"{folder} is no folder")
-    with _plain_errors(folder), _sibling(folder, b"", 0o600):
-        pass
+        ) from error.__cause__
 
 
 def check_output(path: Path) -> None:
@@ -208,7 +196,8 @@ def read(path: Path, what: str, *, limit: int = READ_LIMIT) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except (OSError, ValueError) as error:
-        kind = UsageError if _number(error) in _MISNAMED else LocalFileError
+        # A device that fails is nobody's mistake; all else is about what was named.
+        kind = LocalFileError if _number(error) == errno.EIO else UsageError
         raise kind(f"{what} {path}: {_reason(error)}") from error
     if len(data) > limit:
         raise UsageError(f"{what} {path}: larger than {limit} bytes")

@@ -3,7 +3,7 @@ and written to after it."""
 
 from __future__ import annotations
 
-import stat
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ def plan(
 
     Raises:
         UsageError: a name or format that cannot be, or options that contradict each other.
-        LocalFileError: the folder does not exist or cannot be written to.
+        LocalFileError: the folder does not exist, or the file could not be written.
     """
     wanted = _format(image_format)
     if force and skip_existing:
@@ -139,7 +139,8 @@ def plan(
     if output is not None and (not output or "\0" in output):
         raise UsageError("-o is no path", hint="-o fox.png, -o images/ or -o -")
     path = Path(output or ".")
-    if output is None or output.endswith(("/", "\\")) or path.is_dir():
+    # Unlike Path.is_dir, this calls a name that cannot be no folder.
+    if output is None or output.endswith(("/", "\\")) or os.path.isdir(path):  # noqa: PTH112
         _refuse_replacing(force, skip_existing, "a name made from the prompt")
         files.check_folder(path)
         return [UnnamedFile(path, files.slug(prompt), wanted)] * count
@@ -147,25 +148,14 @@ def plan(
 
 
 def _named(path: Path, count: int, wanted: ImageFormat | None, force: bool) -> list[Output]:
-    files.check_folder(path.parent)
     paths = [path] if count == 1 else [_numbered(path, n) for n in range(1, count + 1)]
     for each in paths:
-        _check_replaceable(each)
+        files.check_output(each)
     return [NamedFile(each, wanted, force) for each in paths]
 
 
 def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}-{number}{path.suffix}")
-
-
-def _check_replaceable(path: Path) -> None:
-    """Devices, pipes and folders are nothing that a file may be put in the place of."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return
-    if not stat.S_ISREG(mode):
-        raise UsageError(f"-o {path} is no regular file", hint="-o - writes to stdout")
 
 
 def _refuse_replacing(force: bool, skip_existing: bool, what: str) -> None:

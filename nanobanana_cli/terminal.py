@@ -241,8 +241,10 @@ class Terminal:
                 self.stdout.buffer.write(data)
                 self.stdout.buffer.flush()
             except BrokenPipeError:
+                _abandon(self.stdout)
                 raise OutputClosed("stdout was closed by its reader") from None
             except OSError as error:
+                _abandon(self.stdout)
                 raise LocalFileError(
                     f"could not write to stdout: {error.strerror}", charged=Charged.MAYBE
                 ) from error
@@ -260,3 +262,13 @@ class Terminal:
             except (OSError, ValueError):
                 # Nobody is left to be told; results and exit status still say it all.
                 return
+
+
+def _abandon(stream: TextIO) -> None:
+    """Point a stream that cannot be written to at nothing.
+
+    The interpreter flushes what is left in it on its way out, and would complain with 120.
+    """
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

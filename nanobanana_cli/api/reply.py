@@ -147,7 +147,7 @@ def _from_base64(image: msgspec.Raw | str) -> bytes:
             return msgspec.json.decode(image, type=bytes)
         except msgspec.DecodeError:
             image = msgspec.json.decode(image, type=str)
-    text = "".join(image.split()).translate(_URL_SAFE).rstrip("=")
+    text = "".join(image.rpartition("base64,")[2].split()).translate(_URL_SAFE).rstrip("=")
     data = binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
     if not data:
         raise ValueError("empty")

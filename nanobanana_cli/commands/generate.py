@@ -166,7 +166,7 @@ def _request(chosen: Options, in_force: Settings, terminal: Terminal) -> Content
     if "-" in chosen.images and "-" in (chosen.prompt, chosen.prompt_file):
         raise UsageError("the prompt and -i - both read stdin", hint="name a file for one of them")
     if chosen.images.count("-") > 1:
-        raise UsageError("-i - can be given once, since there is one stdin")
+        raise UsageError("-i - can be given once, and was given twice", hint="there is one stdin")
     read_stdin = terminal.stdin.buffer.read
     return compose.checked(
         ContentRequest(

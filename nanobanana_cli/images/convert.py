@@ -29,6 +29,10 @@ _OPTIONS: dict[ImageFormat, dict[str, Any]] = {
 }
 
 
+# A JPEG segment holds no more; more than that is no camera's, and not worth losing the picture for.
+_MOST_EXIF = 65533
+
+
 class CannotConvert(ValueError):
     """The target format cannot hold the picture; `str()` says why, in one plain line."""
 
@@ -75,10 +79,15 @@ def open_picture(data: bytes | bytearray, kind: ImageFormat) -> ImageFile:
 def _metadata(picture: Picture, source: ImageFile, mode: str) -> dict[str, bytes]:
     """EXIF and colour profile; b"" keeps Pillow from writing what it remembers by itself."""
     exif = jpeg.exif(picture.data) if picture.format == "jpeg" else source.info.get("exif")
+    # Only JPEG stores the signature; Pillow wants it, and takes it off where it is not stored.
+    exif = jpeg.EXIF + exif.removeprefix(jpeg.EXIF) if exif else b""
     profile = source.info.get("icc_profile") or b""
     # The profile's header names the samples that it speaks of: those of CMYK are gone by now.
     fits = profile[16:20] == (b"GRAY" if mode == "L" else b"RGB ")
-    return {"exif": exif or b"", "icc_profile": profile if fits else b""}
+    return {
+        "exif": exif if len(exif) <= _MOST_EXIF else b"",
+        "icc_profile": profile if fits else b"",
+    }
 
 
 def _fit(image: Image.Image, to: ImageFormat) -> Image.Image:

@@ -17,8 +17,6 @@ from nanobanana_cli.models import Endpoint
 from nanobanana_cli.settings.files import ConfigFile
 from nanobanana_cli.settings.resolve import Settings
 
-MASK = "********"
-
 # What an HTTP header carries unharmed; the keys that are known to exist are far shorter.
 _KEY = re.compile(r"[!-~]{1,4096}")
 _MAX_KEY_FILE = 16 * 1024
@@ -32,11 +30,14 @@ class Source:
         text: the key as it stands there; None when `file` holds it.
         shown: how an error names the place.
         origin: a variable's name or a file's path.
+        setting: the entry of the user's file that leads there; None for a variable.
+        file: the key file.
     """
 
     text: str | None = field(repr=False)
     shown: str
     origin: str
+    setting: str | None = None
     file: Path | None = None
 
 
@@ -69,10 +70,11 @@ def source(provider: Provider, env: Mapping[str, str], user: ConfigFile) -> Sour
     entries = user.guarded.get(provider.name, {})
     if "api-key" in entries:
         where = user.where_guarded(provider.name, "api-key")
-        return Source(entries["api-key"].strip(), f"api-key in {where}", str(user.path))
+        text = entries["api-key"].strip()
+        return Source(text, f"api-key in {where}", str(user.path), "api-key")
     if "api-key-file" in entries:
         path = key_file(entries["api-key-file"], user.path.parent)
-        return Source(None, str(path), str(path), path)
+        return Source(None, str(path), str(path), "api-key-file", path)
     return None
 
 

@@ -156,10 +156,12 @@ def resolve(
     )
 
 
-def provider_in_force(env: Mapping[str, str], user: ConfigFile, project: ConfigFile | None) -> str:
+def provider_in_force(
+    typed: str | None, env: Mapping[str, str], user: ConfigFile, project: ConfigFile | None
+) -> str:
     """The provider alone, for when another setting may be the one that is to be corrected."""
     files = (project, user) if project else (user,)
-    return _Sources({}, env, files, "--").must("provider", values.provider)
+    return _Sources({"provider": typed}, env, files, "--").must("provider", values.provider)
 
 
 def variable_of(name: str) -> str:

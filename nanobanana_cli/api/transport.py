@@ -1,0 +1,288 @@
+"""One HTTP call with a deadline; the only room that imports requests.
+
+Each attempt has a connection of its own: one that was kept open may be dead, and then nobody could
+say whether the paid call went through.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from nanobanana_cli import __version__
+from nanobanana_cli.api import fault, request
+from nanobanana_cli.api.breakage import FAILURES, explain
+from nanobanana_cli.api.line import Cut, Line, pools
+from nanobanana_cli.errors import BadReply, KeyRejected, NbError, OutcomeUnknown, Unreachable
+from nanobanana_cli.models import Endpoint
+
+# A 4K picture of noise is 65 MB as base64; what is eight times that is no picture.
+LARGEST_REPLY = 512 << 20
+_LARGEST_ERROR = 1 << 20
+_CHUNK = 1 << 18
+# What holds a picture is longer: there, a short key might stand by chance, and must stay.
+_SCRUBBED = 1 << 16
+_SHORTEST_SECRET = 8
+
+
+class Transport:
+    """Calls to one endpoint, from any number of threads.
+
+    Args:
+        endpoint: where they go, and the key that goes along, as `x-goog-api-key` and to this host
+            alone. Proxies and CA bundles are taken from the environment, as requests does it;
+            netrc files are not read.
+        timeout: seconds of wall-clock time for one attempt, from the look-up of the name to the
+            last byte. Only a look-up that hangs can take longer.
+        trace: takes a few lines about each attempt's course; the key is in none of them.
+
+    Each attempt raises:
+        KeyRejected: the key cannot be sent, or was refused.
+        Unreachable: no byte of the request has left.
+        OutcomeUnknown: the connection broke or the time was over after that.
+        BadReply: the reply is larger than 512 MiB, or its compression is damaged.
+        NbError: what a status other than 2xx stands for, see `fault.from_status`.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,
+        trace: Callable[[str], None] | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._timeout = timeout
+        self._trace = trace
+        self._host = urlsplit(endpoint.base_url).hostname or endpoint.base_url
+        # Re-entrant: a signal handler may call `close` while this thread holds it.
+        self._lock = threading.RLock()
+        self._lines: set[Line] = set()
+        self._closed = False
+
+    def generate(self, model: str, body: bytes) -> bytearray:
+        """One attempt at `generateContent`: the reply's bytes."""
+        return self._attempt("POST", request.path(model), body)
+
+    def get(self, path: str) -> bytearray:
+        """One attempt at a GET below the base address: the reply's bytes."""
+        return self._attempt("GET", path, None)
+
+    def close(self) -> None:
+        """Cut the attempts in flight and refuse later ones; from any thread."""
+        with self._lock:
+            self._closed = True
+            for line in tuple(self._lines):
+                line.cut(Cut.CLOSED)
+
+    def _attempt(self, method: str, path: str, body: bytes | None) -> bytearray:
+        headers = self._headers(body)
+        started = time.monotonic()
+        self._tell(f"> {method} {self._endpoint.base_url}{path} ({len(body or b''):,} bytes)")
+        try:
+            with (
+                self._registered() as line,
+                _session(line) as session,
+                closing(self._open(session, line, method, path, headers, body)) as response,
+            ):
+                self._tell(f"< {response.status_code} after {time.monotonic() - started:.1f} s")
+                reply = self._read_body(line, response)
+        except NbError as error:
+            error.message = _scrub(error.message, self._endpoint.key)
+            error.args = (error.message,)
+            self._tell(f"< {error.kind} after {time.monotonic() - started:.1f} s")
+            raise
+        self._tell(f"< {len(reply):,} bytes after {time.monotonic() - started:.1f} s")
+        return reply
+
+    def _open(
+        self,
+        session: requests.Session,
+        line: Line,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes | None,
+    ) -> requests.Response:
+        """The answer, with its headers read and its body not."""
+        try:
+            return session.request(
+                method,
+                self._endpoint.base_url + path,
+                headers=headers,
+                data=body,
+                # The timer is earlier than these; they are for the case that it cannot act.
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+        except FAILURES as error:
+            raise self._broken(line, error) from error
+
+    def _read_body(self, line: Line, response: requests.Response) -> bytearray:
+        if not 200 <= response.status_code < 300:
+            raise self._error(response)
+        try:
+            body = _all_of(response, LARGEST_REPLY)
+        except urllib3.exceptions.DecodeError as error:
+            raise BadReply("the reply's compression is damaged") from error
+        except FAILURES as error:
+            raise self._broken(line, error) from error
+        if not _framed(response) and (line.cut_by is not None or not body):
+            # It was cut, in the body or in the headers, and looks like one that ended by itself.
+            raise self._broken(line, http.client.RemoteDisconnected())
+        if len(body) <= _SCRUBBED:
+            body = bytearray(_scrub(body.decode("latin-1"), self._endpoint.key), "latin-1")
+        return body
+
+    def _error(self, response: requests.Response) -> NbError:
+        body = bytearray()
+        try:
+            for chunk in response.raw.stream(_CHUNK):
+                body += chunk
+                if len(body) > _LARGEST_ERROR:
+                    break
+        except FAILURES:
+            # What came will do: the status says the most.
+            self._tell("< the error's text was cut short")
+        text = _scrub(body.decode("utf-8", "replace"), self._endpoint.key)
+        return fault.from_status(
+            response.status_code,
+            response.headers,
+            text.encode("utf-8", "replace"),
+            provider=self._endpoint.provider,
+        )
+
+    def _broken(self, line: Line, error: BaseException) -> NbError:
+        problem = explain(error)
+        if line.sent:
+            return self._unknown(line, problem.words)
+        if line.cut_by is Cut.CLOSED:
+            return Unreachable("stopped before the request was sent", resends=0)
+        words = problem.words
+        if line.cut_by is Cut.DEADLINE:
+            words = f"no connection within {self._timeout:g} s"
+        return Unreachable(
+            f"cannot reach {self._host}: {words}",
+            hint=problem.hint,
+            resends=0 if problem.lasting else None,
+        )
+
+    def _unknown(self, line: Line, words: str) -> OutcomeUnknown:
+        if line.cut_by is Cut.CLOSED:
+            return OutcomeUnknown("stopped while waiting for the answer")
+        if line.cut_by is Cut.DEADLINE:
+            return OutcomeUnknown(
+                f"no whole answer within {self._timeout:g} s",
+                hint="check the account's usage before running it again, with a longer --timeout",
+            )
+        return OutcomeUnknown(f"the connection broke after the request was sent: {words}")
+
+    def _headers(self, body: bytes | None) -> dict[str, str]:
+        headers = {
+            "User-Agent": f"nb/{__version__}",
+            "Accept": "application/json",
+            # Base64 hardly shrinks, and what is not compressed needs no bounds.
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        key = self._endpoint.key
+        if key is None:
+            return headers
+        if not re.fullmatch(r"[!-~]+", key):
+            origin = f" from {self._endpoint.key_origin}" if self._endpoint.key_origin else ""
+            raise KeyRejected(
+                f"the key{origin} is empty, or holds a space, a line break or the like",
+                hint="copy it again, without anything around it",
+            )
+        return headers | {"x-goog-api-key": key}
+
+    @contextmanager
+    def _registered(self) -> Iterator[Line]:
+        with Line(self._timeout) as line:
+            with self._lock:
+                if self._closed:
+                    raise Unreachable("stopped before the request was sent", resends=0)
+                self._lines.add(line)
+            try:
+                yield line
+            finally:
+                with self._lock:
+                    self._lines.discard(line)
+
+    def _tell(self, what: str) -> None:
+        if self._trace is not None:
+            self._trace(_scrub(what, self._endpoint.key))
+
+
+class _Adapter(HTTPAdapter):
+    """Connects through a line, also to proxies."""
+
+    def __init__(self, line: Line) -> None:
+        self._pools = pools(line)
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        if not proxy.lower().startswith("http"):
+            # Through a line, a SOCKS proxy would be bypassed.
+            raise requests.exceptions.InvalidProxyURL
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+
+def _session(line: Line) -> requests.Session:
+    session = requests.Session()
+    # Else requests looks for credentials in a netrc file, and in the address.
+    session.auth = _no_auth
+    adapter = _Adapter(line)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    return prepared
+
+
+def _all_of(response: requests.Response, largest: int) -> bytearray:
+    body = bytearray()
+    if (response.raw.length_remaining or 0) > largest:
+        raise BadReply(f"the reply is larger than {largest >> 20} MiB")
+    for chunk in response.raw.stream(_CHUNK):
+        body += chunk
+        if len(body) > largest:
+            raise BadReply(f"the reply is larger than {largest >> 20} MiB")
+    return body
+
+
+def _framed(response: requests.Response) -> bool:
+    """Whether urllib3 itself notices that the body is cut."""
+    return response.raw.chunked or "Content-Length" in response.headers
+
+
+def _scrub(text: str, key: str | None) -> str:
+    """`text` without the key, which a server may send back."""
+    if key is None or len(key) < _SHORTEST_SECRET:
+        return text
+    escaped = json.dumps(key)[1:-1]
+    for form in (key, escaped, escaped.replace("/", "\\/")):
+        text = text.replace(form, "[key]")
+    return text

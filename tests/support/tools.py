@@ -1,0 +1,21 @@
+"""Independent programs that judge what `nb` writes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+
+def require(name: str) -> str:
+    """The path of an installed program.
+
+    A machine without it skips the test, unless NB_REQUIRE_TOOLS=1 says that all are there.
+    """
+    path = shutil.which(name)
+    if path is None:
+        if os.environ.get("NB_REQUIRE_TOOLS") == "1":
+            pytest.fail(f"{name} is not installed, and NB_REQUIRE_TOOLS=1 asks for it")
+        pytest.skip(f"{name} is not installed")
+    return path

@@ -1,0 +1,187 @@
+"""The process itself: signals, closed streams, defects, and what start-up may load."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Nb, NbProcess
+from support.replies import made
+from support.wire_server import Answer, WireServer
+
+from nanobanana_cli import __version__
+
+KEY = "sk-very-secret-key-123"
+
+
+def _against(server: WireServer) -> dict[str, str]:
+    return {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": KEY}
+
+
+def _wait_for_request(server: WireServer, count: int = 1) -> None:
+    deadline = time.monotonic() + 30
+    while len(server.requests) < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(server.requests) >= count
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_during_the_call_stops_at_once(
+    nb_process: NbProcess, signum: signal.Signals, code: int
+) -> None:
+    with WireServer(Answer(200, body=made().body, delay=30)) as server:
+        process = nb_process.start("generate", "fox", "-o", "fox.png", env=_against(server))
+        with process:
+            _wait_for_request(server)
+            started = time.monotonic()
+            process.send_signal(signum)
+            out, err = process.communicate(timeout=20)
+    assert time.monotonic() - started < 5
+    assert process.returncode == code
+    assert out == b""
+    assert err.decode().splitlines() == [
+        f"nb: stopped by {signum.name}",
+        "May have been charged.",
+    ]
+    assert list(Path().iterdir()) == []
+
+
+def test_a_signal_while_several_run_keeps_what_is_done(nb_process: NbProcess) -> None:
+    slow = Answer(200, body=made().body, delay=30)
+    with WireServer(made(), made(), slow) as server:
+        process = nb_process.start(
+            "generate", "fox", "-n", "3", "-o", "fox.png", env=_against(server)
+        )
+        with process:
+            assert process.stdout is not None
+            lines = [process.stdout.readline(), process.stdout.readline()]
+            _wait_for_request(server, 3)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert sorted(path.name for path in Path().iterdir()) == sorted(
+        line.decode().strip() for line in lines
+    )
+
+
+def test_a_signal_while_a_resend_waits(nb_process: NbProcess) -> None:
+    busy = Answer(429, headers=(("Retry-After", "60"),))
+    with WireServer(busy) as server:
+        process = nb_process.start("generate", "fox", env=_against(server))
+        with process:
+            assert process.stderr is not None
+            assert b"60.0 s" in process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert len(server.requests) == 1
+
+
+def test_a_reader_that_goes_away(nb_process: NbProcess) -> None:
+    with WireServer(made()) as server:
+        reader, writer = os.pipe()
+        os.close(reader)
+        process = nb_process.start(
+            "generate", "fox", "-o", "-", env=_against(server), stdout=writer
+        )
+        os.close(writer)
+        with process:
+            _, err = process.communicate(timeout=20)
+    assert process.returncode == 141
+    assert err == b""
+
+
+def test_stdout_on_a_full_device(nb_process: NbProcess) -> None:
+    with WireServer(made()) as server, Path("/dev/full").open("wb") as full:
+        process = nb_process.start(
+            "generate", "fox", "-o", "fox.png", env=_against(server), stdout=full
+        )
+        with process:
+            _, err = process.communicate(timeout=20)
+    assert process.returncode == 6
+    assert b"could not write to stdout: No space left" in err
+    assert Path("fox.png").exists()
+
+
+def test_a_defect_is_told_without_a_traceback(nb: Nb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nanobanana_cli.cli.command_tree", lambda: None)
+    run = nb("models")
+    assert run.code == 1
+    assert run.err == (
+        "nb: a defect in nb: AttributeError\n"
+        "hint: NB_DEBUG=1 shows where; please report it\n"
+        "May have been charged.\n"
+    )
+
+
+def test_debug_shows_the_traceback(nb_process: NbProcess) -> None:
+    run = nb_process("generate", "", env={"NB_DEBUG": "1"})
+    assert run.code == 1
+    assert "nb: the prompt is empty" in run.err
+    assert "Traceback" in run.err
+
+
+@pytest.mark.parametrize("argv", [[], ["--help"], ["-h"]])
+def test_help_is_shown_when_asked_for_or_when_nothing_is(nb: Nb, argv: list[str]) -> None:
+    run = nb(*argv)
+    assert (run.code, run.err) == (0, "")
+    assert "Usage: nb" in run.out
+
+
+def test_the_version(nb: Nb) -> None:
+    assert nb("--version").out == f"nb {__version__}\n"
+
+
+def test_an_unknown_command_names_the_nearest(nb: Nb) -> None:
+    run = nb("generat", "fox")
+    assert run.code == 2
+    assert "generat" in run.err
+    assert "generate" in run.err
+
+
+def _loaded(*argv: str, **variables: str) -> set[str]:
+    """The modules that a run of `nb` loads."""
+    script = (
+        "import sys, json, io; from nanobanana_cli.__main__ import main; out = sys.stdout; "
+        "sys.stdout = io.TextIOWrapper(io.BytesIO()); main(sys.argv[1:]); "
+        "out.write(json.dumps(list(sys.modules)))"
+    )
+    root = Path(__file__).parents[1]
+    env = {**os.environ, "PYTHONPATH": str(root), **variables}
+    run = subprocess.run(
+        [sys.executable, "-c", script, *argv], env=env, check=True, capture_output=True
+    )
+    return set(json.loads(run.stdout))
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["generate", "--help"], ["--version"]])
+def test_start_up_loads_nothing_that_it_does_not_need(argv: list[str]) -> None:
+    heavy = {"requests", "urllib3", "PIL", "rich", "msgspec", "tomlkit", "tomllib", "platformdirs"}
+    heavy |= {"http.server", "http.client", "asyncio", "logging", "email"}
+    if argv == ["--version"]:
+        heavy |= {"typer", "nanobanana_cli.cli"}
+    assert _loaded(*argv) & heavy == set()
+
+
+def test_a_call_in_a_pipe_loads_neither_rich_nor_pillow_for_a_png() -> None:
+    with WireServer(made()) as server:
+        loaded = _loaded("generate", "fox", "-o", "fox.png", **_against(server))
+    assert Path("fox.png").exists()
+    assert "requests" in loaded
+    assert loaded & {"rich", "PIL", "tomlkit", "tomllib"} == set()
+
+
+def test_no_thread_outlives_a_run(nb: Nb) -> None:
+    before = threading.active_count()
+    with WireServer(made()) as server:
+        assert nb("generate", "fox", "-n", "3", env=_against(server)).code == 0
+    assert threading.active_count() == before
