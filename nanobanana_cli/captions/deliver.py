@@ -1,0 +1,133 @@
+"""From a model's answer to a checked text, and from there into files."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nanobanana_cli import files
+from nanobanana_cli.alt import checks
+from nanobanana_cli.alt.mending import mend
+from nanobanana_cli.alt.wording import STYLES, Wish
+from nanobanana_cli.captions import sidecar
+from nanobanana_cli.errors import Charged, LocalFileError, NbError, NoText
+from nanobanana_cli.models import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What becomes of a text.
+
+    Args:
+        wish: what was asked for.
+        write: put it into a file beside the image.
+        text_file: that file, when it is not the usual one.
+        embed: put it into the image file.
+        force: replace texts that are there, and edit signed files.
+        is_generated: a model made the image, which `embed` then says in it.
+    """
+
+    wish: Wish
+    write: bool = False
+    text_file: Path | None = None
+    embed: bool = False
+    force: bool = False
+    is_generated: bool = False
+
+    def text_path(self, image: str) -> Path:
+        """Where `write` puts the text of an image."""
+        return self.text_file or sidecar.path_of(image)
+
+
+def deliver(result: Result, answer: str, delivery: Delivery) -> Result:
+    """The result with its text, in files where that is asked for.
+
+    The image is there and paid for by now: trouble with the text becomes the result's error, and
+    costs nothing of what is done.
+
+    Args:
+        result: of an image that is saved, or was there already.
+        answer: what the model said.
+        delivery: what is to become of it.
+    """
+    text = mend(answer)
+    if not text:
+        return replace(result, error=_no_text(result))
+    result = replace(result, alt=text, notes=(*result.notes, *_remarks(result, text, delivery)))
+    try:
+        if delivery.embed:
+            result = _embedded(result, text, delivery)
+        if delivery.write and result.path is not None:
+            path = delivery.text_path(result.path)
+            sidecar.save(path, text, force=delivery.force)
+            result = replace(result, alt_path=str(path))
+    except NbError as error:
+        error.charged = Charged.YES if result.attempts else Charged.NO
+        return replace(result, error=error)
+    return result
+
+
+def check_embeddable(path: str, data: bytes, *, force: bool) -> None:
+    """Try, before a call is paid, whether `embed` will work on a file.
+
+    Raises:
+        LocalFileError: it will not; the message says why.
+    """
+    from nanobanana_cli.images.xmp import Description
+
+    _edited(path, data, Description(alt="text", long="text"), None, force=force)
+
+
+def _no_text(result: Result) -> NoText:
+    again = "ask for the text alone, which is another call"
+    if result.path not in (None, "-"):
+        again += f": nb caption {shlex.quote(str(result.path))}"
+    return NoText("the service sent no text", hint=again)
+
+
+def _remarks(result: Result, text: str, delivery: Delivery) -> tuple[str, ...]:
+    found = checks.problems(
+        text,
+        limit=delivery.wish.limit,
+        file_name=result.path,
+        prompt=result.request.prompt or None,
+    )
+    name = STYLES[delivery.wish.style].name
+    return tuple(f"{result.path}: {name}: {problem.message}" for problem in found)
+
+
+def _embedded(result: Result, text: str, delivery: Delivery) -> Result:
+    from nanobanana_cli.images.xmp import TRAINED_ALGORITHMIC_MEDIA, Description
+
+    assert result.path is not None
+    path = Path(result.path)
+    # Read again: a call takes seconds, in which the file may have changed.
+    description = Description(
+        alt=text if delivery.wish.style == "alt" else None,
+        long=text if delivery.wish.style == "long" else None,
+        source=TRAINED_ALGORITHMIC_MEDIA if delivery.is_generated else None,
+    )
+    data = _edited(
+        result.path,
+        files.read(path, "image"),
+        description,
+        delivery.wish.tag,
+        force=delivery.force,
+    )
+    files.replace(path, data)
+    return replace(result, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _edited(path: str, data: bytes, new: Description, lang: str | None, *, force: bool) -> bytes:
+    from nanobanana_cli.images import metadata
+    from nanobanana_cli.images.damage import DamagedImage
+    from nanobanana_cli.images.xmp_scan import BadMetadata
+
+    try:
+        return metadata.embed(data, new, lang=lang, force=force)
+    except metadata.SignedImage as error:
+        raise LocalFileError(f"{path}: {error}", hint="--force edits it all the same") from None
+    except (BadMetadata, DamagedImage) as error:
+        raise LocalFileError(f"{path}: no text can be embedded: {error}") from None
