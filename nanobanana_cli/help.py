@@ -3,9 +3,9 @@
 Typer draws help with rich, and the modules it takes from there cost 50 ms, as much as all the
 rest of `nb --help`. Boxes, two columns and a few colours need none of them.
 
-A docstring is a help text: paragraphs are parted by blank lines and wrapped to fit; one whose
-lines are indented or begin with `nb ` (after a first line such as `Examples:`, if there is one)
-is shown as it stands, to be copied.
+A docstring is a help text: paragraphs are parted by blank lines and wrapped to fit. What follows
+`Examples:`, and a paragraph whose lines are indented or begin with `nb `, is shown as it stands,
+to be copied.
 """
 
 from __future__ import annotations
@@ -164,17 +164,23 @@ def _name_words(name: str) -> Iterator[Word]:
 
 
 def _description(text: str, look: Look) -> Iterator[str]:
+    previous = ""
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         lines = paragraph.splitlines()
-        if _is_verbatim(lines):
+        if _is_example(previous) or _is_verbatim(lines):
             yield "\n".join(f" {printable(line)}".rstrip() for line in lines)
         elif lines:
             words = [(printable(word), "") for word in paragraph.split()]
             yield "\n".join(f" {_styled(line, look)}" for line in _wrap(words, look.width - 2))
+        previous = paragraph
+
+
+def _is_example(heading: str) -> bool:
+    return heading in ("Example:", "Examples:")
 
 
 def _is_verbatim(lines: Sequence[str]) -> bool:
-    body = lines[1:] if len(lines) > 1 and lines[0].endswith(":") else lines
+    body = lines[1:] if lines and _is_example(lines[0]) else lines
     return bool(body) and all(line.startswith((" ", "nb ")) for line in body)
 
 
@@ -220,9 +226,9 @@ def _lines(name: list[Word], text: list[Word], names: int, inner: int) -> Iterat
 
 
 def _help_words(text: str) -> Iterator[Word]:
-    """The words of a parameter's help; what Typer adds in brackets at its end is dimmed."""
+    """The words of a parameter's help; its default and the like, in brackets at its end, dimmed."""
     prose, mark, extra = text.rpartition("[")
-    if not (mark and text.endswith("]") and (not prose or prose.endswith("  "))):
+    if not (mark and text.endswith("]") and (not prose or prose.endswith(" "))):
         prose, mark, extra = text, "", ""
     for word in prose.split():
         yield printable(word), ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -53,6 +54,10 @@ def _tree() -> Any:
 
         The second paragraph
         is one.
+
+        Example:
+
+        $EDITOR  "$(nb config path)"
         """
 
     @app.command(cls=Command, hidden=True)
@@ -77,6 +82,10 @@ def test_everything_has_its_place() -> None:
         " Make an image.",
         "",
         " The second paragraph is one.",
+        "",
+        " Example:",
+        "",
+        ' $EDITOR  "$(nb config path)"',
         "",
         "╭─ Arguments ──────────────────────────────────────────────────────────────────╮",
         "│ PROMPT                            What to draw. [required]                   │",
@@ -174,13 +183,12 @@ def test_help_goes_to_stdout_and_is_a_success(argv: list[str]) -> None:
 
 
 def test_a_closed_stdout_is_told_as_such() -> None:
-    class Closed(io.BytesIO):
-        def write(self, _data: object) -> int:
-            raise BrokenPipeError
-
-    stdout = io.TextIOWrapper(Closed(), encoding="utf-8")
-    with pytest.raises(OutputClosed):
-        _tree().main(["--help"], standalone_mode=False, obj=Terminal({}, stdout, stdout, stdout))
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as stdout:
+        terminal = Terminal({}, stdout, stdout, stdout)
+        with pytest.raises(OutputClosed):
+            _tree().main(["--help"], standalone_mode=False, obj=terminal)
 
 
 def test_rich_is_not_needed() -> None:

@@ -121,7 +121,8 @@ def _words(cause: BaseException) -> str | None:
         if isinstance(cause, kind):
             return words
     if isinstance(cause, ssl.SSLError):
-        return f"TLS failed ({cause.reason or 'unexplained'})".lower().replace("_", " ")
+        reason = (cause.reason or "unexplained").lower().replace("_", " ")
+        return f"TLS failed ({reason})"
     if isinstance(cause, OSError) and cause.errno:
         return os.strerror(cause.errno).lower()
     return None

@@ -16,6 +16,11 @@ from typing import Any, Self
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+
+# A socket's own timeout is later than the timer by these seconds, for the case that the timer
+# cannot wake it.
+SLACK = 1.0
 
 
 class Cut(Enum):
@@ -95,7 +100,7 @@ class Line:
         try:
             self._hold(sock)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(max(0.001, self._end - time.monotonic()))
+            sock.settimeout(max(0.0, self._end - time.monotonic()) + SLACK)
             sock.connect(address)
             self._check()
         except BaseException:
@@ -136,7 +141,11 @@ class _Connection(HTTPConnection):
         self._ready = False
 
     def _new_conn(self) -> socket.socket:
-        return self._line.dial(self.host, self.port or self.default_port)
+        try:
+            return self._line.dial(self.host, self.port or self.default_port)
+        except OSError as error:
+            # As urllib3 does it: of a plain OSError it might think that the answer can be read.
+            raise NewConnectionError(self, "not connected") from error
 
     def connect(self) -> None:
         super().connect()

@@ -22,6 +22,8 @@ from nanobanana_cli.models import Modality, Reply, Usage
 # Some gateways put the image into a text part, as Markdown or as it is.
 _DATA_URI = r"data:image/[\w.+-]+(?:;[\w.+=-]+)*;base64,([A-Za-z0-9+/_=-]+)"
 _INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*\]\(\s*{_DATA_URI}[^)]*\)|{_DATA_URI}", re.IGNORECASE)
+# What a blob without data holds, as JSON; b"" when the field is not there.
+_NOTHING = (b"", b'""', b"null")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -42,12 +44,11 @@ def read(body: bytes | bytearray, *, want: tuple[Modality, ...]) -> Reply:
     parts = _sorted(envelope)
     text = "".join(parts.text).strip()
     image = _decoded(parts.images) if "IMAGE" in want else None
-    if image is None and envelope.error is not None:
-        raise fault.under_200(json.dumps({"error": envelope.error}).encode())
-    if "IMAGE" in want and image is None:
-        raise refusal.refused(envelope, wanted="image", text=text, drafts=parts.drafts)
-    if "IMAGE" not in want and not text:
-        raise refusal.refused(envelope, wanted="text", text="", drafts=parts.drafts)
+    wanted = "image" if "IMAGE" in want else "text"
+    if not (image if wanted == "image" else text):
+        if envelope.error:
+            raise fault.under_200(json.dumps({"error": envelope.error}).encode())
+        raise refusal.refused(envelope, wanted=wanted, text=text, drafts=parts.drafts)
     return Reply(
         image=image,
         text=text,
@@ -115,8 +116,7 @@ def _sort(part: Part, found: _Parts) -> None:
     if isinstance(part.text, str):
         found.images += [match[1] or match[2] for match in _INLINE_IMAGE.finditer(part.text)]
         found.text.append(_INLINE_IMAGE.sub("", part.text))
-    # An empty blob is no image: `""`, `null`, or not there.
-    if blob is not None and len(memoryview(blob.data)) > 2 and blob.data != msgspec.Raw(b"null"):
+    if blob is not None and bytes(memoryview(blob.data)[:5]) not in _NOTHING:
         found.images.append(blob.data)
 
 

@@ -74,8 +74,7 @@ def _plain(text: str) -> str:
 
 
 def _from_json(value: Any, text: str) -> Report:
-    outer = value if isinstance(value, dict) else {}
-    error = outer.get("error") or outer
+    error = (value.get("error") or value) if isinstance(value, dict) else value
     if isinstance(error, str):
         return Report(message=one_line(error), everything=f"{text} {error}")
     if not isinstance(error, dict):
@@ -83,7 +82,7 @@ def _from_json(value: Any, text: str) -> Report:
     message = next(
         (
             candidate
-            for source in (error, outer)
+            for source in (error, value)
             for name in ("message", "msg", "detail")
             if isinstance(candidate := source.get(name), str) and candidate
         ),

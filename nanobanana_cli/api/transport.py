@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from nanobanana_cli import __version__
 from nanobanana_cli.api import fault, request
 from nanobanana_cli.api.breakage import FAILURES, explain
-from nanobanana_cli.api.line import Cut, Line, pools
+from nanobanana_cli.api.line import SLACK, Cut, Line, pools
 from nanobanana_cli.errors import BadReply, KeyRejected, NbError, OutcomeUnknown, Unreachable
 from nanobanana_cli.models import Endpoint
 
@@ -65,7 +65,7 @@ class Transport:
         self._endpoint = endpoint
         self._timeout = timeout
         self._trace = trace
-        self._host = urlsplit(endpoint.base_url).hostname or endpoint.base_url
+        self._host = _host(endpoint.base_url)
         # Re-entrant: a signal handler may call `close` while this thread holds it.
         self._lock = threading.RLock()
         self._lines: set[Line] = set()
@@ -122,8 +122,7 @@ class Transport:
                 self._endpoint.base_url + path,
                 headers=headers,
                 data=body,
-                # The timer is earlier than these; they are for the case that it cannot act.
-                timeout=self._timeout,
+                timeout=self._timeout + SLACK,
                 allow_redirects=False,
                 stream=True,
             )
@@ -141,7 +140,7 @@ class Transport:
             raise self._broken(line, error) from error
         if not _framed(response) and (line.cut_by is not None or not body):
             # It was cut, in the body or in the headers, and looks like one that ended by itself.
-            raise self._broken(line, http.client.RemoteDisconnected())
+            raise self._broken(line, http.client.RemoteDisconnected(""))
         if len(body) <= _SCRUBBED:
             body = bytearray(_scrub(body.decode("latin-1"), self._endpoint.key), "latin-1")
         return body
@@ -149,7 +148,7 @@ class Transport:
     def _error(self, response: requests.Response) -> NbError:
         body = bytearray()
         try:
-            for chunk in response.raw.stream(_CHUNK):
+            for chunk in response.raw.stream(_CHUNK, decode_content=True):
                 body += chunk
                 if len(body) > _LARGEST_ERROR:
                     break
@@ -266,7 +265,7 @@ def _all_of(response: requests.Response, largest: int) -> bytearray:
     body = bytearray()
     if (response.raw.length_remaining or 0) > largest:
         raise BadReply(f"the reply is larger than {largest >> 20} MiB")
-    for chunk in response.raw.stream(_CHUNK):
+    for chunk in response.raw.stream(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > largest:
             raise BadReply(f"the reply is larger than {largest >> 20} MiB")
@@ -276,6 +275,13 @@ def _all_of(response: requests.Response, largest: int) -> bytearray:
 def _framed(response: requests.Response) -> bool:
     """Whether urllib3 itself notices that the body is cut."""
     return response.raw.chunked or "Content-Length" in response.headers
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        return url
 
 
 def _scrub(text: str, key: str | None) -> str:

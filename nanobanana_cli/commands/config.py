@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from nanobanana_cli import help as screens
 from nanobanana_cli.commands import options
 from nanobanana_cli.terminal import Terminal
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(cls=screens.Group)
 
 _Name = Annotated[
     str,
@@ -22,7 +23,7 @@ _Provider = Annotated[
     typer.Option("--provider", metavar="NAME", help="Whose key or address. [default: in force]"),
 ]
 _Json = Annotated[
-    bool, typer.Option("--json", help="One JSON line for each line.", rich_help_panel="Streams")
+    bool, typer.Option("--json", help="JSON Lines, for scripts.", rich_help_panel="Streams")
 ]
 
 
@@ -36,7 +37,7 @@ def group() -> None:
     """
 
 
-@app.command("set")
+@app.command("set", cls=screens.Command)
 def set_(
     ctx: typer.Context,
     name: _Name,
@@ -63,7 +64,7 @@ def set_(
     config_actions.set_entry(_terminal(ctx, quiet, color), name, value, provider)
 
 
-@app.command()
+@app.command(cls=screens.Command)
 def unset(
     ctx: typer.Context,
     name: _Name,
@@ -81,7 +82,7 @@ def unset(
     config_actions.unset_entry(_terminal(ctx, quiet, color), name, provider)
 
 
-@app.command()
+@app.command(cls=screens.Command)
 def get(
     ctx: typer.Context, name: _Name, quiet: options.Quiet = False, color: options.Color = None
 ) -> None:
@@ -95,7 +96,7 @@ def get(
     config_actions.show_entry(_terminal(ctx, quiet, color), name)
 
 
-@app.command("list")
+@app.command("list", cls=screens.Command)
 def list_(ctx: typer.Context, json: _Json = False, color: options.Color = None) -> None:
     """Show each setting, its value, and where that comes from.
 
@@ -108,7 +109,7 @@ def list_(ctx: typer.Context, json: _Json = False, color: options.Color = None) 
     config_actions.show_all(_terminal(ctx, color=color), as_json=json)
 
 
-@app.command()
+@app.command(cls=screens.Command)
 def path(ctx: typer.Context, quiet: options.Quiet = False, color: options.Color = None) -> None:
     """Print where the user's file is, or would be.
 
@@ -120,7 +121,7 @@ def path(ctx: typer.Context, quiet: options.Quiet = False, color: options.Color 
     config_actions.show_path(_terminal(ctx, quiet, color))
 
 
-@app.command()
+@app.command(cls=screens.Command)
 def check(
     ctx: typer.Context,
     provider: options.ProviderName = None,

@@ -27,8 +27,11 @@ def show(terminal: Terminal, provider: str | None, *, as_json: bool) -> None:
         for model in models:
             terminal.json(record(model, providers))
     elif terminal.stdout.isatty():
+        # The tables' first columns line up when their heads are as wide as the longest.
+        width = max(len(model.id) for model in models)
         for model in models:
-            terminal.table((model.id, _title(model)), _facts(model, providers))
+            head = (model.id.ljust(width), _title(model))
+            terminal.table(head, _facts(model, providers))
     else:
         terminal.table((), (_line(model, providers) for model in models))
 

@@ -21,14 +21,15 @@ _MODES: dict[ImageFormat, tuple[str, ...]] = {
     "webp": ("RGB", "RGBA"),
 }
 _OPTIONS: dict[ImageFormat, dict[str, Any]] = {
-    # Level 6 takes three times as long for 2 % less on photographs.
-    "png": {"compress_level": 3},
+    # Half the time of level 6 for 6 % more bytes, measured on a photograph of 4 million pixels.
+    "png": {"compress_level": 5},
     # Colour at full resolution: generated pictures often hold text, which 4:2:0 smears.
     "jpeg": {"quality": 95, "subsampling": 0},
     "webp": {"quality": 90, "method": 4},
 }
 
 
+_CHECKS = {"png": png.check, "jpeg": jpeg.check, "webp": webp.check}
 # A JPEG segment holds no more; more than that is no camera's, and not worth losing the picture for.
 _MOST_EXIF = 65533
 
@@ -62,7 +63,10 @@ def convert(picture: Picture, to: ImageFormat) -> Picture:
             raise CannotConvert(
                 f"{picture.width}x{picture.height} pixels cannot be saved as {to}"
             ) from error
-    return _verified(buffer.getvalue(), to, image.size)
+    data = buffer.getvalue()
+    # Walking the encoder's output is cheap; decoding it again would not be.
+    width, height = _CHECKS[to](data)
+    return Picture(data, to, width, height)
 
 
 def open_picture(data: bytes | bytearray, kind: ImageFormat) -> ImageFile:
@@ -104,12 +108,3 @@ def fit(image: Image.Image, to: ImageFormat) -> Image.Image:
         return image
     white = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(white, image).convert("RGB")
-
-
-def _verified(data: bytes, to: ImageFormat, size: tuple[int, int]) -> Picture:
-    """Walks the encoder's output, which is cheap; decoding it again would not be."""
-    if to == "webp":
-        webp.check(data)
-    else:
-        size = (png.check if to == "png" else jpeg.check)(data)
-    return Picture(data, to, *size)

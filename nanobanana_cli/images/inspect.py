@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nanobanana_cli.images import jpeg, png, webp
-from nanobanana_cli.images.damage import DamagedImage, check_size
+from nanobanana_cli.images.damage import DamagedImage
 from nanobanana_cli.models import ImageFormat, Picture
 
 __all__ = ["DamagedImage", "sniff", "verify"]
@@ -75,33 +75,28 @@ def verify(data: bytes | bytearray) -> Picture:
     mime_type = sniff(data)
     match mime_type:
         case "image/png":
-            width, height = png.check(data)
-            return Picture(bytes(data), "png", width, height)
+            return Picture(bytes(data), "png", *png.check(data))
         case "image/jpeg":
-            jpeg.check(data)
-            return _decode(data, "jpeg")
+            size = jpeg.check(data)
+            _decode(data, "jpeg")
+            return Picture(bytes(data), "jpeg", *size)
         case "image/webp":
-            webp.check(data)
-            return _decode(data, "webp")
+            size = webp.check(data)
+            _decode(data, "webp")
+            return Picture(bytes(data), "webp", *size)
         case None:
             raise DamagedImage("it is no image")
         case _:
             raise DamagedImage(f"it is {mime_type}, not PNG, JPEG or WebP")
 
 
-def _decode(data: bytes | bytearray, kind: ImageFormat) -> Picture:
+def _decode(data: bytes | bytearray, kind: ImageFormat) -> None:
     """Has Pillow decode every pixel."""
     from nanobanana_cli.images.convert import open_picture
 
-    name = {"jpeg": "JPEG", "webp": "WebP"}[kind]
     try:
         with open_picture(data, kind) as image:
-            check_size(name, *image.size)
             image.load()
-            width, height = image.size
-    except DamagedImage:
-        raise
     # Pillow's decoders let through whatever hostile bytes cause: OSError, SyntaxError, IndexError …
     except Exception as error:
-        raise DamagedImage(f"the {name} cannot be decoded") from error
-    return Picture(bytes(data), kind, width, height)
+        raise DamagedImage(f"its {kind} data cannot be decoded") from error

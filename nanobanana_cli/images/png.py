@@ -170,14 +170,16 @@ class _Pixels:
         self.begun = True
         for start in range(0, len(body), _PIECE):
             piece: memoryview | bytes = body[start : start + _PIECE]
-            while piece and not self._stream.eof:
-                self._check(self._inflate(piece))
+            more = True
+            while more and not self._stream.eof:
+                block = self._inflate(piece)
+                self._check(block)
                 piece = self._stream.unconsumed_tail
+                # A full block says that there is more to come, even if all input has been read.
+                more = bool(piece) or len(block) == _BLOCK
 
     def finish(self) -> None:
         """Raises DamagedImage unless everything that the header promises has come."""
-        while not self._stream.eof and (rest := self._inflate(b"")):
-            self._check(rest)
         stride = self._passes[0][0]
         if self._seen < self._total and not self._header.interlaced:
             rows = f"{self._seen // stride} of {self._header.height} rows"

@@ -1,21 +1,46 @@
-"""Walks a WebP's chunks. Source of the rules: RFC 9649."""
+"""Walks a WebP's chunks: its size, and whether all of it is there.
+
+Source of the rules: RFC 9649.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nanobanana_cli.images.damage import DamagedImage
+from nanobanana_cli.images.damage import DamagedImage, check_size
 
 
-def check(data: bytes | bytearray) -> None:
-    """Passes a WebP that has all its chunks. Bytes after the container are let pass.
+def check(data: bytes | bytearray) -> tuple[int, int]:
+    """Width and height, in pixels, of a WebP that has all its chunks.
+
+    Bytes after the container are let pass.
 
     Raises:
         DamagedImage: it is cut, or has no picture.
     """
-    kinds = {kind for kind, _ in chunks(data)}
-    if kinds.isdisjoint({b"VP8 ", b"VP8L", b"ANMF"}):
+    found = list(chunks(data))
+    if {kind for kind, _ in found}.isdisjoint({b"VP8 ", b"VP8L", b"ANMF"}):
         raise DamagedImage("the WebP has no picture in it")
+    width, height = _size(*found[0])
+    check_size("WebP", width, height)
+    return width, height
+
+
+def _size(kind: bytes, body: memoryview) -> tuple[int, int]:
+    """What the first chunk says; nothing when it is none of those that may be the first."""
+    match kind:
+        case b"VP8X":
+            return 1 + _number(body[4:7]), 1 + _number(body[7:10])
+        case b"VP8L":
+            return 1 + (_number(body[1:5]) & 0x3FFF), 1 + (_number(body[1:5]) >> 14 & 0x3FFF)
+        case b"VP8 ":
+            return _number(body[6:8]) & 0x3FFF, _number(body[8:10]) & 0x3FFF
+        case _:
+            return 0, 0
+
+
+def _number(field: memoryview) -> int:
+    return int.from_bytes(field, "little")
 
 
 def chunks(data: bytes | bytearray) -> Iterator[tuple[bytes, memoryview]]:
@@ -27,12 +52,12 @@ def chunks(data: bytes | bytearray) -> Iterator[tuple[bytes, memoryview]]:
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
         raise DamagedImage("it does not begin like a WebP")
     view = memoryview(data)
-    whole = 8 + int.from_bytes(view[4:8], "little")
+    whole = 8 + _number(view[4:8])
     if len(view) < whole:
         raise DamagedImage(f"the WebP is cut off after {len(view)} of {whole} bytes")
     start = 12
     while start < whole:
-        length = int.from_bytes(view[start + 4 : start + 8], "little")
+        length = _number(view[start + 4 : start + 8])
         end = start + 8 + length
         if end > whole or start + 8 > whole:
             raise DamagedImage("a chunk of the WebP reaches beyond its end")

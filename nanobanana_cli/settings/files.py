@@ -236,7 +236,7 @@ def _document(path: Path, text: str) -> dict[str, object]:
 def _provider_table(path: Path, text: str, provider: str, table: object) -> dict[str, str]:
     if not isinstance(table, dict):
         where = _where(path, text, (provider,))
-        raise ConfigError(f"{provider} in {where} must be a table", hint=f"[{provider}]")
+        raise ConfigError(f"{provider} in {where}, must be a table", hint=f"[{provider}]")
     for name, value in table.items():
         _check(path, text, (provider, name), value, allowed_entries(provider))
     return {name: str(value) for name, value in table.items()}
@@ -255,13 +255,13 @@ def _check(
     if name not in allowed:
         meant = nearest(name, (*allowed, *tables))
         raise ConfigError(
-            f"{shown} in {_where(path, text, keys)} is not a setting",
+            f"{shown} in {_where(path, text, keys)}, is not a setting",
             hint=f"did you mean {meant}?" if meant else f"one of {', '.join(allowed)}",
         )
     # type(), since a bool is an int to isinstance.
     if type(value) not in TYPES[name]:
         kind = "text in quotes" if str in TYPES[name] else "a number, without quotes"
-        raise ConfigError(f"{shown} in {_where(path, text, keys)} must be {kind}")
+        raise ConfigError(f"{shown} in {_where(path, text, keys)}, must be {kind}")
 
 
 def _where(path: Path, text: str, keys: tuple[str, ...]) -> str:
@@ -273,7 +273,7 @@ def _refuse_guarded(project: ConfigFile) -> None:
         for name in entries:
             where = project.where_guarded(provider, name)
             raise ConfigError(
-                f"{name} in {where} is not allowed in a project file",
+                f"{name} in {where}, is not allowed in a project file",
                 hint="a project may not say where a key comes from or goes; use `nb config set`",
             )
 

@@ -198,3 +198,33 @@ def _headers(lines: Iterator[bytes]) -> Iterator[tuple[str, str]]:
             return
         name, _, value = line.decode("latin-1").partition(":")
         yield name.strip().lower(), value.strip()
+
+
+@contextlib.contextmanager
+def blurting(data: bytes) -> Iterator[str]:
+    """Sends `data` to its one client at once, without reading; gives host and port."""
+
+    def serve() -> None:
+        with listener.accept()[0] as connection, contextlib.suppress(OSError):
+            connection.sendall(data)
+            while connection.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[str]:
+    """A port where connecting hangs, since its backlog is full; gives host and port."""
+    with socket.socket() as listener, contextlib.ExitStack() as fillers:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = fillers.enter_context(socket.socket())
+            filler.settimeout(0)
+            filler.connect_ex(listener.getsockname())
+        yield f"127.0.0.1:{listener.getsockname()[1]}"

@@ -1,0 +1,174 @@
+# Bash completion for nb. Generated from the command tree; do not edit.
+# shellcheck shell=bash
+
+# What the command $1 has: subcommands, options, and a pattern for those whose value comes next.
+_nb_command() {
+    commands='' options='' valued=''
+    case $1 in
+        '')
+            commands='generate models completion config'
+            options='--version --help -h'
+            ;;
+        'generate')
+            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --model -m --provider --base-url --timeout --retries --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+            ;;
+        'models')
+            options='--provider --json --color --no-color --help -h'
+            valued='^(--provider)$'
+            ;;
+        'completion')
+            options='--help -h'
+            ;;
+        'config')
+            commands='set unset get list path check'
+            options='--help -h'
+            ;;
+        'config set')
+            options='--provider --quiet -q --color --no-color --help -h'
+            valued='^(--provider)$'
+            ;;
+        'config unset')
+            options='--provider --quiet -q --color --no-color --help -h'
+            valued='^(--provider)$'
+            ;;
+        'config get')
+            options='--quiet -q --color --no-color --help -h'
+            ;;
+        'config list')
+            options='--json --color --no-color --help -h'
+            ;;
+        'config path')
+            options='--quiet -q --color --no-color --help -h'
+            ;;
+        'config check')
+            options='--provider --base-url --json --quiet -q --color --no-color --help -h'
+            valued='^(--provider|--base-url)$'
+            ;;
+    esac
+}
+
+# What goes into $2 of command $1, an option or the number of an argument.
+_nb_values() {
+    values=''
+    case "$1 $2" in
+        'generate --aspect' | 'generate -a')
+            values='1:1 2:3 3:2 3:4 4:3 4:5 5:4 9:16 16:9 21:9 1:4 4:1 1:8 8:1'
+            ;;
+        'generate --size' | 'generate -s')
+            values='0.5K 1K 2K 4K'
+            ;;
+        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o')
+            values='files'
+            ;;
+        'generate --thinking')
+            values='minimal high'
+            ;;
+        'generate --format')
+            values='auto png jpeg webp'
+            ;;
+        'generate --model' | 'generate -m')
+            values='gemini-3.1-flash-image-preview gemini-3.1-flash-image gemini-nano-banana-2.1 gemini-3-pro-image-preview gemini-2.5-flash-image'
+            ;;
+        'generate --provider' | 'models --provider' | 'config set --provider' | 'config unset --provider' | 'config check --provider')
+            values='wisgate google sandbox'
+            ;;
+        'completion 0')
+            values='bash zsh fish powershell'
+            ;;
+        'config set 0' | 'config unset 0' | 'config get 0')
+            values='provider base-url model aspect size timeout retries max-cost api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
+            ;;
+    esac
+}
+
+# The words before the cursor as the shell will see them: readline breaks them at : and = too.
+_nb_words() {
+    local line=${COMP_LINE:0:COMP_POINT} gap word i
+    words=()
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        gap=${line%%[![:space:]]*}
+        line=${line#"$gap"}
+        word=${COMP_WORDS[i]:0:${#line}}
+        line=${line:${#word}}
+        if [[ -z $gap && i -gt 0 ]]; then
+            words[${#words[@]} - 1]+=$word
+        else
+            words[${#words[@]}]=$word
+        fi
+    done
+}
+
+# Offers those of the words $2 that begin with $1, leaving off what readline will not replace.
+_nb_offer() {
+    local typed=$1 kept='' choice breaks=''
+    [[ $COMP_WORDBREAKS == *:* ]] && breaks=:
+    [[ $COMP_WORDBREAKS == *=* ]] && breaks+='='
+    case $typed in
+        [\"\']*) typed=${typed:1} ;;
+        *) [[ -n $breaks ]] && kept=${typed%"${typed##*["$breaks"]}"} ;;
+    esac
+    for choice in $2; do
+        [[ $choice == "$typed"* ]] && COMPREPLY[${#COMPREPLY[@]}]=${choice#"$kept"}
+    done
+}
+
+# Offers what $2 of command $1 takes; $3 is typed of it, after the $4 that belongs to its word.
+_nb_offer_values() {
+    local values choice whole=''
+    _nb_values "$1" "$2"
+    if [[ $values == files ]]; then
+        compopt -o default 2>/dev/null
+    elif [[ $3 == [\"\']* ]]; then
+        _nb_offer "$3" "$values"
+    else
+        for choice in $values; do
+            whole+=" $4$choice"
+        done
+        _nb_offer "$4$3" "$whole"
+    fi
+}
+
+_nb() {
+    local IFS=$' \t\n' words commands options valued
+    local path='' pending='' rest=0 position=0 word i redirection='^[0-9&]*[<>]+'
+    COMPREPLY=()
+    _nb_words
+    local current=${words[${#words[@]} - 1]} previous=${words[${#words[@]} - 2]}
+    # After > or <, the shell's own completion of file names is right.
+    [[ $current =~ $redirection || $previous =~ $redirection$ ]] && return
+    compopt +o default 2>/dev/null
+    _nb_command ''
+    for ((i = 1; i < ${#words[@]} - 1; i++)); do
+        word=${words[i]}
+        if [[ -n $pending ]]; then
+            pending=''
+        elif [[ $rest == 0 && $word == -- ]]; then
+            rest=1
+        elif [[ $rest == 0 && $word == -?* ]]; then
+            [[ -n $valued && $word =~ $valued ]] && pending=$word
+        elif [[ " $commands " == *" $word "* ]]; then
+            path=${path:+$path }$word
+            _nb_command "$path"
+        else
+            position=$((position + 1))
+        fi
+    done
+    if [[ $pending == -[!-]* ]]; then
+        pending=-${pending: -1}
+    fi
+    if [[ -n $pending ]]; then
+        _nb_offer_values "$path" "$pending" "$current" ''
+    elif [[ $rest == 0 && $current == --*=* ]]; then
+        _nb_offer_values "$path" "${current%%=*}" "${current#*=}" "${current%%=*}="
+    elif [[ $rest == 0 && $current == -* ]]; then
+        _nb_offer "$current" "$options"
+    elif [[ -n $commands ]]; then
+        _nb_offer "$current" "$commands"
+    else
+        _nb_offer_values "$path" "$position" "$current" ''
+    fi
+}
+
+complete -o default -o nosort -F _nb nb nanobanana 2>/dev/null ||
+    complete -o default -F _nb nb nanobanana

@@ -1,0 +1,224 @@
+# fish completion for nb. Generated from the command tree; do not edit.
+
+# The command that has been typed, as `config set`, then how many of its arguments there are.
+function __nb_place
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l known 'generate' 'models' 'completion' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check'
+    set -l path ''
+    set -l arguments 0
+    set -l rest 0
+    set -l pending 0
+    for word in $words
+        if test $pending = 1
+            set pending 0
+        else if test $rest = 0; and test "$word" = --
+            set rest 1
+        else if test $rest = 0; and string match -qr -- '^-.' $word
+            __nb_value_follows "$path" $word
+            and set pending 1
+        else if contains -- (string trim "$path $word") $known
+            set path (string trim "$path $word")
+        else
+            set arguments (math $arguments + 1)
+        end
+    end
+    echo $path
+    echo $arguments
+end
+
+# Whether the word after option $2 of command $1 is its value.
+function __nb_value_follows
+    switch $argv[1]
+        case 'generate'
+            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$' $argv[2]
+        case 'models'
+            string match -qr -- '^(--provider)$' $argv[2]
+        case 'config set'
+            string match -qr -- '^(--provider)$' $argv[2]
+        case 'config unset'
+            string match -qr -- '^(--provider)$' $argv[2]
+        case 'config check'
+            string match -qr -- '^(--provider|--base-url)$' $argv[2]
+        case '*'
+            return 1
+    end
+end
+
+function __nb_in
+    set -l place (__nb_place)
+    test "$place[1]" = "$argv[1]"
+end
+
+function __nb_at
+    set -l place (__nb_place)
+    test "$place[1]" = "$argv[1]"; and test "$place[2]" = "$argv[2]"
+end
+
+complete -c nb -f
+complete -c nb -n '__nb_at \'\' 0' -a 'generate' -d 'Make an image from a prompt'
+complete -c nb -n '__nb_at \'\' 0' -a 'models' -d 'Show what each model accepts, and what an image costs'
+complete -c nb -n '__nb_at \'\' 0' -a 'completion' -d 'Print a shell\'s completion script'
+complete -c nb -n '__nb_at \'\' 0' -a 'config' -d 'Set, show and check what stays from one run to the next'
+complete -c nb -n '__nb_in \'\'' -l version -d 'Show the version and leave'
+complete -c nb -n '__nb_in \'\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'generate\'' -l aspect -s a -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
+2:3\\t\'848x1264 pixels at 1K\'
+3:2\\t\'1264x848 pixels at 1K\'
+3:4\\t\'896x1200 pixels at 1K\'
+4:3\\t\'1200x896 pixels at 1K\'
+4:5\\t\'928x1152 pixels at 1K\'
+5:4\\t\'1152x928 pixels at 1K\'
+9:16\\t\'768x1376 pixels at 1K\'
+16:9\\t\'1376x768 pixels at 1K\'
+21:9\\t\'1584x672 pixels at 1K\'
+1:4\\t\'512x2048 pixels at 1K\'
+4:1\\t\'2048x512 pixels at 1K\'
+1:8\\t\'384x3072 pixels at 1K\'
+8:1\\t\'3072x384 pixels at 1K\'' -d 'Aspect ratio, such as 16:9'
+complete -c nb -n '__nb_in \'generate\'' -l size -s s -x -k -a '0.5K\\t\'512x512 pixels at 1:1\'
+1K\\t\'1024x1024 pixels at 1:1\'
+2K\\t\'2048x2048 pixels at 1:1\'
+4K\\t\'4096x4096 pixels at 1:1\'' -d 'Image size: 0.5K, 1K, 2K or 4K'
+complete -c nb -n '__nb_in \'generate\'' -l image -s i -r -F -d 'Reference image, up to 14, repeatable'
+complete -c nb -n '__nb_in \'generate\'' -l prompt-file -r -F -d 'Read the prompt from a file'
+complete -c nb -n '__nb_in \'generate\'' -l thinking -x -k -a 'minimal
+high' -d 'How long the model thinks first: minimal or high'
+complete -c nb -n '__nb_in \'generate\'' -l search -d 'Ground the picture in a web search'
+complete -c nb -n '__nb_in \'generate\'' -l system -x -d 'System instruction'
+complete -c nb -n '__nb_in \'generate\'' -l temperature -x -d 'From 0 to 2'
+complete -c nb -n '__nb_in \'generate\'' -l seed -x -d 'Accepted by the service, which promises nothing for it'
+complete -c nb -n '__nb_in \'generate\'' -l output -s o -r -F -d 'File, folder, or - for stdout'
+complete -c nb -n '__nb_in \'generate\'' -l count -s n -x -d 'That many images, as that many calls at once'
+complete -c nb -n '__nb_in \'generate\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
+png
+jpeg
+webp' -d 'auto (as received, or by the file\'s name), png, jpeg or webp'
+complete -c nb -n '__nb_in \'generate\'' -l force -d 'Replace a file that is there'
+complete -c nb -n '__nb_in \'generate\'' -l skip-existing -d 'Leave a file that is there alone'
+complete -c nb -n '__nb_in \'generate\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
+gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
+gemini-nano-banana-2.1\\t\'Nano Banana 2.1\'
+gemini-3-pro-image-preview\\t\'Nano Banana Pro\'
+gemini-2.5-flash-image\\t\'Nano Banana\'' -d 'Model'
+complete -c nb -n '__nb_in \'generate\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
+google\\t\'https://generativelanguage.googleapis.com\'
+sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free, offline)'
+complete -c nb -n '__nb_in \'generate\'' -l base-url -x -d 'The provider\'s address'
+complete -c nb -n '__nb_in \'generate\'' -l timeout -x -d 'Deadline for one attempt'
+complete -c nb -n '__nb_in \'generate\'' -l retries -x -d 'Resends after a failure that is known to be uncharged'
+complete -c nb -n '__nb_in \'generate\'' -l max-cost -x -d 'Refuse to start what could cost more'
+complete -c nb -n '__nb_in \'generate\'' -l dry-run -d 'Print the request as JSON, and the price'
+complete -c nb -n '__nb_in \'generate\'' -l curl -d 'Print the request as a curl command'
+complete -c nb -n '__nb_in \'generate\'' -l json -d 'One JSON line for each image'
+complete -c nb -n '__nb_in \'generate\'' -l quiet -s q -d 'Errors alone on stderr'
+complete -c nb -n '__nb_in \'generate\'' -l verbose -s v -d 'Tell the request\'s course'
+complete -c nb -n '__nb_in \'generate\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'generate\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'generate\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'models\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
+google\\t\'https://generativelanguage.googleapis.com\'
+sandbox\\t\'embedded, free and offline\'' -d 'The prices of this one alone'
+complete -c nb -n '__nb_in \'models\'' -l json -d 'One JSON line for each model'
+complete -c nb -n '__nb_in \'models\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'models\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'models\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_at \'completion\' 0' -x -k -a 'bash\\t\'Bash 3.2 or newer\'
+zsh\\t\'Zsh 5 or newer\'
+fish\\t\'fish 3 or newer\'
+powershell\\t\'PowerShell 5.1 or newer\''
+complete -c nb -n '__nb_in \'completion\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_at \'config\' 0' -a 'set' -d 'Write a setting into the user\'s file'
+complete -c nb -n '__nb_at \'config\' 0' -a 'unset' -d 'Remove a setting from the user\'s file'
+complete -c nb -n '__nb_at \'config\' 0' -a 'get' -d 'Print the value in force: nothing when there is none, asterisks for a key'
+complete -c nb -n '__nb_at \'config\' 0' -a 'list' -d 'Show each setting, its value, and where that comes from'
+complete -c nb -n '__nb_at \'config\' 0' -a 'path' -d 'Print where the user\'s file is, or would be'
+complete -c nb -n '__nb_at \'config\' 0' -a 'check' -d 'Check key, permissions, model and address, without paying for anything'
+complete -c nb -n '__nb_in \'config\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_at \'config set\' 0' -x -k -a 'provider
+base-url
+model
+aspect
+size
+timeout
+retries
+max-cost
+api-key
+api-key-file
+wisgate.api-key\\t\'of wisgate alone\'
+wisgate.api-key-file\\t\'of wisgate alone\'
+wisgate.base-url\\t\'of wisgate alone\'
+google.api-key\\t\'of google alone\'
+google.api-key-file\\t\'of google alone\'
+google.base-url\\t\'of google alone\'
+sandbox.base-url\\t\'of sandbox alone\''
+complete -c nb -n '__nb_in \'config set\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
+google\\t\'https://generativelanguage.googleapis.com\'
+sandbox\\t\'embedded, free and offline\'' -d 'Whose key or address'
+complete -c nb -n '__nb_in \'config set\'' -l quiet -s q -d 'Errors alone on stderr'
+complete -c nb -n '__nb_in \'config set\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config set\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config set\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_at \'config unset\' 0' -x -k -a 'provider
+base-url
+model
+aspect
+size
+timeout
+retries
+max-cost
+api-key
+api-key-file
+wisgate.api-key\\t\'of wisgate alone\'
+wisgate.api-key-file\\t\'of wisgate alone\'
+wisgate.base-url\\t\'of wisgate alone\'
+google.api-key\\t\'of google alone\'
+google.api-key-file\\t\'of google alone\'
+google.base-url\\t\'of google alone\'
+sandbox.base-url\\t\'of sandbox alone\''
+complete -c nb -n '__nb_in \'config unset\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
+google\\t\'https://generativelanguage.googleapis.com\'
+sandbox\\t\'embedded, free and offline\'' -d 'Whose key or address'
+complete -c nb -n '__nb_in \'config unset\'' -l quiet -s q -d 'Errors alone on stderr'
+complete -c nb -n '__nb_in \'config unset\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config unset\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config unset\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_at \'config get\' 0' -x -k -a 'provider
+base-url
+model
+aspect
+size
+timeout
+retries
+max-cost
+api-key
+api-key-file
+wisgate.api-key\\t\'of wisgate alone\'
+wisgate.api-key-file\\t\'of wisgate alone\'
+wisgate.base-url\\t\'of wisgate alone\'
+google.api-key\\t\'of google alone\'
+google.api-key-file\\t\'of google alone\'
+google.base-url\\t\'of google alone\'
+sandbox.base-url\\t\'of sandbox alone\''
+complete -c nb -n '__nb_in \'config get\'' -l quiet -s q -d 'Errors alone on stderr'
+complete -c nb -n '__nb_in \'config get\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config get\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config get\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'config list\'' -l json -d 'JSON Lines, for scripts'
+complete -c nb -n '__nb_in \'config list\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config list\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config list\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'config path\'' -l quiet -s q -d 'Errors alone on stderr'
+complete -c nb -n '__nb_in \'config path\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config path\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config path\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'config check\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
+google\\t\'https://generativelanguage.googleapis.com\'
+sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free, offline)'
+complete -c nb -n '__nb_in \'config check\'' -l base-url -x -d 'The provider\'s address'
+complete -c nb -n '__nb_in \'config check\'' -l json -d 'JSON Lines, for scripts'
+complete -c nb -n '__nb_in \'config check\'' -l quiet -s q -d 'Errors alone on stderr'
+complete -c nb -n '__nb_in \'config check\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config check\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'config check\'' -l help -s h -d 'Show this message and exit'
+complete -c nanobanana -w nb

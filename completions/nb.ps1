@@ -1,0 +1,348 @@
+# PowerShell completion for nb. Generated from the command tree; do not edit.
+
+Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commands = @{
+        '' = @(
+            ('generate', 'Make an image from a prompt'),
+            ('models', 'Show what each model accepts, and what an image costs'),
+            ('completion', 'Print a shell''s completion script'),
+            ('config', 'Set, show and check what stays from one run to the next')
+        )
+        'config' = @(
+            ('set', 'Write a setting into the user''s file'),
+            ('unset', 'Remove a setting from the user''s file'),
+            ('get', 'Print the value in force: nothing when there is none, asterisks for a key'),
+            ('list', 'Show each setting, its value, and where that comes from'),
+            ('path', 'Print where the user''s file is, or would be'),
+            ('check', 'Check key, permissions, model and address, without paying for anything')
+        )
+    }
+    $options = @{
+        '' = @(
+            ('--version', 'Show the version and leave'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'generate' = @(
+            ('--aspect', 'Aspect ratio, such as 16:9'),
+            ('-a', 'Aspect ratio, such as 16:9'),
+            ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
+            ('-s', 'Image size: 0.5K, 1K, 2K or 4K'),
+            ('--image', 'Reference image, up to 14, repeatable'),
+            ('-i', 'Reference image, up to 14, repeatable'),
+            ('--prompt-file', 'Read the prompt from a file'),
+            ('--thinking', 'How long the model thinks first: minimal or high'),
+            ('--search', 'Ground the picture in a web search'),
+            ('--system', 'System instruction'),
+            ('--temperature', 'From 0 to 2'),
+            ('--seed', 'Accepted by the service, which promises nothing for it'),
+            ('--output', 'File, folder, or - for stdout'),
+            ('-o', 'File, folder, or - for stdout'),
+            ('--count', 'That many images, as that many calls at once'),
+            ('-n', 'That many images, as that many calls at once'),
+            ('--format', 'auto (as received, or by the file''s name), png, jpeg or webp'),
+            ('--force', 'Replace a file that is there'),
+            ('--skip-existing', 'Leave a file that is there alone'),
+            ('--model', 'Model'),
+            ('-m', 'Model'),
+            ('--provider', 'wisgate, google, or sandbox (free, offline)'),
+            ('--base-url', 'The provider''s address'),
+            ('--timeout', 'Deadline for one attempt'),
+            ('--retries', 'Resends after a failure that is known to be uncharged'),
+            ('--max-cost', 'Refuse to start what could cost more'),
+            ('--dry-run', 'Print the request as JSON, and the price'),
+            ('--curl', 'Print the request as a curl command'),
+            ('--json', 'One JSON line for each image'),
+            ('--quiet', 'Errors alone on stderr'),
+            ('-q', 'Errors alone on stderr'),
+            ('--verbose', 'Tell the request''s course'),
+            ('-v', 'Tell the request''s course'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'models' = @(
+            ('--provider', 'The prices of this one alone'),
+            ('--json', 'One JSON line for each model'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'completion' = @(
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'config' = @(
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'config set' = @(
+            ('--provider', 'Whose key or address'),
+            ('--quiet', 'Errors alone on stderr'),
+            ('-q', 'Errors alone on stderr'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'config unset' = @(
+            ('--provider', 'Whose key or address'),
+            ('--quiet', 'Errors alone on stderr'),
+            ('-q', 'Errors alone on stderr'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'config get' = @(
+            ('--quiet', 'Errors alone on stderr'),
+            ('-q', 'Errors alone on stderr'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'config list' = @(
+            ('--json', 'JSON Lines, for scripts'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'config path' = @(
+            ('--quiet', 'Errors alone on stderr'),
+            ('-q', 'Errors alone on stderr'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'config check' = @(
+            ('--provider', 'wisgate, google, or sandbox (free, offline)'),
+            ('--base-url', 'The provider''s address'),
+            ('--json', 'JSON Lines, for scripts'),
+            ('--quiet', 'Errors alone on stderr'),
+            ('-q', 'Errors alone on stderr'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+    }
+    # The words whose value comes next.
+    $valued = @{
+        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+        'models' = '^(--provider)$'
+        'config set' = '^(--provider)$'
+        'config unset' = '^(--provider)$'
+        'config check' = '^(--provider|--base-url)$'
+    }
+    # What goes into an option, or into the argument of a number; '*' stands for any argument.
+    $values = @{
+        'generate --aspect' = @(
+            ('1:1', '1024x1024 pixels at 1K'),
+            ('2:3', '848x1264 pixels at 1K'),
+            ('3:2', '1264x848 pixels at 1K'),
+            ('3:4', '896x1200 pixels at 1K'),
+            ('4:3', '1200x896 pixels at 1K'),
+            ('4:5', '928x1152 pixels at 1K'),
+            ('5:4', '1152x928 pixels at 1K'),
+            ('9:16', '768x1376 pixels at 1K'),
+            ('16:9', '1376x768 pixels at 1K'),
+            ('21:9', '1584x672 pixels at 1K'),
+            ('1:4', '512x2048 pixels at 1K'),
+            ('4:1', '2048x512 pixels at 1K'),
+            ('1:8', '384x3072 pixels at 1K'),
+            ('8:1', '3072x384 pixels at 1K')
+        )
+        'generate -a' = @(
+            ('1:1', '1024x1024 pixels at 1K'),
+            ('2:3', '848x1264 pixels at 1K'),
+            ('3:2', '1264x848 pixels at 1K'),
+            ('3:4', '896x1200 pixels at 1K'),
+            ('4:3', '1200x896 pixels at 1K'),
+            ('4:5', '928x1152 pixels at 1K'),
+            ('5:4', '1152x928 pixels at 1K'),
+            ('9:16', '768x1376 pixels at 1K'),
+            ('16:9', '1376x768 pixels at 1K'),
+            ('21:9', '1584x672 pixels at 1K'),
+            ('1:4', '512x2048 pixels at 1K'),
+            ('4:1', '2048x512 pixels at 1K'),
+            ('1:8', '384x3072 pixels at 1K'),
+            ('8:1', '3072x384 pixels at 1K')
+        )
+        'generate --size' = @(
+            ('0.5K', '512x512 pixels at 1:1'),
+            ('1K', '1024x1024 pixels at 1:1'),
+            ('2K', '2048x2048 pixels at 1:1'),
+            ('4K', '4096x4096 pixels at 1:1')
+        )
+        'generate -s' = @(
+            ('0.5K', '512x512 pixels at 1:1'),
+            ('1K', '1024x1024 pixels at 1:1'),
+            ('2K', '2048x2048 pixels at 1:1'),
+            ('4K', '4096x4096 pixels at 1:1')
+        )
+        'generate --thinking' = @(
+            ('minimal', 'minimal'),
+            ('high', 'high')
+        )
+        'generate --format' = @(
+            ('auto', 'as received, or by the file''s name'),
+            ('png', 'png'),
+            ('jpeg', 'jpeg'),
+            ('webp', 'webp')
+        )
+        'generate --model' = @(
+            ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
+            ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
+            ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
+            ('gemini-2.5-flash-image', 'Nano Banana')
+        )
+        'generate -m' = @(
+            ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
+            ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
+            ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
+            ('gemini-2.5-flash-image', 'Nano Banana')
+        )
+        'generate --provider' = @(
+            ('wisgate', 'https://wisgate.ai'),
+            ('google', 'https://generativelanguage.googleapis.com'),
+            ('sandbox', 'embedded, free and offline')
+        )
+        'models --provider' = @(
+            ('wisgate', 'https://wisgate.ai'),
+            ('google', 'https://generativelanguage.googleapis.com'),
+            ('sandbox', 'embedded, free and offline')
+        )
+        'completion 0' = @(
+            ('bash', 'Bash 3.2 or newer'),
+            ('zsh', 'Zsh 5 or newer'),
+            ('fish', 'fish 3 or newer'),
+            ('powershell', 'PowerShell 5.1 or newer')
+        )
+        'config set --provider' = @(
+            ('wisgate', 'https://wisgate.ai'),
+            ('google', 'https://generativelanguage.googleapis.com'),
+            ('sandbox', 'embedded, free and offline')
+        )
+        'config set 0' = @(
+            ('provider', 'provider'),
+            ('base-url', 'base-url'),
+            ('model', 'model'),
+            ('aspect', 'aspect'),
+            ('size', 'size'),
+            ('timeout', 'timeout'),
+            ('retries', 'retries'),
+            ('max-cost', 'max-cost'),
+            ('api-key', 'api-key'),
+            ('api-key-file', 'api-key-file'),
+            ('wisgate.api-key', 'of wisgate alone'),
+            ('wisgate.api-key-file', 'of wisgate alone'),
+            ('wisgate.base-url', 'of wisgate alone'),
+            ('google.api-key', 'of google alone'),
+            ('google.api-key-file', 'of google alone'),
+            ('google.base-url', 'of google alone'),
+            ('sandbox.base-url', 'of sandbox alone')
+        )
+        'config unset --provider' = @(
+            ('wisgate', 'https://wisgate.ai'),
+            ('google', 'https://generativelanguage.googleapis.com'),
+            ('sandbox', 'embedded, free and offline')
+        )
+        'config unset 0' = @(
+            ('provider', 'provider'),
+            ('base-url', 'base-url'),
+            ('model', 'model'),
+            ('aspect', 'aspect'),
+            ('size', 'size'),
+            ('timeout', 'timeout'),
+            ('retries', 'retries'),
+            ('max-cost', 'max-cost'),
+            ('api-key', 'api-key'),
+            ('api-key-file', 'api-key-file'),
+            ('wisgate.api-key', 'of wisgate alone'),
+            ('wisgate.api-key-file', 'of wisgate alone'),
+            ('wisgate.base-url', 'of wisgate alone'),
+            ('google.api-key', 'of google alone'),
+            ('google.api-key-file', 'of google alone'),
+            ('google.base-url', 'of google alone'),
+            ('sandbox.base-url', 'of sandbox alone')
+        )
+        'config get 0' = @(
+            ('provider', 'provider'),
+            ('base-url', 'base-url'),
+            ('model', 'model'),
+            ('aspect', 'aspect'),
+            ('size', 'size'),
+            ('timeout', 'timeout'),
+            ('retries', 'retries'),
+            ('max-cost', 'max-cost'),
+            ('api-key', 'api-key'),
+            ('api-key-file', 'api-key-file'),
+            ('wisgate.api-key', 'of wisgate alone'),
+            ('wisgate.api-key-file', 'of wisgate alone'),
+            ('wisgate.base-url', 'of wisgate alone'),
+            ('google.api-key', 'of google alone'),
+            ('google.api-key-file', 'of google alone'),
+            ('google.base-url', 'of google alone'),
+            ('sandbox.base-url', 'of sandbox alone')
+        )
+        'config check --provider' = @(
+            ('wisgate', 'https://wisgate.ai'),
+            ('google', 'https://generativelanguage.googleapis.com'),
+            ('sandbox', 'embedded, free and offline')
+        )
+    }
+
+    $path = ''
+    $pending = ''
+    $rest = $false
+    $position = 0
+    foreach ($element in ($commandAst.CommandElements | Select-Object -Skip 1)) {
+        if ($element.Extent.EndOffset -ge $cursorPosition) { break }
+        $word = $element.Extent.Text
+        $below = "$path $word".Trim()
+        if ($pending) { $pending = '' }
+        elseif (-not $rest -and $word -ceq '--') { $rest = $true }
+        elseif (-not $rest -and $word -match '^-.') {
+            if ($valued.ContainsKey($path) -and $word -cmatch $valued[$path]) {
+                $pending = $word -creplace '^-[^-]*(.)$', '-$1'
+            }
+        }
+        elseif ($options.ContainsKey($below)) { $path = $below }
+        else { $position++ }
+    }
+
+    $before = ''
+    $typed = $wordToComplete
+    $place = "$path $position"
+    if ($pending) { $place = "$path $pending" }
+    elseif (-not $rest -and $typed -match '^(--[^=]+)=(.*)$') {
+        $before = $Matches[1] + '='
+        $typed = $Matches[2]
+        $place = "$path $($Matches[1])"
+    }
+
+    $offered = $values[$place.Trim()]
+    if (-not $pending -and -not $before) {
+        if (-not $rest -and $typed -like '-*') { $offered = $options[$path] }
+        elseif ($commands.ContainsKey($path)) { $offered = $commands[$path] }
+        elseif (-not $offered) { $offered = $values["$path *".Trim()] }
+    }
+
+    # Nothing returned leaves file names to PowerShell itself.
+    foreach ($pair in $offered) {
+        $text, $about = $pair
+        if ($text.StartsWith($typed, [System.StringComparison]::Ordinal)) {
+            [System.Management.Automation.CompletionResult]::new(
+                "$before$text", $text, 'ParameterValue', $about)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+"""`nb completion`: the script that lets a shell complete `nb`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nanobanana_cli.errors import UsageError
+from nanobanana_cli.terminal import Terminal
+
+_HINT = """\
+bash: nb completion bash > ~/.local/share/bash-completion/completions/nb
+zsh: nb completion zsh > ~/.zfunc/_nb, with `fpath+=~/.zfunc` before compinit in ~/.zshrc
+fish: nb completion fish > ~/.config/fish/completions/nb.fish
+PowerShell: nb completion powershell >> $PROFILE"""
+
+
+def command(
+    ctx: typer.Context,
+    shell: Annotated[
+        str | None, typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell.")
+    ] = None,
+) -> None:
+    """Print a shell's completion script.
+
+    It is static: pressing TAB starts no Python.
+
+    Examples:
+      nb completion bash > ~/.local/share/bash-completion/completions/nb
+      nb completion zsh > ~/.zfunc/_nb    # with `fpath+=~/.zfunc` before compinit
+      nb completion fish > ~/.config/fish/completions/nb.fish
+      nb completion powershell >> $PROFILE
+    """
+    from nanobanana_cli.catalog import nearest
+    from nanobanana_cli.completion import SHELLS, script
+
+    terminal: Terminal = ctx.obj
+    if shell is None:
+        raise UsageError("which shell? bash, zsh, fish or powershell", hint=_HINT)
+    if shell not in SHELLS:
+        meant = nearest(shell, SHELLS)
+        listed = f"one of {', '.join(SHELLS)}"
+        raise UsageError(
+            f"{shell} is not a shell that there is a script for",
+            hint=f"did you mean {meant}? {listed}" if meant else listed,
+        )
+    terminal.binary(script(shell, ctx.find_root().command).encode())

@@ -1,0 +1,130 @@
+"""The script for fish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nanobanana_cli.completion.tree import Argument, Command, Option
+from nanobanana_cli.completion.values import Values
+
+FILE = "nb.fish"
+
+_SCRIPT = r"""# fish completion for nb. Generated from the command tree; do not edit.
+
+# The command that has been typed, as `config set`, then how many of its arguments there are.
+function __nb_place
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l known @PATHS@
+    set -l path ''
+    set -l arguments 0
+    set -l rest 0
+    set -l pending 0
+    for word in $words
+        if test $pending = 1
+            set pending 0
+        else if test $rest = 0; and test "$word" = --
+            set rest 1
+        else if test $rest = 0; and string match -qr -- '^-.' $word
+            __nb_value_follows "$path" $word
+            and set pending 1
+        else if contains -- (string trim "$path $word") $known
+            set path (string trim "$path $word")
+        else
+            set arguments (math $arguments + 1)
+        end
+    end
+    echo $path
+    echo $arguments
+end
+
+# Whether the word after option $2 of command $1 is its value.
+function __nb_value_follows
+    switch $argv[1]
+@VALUED@
+        case '*'
+            return 1
+    end
+end
+
+function __nb_in
+    set -l place (__nb_place)
+    test "$place[1]" = "$argv[1]"
+end
+
+function __nb_at
+    set -l place (__nb_place)
+    test "$place[1]" = "$argv[1]"; and test "$place[2]" = "$argv[2]"
+end
+
+complete -c nb -f
+@RULES@
+complete -c nanobanana -w nb
+"""
+
+
+def script(tree: Command) -> str:
+    """The whole script."""
+    commands = list(tree.walk())
+    parts = {
+        "@PATHS@": " ".join(_quoted(command.name) for command in commands[1:]),
+        "@VALUED@": "\n".join(line for command in commands for line in _valued(command)),
+        "@RULES@": "\n".join(line for command in commands for line in _rules(command)),
+    }
+    text = _SCRIPT
+    for mark, part in parts.items():
+        text = text.replace(mark, part)
+    return text
+
+
+def _valued(command: Command) -> Iterator[str]:
+    if pattern := command.value_follows():
+        yield f"        case {_quoted(command.name)}"
+        yield f"            string match -qr -- {_quoted(pattern)} $argv[2]"
+
+
+def _rules(command: Command) -> Iterator[str]:
+    for child in command.commands:
+        where = f"__nb_at {_quoted(command.name)} 0"
+        yield _rule(where, ["-a", _quoted(child.path[-1])], child.about)
+    for number, argument in enumerate(command.arguments):
+        if takes := _argument(argument.takes):
+            yield _rule(_where(command, number, argument), takes, "")
+    for option in command.options:
+        yield _rule(f"__nb_in {_quoted(command.name)}", _option(option), option.about)
+
+
+def _where(command: Command, number: int, argument: Argument) -> str:
+    if argument.repeatable:
+        return f"__nb_in {_quoted(command.name)}"
+    return f"__nb_at {_quoted(command.name)} {number}"
+
+
+def _option(option: Option) -> list[str]:
+    words = []
+    for name in option.names:
+        words += ["-l", name[2:]] if name.startswith("--") else ["-s", name[1:]]
+    if option.takes:
+        words += _argument(option.takes) or ["-x"]
+    return words
+
+
+def _argument(values: Values) -> list[str]:
+    if values.files:
+        return ["-r", "-F"]
+    if not values.choices:
+        return []
+    # fish reads this list as words once more; a description stands after a TAB. -k keeps order.
+    words = (
+        f"{value}\\t{_quoted(about)}" if about else value for value, about in values.choices.items()
+    )
+    return ["-x", "-k", "-a", _quoted("\n".join(words))]
+
+
+def _rule(where: str, words: list[str], about: str) -> str:
+    described = ["-d", _quoted(about)] if about else []
+    return " ".join(["complete -c nb", "-n", _quoted(where), *words, *described])
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,174 @@
+"""TLS and proxies: they work as everyone knows them, under the same deadline."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import support
+from support.connect_proxy import Proxy
+from support.wire_server import Answer, WireServer, blurting
+
+from nanobanana_cli.api.transport import Transport
+from nanobanana_cli.errors import Charged, OutcomeUnknown, Unreachable
+from nanobanana_cli.models import Endpoint
+
+KEY = "sk-0123456789abcdef"
+PEM = Path(support.__path__[0]) / "localhost.pem"
+SOON = 0.3
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(PEM)
+    return context
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(PEM))
+
+
+def to(url: str, *, timeout: float = 10) -> Transport:
+    return Transport(Endpoint("wisgate", url, KEY), timeout=timeout)
+
+
+def through(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+
+
+@pytest.mark.usefixtures("trusted")
+class TestTls:
+    def test_with_a_bundle_of_ones_own(self, tls: ssl.SSLContext) -> None:
+        with WireServer(Answer(body=b"ok"), tls=tls) as server:
+            assert to(server.url).generate("m", b"{}") == b"ok"
+        assert server.requests[0].headers["x-goog-api-key"] == KEY
+
+    @pytest.mark.parametrize("stall", [0, 50, 100])
+    def test_a_stall_meets_the_deadline(self, tls: ssl.SSLContext, stall: int) -> None:
+        with WireServer(Answer(body=b"x" * 99, stall=stall), tls=tls) as server:
+            started = time.monotonic()
+            with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
+                to(server.url, timeout=SOON).generate("m", b"{}")
+            assert time.monotonic() - started < 2
+
+    def test_a_cut_is_noticed(self, tls: ssl.SSLContext) -> None:
+        with (
+            WireServer(Answer(body=b"x" * 99, cut=80), tls=tls) as server,
+            pytest.raises(OutcomeUnknown),
+        ):
+            to(server.url).generate("m", b"{}")
+
+    def test_close_wakes_what_waits(self, tls: ssl.SSLContext) -> None:
+        with WireServer(Answer(stall=0), tls=tls) as server:
+            one = to(server.url)
+            closer = threading.Timer(SOON, one.close)
+            closer.start()
+            with pytest.raises(OutcomeUnknown, match="stopped"):
+                one.generate("m", b"{}")
+            closer.join()
+
+
+class TestBeforeTheRequest:
+    def test_an_unknown_certificate(self, tls: ssl.SSLContext) -> None:
+        with WireServer(tls=tls) as server, pytest.raises(Unreachable) as caught:
+            to(server.url).generate("m", b"{}")
+        error = caught.value
+        assert error.message.startswith("cannot reach 127.0.0.1: its certificate is not trusted (")
+        assert "REQUESTS_CA_BUNDLE" in (error.hint or "")
+        assert error.charged is Charged.NO
+        assert error.resends == 0
+        assert server.requests == []
+
+    def test_a_bundle_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file")
+        with pytest.raises(Unreachable, match="REQUESTS_CA_BUNDLE is not there"):
+            to("https://127.0.0.1:9").get("/")
+
+    @pytest.mark.usefixtures("trusted")
+    def test_a_handshake_that_hangs(self) -> None:
+        with WireServer(mute=True) as server:
+            started = time.monotonic()
+            with pytest.raises(Unreachable, match=r"no connection within 0\.3 s"):
+                to(server.url.replace("http:", "https:"), timeout=SOON).get("/")
+            assert time.monotonic() - started < 2
+
+    def test_a_server_without_tls(self) -> None:
+        with (
+            blurting(b"HTTP/1.1 400 Bad Request\r\n\r\n") as address,
+            pytest.raises(Unreachable, match=r"TLS failed \(wrong version number\)"),
+        ):
+            to(f"https://{address}").get("/")
+
+
+class TestAProxy:
+    @pytest.mark.usefixtures("trusted")
+    def test_tunnels_and_does_not_see_the_key(
+        self, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with WireServer(Answer(body=b"ok"), tls=tls) as server, Proxy() as proxy:
+            through(proxy, monkeypatch)
+            assert to(server.url).generate("m", b"{}") == b"ok"
+        assert proxy.heads[0].startswith(b"CONNECT 127.0.0.1:%d " % server.port)
+        assert KEY.encode() not in proxy.heads[0]
+
+    @pytest.mark.usefixtures("trusted")
+    def test_does_not_loosen_the_deadline(
+        self, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with WireServer(Answer(stall=0), tls=tls) as server, Proxy() as proxy:
+            through(proxy, monkeypatch)
+            started = time.monotonic()
+            with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
+                to(server.url, timeout=SOON).generate("m", b"{}")
+            assert time.monotonic() - started < 2
+
+    def test_is_left_out_for_no_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with WireServer(Answer(body=b"ok")) as server, Proxy(refuse=403) as proxy:
+            through(proxy, monkeypatch)
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+            assert to(server.url).get("/") == b"ok"
+        assert proxy.heads == []
+
+    def test_forwards_plain_http(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with WireServer(Answer(body=b"ok")) as server:
+            monkeypatch.setenv("HTTP_PROXY", server.url)
+            assert to("http://service.invalid").get("/x") == b"ok"
+        assert server.requests[0].path == "http://service.invalid/x"
+
+    @pytest.mark.parametrize("status", [403, 407, 502])
+    def test_that_refuses(self, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        with Proxy(refuse=status) as proxy:
+            through(proxy, monkeypatch)
+            with pytest.raises(Unreachable) as caught:
+                to("https://service.invalid").generate("m", b"{}")
+        assert f"the proxy refuses to connect ({status})" in caught.value.message
+        assert "HTTPS_PROXY" in (caught.value.hint or "")
+        assert caught.value.resends == 0
+
+    def test_that_hangs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with Proxy(stall=True) as proxy:
+            through(proxy, monkeypatch)
+            with pytest.raises(Unreachable, match=r"no connection within 0\.3 s"):
+                to("https://service.invalid", timeout=SOON).generate("m", b"{}")
+
+    def test_that_is_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with Proxy() as proxy:
+            through(proxy, monkeypatch)
+        with pytest.raises(Unreachable) as caught:
+            to("https://service.invalid").generate("m", b"{}")
+        assert "the proxy cannot be used: connection refused" in caught.value.message
+
+    @pytest.mark.parametrize("url", ["socks5://127.0.0.1:9", "nonsense://x"])
+    def test_of_another_kind_is_never_bypassed(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", url)
+        with WireServer() as server, pytest.raises(Unreachable, match="the proxy's address"):
+            to(server.url).get("/")
+        assert server.connections == 0

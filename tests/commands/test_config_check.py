@@ -1,0 +1,168 @@
+"""`nb config check`: each line, and the exit status of the first failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support.wire_server import Answer, WireServer
+
+if TYPE_CHECKING:
+    from conftest import Nb, Run
+
+KEY = "secret-key-123"
+MODELS = b'{"models": [{"name": "models/gemini-3.1-flash-image-preview"}]}'
+LISTED = Answer(200, body=MODELS)
+
+
+@pytest.fixture
+def server() -> Iterator[WireServer]:
+    with WireServer(LISTED) as server:
+        yield server
+
+
+def _states(run: Run) -> list[str]:
+    """Such as `ok key`."""
+    return [" ".join(line.split()[:2]) for line in run.out.splitlines()]
+
+
+def _check(nb: Nb, url: str, *argv: str, key: str = KEY) -> Run:
+    run = nb("config", "check", "--base-url", url, *argv, env={"WISDOM_GATE_KEY": key})
+    assert KEY not in run.out + run.err
+    return run
+
+
+def test_all_is_well(nb: Nb, server: WireServer) -> None:
+    run = _check(nb, server.url)
+    assert (run.code, run.err) == (0, "")
+    assert run.out.splitlines() == [
+        "ok       key          for wisgate, from WISDOM_GATE_KEY",
+        "ok       model        gemini-3.1-flash-image-preview, Nano Banana 2",
+        f"ok       address      {server.url} answers",
+        "ok       key          wisgate accepts it",
+    ]
+    (seen,) = server.requests
+    assert (seen.method, seen.path) == ("GET", "/v1beta/models")
+    assert seen.headers["x-goog-api-key"] == KEY
+    assert "authorization" not in seen.headers
+
+
+def test_without_a_key_the_address_is_still_tried(nb: Nb, server: WireServer) -> None:
+    run = _check(nb, server.url, key="")
+    assert run.code == 4
+    assert _states(run) == ["failed key", "ok model", "ok address"]
+    assert "hint: get one at https://wisgate.ai/hall/tokens" in run.err
+    assert "x-goog-api-key" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_rejected_key(nb: Nb, status: int) -> None:
+    with WireServer(Answer(status, body=b"{}")) as server:
+        run = _check(nb, server.url)
+    assert run.code == 4
+    assert _states(run) == ["ok key", "ok model", "ok address", "failed key"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(404, body=b"{}"),
+        Answer(503, body=b"{}"),
+        Answer(429, body=b"{}"),
+        Answer(308, headers=(("Location", "https://elsewhere.example"),)),
+        Answer(200, body=b"<html>a website answers any path</html>"),
+        Answer(200, body=b'{"data": []}'),
+        Answer(200, body=b"[" * 100_000),
+    ],
+    ids=lambda answer: f"{answer.status}-{len(answer.body)}",
+)
+def test_what_says_nothing_of_the_key_is_a_warning(nb: Nb, answer: Answer) -> None:
+    with WireServer(answer) as server:
+        run = _check(nb, server.url)
+    assert run.code == 0
+    assert _states(run) == ["ok key", "ok model", "ok address", "warning key"]
+    assert "cannot be told without paying" in run.out
+
+
+def test_nobody_answers(nb: Nb) -> None:
+    with WireServer(LISTED) as server:
+        gone = server.url
+    run = _check(nb, gone)
+    assert run.code == 5
+    assert _states(run) == ["ok key", "ok model", "failed address"]
+
+
+def test_no_answer_in_time(nb: Nb) -> None:
+    with WireServer(Answer(stall=0)) as server:
+        env = {"WISDOM_GATE_KEY": KEY, "NB_TIMEOUT": "0.2", "NB_BASE_URL": server.url}
+        run = nb("config", "check", env=env)
+    assert run.code == 5
+    assert _states(run)[-1] == "failed address"
+
+
+def test_a_file_with_a_key_that_others_can_read(nb: Nb, server: WireServer) -> None:
+    assert nb("config", "set", "api-key", stdin=KEY.encode()).code == 0
+    file = Path(nb("config", "path").out.strip())
+    run = _check(nb, server.url, key="")
+    assert run.code == 0
+    assert f"ok       permissions  {file} is its owner's alone" in run.out
+    file.chmod(0o640)
+    run = _check(nb, server.url, key="")
+    assert run.code == 0
+    assert f"warning  permissions  {file} holds a key and is open to others (0640)" in run.out
+    assert run.err == f"hint: chmod 600 {file}\n"
+    assert _check(nb, server.url, "-q", key="").err == ""
+
+
+def test_a_key_file_that_others_can_read(nb: Nb, server: WireServer) -> None:
+    key_file = Path("key.txt").resolve()
+    key_file.write_text(KEY)
+    key_file.chmod(0o604)
+    assert nb("config", "set", "api-key-file", "key.txt").code == 0
+    run = _check(nb, server.url, key="")
+    assert f"for wisgate, from {key_file}" in run.out
+    assert f"warning  permissions  {key_file} holds a key" in run.out
+    key_file.unlink()
+    run = _check(nb, server.url, key="")
+    assert run.code == 2
+    assert _states(run)[:2] == ["failed key", "warning permissions"]
+
+
+def test_a_model_that_is_not_known(nb: Nb, server: WireServer) -> None:
+    run = nb(
+        "config",
+        "check",
+        env={"NB_MODEL": "gemini-3-pro", "NB_BASE_URL": server.url, "WISDOM_GATE_KEY": KEY},
+    )
+    assert run.code == 0
+    assert "warning  model        gemini-3-pro is not in the catalog" in run.out
+    assert "hint: did you mean gemini-3-pro-image-preview? see `nb models`" in run.err
+
+
+def test_settings_that_do_not_fit_are_a_finding(nb: Nb) -> None:
+    run = nb("config", "check", env={"NB_ASPECT": "16x9"})
+    assert run.code == 2
+    assert run.out.startswith("failed   settings     NB_ASPECT=16x9 is not an aspect ratio of ")
+    assert "did you mean 16:9?" in run.err
+
+
+def test_json(nb: Nb, server: WireServer) -> None:
+    run = _check(nb, server.url, "--json", key="")
+    first = json.loads(run.out.splitlines()[0])
+    assert (run.code, run.err) == (4, "")
+    assert (first["state"], first["about"], first["message"]) == (
+        "failed",
+        "key",
+        "no key for wisgate",
+    )
+    assert first["hint"].startswith("get one at")
+
+
+def test_the_embedded_sandbox_needs_nothing(nb: Nb) -> None:
+    run = nb("config", "check", "--provider", "sandbox", env={"WISDOM_GATE_KEY": KEY})
+    assert run.code == 0
+    assert _states(run) == ["ok key", "ok model", "ok address"]
+    assert "ok       key          sandbox needs none" in run.out

@@ -1,0 +1,126 @@
+"""Which source wins, and how an error speaks of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nanobanana_cli.errors import ConfigError, UsageError
+from nanobanana_cli.settings import Settings, load
+from nanobanana_cli.settings.resolve import DEFAULTS
+
+SOURCES = ("option", "variable", "project", "user", "default")
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Path:
+    return tmp_path / "user.toml"
+
+
+def _load(tmp_path: Path, **options: str) -> Settings:
+    return load({"NB_CONFIG": str(tmp_path / "user.toml")}, Path.cwd(), options)
+
+
+def test_without_any_source_the_defaults_hold() -> None:
+    settings = load({}, Path.cwd(), dict.fromkeys(DEFAULTS))
+    assert settings.provider == "wisgate"
+    assert settings.base_url == "https://wisgate.ai"
+    assert settings.model == "gemini-3.1-flash-image-preview"
+    assert (settings.aspect, settings.size) == ("1:1", "1K")
+    assert (settings.timeout, settings.retries, settings.max_cost) == (120.0, 3, None)
+    assert settings.origins == dict.fromkeys(DEFAULTS, "default")
+
+
+@pytest.mark.parametrize("first", range(5), ids=SOURCES)
+def test_the_first_source_that_speaks_wins(user: Path, first: int) -> None:
+    """All sources from `first` on say something; those before are silent."""
+    project = Path.cwd() / "nb.toml"
+    options = {"aspect": "1:4"} if first == 0 else {"aspect": None}
+    env = {"NB_CONFIG": str(user), "NB_ASPECT": "4:1" if first <= 1 else ""}
+    if first <= 2:
+        project.write_text('aspect = "1:8"')
+    user.write_text('aspect = "8:1"' if first <= 3 else "")
+    settings = load(env, Path.cwd(), options)
+    assert settings.aspect == ("1:4", "4:1", "1:8", "8:1", "1:1")[first]
+    expected = ("--aspect", "NB_ASPECT", str(project), str(user), "default")[first]
+    assert settings.origins["aspect"] == expected
+
+
+def test_every_setting_has_a_variable() -> None:
+    env = {
+        "NB_PROVIDER": "google",
+        "NB_BASE_URL": "https://gate.example/v1beta/",
+        "NB_MODEL": "gemini-3-pro-image-preview",
+        "NB_ASPECT": "21:9",
+        "NB_SIZE": "4k",
+        "NB_TIMEOUT": "5",
+        "NB_RETRIES": "0",
+        "NB_MAX_COST": "0.50",
+    }
+    settings = load(env, Path.cwd(), {})
+    assert settings.provider == "google"
+    assert settings.base_url == "https://gate.example"
+    assert settings.model == "gemini-3-pro-image-preview"
+    assert (settings.aspect, settings.size) == ("21:9", "4K")
+    assert (settings.timeout, settings.retries, settings.max_cost) == (5.0, 0, 500_000)
+    assert sorted(settings.origins.values()) == sorted(env)
+
+
+def test_one_style_of_error_for_all_sources(tmp_path: Path, user: Path) -> None:
+    rest = "is not an aspect ratio of gemini-3.1-flash-image-preview"
+    with pytest.raises(UsageError) as option:
+        load({}, Path.cwd(), {"aspect": "16 x 9"})
+    with pytest.raises(ConfigError) as variable:
+        load({"NB_ASPECT": "16x9"}, Path.cwd(), {})
+    user.write_text('\naspect = "16x9"')
+    with pytest.raises(ConfigError) as file:
+        _load(tmp_path)
+    assert option.value.message == f'--aspect "16 x 9" {rest}'
+    assert not isinstance(option.value, ConfigError)
+    assert variable.value.message == f"NB_ASPECT=16x9 {rest}"
+    assert file.value.message == f'aspect = "16x9" in {user}, line 2, {rest}'
+    assert option.value.hint == variable.value.hint == file.value.hint
+
+
+def test_a_number_of_a_file_is_shown_without_quotes(tmp_path: Path, user: Path) -> None:
+    user.write_text("timeout = -1")
+    with pytest.raises(ConfigError, match=r"^timeout = -1 in .*, line 1, is not a deadline$"):
+        _load(tmp_path)
+
+
+def test_a_mix_of_model_and_size_is_refused_wherever_they_come_from(
+    tmp_path: Path, user: Path
+) -> None:
+    user.write_text('size = "4K"')
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, model="gemini-2.5-flash-image")
+    assert caught.value.message == (
+        f'size = "4K" in {user}, line 1, is not an image size of gemini-2.5-flash-image'
+    )
+
+
+def test_a_secret_in_an_address_stays_out_of_the_message() -> None:
+    for options in (
+        {"base-url": "https://me:hunter2@a.example"},
+        {"base-url": "https://a?hunter2"},
+    ):
+        with pytest.raises(UsageError) as caught:
+            load({}, Path.cwd(), options)
+        assert caught.value.message.startswith("--base-url holds a ")
+        assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_an_address_belongs_to_its_provider(tmp_path: Path, user: Path) -> None:
+    user.write_text('base-url = "https://api.wisgate.ai"\n[google]\nbase-url = "https://g.example"')
+    assert _load(tmp_path).base_url == "https://api.wisgate.ai"
+    assert _load(tmp_path, provider="google").base_url == "https://g.example"
+    assert _load(tmp_path, provider="sandbox").base_url == ""
+
+
+def test_an_address_of_another_provider_is_refused() -> None:
+    with pytest.raises(
+        UsageError, match="belongs to wisgate, and the provider is google"
+    ) as caught:
+        load({}, Path.cwd(), {"provider": "google", "base-url": "https://api.wisgate.ai"})
+    assert caught.value.hint == "--provider wisgate"
