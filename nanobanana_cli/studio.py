@@ -48,6 +48,10 @@ _AT_ONCE = 16
 _FATAL = (KeyRejected, OutOfCredit, Rejected, Unreachable)
 
 
+def _as_is(result: Result) -> Result:
+    return result
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """Who is told of a call's course.
@@ -124,13 +128,43 @@ class Studio:
         )
         return reply.read(raw, want=request.modalities), attempts
 
-    def picture(self, request: ContentRequest, output: Output) -> Result:
+    def picture(
+        self,
+        request: ContentRequest,
+        output: Output,
+        finish: Callable[[Result], Result] = _as_is,
+    ) -> Result:
         """One image, from the call to the file.
+
+        Args:
+            request: what is asked.
+            output: where the image goes.
+            finish: what is to be done once the image is there, such as writing its text.
 
         Returns:
             The result; a failure is a result too.
         """
         result = Result("failed", request, self.endpoint.provider)
+        return self._paid(request, result, lambda made, reply: finish(_saved(made, reply, output)))
+
+    def text(self, request: ContentRequest, result: Result) -> Result:
+        """One text, which is in the result's reply.
+
+        Args:
+            request: what is asked.
+            result: what is known of the picture that the text is about.
+
+        Returns:
+            The result; a failure is a result too.
+        """
+        return self._paid(request, result, lambda made, _: replace(made, status="unchanged"))
+
+    def _paid(
+        self,
+        request: ContentRequest,
+        result: Result,
+        use: Callable[[Result, Reply], Result],
+    ) -> Result:
         started = time.monotonic()
         try:
             reply, attempts = self.ask(request)
@@ -141,26 +175,36 @@ class Studio:
                 cost=catalog.price(self.endpoint.provider, request.model, request.size or ""),
                 reply=replace(reply, image=None),
             )
-            return _saved(result, reply, output)
+            return use(result, reply)
         except NbError as error:
             status: Status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
             seconds = time.monotonic() - started
             return replace(result, status=status, error=error, seconds=seconds)
 
-    def pictures(self, request: ContentRequest, outputs: Sequence[Output]) -> Iterator[Result]:
+    def pictures(
+        self,
+        request: ContentRequest,
+        outputs: Sequence[Output],
+        finish: Callable[[Result], Result] = _as_is,
+    ) -> Iterator[Result]:
         """One image for each output, several at once, in the order in which they get done.
 
         A failure that every further call would meet too stops what has not been sent.
+
+        Args:
+            request, finish: as for `picture`.
         """
         self._pool = pool = ThreadPoolExecutor(min(len(outputs), _AT_ONCE))
-        futures = [pool.submit(self._unless_fatal, request, output) for output in outputs]
+        futures = [pool.submit(self._unless_fatal, request, output, finish) for output in outputs]
         for future in as_completed(futures):
             yield future.result()
 
-    def _unless_fatal(self, request: ContentRequest, output: Output) -> Result:
+    def _unless_fatal(
+        self, request: ContentRequest, output: Output, finish: Callable[[Result], Result]
+    ) -> Result:
         if self._fatal is not None:
             return Result("failed", request, self.endpoint.provider, error=self._fatal)
-        result = self.picture(request, output)
+        result = self.picture(request, output, finish)
         if isinstance(result.error, _FATAL):
             self._fatal = result.error
         return result

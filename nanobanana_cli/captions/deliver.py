@@ -12,7 +12,7 @@ from nanobanana_cli.alt import checks
 from nanobanana_cli.alt.mending import mend
 from nanobanana_cli.alt.wording import STYLES, Wish
 from nanobanana_cli.captions import sidecar
-from nanobanana_cli.errors import Charged, LocalFileError, NbError, NoText
+from nanobanana_cli.errors import Charged, NbError, NoText
 from nanobanana_cli.models import Result
 
 
@@ -57,27 +57,16 @@ def deliver(result: Result, answer: str, delivery: Delivery) -> Result:
         return replace(result, error=_no_text(result))
     result = replace(result, alt=text, notes=(*result.notes, *_remarks(result, text, delivery)))
     try:
-        if delivery.embed:
-            result = _embedded(result, text, delivery)
         if delivery.write and result.path is not None:
             path = delivery.text_path(result.path)
             sidecar.save(path, text, force=delivery.force)
             result = replace(result, alt_path=str(path))
+        if delivery.embed and result.path is not None:
+            result = _embedded(result, Path(result.path), text, delivery)
     except NbError as error:
         error.charged = Charged.YES if result.attempts else Charged.NO
         return replace(result, error=error)
     return result
-
-
-def check_embeddable(path: str, data: bytes, *, force: bool) -> None:
-    """Try, before a call is paid, whether `embed` will work on a file.
-
-    Raises:
-        LocalFileError: it will not; the message says why.
-    """
-    from nanobanana_cli.images.xmp import Description
-
-    _edited(path, data, Description(alt="text", long="text"), None, force=force)
 
 
 def _no_text(result: Result) -> NoText:
@@ -94,40 +83,18 @@ def _remarks(result: Result, text: str, delivery: Delivery) -> tuple[str, ...]:
         file_name=result.path,
         prompt=result.request.prompt or None,
     )
-    name = STYLES[delivery.wish.style].name
-    return tuple(f"{result.path}: {name}: {problem.message}" for problem in found)
+    subject = f"{result.path}: the {STYLES[delivery.wish.style].name}"
+    return tuple(f"{subject} may be wrong: {problem.message}" for problem in found)
 
 
-def _embedded(result: Result, text: str, delivery: Delivery) -> Result:
-    from nanobanana_cli.images.xmp import TRAINED_ALGORITHMIC_MEDIA, Description
+def _embedded(result: Result, path: Path, text: str, delivery: Delivery) -> Result:
+    from nanobanana_cli.captions import embedded
+    from nanobanana_cli.images.xmp import TRAINED_ALGORITHMIC_MEDIA
 
-    assert result.path is not None
-    path = Path(result.path)
+    source = TRAINED_ALGORITHMIC_MEDIA if delivery.is_generated else None
+    new = embedded.description(text, delivery.wish.style, source)
     # Read again: a call takes seconds, in which the file may have changed.
-    description = Description(
-        alt=text if delivery.wish.style == "alt" else None,
-        long=text if delivery.wish.style == "long" else None,
-        source=TRAINED_ALGORITHMIC_MEDIA if delivery.is_generated else None,
-    )
-    data = _edited(
-        result.path,
-        files.read(path, "image"),
-        description,
-        delivery.wish.tag,
-        force=delivery.force,
-    )
+    old = files.read(path, "image")
+    data = embedded.edited(str(path), old, new, delivery.wish, force=delivery.force)
     files.replace(path, data)
     return replace(result, size=len(data), sha256=hashlib.sha256(data).hexdigest())
-
-
-def _edited(path: str, data: bytes, new: Description, lang: str | None, *, force: bool) -> bytes:
-    from nanobanana_cli.images import metadata
-    from nanobanana_cli.images.damage import DamagedImage
-    from nanobanana_cli.images.xmp_scan import BadMetadata
-
-    try:
-        return metadata.embed(data, new, lang=lang, force=force)
-    except metadata.SignedImage as error:
-        raise LocalFileError(f"{path}: {error}", hint="--force edits it all the same") from None
-    except (BadMetadata, DamagedImage) as error:
-        raise LocalFileError(f"{path}: no text can be embedded: {error}") from None

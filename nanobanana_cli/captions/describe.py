@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from nanobanana_cli.captions import sidecar, subject
-from nanobanana_cli.captions.deliver import Delivery, check_embeddable, deliver
-from nanobanana_cli.captions.embedded import read_embedded
+from nanobanana_cli.captions import embedded, sidecar, subject
+from nanobanana_cli.captions.deliver import Delivery, deliver
 from nanobanana_cli.captions.subject import Subject
-from nanobanana_cli.errors import KeyRejected, NbError, OutOfCredit, Unreachable
+from nanobanana_cli.errors import KeyRejected, LocalFileError, NbError, OutOfCredit, Unreachable
 from nanobanana_cli.models import ContentRequest, Result
 from nanobanana_cli.studio import Studio
 
 # What one call met, every further one would meet too. A rejected picture says nothing of others.
-_FATAL = (KeyRejected, OutOfCredit, Unreachable)
+FATAL = (KeyRejected, OutOfCredit, Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
 class _Present:
-    """The texts that an image has already, where they are asked for."""
+    """The texts that an image has already, as far as they matter; None where there is none."""
 
-    beside: str | None
-    inside: str | None
+    beside: str | None = None
+    inside: str | None = None
 
 
 class Describer:
@@ -33,7 +32,7 @@ class Describer:
         request: the call, but for the picture.
         delivery: what becomes of each text.
         read_stdin: gives the image's bytes for `-`.
-        shared: images whose text file another one of the same run has → that one.
+        shared: an image whose text file belongs to another one of the same run → that one.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class Describer:
         delivery: Delivery,
         *,
         read_stdin: Callable[[], bytes],
-        shared: dict[str, str],
+        shared: Mapping[str, str],
     ) -> None:
         self._studio = studio
         self._request = request
@@ -55,47 +54,83 @@ class Describer:
     def describe(self, path: str) -> Result:
         """The result for one image; a failure is a result too."""
         result = Result("failed", self._request, self._studio.endpoint.provider, path=path)
+        if other := self._shared.get(path):
+            note = f"{path} shares {sidecar.path_of(path)} with {other}, left alone"
+            return replace(result, status="skipped", notes=(note,))
         try:
             if self._fatal is not None:
                 raise self._fatal
-            if other := self._shared.get(path):
-                note = f"{path} shares {sidecar.path_of(path)} with {other}, left alone"
-                return replace(result, status="skipped", notes=(note,))
             image = subject.load(path, self._read_stdin)
-            return self._described(_with_facts(result, image), image)
-        except _FATAL as error:
-            self._fatal = error
-            return replace(result, error=error)
+            result = self._described(_with_facts(result, image), image)
         except NbError as error:
-            return replace(result, error=error)
+            result = replace(result, error=error)
+        if isinstance(result.error, FATAL):
+            self._fatal = result.error
+        return result
 
     def _described(self, result: Result, image: Subject) -> Result:
-        delivery = self._delivery
-        present = self._present(image)
+        delivery, present = self._delivery, self._present(image)
         missing = replace(
             delivery,
             write=delivery.write and present.beside is None,
             embed=delivery.embed and present.inside is None,
         )
-        text = present.beside or present.inside or ""
-        if (delivery.write or delivery.embed) and not (missing.write or missing.embed):
-            where = str(delivery.text_path(image.path)) if delivery.write else None
-            return replace(result, status="skipped", alt=text.strip(), alt_path=where)
+        if delivery.write and not missing.write:
+            result = replace(result, alt_path=str(delivery.text_path(image.path)))
+        text = self._text_at_hand(present)
+        if delivery != missing and not (missing.write or missing.embed):
+            return replace(result, status="skipped", alt=text)
         if missing.embed:
-            check_embeddable(image.path, image.data, force=delivery.force)
-        if not text.strip():
-            result = self._studio.text(
-                replace(self._request, references=(image.reference(),)), result
-            )
+            trial = embedded.description("text", delivery.wish.style)
+            embedded.edited(image.path, image.data, trial, delivery.wish, force=delivery.force)
+        if not text:
+            result = self._asked(result, image)
             text = result.reply.text if result.reply else ""
-        if result.error is not None:
-            return result
-        result = replace(result, request=self._request, status="unchanged")
-        delivered = deliver(result, text, missing)
-        ...
-        return delivered
+        if result.error is None:
+            result = deliver(result, text, missing)
+        if result.error is None:
+            result = replace(
+                result, status="written" if missing.write or missing.embed else "unchanged"
+            )
+        return result
 
-    def _present(self, image: Subject) -> _Present: ...
+    def _asked(self, result: Result, image: Subject) -> Result:
+        request = replace(self._request, references=(image.reference(),))
+        return self._studio.text(request, result)
+
+    def _present(self, image: Subject) -> _Present:
+        delivery = self._delivery
+        if delivery.force or not (delivery.write or delivery.embed):
+            return _Present()
+        beside = inside = None
+        if image.path != "-":
+            beside = sidecar.read(delivery.text_path(image.path))
+        try:
+            found = embedded.read(image.path, image.data)
+            inside = embedded.text_of(found, delivery.wish.style)
+        except LocalFileError:
+            # Whether that matters is for the attempt to embed to say.
+            inside = None
+        return _Present(beside, inside)
+
+    def _text_at_hand(self, present: _Present) -> str | None:
+        """A text that needs no call. What a person may have edited comes first.
+
+        A text file does not say of which style it is: only alt text is taken from it.
+        """
+        beside = present.beside if self._delivery.wish.style == "alt" else None
+        return (beside or "").strip() or present.inside
+
+
+def shared_files(paths: Sequence[str], delivery: Delivery) -> dict[str, str]:
+    """Images whose text file is that of an earlier one (`fox.png`, `fox.webp`) → the earlier."""
+    if not delivery.write:
+        return {}
+    owners: dict[str, str] = {}
+    for path in paths:
+        owners.setdefault(str(delivery.text_path(path)), path)
+    taken = {path: owners[str(delivery.text_path(path))] for path in paths}
+    return {path: owner for path, owner in taken.items() if owner != path}
 
 
 def _with_facts(result: Result, image: Subject) -> Result:

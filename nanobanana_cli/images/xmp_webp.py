@@ -17,7 +17,6 @@ _FIRST = 12
 _XMP = b"XMP "
 _XMP_FLAG = 0x04
 _ALPHA_FLAG = 0x10
-_SIDE = 0x3FFF
 
 
 class _Chunk(NamedTuple):
@@ -76,14 +75,12 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 def _header(picture: _Chunk) -> bytes:
     """The body of the VP8X chunk that a simple file needs before it may hold metadata."""
-    flags, body = _XMP_FLAG, bytes(picture.body[:10])
-    if picture.kind == b"VP8L" and body[:1] == b"\x2f" and len(body) >= 5:
-        bits = int.from_bytes(body[1:5], "little")
-        width, height = bits & _SIDE, bits >> 14 & _SIDE
-        flags |= _ALPHA_FLAG * (bits >> 28 & 1)
-    elif picture.kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a" and len(body) >= 10:
-        sides = body[6:8], body[8:10]
-        width, height = ((int.from_bytes(side, "little") & _SIDE) - 1 for side in sides)
-    else:
+    width, height = webp.size(picture.kind, picture.body)
+    if width < 1 or height < 1:
         raise DamagedImage("the WebP does not begin with a picture")
-    return struct.pack("<I", flags) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
+    flags = _XMP_FLAG
+    # VP8L: a byte of signature, twice 14 bits of size, then the bit that says alpha is used.
+    if picture.kind == b"VP8L" and picture.body[4] & 0x10:
+        flags |= _ALPHA_FLAG
+    sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return struct.pack("<I", flags) + sides
