@@ -6,21 +6,22 @@ The way of a request: `api.request` → `api.transport` (under `api.retry`) → 
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from nanobanana_cli import catalog, review
+from nanobanana_cli import catalog, files, review
 from nanobanana_cli.errors import (
     BadReply,
     Charged,
     Interrupted,
     KeyRejected,
+    LocalFileError,
     NbError,
     OutcomeUnknown,
     OutOfCredit,
@@ -36,7 +37,7 @@ from nanobanana_cli.models import (
     Result,
     Status,
 )
-from nanobanana_cli.outputs import SUFFIXES, Output
+from nanobanana_cli.outputs import SUFFIXES, Output, UnnamedFile
 
 if TYPE_CHECKING:
     from nanobanana_cli.api.transport import Transport
@@ -73,15 +74,23 @@ class Studio:
         timeout: seconds of wall-clock time for one attempt.
         retries: how often a failure that is known to be uncharged is sent again.
         listener: who is told.
+        digest: whether results have a SHA-256; it takes 0.1 s for what a 4K picture may weigh.
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, timeout: float, retries: int, listener: Listener
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,
+        retries: int,
+        listener: Listener,
+        digest: bool,
     ) -> None:
         self.endpoint = endpoint
         self._timeout = timeout
         self._retries = retries
         self._listener = listener
+        self._digest = digest
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._fatal: NbError | None = None
@@ -106,11 +115,12 @@ class Studio:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def ask(self, request: ContentRequest) -> tuple[Reply, int]:
+    def ask(self, request: ContentRequest, sent: Callable[[], object]) -> Reply:
         """One call, sent again where that is known to cost nothing.
 
-        Returns:
-            The reply and the number of attempts.
+        Args:
+            request: what to ask.
+            sent: told of each attempt.
 
         Raises:
             NbError: as `api.transport`, `api.fault` and `api.reply` say.
@@ -120,13 +130,15 @@ class Studio:
 
         body = wire.build(request, self.endpoint.provider)
         transport = self._connected()
-        raw, attempts = retry.call(
-            lambda: transport.generate(request.model, body),
-            retries=self._retries,
-            on_wait=self._tell_wait,
-            sleep=self._sleep,
+
+        def attempt() -> bytearray:
+            sent()
+            return transport.generate(request.model, body)
+
+        raw, _ = retry.call(
+            attempt, retries=self._retries, on_wait=self._tell_wait, sleep=self._sleep
         )
-        return reply.read(raw, want=request.modalities), attempts
+        return reply.read(raw, want=request.modalities)
 
     def picture(
         self,
@@ -145,7 +157,9 @@ class Studio:
             The result; a failure is a result too.
         """
         result = Result("failed", request, self.endpoint.provider)
-        return self._paid(request, result, lambda made, reply: finish(_saved(made, reply, output)))
+        return self._paid(
+            request, result, lambda made, reply: finish(self._saved(made, reply, output))
+        )
 
     def text(self, request: ContentRequest, result: Result) -> Result:
         """One text, which is in the result's reply.
@@ -165,21 +179,28 @@ class Studio:
         result: Result,
         use: Callable[[Result, Reply], Result],
     ) -> Result:
+        attempts = 0
+
+        def count() -> None:
+            nonlocal attempts
+            attempts += 1
+
         started = time.monotonic()
         try:
-            reply, attempts = self.ask(request)
+            reply = self.ask(request, count)
             result = replace(
                 result,
                 attempts=attempts,
-                seconds=time.monotonic() - started,
+                seconds=_since(started),
                 cost=catalog.price(self.endpoint.provider, request.model, request.size or ""),
                 reply=replace(reply, image=None),
             )
             return use(result, reply)
         except NbError as error:
             status: Status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
-            seconds = time.monotonic() - started
-            return replace(result, status=status, error=error, seconds=seconds)
+            return replace(
+                result, status=status, error=error, attempts=attempts, seconds=_since(started)
+            )
 
     def pictures(
         self,
@@ -209,6 +230,23 @@ class Studio:
             self._fatal = result.error
         return result
 
+    def _saved(self, result: Result, reply: Reply, output: Output) -> Result:
+        received = _verified(reply.image or b"")
+        notes = review.notes(result.request, received, reply)
+        picture, loss = _as_wanted(received, output.format, result.request)
+        path = output.save(picture)
+        return replace(
+            result,
+            status="written",
+            path=path,
+            mime_type=picture.mime_type,
+            width=picture.width,
+            height=picture.height,
+            size=len(picture.data),
+            sha256=_sha256(picture.data) if self._digest else None,
+            notes=(*notes, *loss),
+        )
+
     def _connected(self) -> Transport:
         with self._lock:
             if self._transport is None:
@@ -228,22 +266,8 @@ class Studio:
         self._stopped.wait(seconds)
 
 
-def _saved(result: Result, reply: Reply, output: Output) -> Result:
-    received = _verified(reply.image or b"")
-    notes = review.notes(result.request, received, reply)
-    picture, loss = _as_wanted(received, output.format)
-    path = output.save(picture)
-    return replace(
-        result,
-        status="written",
-        path=path,
-        mime_type=picture.mime_type,
-        width=picture.width,
-        height=picture.height,
-        size=len(picture.data),
-        sha256=hashlib.sha256(picture.data).hexdigest(),
-        notes=(*notes, *loss),
-    )
+def _since(started: float) -> float:
+    return time.monotonic() - started
 
 
 def _verified(data: bytes) -> Picture:
@@ -255,17 +279,36 @@ def _verified(data: bytes) -> Picture:
         raise BadReply(f"the service sent an image that cannot be used: {error}") from error
 
 
-def _as_wanted(picture: Picture, wanted: ImageFormat | None) -> tuple[Picture, tuple[str, ...]]:
+def _as_wanted(
+    picture: Picture, wanted: ImageFormat | None, request: ContentRequest
+) -> tuple[Picture, tuple[str, ...]]:
     """The picture in the format asked for, and what a conversion cost it.
 
     The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them.
+
+    Raises:
+        LocalFileError: that format cannot hold it; it is saved as received, under a free name.
     """
-    if wanted in (None, picture.format):
+    if wanted is None or wanted == picture.format:
         return picture, ()
-    from nanobanana_cli.images.convert import convert
+    from nanobanana_cli.images.convert import CannotConvert, convert
 
     note = (
         f"the service sent {picture.format}, converted to {wanted}: "
         f"provenance metadata (C2PA, XMP) is lost; as {SUFFIXES[picture.format]} it is kept"
     )
-    return convert(picture, wanted), (note,)
+    try:
+        return convert(picture, wanted), (note,)
+    except CannotConvert as error:
+        saved = UnnamedFile(Path(), files.slug(request.prompt), None).save(picture)
+        raise LocalFileError(
+            f"the image cannot be converted to {wanted}: {error}",
+            hint=f"it was saved as received: {saved}",
+            charged=Charged.YES,
+        ) from error
+
+
+def _sha256(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()

@@ -48,6 +48,12 @@ def relative(path: str, base: str | None) -> str:
     return os.path.relpath(path, base) if base is not None else path
 
 
+def as_text(item: Item, *, alone: bool) -> str:
+    """The text, or `path<TAB>text` when it does not stand alone."""
+    text = plain(item.text)
+    return text if alone else f"{_one_line(item.path)}\t{text}"
+
+
 def as_markdown(item: Item) -> str:
     """`![text](path)`."""
     text = _MARKDOWN.sub(lambda match: "\\" + match.group(), plain(item.text))
@@ -70,7 +76,7 @@ def as_csv(item: Item) -> str:
     text gets a space in front, a path `./`.
     """
     text = plain(item.text)
-    path = "".join(" " if ord(c) < 0x20 else c for c in item.path)
+    path = _one_line(item.path)
     if text.startswith(_FORMULA):
         text = " " + text
     if path.startswith(_FORMULA) and path != "-":
@@ -78,6 +84,11 @@ def as_csv(item: Item) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="").writerow([path, text, item.width, item.height])
     return buffer.getvalue()
+
+
+def _one_line(path: str) -> str:
+    """The path with control characters spelt out, which no column can hold."""
+    return "".join(repr(c)[1:-1] if ord(c) < 0x20 else c for c in path)
 
 
 def _url(path: str) -> str:

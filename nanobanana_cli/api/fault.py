@@ -34,9 +34,10 @@ _OUT_OF_CREDIT = re.compile(
     r"|额度不足|余额不足|额度已用尽|额度失败|欠费",
     re.IGNORECASE,
 )
-_RETRY_DELAY = re.compile(r"retryDelay\W+(\d+(?:\.\d+)?)s")
+_RETRY_DELAY = re.compile(r"retryDelay\W+(\d{1,9}(?:\.\d{1,9})?)s")
 _RETRY_IN = re.compile(
-    r"(?:retry|try again) in (?=\d)(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s))?"
+    r"(?:retry|try again) in (?=\d)"
+    r"(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)(ms|s))?"
 )
 # Statuses after which nobody can say whether a picture was made: something between here and the
 # model gave up waiting.

@@ -19,9 +19,10 @@ from nanobanana_cli.api.schema import Blob, Content, Envelope, Part, parse
 from nanobanana_cli.errors import BadReply
 from nanobanana_cli.models import Modality, Reply, Usage
 
-# Some gateways put the image into a text part, as Markdown or as it is.
-_DATA_URI = r"data:image/[\w.+-]+(?:;[\w.+=-]+)*;base64,([A-Za-z0-9+/_=-]+)"
-_INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*\]\(\s*{_DATA_URI}[^)]*\)|{_DATA_URI}", re.IGNORECASE)
+# Some gateways put the image into a text part, as Markdown or as it is. All that repeats here is
+# possessive, so that no text makes the search slow.
+_DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Za-z0-9+/_=-]++)"
+_INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{_DATA_URI}")
 # What a blob without data holds, as JSON; b"" when the field is not there.
 _NOTHING = (b"", b'""', b"null")
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -114,8 +115,12 @@ def _sort(part: Part, found: _Parts) -> None:
         found.drafts = found.drafts or blob is not None
         return
     if isinstance(part.text, str):
-        found.images += [match[1] or match[2] for match in _INLINE_IMAGE.finditer(part.text)]
-        found.text.append(_INLINE_IMAGE.sub("", part.text))
+        # Text, and between each two pieces of it an image, which one of the two groups holds.
+        pieces = _INLINE_IMAGE.split(part.text)
+        found.text += pieces[::3]
+        found.images += [
+            one or other for one, other in zip(pieces[1::3], pieces[2::3], strict=True)
+        ]
     if blob is not None and bytes(memoryview(blob.data)[:5]) not in _NOTHING:
         found.images.append(blob.data)
 

@@ -10,7 +10,7 @@ from nanobanana_cli import files
 from nanobanana_cli.alt import checks
 from nanobanana_cli.alt.checks import Problem
 from nanobanana_cli.alt.wording import Wish
-from nanobanana_cli.captions import embedded, sidecar
+from nanobanana_cli.captions import embedded, sidecar, subject
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.images.xmp import Description
 
@@ -65,6 +65,16 @@ def read(path: str, read_stdin: Callable[[], bytes]) -> Description:
     """
     data = read_stdin() if path == "-" else files.read(Path(path), "image")
     return embedded.read(path, data)
+
+
+def pixels(path: str, read_stdin: Callable[[], bytes]) -> tuple[int | None, int | None]:
+    """Width and height; None where they are not known.
+
+    Raises:
+        NbError: it cannot be read, or is damaged.
+    """
+    picture = subject.load(path, read_stdin).picture
+    return (picture.width, picture.height) if picture else (None, None)
 
 
 def _problems(text: str, path: str, wish: Wish) -> tuple[Problem, ...]:

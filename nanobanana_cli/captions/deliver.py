@@ -12,7 +12,7 @@ from nanobanana_cli.alt import checks
 from nanobanana_cli.alt.mending import mend
 from nanobanana_cli.alt.wording import STYLES, Wish
 from nanobanana_cli.captions import sidecar
-from nanobanana_cli.errors import Charged, NbError, NoText
+from nanobanana_cli.errors import Charged, LocalFileError, NbError, NoText
 from nanobanana_cli.models import Result
 
 
@@ -58,15 +58,28 @@ def deliver(result: Result, answer: str, delivery: Delivery) -> Result:
     result = replace(result, alt=text, notes=(*result.notes, *_remarks(result, text, delivery)))
     try:
         if delivery.write and result.path is not None:
-            path = delivery.text_path(result.path)
-            sidecar.save(path, text, force=delivery.force)
-            result = replace(result, alt_path=str(path))
+            result = _written(result, delivery.text_path(result.path), text, delivery)
         if delivery.embed and result.path is not None:
             result = _embedded(result, Path(result.path), text, delivery)
     except NbError as error:
         error.charged = Charged.YES if result.attempts else Charged.NO
         return replace(result, error=error)
     return result
+
+
+def from_reply(result: Result, delivery: Delivery) -> Result:
+    """`deliver` for an image that came together with its text."""
+    return deliver(result, result.reply.text if result.reply else "", delivery)
+
+
+def _written(result: Result, path: Path, text: str, delivery: Delivery) -> Result:
+    try:
+        saved = sidecar.save(path, text, force=delivery.force)
+    except LocalFileError as error:
+        error.hint = f"the text was: {text}"
+        raise
+    moved = () if saved == path else (f"{path} is taken, so the text went to {saved}",)
+    return replace(result, alt_path=str(saved), notes=(*result.notes, *moved))
 
 
 def _no_text(result: Result) -> NoText:

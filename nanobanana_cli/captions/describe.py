@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nanobanana_cli.captions import embedded, sidecar, subject
-from nanobanana_cli.captions.deliver import Delivery, deliver
+from nanobanana_cli.captions.deliver import Delivery, deliver, from_reply
 from nanobanana_cli.captions.subject import Subject
 from nanobanana_cli.errors import KeyRejected, LocalFileError, NbError, OutOfCredit, Unreachable
 from nanobanana_cli.models import ContentRequest, Result
@@ -83,16 +83,14 @@ class Describer:
         if missing.embed:
             trial = embedded.description("text", delivery.wish.style)
             embedded.edited(image.path, image.data, trial, delivery.wish, force=delivery.force)
-        if not text:
-            result = self._asked(result, image)
-            text = result.reply.text if result.reply else ""
-        if result.error is None:
+        if text:
             result = deliver(result, text, missing)
-        if result.error is None:
-            result = replace(
-                result, status="written" if missing.write or missing.embed else "unchanged"
-            )
-        return result
+        else:
+            result = self._asked(result, image)
+            result = result if result.error else from_reply(result, missing)
+        if result.error is not None:
+            return result
+        return replace(result, status="written" if missing.write or missing.embed else "unchanged")
 
     def _asked(self, result: Result, image: Subject) -> Result:
         request = replace(self._request, references=(image.reference(),))

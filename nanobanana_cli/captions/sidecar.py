@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nanobanana_cli import files
 from nanobanana_cli.alt.mending import plain
-from nanobanana_cli.errors import Charged, LocalFileError
+from nanobanana_cli.errors import LocalFileError, OutputExists
 
 # The longest text is some thousand characters; what is larger is another file by that name.
 _LARGEST = 1_000_000
@@ -32,16 +32,20 @@ def read(path: Path) -> str | None:
         raise LocalFileError(f"alt text {path} is not UTF-8", hint="save it as UTF-8") from None
 
 
-def save(path: Path, text: str, *, force: bool) -> None:
-    """Write a text as one line, after it was paid for.
+def save(path: Path, text: str, *, force: bool) -> Path:
+    """Write a text as one line, and say where it is.
+
+    A name that was taken while the call ran is left alone: the text goes beside it.
 
     Raises:
-        OutputExists: the file is there and `force` is off.
         LocalFileError: it cannot be written.
     """
-    write = files.replace if force else files.create
+    data = f"{plain(text)}\n".encode()
+    if force:
+        files.replace(path, data)
+        return path
     try:
-        write(path, f"{plain(text)}\n".encode())
-    except LocalFileError as error:
-        error.charged = Charged.YES
-        raise
+        files.create(path, data)
+    except OutputExists:
+        return files.create_unique(path.parent, path.stem, path.suffix, data)
+    return path

@@ -10,10 +10,10 @@ from nanobanana_cli.errors import UsageError
 from nanobanana_cli.terminal import Terminal
 
 _HINT = """\
-bash: nb completion bash > ~/.local/share/bash-completion/completions/nb
-zsh: nb completion zsh > ~/.zfunc/_nb, with `fpath+=~/.zfunc` before compinit in ~/.zshrc
-fish: nb completion fish > ~/.config/fish/completions/nb.fish
-PowerShell: nb completion powershell >> $PROFILE"""
+nb completion bash > ~/.nb.bash, and `. ~/.nb.bash` in ~/.bashrc
+nb completion zsh > ~/.nb.zsh, and `. ~/.nb.zsh` after compinit in ~/.zshrc
+nb completion fish > ~/.config/fish/completions/nb.fish
+nb completion powershell | Add-Content $PROFILE"""
 
 
 def command(
@@ -27,10 +27,10 @@ def command(
     It is static: pressing TAB starts no Python.
 
     Examples:
-      nb completion bash > ~/.local/share/bash-completion/completions/nb
-      nb completion zsh > ~/.zfunc/_nb    # with `fpath+=~/.zfunc` before compinit
+      nb completion bash > ~/.nb.bash     # and `. ~/.nb.bash` in ~/.bashrc
+      nb completion zsh > ~/.nb.zsh       # and `. ~/.nb.zsh` after compinit in ~/.zshrc
       nb completion fish > ~/.config/fish/completions/nb.fish
-      nb completion powershell >> $PROFILE
+      nb completion powershell | Add-Content $PROFILE
     """
     from nanobanana_cli.catalog import nearest
     from nanobanana_cli.completion import SHELLS, script

@@ -249,6 +249,21 @@ def test_an_unknown_error_under_200_may_have_been_charged() -> None:
     assert error.message == "the service reported an error (200): what"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>" + b"<title" * 150_000,
+        b"Please retry in " + b"9" * 500_000 + b"h",
+        b'"retryDelay": "' + b"9" * 500_000 + b's"',
+        b"[" * 500_000,
+        b"9" * 500_000,
+    ],
+    ids=["titles", "hours", "seconds", "brackets", "digits"],
+)
+def test_a_hostile_text_costs_no_time(body: bytes) -> None:
+    assert type(fault(429, body)) is RateLimited
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: (

@@ -141,6 +141,15 @@ class TestAnImage:
         reply = ask(envelope({"text": f"A fox: ![x](data:image/png;base64,{BASE64}) done"}), BOTH)
         assert reply.text == "A fox:  done"
 
+    def test_several_in_one_text_come_in_order(self) -> None:
+        first = f"![1](data:image/png;base64,{encoded(b'first')})"
+        reply = ask(envelope({"text": f"a {first} b data:image/png;base64,{BASE64} c"}), BOTH)
+        assert (reply.image, reply.text, reply.images) == (PICTURE, "a  b  c", 2)
+
+    def test_after_many_that_never_end_costs_no_time(self) -> None:
+        text = "![](data:image/png;base64,AAAA" * 30_000 + "A" * 1_000_000
+        assert ask(envelope({"text": text})).images == 30_000
+
     def test_without_the_text_that_was_wanted_too(self) -> None:
         assert ask(envelope(image()), BOTH).text == ""
 
@@ -291,6 +300,19 @@ class TestARefusal:
             "no image: the model answered in words: I can't do that. xxx"
         )
         assert len(error.message) < 300
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "![" * 200_000,
+            "![](" * 200_000,
+            "data:image/x;a" * 50_000,
+            "data:image/x" + ";a" * 200_000,
+        ],
+        ids=["brackets", "links", "schemes", "parameters"],
+    )
+    def test_in_hostile_words_costs_no_time(self, text: str) -> None:
+        refusal(envelope({"text": text}))
 
     def test_with_drafts_alone(self) -> None:
         message = refusal(envelope(image(thought=True), finishReason="STOP")).message

@@ -30,4 +30,4 @@ def test_without_a_shell_it_tells_where_each_looks(nb: Nb) -> None:
     run = nb("completion")
     assert (run.code, run.out) == (2, "")
     for shell in FILES:
-        assert f"nb completion {shell} >" in run.err
+        assert f"hint: nb completion {shell} " in run.err

@@ -221,6 +221,16 @@ def test_bytes_in_the_format_asked_for_are_kept_as_they_came(
     assert Path("a-red-fox.jpg").read_bytes() == JPEG
 
 
+def test_a_paid_image_that_cannot_be_converted_is_saved_as_it_came(nb: Nb, serve: Serve) -> None:
+    too_wide_for_webp = picture(20_000, 16, "JPEG")
+    serve(made(too_wide_for_webp))
+    run = nb("generate", "a red fox", "-o", "fox.webp")
+    assert run.code == 6
+    assert "hint: it was saved as received: a-red-fox.jpg\nCharged.\n" in run.err
+    assert Path("a-red-fox.jpg").read_bytes() == too_wide_for_webp
+    assert not Path("fox.webp").exists()
+
+
 def test_drafts_are_left_out_and_the_last_image_is_the_result(nb: Nb, serve: Serve) -> None:
     final = picture(1024, 1024, color="red")
     serve(
