@@ -6,7 +6,7 @@ _nb_command() {
     commands='' options='' valued=''
     case $1 in
         '')
-            commands='generate models completion config'
+            commands='generate models sandbox completion config'
             options='--version --help -h'
             ;;
         'generate')
@@ -16,6 +16,10 @@ _nb_command() {
         'models')
             options='--provider --json --color --no-color --help -h'
             valued='^(--provider)$'
+            ;;
+        'sandbox')
+            options='--port --latency --key --log --fault --quiet -q --color --no-color --help -h'
+            valued='^(--port|--latency|--key|--log|--fault)$'
             ;;
         'completion')
             options='--help -h'
@@ -58,7 +62,7 @@ _nb_values() {
         'generate --size' | 'generate -s')
             values='0.5K 1K 2K 4K'
             ;;
-        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o')
+        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o' | 'sandbox --log')
             values='files'
             ;;
         'generate --thinking')

@@ -4,7 +4,7 @@
 function __nb_place
     set -l words (commandline -opc)
     set -e words[1]
-    set -l known 'generate' 'models' 'completion' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check'
+    set -l known 'generate' 'models' 'sandbox' 'completion' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check'
     set -l path ''
     set -l arguments 0
     set -l rest 0
@@ -34,6 +34,8 @@ function __nb_value_follows
             string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$' $argv[2]
         case 'models'
             string match -qr -- '^(--provider)$' $argv[2]
+        case 'sandbox'
+            string match -qr -- '^(--port|--latency|--key|--log|--fault)$' $argv[2]
         case 'config set'
             string match -qr -- '^(--provider)$' $argv[2]
         case 'config unset'
@@ -58,6 +60,7 @@ end
 complete -c nb -f
 complete -c nb -n '__nb_at \'\' 0' -a 'generate' -d 'Make an image from a prompt'
 complete -c nb -n '__nb_at \'\' 0' -a 'models' -d 'Show what each model accepts, and what an image costs'
+complete -c nb -n '__nb_at \'\' 0' -a 'sandbox' -d 'Serve the same protocol on this machine, free and offline'
 complete -c nb -n '__nb_at \'\' 0' -a 'completion' -d 'Print a shell\'s completion script'
 complete -c nb -n '__nb_at \'\' 0' -a 'config' -d 'Set, show and check what stays from one run to the next'
 complete -c nb -n '__nb_in \'\'' -l version -d 'Show the version and leave'
@@ -123,6 +126,15 @@ complete -c nb -n '__nb_in \'models\'' -l json -d 'One JSON line for each model'
 complete -c nb -n '__nb_in \'models\'' -l color -d 'Colour or not'
 complete -c nb -n '__nb_in \'models\'' -l no-color -d 'Colour or not'
 complete -c nb -n '__nb_in \'models\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'sandbox\'' -l port -x -d '0 takes any free one'
+complete -c nb -n '__nb_in \'sandbox\'' -l latency -x -d 'Wait before each result'
+complete -c nb -n '__nb_in \'sandbox\'' -l key -x -d 'Demand this key of every request'
+complete -c nb -n '__nb_in \'sandbox\'' -l log -r -F -d 'Append one JSON line a request, with whether it costs'
+complete -c nb -n '__nb_in \'sandbox\'' -l fault -x -d 'Spoil calls, see below'
+complete -c nb -n '__nb_in \'sandbox\'' -l quiet -s q -d 'Errors alone on stderr'
+complete -c nb -n '__nb_in \'sandbox\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'sandbox\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'sandbox\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_at \'completion\' 0' -x -k -a 'bash\\t\'Bash 3.2 or newer\'
 zsh\\t\'Zsh 5 or newer\'
 fish\\t\'fish 3 or newer\'

@@ -7,6 +7,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         '' = @(
             ('generate', 'Make an image from a prompt'),
             ('models', 'Show what each model accepts, and what an image costs'),
+            ('sandbox', 'Serve the same protocol on this machine, free and offline'),
             ('completion', 'Print a shell''s completion script'),
             ('config', 'Set, show and check what stays from one run to the next')
         )
@@ -67,6 +68,19 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         'models' = @(
             ('--provider', 'The prices of this one alone'),
             ('--json', 'One JSON line for each model'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'sandbox' = @(
+            ('--port', '0 takes any free one'),
+            ('--latency', 'Wait before each result'),
+            ('--key', 'Demand this key of every request'),
+            ('--log', 'Append one JSON line a request, with whether it costs'),
+            ('--fault', 'Spoil calls, see below'),
+            ('--quiet', 'Errors alone on stderr'),
+            ('-q', 'Errors alone on stderr'),
             ('--color', 'Colour or not'),
             ('--no-color', 'Colour or not'),
             ('--help', 'Show this message and exit'),
@@ -137,6 +151,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     $valued = @{
         'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
         'models' = '^(--provider)$'
+        'sandbox' = '^(--port|--latency|--key|--log|--fault)$'
         'config set' = '^(--provider)$'
         'config unset' = '^(--provider)$'
         'config check' = '^(--provider|--base-url)$'

@@ -1,0 +1,73 @@
+"""`nb sandbox`: a local server that speaks the same protocol, free and offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanobanana_cli.commands import options
+from nanobanana_cli.terminal import Terminal
+
+
+def command(
+    ctx: typer.Context,
+    port: Annotated[
+        int,
+        typer.Option("--port", metavar="PORT", min=0, max=65535, help="0 takes any free one."),
+    ] = 0,
+    latency: Annotated[
+        float,
+        typer.Option(
+            "--latency", metavar="SECONDS", min=0, max=86400, help="Wait before each result."
+        ),
+    ] = 0.0,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="Demand this key of every request.")
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            "--log", metavar="FILE", help="Append one JSON line a request, with whether it costs."
+        ),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="FAULT", help="Spoil calls, see below; repeatable."),
+    ] = None,
+    quiet: options.Quiet = False,
+    color: options.Color = None,
+) -> None:
+    """Serve the same protocol on this machine, free and offline.
+
+    For trying nb, and for testing pipelines in any language: every picture is drawn from its
+    prompt and marked as a sandbox image. Prints its address as one line of JSON, then serves on
+    127.0.0.1 until Ctrl-C.
+
+    A fault is NAME, NAME:COUNT, or slow:SECONDS:COUNT; without a count it spoils every call, and
+    several take turns. A prompt asks for one with [[fault:NAME]].
+
+      HTTP      307 400 401 402 403 404 413 429 500 502 503 504 credit
+      refused   safety no-image recitation prohibited blocked max-tokens
+                text empty null-parts
+      unusual   jpeg lying drafts several snake data-uri no-text small
+                wrong-ratio
+      broken    cut reset hang slow trickle corrupt html not-json
+      all       mix
+
+    Examples:
+      nb sandbox --port 8123 --log calls.jsonl
+      nb sandbox --fault 429:2 --fault slow:30:1
+      nb generate "a red fox" --base-url http://127.0.0.1:8123 --provider sandbox
+    """
+    from nanobanana_cli.sandbox.server import Sandbox
+
+    terminal: Terminal = ctx.obj
+    terminal.configure(quiet=quiet, color=color)
+    with Sandbox(port=port, latency=latency, key=key, log=log, faults=fault or ()) as sandbox:
+        terminal.json({"url": sandbox.url, "port": sandbox.port, "provider": "sandbox"})
+        if terminal.stderr.isatty():
+            terminal.note("Serving until Ctrl-C. In another terminal:")
+            terminal.note(f"  export NB_PROVIDER=sandbox NB_BASE_URL={sandbox.url}")
+        sandbox.wait()

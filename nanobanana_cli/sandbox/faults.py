@@ -1,0 +1,160 @@
+"""Faults on demand: which there are, how they are asked for, and whose turn it is.
+
+A fault is written `NAME`, `NAME:COUNT`, and for those that take a time `NAME:SECONDS:COUNT`:
+`429:2` spoils the first two calls, `slow:30` makes every call take 30 s more, `slow:30:1` only the
+first. Several are queued in order. Only a well-formed `generateContent` call with a valid key
+uses one up. What each does to a call stands in `FAULTS`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nanobanana_cli.catalog import nearest
+from nanobanana_cli.errors import UsageError
+
+FAULTS: Mapping[str, str] = {
+    "307": "a redirect to another path",
+    "400": "a value that the service does not take",
+    "401": "the key is refused",
+    "402": "a gateway's account without credit",
+    "403": "the key may not do this",
+    "404": "the model is gone",
+    "413": "the request is too large",
+    "429": "the rate limit, with Retry-After: 1",
+    "500": "an internal error",
+    "502": "a gateway's HTML page",
+    "503": "overloaded",
+    "504": "the service's own deadline passed",
+    "credit": "a 403 whose gateway code says that the credit is used up",
+    "safety": "refused: IMAGE_SAFETY",
+    "no-image": "refused: NO_IMAGE",
+    "recitation": "refused: IMAGE_RECITATION",
+    "prohibited": "refused: IMAGE_PROHIBITED_CONTENT",
+    "blocked": "the prompt is blocked, and there is no candidate",
+    "max-tokens": "MAX_TOKENS before there is anything",
+    "text": "STOP with a text that explains, and no image",
+    "empty": "an empty list of candidates",
+    "null-parts": "a candidate whose parts are null",
+    "no-text": "the image without the text that was asked for",
+    "jpeg": "the image as JPEG",
+    "lying": "JPEG bytes declared as image/png",
+    "drafts": "thoughts and a 64-pixel draft before the image",
+    "several": "another image before the one that counts",
+    "snake": "all names in snake_case",
+    "data-uri": "the image as a data URI in a Markdown text",
+    "small": "an image of half the width and height",
+    "wrong-ratio": "an image of another aspect ratio",
+    "corrupt": "a PNG cut off inside valid base64",
+    "html": "an HTML page under HTTP 200",
+    "not-json": "plain text under HTTP 200",
+    "cut": "the connection closed in mid-body",
+    "reset": "the connection reset before any answer",
+    "hang": "no answer at all",
+    "slow": "an answer SECONDS later (30)",
+    "trickle": "a body that dribbles in over SECONDS (30)",
+    "mix": "by number of the call, in 20: the 4th 429, 8th 503, 12th safety, 16th cut, 20th slow:2",
+}
+_TIMED = {"slow": 30.0, "trickle": 30.0}
+_MIX = {3: "429", 7: "503", 11: "safety", 15: "cut", 19: "slow:2"}
+_MIX_PERIOD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault, as asked for.
+
+    Args:
+        name: one of `FAULTS`.
+        seconds: for those that take a time.
+        count: how many calls it spoils; None for all.
+    """
+
+    name: str
+    seconds: float = 0.0
+    count: int | None = None
+
+
+def parse(text: str) -> Fault:
+    """`429:2`, `slow:30:1`, `safety` …
+
+    Raises:
+        UsageError: there is no such fault, or its numbers are not as they should be.
+    """
+    name, *numbers = text.strip().split(":")
+    if name not in FAULTS:
+        meant = nearest(name, FAULTS)
+        raise UsageError(
+            f"there is no fault {name!r}",
+            hint=f"did you mean {meant}?" if meant else f"one of {', '.join(FAULTS)}",
+        )
+    seconds = _TIMED.get(name, 0.0)
+    try:
+        if name in _TIMED and numbers:
+            seconds = float(numbers.pop(0))
+        count = int(numbers.pop(0)) if numbers else None
+    except ValueError:
+        raise _malformed(text, name) from None
+    if numbers or not 0 <= seconds < 1e6 or (count is not None and count < 1):
+        raise _malformed(text, name)
+    return Fault(name, seconds, count)
+
+
+def _malformed(text: str, name: str) -> UsageError:
+    form = f"{name}:SECONDS:COUNT" if name in _TIMED else f"{name}:COUNT"
+    return UsageError(f"the fault {text!r} is malformed", hint=f"write {name} or {form}")
+
+
+class Queue:
+    """Hands out faults, call by call; safe to use from many threads.
+
+    Args:
+        specs: as after `--fault`, in order.
+
+    Raises:
+        UsageError: one is unknown or malformed, or can never have its turn.
+    """
+
+    def __init__(self, specs: Sequence[str] = ()) -> None:
+        self._queue = deque(parse(spec) for spec in specs)
+        endless = [fault.name for fault in list(self._queue)[:-1] if fault.count is None]
+        if endless:
+            raise UsageError(
+                f"no fault after {endless[0]!r} would ever have its turn",
+                hint=f"say for how many calls, such as {endless[0]}:1, or put it last",
+            )
+        self._used = 0
+        self._calls = 0
+        self._marked: Counter[tuple[str, str]] = Counter()
+        self._lock = threading.Lock()
+
+    def next(self) -> Fault | None:
+        """The fault for the next call, if it has one."""
+        with self._lock:
+            number, self._calls = self._calls, self._calls + 1
+            if not self._queue:
+                return None
+            fault = self._queue[0]
+            self._used += 1
+            if self._used == fault.count:
+                self._queue.popleft()
+                self._used = 0
+        if fault.name == "mix":
+            mixed = _MIX.get(number % _MIX_PERIOD)
+            return parse(mixed) if mixed else None
+        return fault
+
+    def marked(self, marker: str, prompt: str) -> Fault | None:
+        """The fault for a call whose prompt asks for one; a count is that of calls alike.
+
+        Raises:
+            UsageError: as `parse`.
+        """
+        fault = parse(marker)
+        with self._lock:
+            self._marked[marker, prompt] += 1
+            used = self._marked[marker, prompt]
+        return fault if fault.count is None or used <= fault.count else None

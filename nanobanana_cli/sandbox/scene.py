@@ -1,0 +1,155 @@
+"""The landscape behind the prompt: sky, sun and hills in one of a few palettes."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from dataclasses import dataclass
+
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+Colour = tuple[int, int, int]
+
+# A picture is drawn at twice its pixels and scaled down, which makes the edges smooth; above this
+# many pixels it is scaled up instead: its soft shapes allow that, and 4K stays fast.
+_MOST_PIXELS = 4.2e6
+_HILLS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours that go together.
+
+    Args:
+        name: completes "rolling hills …".
+        sky: from the zenith to the horizon.
+        sun: the disc.
+        far, near: the farthest and the nearest hill.
+    """
+
+    name: str
+    sky: tuple[Colour, Colour, Colour]
+    sun: Colour
+    far: Colour
+    near: Colour
+
+
+def _hex(code: str) -> Colour:
+    return int(code[0:2], 16), int(code[2:4], 16), int(code[4:6], 16)
+
+
+def _palette(name: str, *codes: str) -> Palette:
+    top, middle, low, sun, far, near = (_hex(code) for code in codes)
+    return Palette(name, (top, middle, low), sun, far, near)
+
+
+PALETTES = (
+    _palette("at dusk", "2b2d5b", "8a4f7d", "f2a07b", "ffe3b8", "a05c7c", "231b3a"),
+    _palette("on a clear morning", "2f6690", "81b7d2", "f6e7cb", "fff6dd", "7fa99b", "16425b"),
+    _palette("in autumn", "7a3b2e", "d98e4a", "f8dfa1", "fff3cf", "c77b45", "3d1f1d"),
+    _palette("by moonlight", "0d1b3e", "274472", "7fa1c3", "f4f6ff", "41618f", "08112b"),
+    _palette("in spring", "3c7a89", "9fcfb8", "f9f1d0", "fffbe3", "93bf85", "1f4d3a"),
+    _palette("in a rose dawn", "5b4a82", "d47fa6", "ffd3c2", "fff0dd", "b9789f", "35244f"),
+    _palette("by the sea", "0f4c5c", "4fa3a5", "fbe3c0", "fff4d9", "5f9ea0", "0b2f3a"),
+    _palette("under a lavender sky", "4a4e8f", "9a94cf", "f6dcea", "fff5ee", "8b86bf", "282a55"),
+)
+
+
+def choose(prompt: str) -> tuple[Palette, random.Random]:
+    """The prompt's palette, and its source of chance, the same on every machine."""
+    seed = int.from_bytes(hashlib.sha256(prompt.encode("utf-8", "replace")).digest())
+    chance = random.Random(seed)  # noqa: S311 - a picture, not a secret
+    return chance.choice(PALETTES), chance
+
+
+def draw(prompt: str, dimensions: tuple[int, int]) -> Image.Image:
+    """The landscape for a prompt, RGB.
+
+    Args:
+        prompt: decides palette and shapes.
+        dimensions: width and height in pixels.
+    """
+    palette, chance = choose(prompt)
+    area = dimensions[0] * dimensions[1]
+    scale = math.sqrt(min(2 * area, _MOST_PIXELS) / area)
+    canvas = round(dimensions[0] * scale), round(dimensions[1] * scale)
+    image = _column(palette.sky, canvas)
+    _sun(image, palette, chance)
+    _hills(image, palette, chance)
+    if canvas[0] <= dimensions[0]:
+        image = image.filter(ImageFilter.SMOOTH)
+    return image.resize(dimensions, Image.Resampling.BICUBIC)
+
+
+def _column(colours: tuple[Colour, ...], size: tuple[int, int]) -> Image.Image:
+    """A vertical gradient through the colours, evenly spaced."""
+    stops = Image.new("RGB", (1, len(colours)))
+    stops.putdata(colours)
+    column = stops.resize(
+        (1, size[1]), Image.Resampling.BILINEAR, box=(0, 0.5, 1, len(colours) - 0.5)
+    )
+    return column.resize(size, Image.Resampling.NEAREST)
+
+
+def _sun(image: Image.Image, palette: Palette, chance: random.Random) -> None:
+    width, height = image.size
+    short = min(width, height)
+    radius = round(short * chance.uniform(0.08, 0.12))
+    x = round(width * chance.choice((chance.uniform(0.16, 0.34), chance.uniform(0.66, 0.84))))
+    y = round(height * chance.uniform(0.50, 0.57))
+    # Pillow's gradient does not end at the middle of an edge, where it still is 74.
+    edge = 75
+    glow = ImageChops.invert(Image.radial_gradient("L")).resize((radius * 8, radius * 8))
+    glow = glow.point(
+        [round(max(0, level - edge) ** 2 * 150 / (255 - edge) ** 2) for level in range(256)]
+    )
+    image.paste(palette.sun, (x - radius * 4, y - radius * 4), glow)
+    disc = Image.new("L", (radius * 2 + 8, radius * 2 + 8))
+    ImageDraw.Draw(disc).ellipse((4, 4, radius * 2 + 4, radius * 2 + 4), fill=235)
+    image.paste(palette.sun, (x - radius - 4, y - radius - 4), disc)
+
+
+def _hills(image: Image.Image, palette: Palette, chance: random.Random) -> None:
+    width, height = image.size
+    for layer in range(_HILLS):
+        depth = layer / (_HILLS - 1)
+        crest = height * (0.58 + 0.27 * depth)
+        line = _ridge(image.size, crest, 1 - depth * 0.35, chance)
+        top = max(0, int(min(line)))
+        band = width, height - top
+        mask = Image.new("L", band)
+        step = width / (len(line) - 1)
+        outline = [(index * step, y - top) for index, y in enumerate(line)]
+        ImageDraw.Draw(mask).polygon([*outline, (width, band[1]), (0, band[1])], fill=255)
+        colour = _mix(palette.far, palette.near, depth)
+        # Mist in the valley: each hill fades towards the horizon's light at its foot.
+        foot = _mix(colour, palette.sky[2], 0.45 * (1 - depth))
+        image.paste(_column((colour, foot), band), (0, top), mask)
+
+
+def _ridge(
+    size: tuple[int, int], crest: float, height: float, chance: random.Random
+) -> list[float]:
+    """Heights of a ridge from left to right, in pixels from the top."""
+    width, total = size
+    swell = min(total * 0.075, width * 0.12) * height
+    waves = [
+        (chance.uniform(0.6, 1.4) * frequency, chance.uniform(0, math.tau), swell / weight)
+        for frequency, weight in ((1.0, 1.0), (2.3, 2.2), (5.1, 6.0))
+    ]
+    stretch = math.tau * max(1.0, width / total / 1.6)
+    steps = 240
+    return [
+        crest
+        + sum(
+            amplitude * math.sin(phase + stretch * frequency * step / steps)
+            for frequency, phase, amplitude in waves
+        )
+        for step in range(steps + 1)
+    ]
+
+
+def _mix(one: Colour, other: Colour, share: float) -> Colour:
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue

@@ -1,0 +1,282 @@
+"""The service on a socket of the loopback interface: threads, keep-alive, and broken deliveries."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socketserver import TCPServer
+from types import TracebackType
+from typing import Any, Self
+
+from nanobanana_cli.errors import LocalFileError, UsageError
+from nanobanana_cli.sandbox.checks import MAX_BODY
+from nanobanana_cli.sandbox.faults import Queue
+from nanobanana_cli.sandbox.problem import Problem
+from nanobanana_cli.sandbox.service import Call, Exchange, Service, refused
+from nanobanana_cli.sandbox.spoiled import Answer
+
+HOST = "127.0.0.1"
+_PIECES = 50
+
+
+class Sandbox:
+    """A server on 127.0.0.1 that speaks the service's protocol; it serves until closed.
+
+    Args:
+        port: 0 takes any free one.
+        latency: seconds before each picture or text is sent.
+        key: demanded of every request when given.
+        log: a file that gets one JSON line a request.
+        faults: as after `--fault`.
+
+    Raises:
+        UsageError: the port is taken, or a fault is unknown.
+        LocalFileError: the log cannot be written.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        latency: float = 0.0,
+        key: str | None = None,
+        log: Path | None = None,
+        faults: Sequence[str] = (),
+    ) -> None:
+        service = Service(key=key, faults=Queue(faults))
+        self._log = _Log(log)
+        try:
+            self._server = _Server(port, service, latency, self._log)
+        except OSError as error:
+            self._log.close()
+            raise UsageError(
+                f"port {port} cannot be used: {error.strerror}", hint="--port 0 takes any free one"
+            ) from error
+        self._thread = threading.Thread(target=self._server.run, daemon=True, name="sandbox")
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._server.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """Such as `http://127.0.0.1:43127`."""
+        return f"http://{HOST}:{self.port}"
+
+    def wait(self) -> None:
+        """Until it is closed, from another thread, or an exception comes."""
+        self._thread.join()
+
+    def close(self) -> None:
+        """Cut all connections and free the port. May be called twice."""
+        if self._thread.is_alive():
+            self._server.stop()
+            self._thread.join()
+        self._server.server_close()
+        self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Log:
+    def __init__(self, path: Path | None) -> None:
+        self._lock = threading.Lock()
+        try:
+            self._file = path.open("a", encoding="ascii") if path else None
+        except OSError as error:
+            raise LocalFileError(f"cannot write the log {path}: {error.strerror}") from error
+
+    def write(self, record: dict[str, Any]) -> None:
+        with self._lock:
+            if self._file and not self._file.closed:
+                self._file.write(json.dumps(record) + "\n")
+                self._file.flush()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._file:
+                self._file.close()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 512
+
+    def __init__(self, port: int, service: Service, latency: float, log: _Log) -> None:
+        self.service = service
+        self.latency = latency
+        self.log = log
+        self._live: dict[socket.socket, threading.Thread] = {}
+        self._lock = threading.Lock()
+        self._stopping = False
+        super().__init__((HOST, port), _Handler)
+
+    def server_bind(self) -> None:
+        # HTTPServer would ask the resolver for this host's name, which can take seconds.
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = HOST, int(self.server_address[1])
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        # Not serve_forever, which looks only twice a second whether it shall stop.
+        while not self._stopping:
+            self.handle_request()
+
+    def stop(self) -> None:
+        """Make `run` return."""
+        self._stopping = True
+        with contextlib.suppress(OSError):
+            socket.create_connection((HOST, self.server_port), timeout=1).close()
+
+    def server_close(self) -> None:
+        """Free the port, cut what is in flight, and wait for its threads."""
+        super().server_close()
+        with self._lock:
+            live = list(self._live.items())
+        for connection, _ in live:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for _, thread in live:
+            thread.join()
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        # What wakes a stopping server is no client.
+        return not self._stopping
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        thread = threading.Thread(
+            target=self.process_request_thread, args=(request, client_address), daemon=True
+        )
+        with self._lock:
+            self._live[request] = thread
+        thread.start()
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._live.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that goes away is its own business.
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "nb-sandbox"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Requests go to the log file, if anywhere."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the base class refuses (a bad request line, another method), in Google's shape."""
+        self.close_connection = True
+        self._send(refused(Problem(code, message or explain or "Bad request")))
+
+    def _serve(self) -> None:
+        try:
+            body = self._body()
+        except Problem as error:
+            self.close_connection = True
+            call = Call(self.command, self.path, {})
+            exchange = Exchange(call, refused(error))
+        else:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            exchange = self.server.service.handle(Call(self.command, self.path, headers, body))
+        self._deliver(exchange)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+
+    def _body(self) -> bytes:
+        if "Transfer-Encoding" in self.headers:
+            raise Problem(411, "Send the body with a Content-Length.")
+        length = self.headers.get("Content-Length", "0")
+        if not length.isascii() or not length.isdigit():
+            raise Problem(400, "Content-Length is not a number.")
+        left = int(length)
+        if left > MAX_BODY:
+            while left > 0 and (piece := self.rfile.read(min(left, 1 << 20))):
+                left -= len(piece)
+            raise Problem(413, f"Request payload size exceeds the limit: {MAX_BODY} bytes.")
+        body = self.rfile.read(left)
+        if len(body) < left:
+            raise ConnectionError("the client went away in mid-request")
+        return body
+
+    def _deliver(self, exchange: Exchange) -> None:
+        answer = exchange.answer
+        if answer.paid:
+            self._pause(self.server.latency)
+        if answer.delivery == "whole":
+            self._pause(answer.seconds)
+        # Before the answer, so that whoever has the answer finds the line.
+        self.server.log.write(exchange.record())
+        if answer.delivery == "hang":
+            self._pause(None)
+            self.close_connection = True
+        elif answer.delivery == "reset":
+            self._reset()
+        else:
+            self._send(answer)
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if answer.delivery == "cut":
+            self.wfile.write(answer.body[: len(answer.body) // 2])
+            self.close_connection = True
+        elif answer.delivery == "trickle":
+            self._trickle(answer)
+        else:
+            self.wfile.write(answer.body)
+
+    def _trickle(self, answer: Answer) -> None:
+        step = -(-len(answer.body) // _PIECES)
+        for start in range(0, len(answer.body), step):
+            self.wfile.write(answer.body[start : start + step])
+            self._pause(answer.seconds / _PIECES)
+
+    def _pause(self, seconds: float | None) -> None:
+        """Wait (for ever with None), but no longer than the client does."""
+        if seconds == 0:
+            return
+        self.connection.settimeout(seconds)
+        try:
+            self.connection.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
+            pass
+        finally:
+            self.connection.settimeout(None)
+
+    def _reset(self) -> None:
+        """Close with RST instead of FIN."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socket.close(self.connection.detach())
+        self.close_connection = True

@@ -1,0 +1,132 @@
+"""A request in, an answer and a line for the log out: the service without its sockets."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from nanobanana_cli.errors import UsageError
+from nanobanana_cli.sandbox import answers, checks, problem, spoiled
+from nanobanana_cli.sandbox.checks import Ask
+from nanobanana_cli.sandbox.faults import Fault, Queue
+from nanobanana_cli.sandbox.problem import Problem
+from nanobanana_cli.sandbox.spoiled import Answer
+
+# A base URL may have a path before the version.
+_ROUTE = re.compile(r".*?/v1beta/models(?:/(?P<model>[^/:]+)(?P<method>:generateContent)?)?/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as it came in.
+
+    Args:
+        method: HTTP.
+        target: path and query.
+        headers: by name in lower case.
+        body: read whole.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A call, its answer, and what came to light in between."""
+
+    call: Call
+    answer: Answer
+    model: str | None = None
+    ask: Ask | None = None
+    fault: Fault | None = None
+
+    def record(self) -> dict[str, Any]:
+        """The log's line: never the key, so never the query."""
+        ask = self.ask
+        sent = self.answer.delivery not in ("reset", "hang")
+        return {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "method": self.call.method,
+            "path": urlsplit(self.call.target).path,
+            "status": self.answer.status if sent else None,
+            "fault": self.fault.name if self.fault else None,
+            "model": self.model,
+            "prompt": ask.prompt if ask else None,
+            "aspect": ask.aspect if ask else None,
+            "size": ask.size if ask else None,
+            "modalities": list(ask.modalities) if ask else None,
+            "references": len(ask.references) if ask else None,
+            "paid": self.answer.paid,
+        }
+
+
+class Service:
+    """Answers calls.
+
+    Args:
+        key: demanded of every call when given.
+        faults: what to spoil.
+    """
+
+    def __init__(self, *, key: str | None, faults: Queue) -> None:
+        self._key = key
+        self._faults = faults
+
+    def handle(self, call: Call) -> Exchange:
+        """The answer to a call; whatever is wrong with it is an answer too."""
+        exchange = Exchange(call, spoiled.encoded({}))
+        try:
+            exchange.answer = self._answer(exchange)
+        except Problem as error:
+            exchange.answer = refused(error)
+        return exchange
+
+    def _answer(self, exchange: Exchange) -> Answer:
+        call = exchange.call
+        route = _ROUTE.fullmatch(urlsplit(call.target).path)
+        if route is None or (call.method, bool(route["method"])) not in _METHODS:
+            raise Problem(404, "The requested URL was not found: the sandbox does not serve it.")
+        self._check_key(call)
+        if route["model"] is None:
+            return spoiled.encoded(answers.models())
+        exchange.model = unquote(route["model"])
+        if call.method == "GET":
+            return spoiled.encoded(answers.model(checks.known_model(exchange.model)))
+        ask = exchange.ask = checks.parse(exchange.model, call.body)
+        exchange.fault = self._fault(ask)
+        return spoiled.answer(ask, exchange.fault)
+
+    def _check_key(self, call: Call) -> None:
+        if self._key is None:
+            return
+        queried = parse_qs(urlsplit(call.target).query).get("key", [""])
+        given = call.headers.get("x-goog-api-key") or queried[0]
+        if not given:
+            bearer = call.headers.get("authorization", "").lower().startswith("bearer ")
+            raise problem.bearer_key() if bearer else problem.no_key()
+        if not hmac.compare_digest(given.encode(), self._key.encode()):
+            raise problem.wrong_key()
+
+    def _fault(self, ask: Ask) -> Fault | None:
+        if ask.marker is None:
+            return self._faults.next()
+        try:
+            return self._faults.marked(ask.marker, ask.prompt)
+        except UsageError as error:
+            raise Problem(400, f"{error.message}; {error.hint}") from error
+
+
+_METHODS = {("GET", False), ("POST", True)}
+
+
+def refused(error: Problem) -> Answer:
+    """A refusal as an answer."""
+    return spoiled.encoded(error.body, error.code)
