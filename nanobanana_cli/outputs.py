@@ -4,7 +4,6 @@ and written to after it."""
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,6 +200,8 @@ def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
 
 def _rescued(picture: Picture, path: Path, error: NbError) -> LocalFileError:
     """Save a paid image that could not go where it should, and say where it is."""
+    import tempfile
+
     suffix = SUFFIXES[picture.format]
     for folder in (path.parent, Path(tempfile.gettempdir())):
         try:

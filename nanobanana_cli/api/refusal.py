@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nanobanana_cli.api.report import one_line
-from nanobanana_cli.api.schema import Candidate, Envelope
+from nanobanana_cli.api.schema import Envelope, candidates, finish_reason
 from nanobanana_cli.errors import NoImage
 
 _SAFETY = (
@@ -80,20 +80,6 @@ def refused(reply: Envelope, *, wanted: str, text: str, drafts: bool) -> NoImage
     said = _own_words(reply) or text
     quote = f": {one_line(said)}" if said else ""
     return NoImage(f"no {wanted}: {words}{code}{quote}", hint=hint)
-
-
-def finish_reason(reply: Envelope) -> str | None:
-    """The first candidate's that has one."""
-    for candidate in candidates(reply):
-        if candidate.finish_reason is not None:
-            return str(candidate.finish_reason)
-    return None
-
-
-def candidates(reply: Envelope) -> list[Candidate]:
-    """Those candidates that are objects."""
-    listed = reply.candidates if isinstance(reply.candidates, list) else []
-    return [candidate for candidate in listed if isinstance(candidate, Candidate)]
 
 
 def _explain(reason: str | None, *, wanted: str, text: str, drafts: bool) -> tuple[str, str]:

@@ -14,9 +14,16 @@ from typing import Any
 
 import msgspec
 
-from nanobanana_cli.api import fault, refusal, report
-from nanobanana_cli.api.schema import Blob, Content, Envelope, Part, parse
-from nanobanana_cli.errors import BadReply
+from nanobanana_cli.api.schema import (
+    Blob,
+    Content,
+    Envelope,
+    Part,
+    candidates,
+    finish_reason,
+    parse,
+)
+from nanobanana_cli.errors import BadReply, NbError
 from nanobanana_cli.models import Modality, Reply, Usage
 
 # Some gateways put the image into a text part, as Markdown or as it is. All that repeats here is
@@ -47,18 +54,25 @@ def read(body: bytes | bytearray, *, want: tuple[Modality, ...]) -> Reply:
     image = _decoded(parts.images) if "IMAGE" in want else None
     wanted = "image" if "IMAGE" in want else "text"
     if not (image if wanted == "image" else text):
-        if envelope.error:
-            raise fault.under_200(json.dumps({"error": envelope.error}).encode())
-        raise refusal.refused(envelope, wanted=wanted, text=text, drafts=parts.drafts)
+        raise _missing(envelope, wanted, text, parts.drafts)
     return Reply(
         image=image,
         text=text,
         model_version=_string(envelope.model_version),
         response_id=_string(envelope.response_id),
-        finish_reason=refusal.finish_reason(envelope),
+        finish_reason=finish_reason(envelope),
         usage=_usage(envelope.usage_metadata),
         images=len(parts.images),
     )
+
+
+def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool) -> NbError:
+    # Imported here, as in `_not_json`: what explains errors takes longer to load than to reply.
+    from nanobanana_cli.api import fault, refusal
+
+    if envelope.error:
+        return fault.under_200(json.dumps({"error": envelope.error}).encode())
+    return refusal.refused(envelope, wanted=wanted, text=text, drafts=drafts)
 
 
 def _parsed(body: bytes | bytearray) -> Envelope:
@@ -67,11 +81,13 @@ def _parsed(body: bytes | bytearray) -> Envelope:
     except ValueError:
         raise BadReply(_not_json(body)) from None
     if envelope is None:
-        raise BadReply(f"the reply is JSON, but of another shape: {_beginning(body)}")
+        raise BadReply(_not_a_reply(body))
     return envelope
 
 
 def _not_json(body: bytes | bytearray) -> str:
+    from nanobanana_cli.api import report
+
     start = body[:4096].decode("utf-8", "replace")
     if not start.strip():
         return "the reply is empty"
@@ -80,11 +96,14 @@ def _not_json(body: bytes | bytearray) -> str:
         return f"the reply is an HTML page, not JSON: {report.one_line(title)}".rstrip(": ")
     if start.lstrip()[0] in "{[":
         return f"the reply is cut short or damaged: {len(body):,} bytes of what should be JSON"
-    return f"the reply is not JSON: {_beginning(body)}"
+    return f"the reply is not JSON: {report.one_line(start[:400], 80)}"
 
 
-def _beginning(body: bytes | bytearray) -> str:
-    return report.one_line(body[:400].decode("utf-8", "replace"), 80)
+def _not_a_reply(body: bytes | bytearray) -> str:
+    from nanobanana_cli.api import report
+
+    start = body[:400].decode("utf-8", "replace")
+    return f"the reply is JSON, but of another shape: {report.one_line(start, 80)}"
 
 
 @dataclass(slots=True)
@@ -98,7 +117,7 @@ class _Parts:
 
 def _sorted(envelope: Envelope) -> _Parts:
     found = _Parts()
-    for candidate in refusal.candidates(envelope):
+    for candidate in candidates(envelope):
         content = candidate.content
         listed = content.parts if isinstance(content, Content) else None
         for part in listed if isinstance(listed, list) else ():

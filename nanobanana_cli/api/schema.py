@@ -78,6 +78,20 @@ def parse(body: bytes | bytearray) -> Envelope | None:
     return reply if isinstance(reply, Envelope) else None
 
 
+def finish_reason(reply: Envelope) -> str | None:
+    """The first candidate's that has one."""
+    for candidate in candidates(reply):
+        if candidate.finish_reason is not None:
+            return str(candidate.finish_reason)
+    return None
+
+
+def candidates(reply: Envelope) -> list[Candidate]:
+    """Those candidates that are objects."""
+    listed = reply.candidates if isinstance(reply.candidates, list) else []
+    return [candidate for candidate in listed if isinstance(candidate, Candidate)]
+
+
 def _repaired(body: bytes | bytearray) -> bytes:
     """Strict JSON for what only a forgiving parser reads.
 

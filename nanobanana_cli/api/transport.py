@@ -21,7 +21,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from nanobanana_cli import __version__
-from nanobanana_cli.api import fault, request
+from nanobanana_cli.api import request
 from nanobanana_cli.api.breakage import FAILURES, explain
 from nanobanana_cli.api.line import SLACK, Cut, Line, pools
 from nanobanana_cli.errors import BadReply, KeyRejected, NbError, OutcomeUnknown, Unreachable
@@ -146,6 +146,8 @@ class Transport:
         return body
 
     def _error(self, response: requests.Response) -> NbError:
+        from nanobanana_cli.api import fault
+
         body = bytearray()
         try:
             for chunk in response.raw.stream(_CHUNK, decode_content=True):

@@ -25,7 +25,7 @@ class Subject:
         path: `-` for stdin.
         data: the file's bytes.
         mime_type: what its first bytes say.
-        picture: decoded facts; None for HEIC, which is sent as it is.
+        picture: its size; None for HEIC, which is sent as it is.
     """
 
     path: str
@@ -37,7 +37,7 @@ class Subject:
         """What is sent: the file as it is, or a smaller copy where the service takes no more.
 
         Raises:
-            UsageError: it is too large, and of a format that cannot be scaled here.
+            UsageError: it is too large, and damaged or of a format that cannot be scaled here.
         """
         picture = self.picture
         small = len(self.data) <= MOST_BYTES
@@ -48,9 +48,16 @@ class Subject:
             )
         if picture is None or (small and max(picture.width, picture.height) <= LONGEST_SIDE):
             return Reference(self.path, self.mime_type, self.data)
+        return self._shrunk(picture)
+
+    def _shrunk(self, picture: Picture) -> Reference:
+        from nanobanana_cli.images.damage import DamagedImage
         from nanobanana_cli.images.shrink import shrink
 
-        copy = shrink(picture, LONGEST_SIDE)
+        try:
+            copy = shrink(picture, LONGEST_SIDE)
+        except DamagedImage as error:
+            raise UsageError(f"{self.path} is damaged: {error}", hint="check the file") from None
         return Reference(self.path, copy.mime_type, copy.data)
 
 
@@ -61,7 +68,7 @@ def load(path: str, read_stdin: Callable[[], bytes]) -> Subject:
         UsageError: it is missing, unreadable, damaged, or no such image.
         LocalFileError: the device fails while reading.
     """
-    from nanobanana_cli.images.inspect import DamagedImage, sniff, verify
+    from nanobanana_cli.images.inspect import DamagedImage, sniff, survey
 
     name = "stdin" if path == "-" else path
     data = read_stdin() if path == "-" else files.read(Path(path), "image")
@@ -73,6 +80,6 @@ def load(path: str, read_stdin: Callable[[], bytes]) -> Subject:
     if mime_type in ("image/heic", "image/heif"):
         return Subject(path, data, mime_type, None)
     try:
-        return Subject(path, data, mime_type, verify(data))
+        return Subject(path, data, mime_type, survey(data))
     except DamagedImage as error:
         raise UsageError(f"{name} is damaged: {error}", hint="check the file") from None

@@ -11,12 +11,12 @@ import typer
 
 from nanobanana_cli.commands import options, text_options
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.models import ContentRequest
 from nanobanana_cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from nanobanana_cli.captions.deliver import Delivery
     from nanobanana_cli.commands.rendering import Texts
+    from nanobanana_cli.models import ContentRequest
     from nanobanana_cli.settings import Settings
 
 
@@ -181,6 +181,7 @@ def _delivery(alt_file: str | None, *, force: bool) -> Delivery:
 
 def _request(chosen: Options, in_force: Settings, terminal: Terminal) -> ContentRequest:
     from nanobanana_cli import compose
+    from nanobanana_cli.models import ContentRequest
 
     if "-" in chosen.images and "-" in (chosen.prompt, chosen.prompt_file):
         raise UsageError("the prompt and -i - both read stdin", hint="name a file for one of them")

@@ -76,7 +76,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 def _header(picture: _Chunk) -> bytes:
     """The body of the VP8X chunk that a simple file needs before it may hold metadata."""
     width, height = webp.size(picture.kind, picture.body)
-    if width < 1 or height < 1:
+    if width < 1 or height < 1 or len(picture.body) < 5:
         raise DamagedImage("the WebP does not begin with a picture")
     flags = _XMP_FLAG
     # VP8L: a byte of signature, twice 14 bits of size, then the bit that says alpha is used.
