@@ -63,6 +63,8 @@ STYLES: Mapping[str, Style] = MappingProxyType(
     }
 )
 DEFAULT_STYLE = "alt"
+# Those that image files have a field for.
+EMBEDDABLE = ("alt", "long")
 
 # A name ("Swiss German") or a tag ("de-CH"): words, no sentence that could say something else.
 _LANGUAGE = re.compile(r"[^\W\d_](?:[\w '().-]{0,58}[\w)])?")

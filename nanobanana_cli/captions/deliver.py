@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nanobanana_cli import files
-from nanobanana_cli.alt import checks
 from nanobanana_cli.alt.mending import mend
 from nanobanana_cli.alt.wording import STYLES, Wish
 from nanobanana_cli.captions import sidecar
@@ -90,6 +89,10 @@ def _no_text(result: Result) -> NoText:
 
 
 def _remarks(result: Result, text: str, delivery: Delivery) -> tuple[str, ...]:
+    # Here, since its patterns take as long to compile as all the rest to import: meanwhile, the
+    # first calls are under way.
+    from nanobanana_cli.alt import checks
+
     found = checks.problems(
         text,
         limit=delivery.wish.limit,

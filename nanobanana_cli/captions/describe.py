@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from nanobanana_cli.captions import embedded, sidecar, subject
+from nanobanana_cli.captions import sidecar, subject
 from nanobanana_cli.captions.deliver import Delivery, deliver, from_reply
 from nanobanana_cli.captions.subject import Subject
 from nanobanana_cli.errors import KeyRejected, LocalFileError, NbError, OutOfCredit, Unreachable
@@ -81,8 +81,7 @@ class Describer:
         if delivery != missing and not (missing.write or missing.embed):
             return replace(result, status="skipped", alt=text)
         if missing.embed:
-            trial = embedded.description("text", delivery.wish.style)
-            embedded.edited(image.path, image.data, trial, delivery.wish, force=delivery.force)
+            _try_embedding(image, delivery)
         if text:
             result = deliver(result, text, missing)
         else:
@@ -100,6 +99,8 @@ class Describer:
         delivery = self._delivery
         if delivery.force or not (delivery.write or delivery.embed):
             return _Present()
+        from nanobanana_cli.captions import embedded
+
         beside = inside = None
         if image.path != "-":
             beside = sidecar.read(delivery.text_path(image.path))
@@ -118,6 +119,14 @@ class Describer:
         """
         beside = present.beside if self._delivery.wish.style == "alt" else None
         return (beside or "").strip() or present.inside
+
+
+def _try_embedding(image: Subject, delivery: Delivery) -> None:
+    """Raises LocalFileError, before a call is paid, if the image can hold no text."""
+    from nanobanana_cli.captions import embedded
+
+    trial = embedded.description("text", delivery.wish.style)
+    embedded.edited(image.path, image.data, trial, delivery.wish, force=delivery.force)
 
 
 def shared_files(paths: Sequence[str], delivery: Delivery) -> dict[str, str]:

@@ -9,14 +9,14 @@ from nanobanana_cli.images.damage import DamagedImage
 from nanobanana_cli.images.xmp import Description
 from nanobanana_cli.images.xmp_scan import BadMetadata
 
-# Which field of the file holds a text of which style; titles and tags have none.
-_FIELDS = {"alt": "alt", "long": "long"}
-STYLES = tuple(_FIELDS)
-
 
 def description(text: str, style: str, source: str | None = None) -> Description:
-    """What to embed for a text of a style."""
-    return Description(**{_FIELDS[style]: text}, source=source)
+    """What to embed for a text of a style; titles and tags have no field."""
+    return Description(
+        alt=text if style == "alt" else None,
+        long=text if style == "long" else None,
+        source=source,
+    )
 
 
 def text_of(found: Description, style: str) -> str | None:

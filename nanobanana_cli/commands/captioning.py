@@ -8,7 +8,7 @@ from functools import cache
 
 from nanobanana_cli.captions import targets
 from nanobanana_cli.captions.deliver import Delivery
-from nanobanana_cli.commands import auditing, describing, generate, wishing
+from nanobanana_cli.commands import generate, wishing
 from nanobanana_cli.commands.rendering import Texts
 from nanobanana_cli.commands.wishing import TextOptions
 from nanobanana_cli.errors import UsageError
@@ -49,6 +49,8 @@ def run(chosen: Options, terminal: Terminal) -> None:
         )
     if chosen.check or chosen.read:
         _check_audit(chosen)
+        from nanobanana_cli.commands import auditing
+
         images = targets.find(chosen.targets, recursive=chosen.recursive)
         job = auditing.check if chosen.check else auditing.read
         job(images, wish, _texts(chosen, terminal, is_single=images.is_single), terminal)
@@ -56,6 +58,8 @@ def run(chosen: Options, terminal: Terminal) -> None:
         _check_prompt(chosen)
         _make(chosen, terminal)
     else:
+        from nanobanana_cli.commands import describing
+
         images = targets.find(chosen.targets, recursive=chosen.recursive)
         _check_images(chosen, images)
         order = describing.Order(

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from nanobanana_cli import files
 from nanobanana_cli.alt.delivery import FORMS
-from nanobanana_cli.alt.wording import STYLES, Wish, is_language
-from nanobanana_cli.captions import embedded
+from nanobanana_cli.alt.wording import EMBEDDABLE, STYLES, Wish, is_language
 from nanobanana_cli.catalog import nearest
 from nanobanana_cli.errors import UsageError
 
@@ -39,10 +38,10 @@ def wish(chosen: TextOptions) -> Wish:
     """
     _check_choice("--style", chosen.style, tuple(STYLES))
     _check_choice("--as", chosen.form, FORMS)
-    if chosen.embed and chosen.style not in embedded.STYLES:
+    if chosen.embed and chosen.style not in EMBEDDABLE:
         raise UsageError(
             f"--embed has no field for --style {chosen.style}",
-            hint=f"it has one for {' and '.join(embedded.STYLES)}; --write takes any",
+            hint=f"it has one for {' and '.join(EMBEDDABLE)}; --write takes any",
         )
     if chosen.lang is not None and not is_language(chosen.lang):
         raise UsageError(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from nanobanana_cli.images.xmp_scan import DEFAULT_LANGUAGE, RDF, BadMetadata, Found, Name, Scan
 
@@ -89,7 +89,7 @@ def extend(packet: bytes | None, description: Description, *, lang: str | None =
         if text is not None:
             fields[name] = _alternatives(_languages(scan.found(name), text, lang))
     if description.source is not None:
-        fields[_SOURCE] = escape(_legal(description.source))
+        fields[_SOURCE] = _escaped(description.source)
     if not fields:
         return body
     edits = [(start, end, "") for start, end in _cuts(scan, frozenset(fields))]
@@ -162,7 +162,7 @@ def _block(about: str, fields: dict[Name, str]) -> str:
     lines = [f"\n   <{tag}>{value}</{tag}>" for tag, value in tags.items()]
     # Every rdf:about in a packet has to be the same (XMP specification part 1, section 7.4).
     return (
-        f'\n  <rdf:Description rdf:about={quoteattr(about)} xmlns:rdf="{RDF}"'
+        f'\n  <rdf:Description rdf:about={_quoted(about)} xmlns:rdf="{RDF}"'
         f'\n    xmlns:Iptc4xmpCore="{_CORE}"'
         f'\n    xmlns:Iptc4xmpExt="{_EXT}">{"".join(lines)}'
         "\n  </rdf:Description>"
@@ -171,12 +171,15 @@ def _block(about: str, fields: dict[Name, str]) -> str:
 
 def _alternatives(items: list[tuple[str, str]]) -> str:
     rows = [
-        f"\n     <rdf:li xml:lang={quoteattr(_legal(lang))}>{escape(_legal(text))}</rdf:li>"
-        for lang, text in items
+        f"\n     <rdf:li xml:lang={_quoted(lang)}>{_escaped(text)}</rdf:li>" for lang, text in items
     ]
     return f"\n    <rdf:Alt>{''.join(rows)}\n    </rdf:Alt>\n   "
 
 
-def _legal(text: str) -> str:
-    """Without the characters that XML 1.0 has no way to write: NUL, ESC, lone surrogates."""
-    return _NOT_XML.sub("", text)
+def _escaped(text: str) -> str:
+    """For an element, without what XML 1.0 has no way to write: NUL, ESC, lone surrogates."""
+    return escape(_NOT_XML.sub("", text), quote=False)
+
+
+def _quoted(text: str) -> str:
+    return f'"{escape(_NOT_XML.sub("", text))}"'
