@@ -7,7 +7,15 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from nanobanana_cli.errors import Charged, ExitCode, Interrupted, NbError, OutputClosed, UsageError
+from nanobanana_cli.errors import (
+    Charged,
+    ExitCode,
+    Interrupted,
+    LocalFileError,
+    NbError,
+    OutputClosed,
+    UsageError,
+)
 from nanobanana_cli.terminal import Terminal
 
 
@@ -18,27 +26,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name; those of the process when left out.
 
     Returns:
-        The exit status; nothing is raised but a defect under `NB_DEBUG=1`.
+        The exit status; nothing is raised.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     terminal = Terminal.of_process()
-    if arguments == ["--version"]:
-        # Answered before the command tree is imported, which would take five times as long.
-        return _version(terminal)
     try:
+        if arguments == ["--version"]:
+            # Answered before the command tree is imported, which would take three times as long.
+            return _version(terminal)
         return _run(arguments or ["--help"], terminal)
     except OutputClosed as error:
         return error.code
     except NbError as error:
-        terminal.error(error)
-        if terminal.env.get("NB_DEBUG") == "1":
-            raise
-        return error.code
-    except Exception as error:
-        if terminal.env.get("NB_DEBUG") == "1":
-            raise
-        terminal.error(_defect(error))
-        return ExitCode.DEFECT
+        shown = error
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user unasked
+        shown = _defect(error)
+    if terminal.env.get("NB_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(shown.__cause__ or shown, file=terminal.stderr)
+    terminal.error(shown)
+    return shown.code
 
 
 def entry() -> None:
@@ -50,6 +58,9 @@ def entry() -> None:
 
 
 def _run(arguments: list[str], terminal: Terminal) -> int:
+    if sys.stdout is None:
+        raise LocalFileError("stdout is closed", hint="send it to /dev/null to see nothing of it")
+
     import typer
 
     from nanobanana_cli.cli import command_tree
@@ -75,10 +86,12 @@ def _usage(error: Exception) -> UsageError:
 
 def _defect(error: Exception) -> NbError:
     # The text of an unforeseen error may hold anything, a key included: its class has to do.
-    return NbError(
+    defect = NbError(
         f"a defect in nb: {type(error).__name__}",
         hint="NB_DEBUG=1 shows where; please report it",
     )
+    defect.__cause__ = error
+    return defect
 
 
 def _version(terminal: Terminal) -> int:

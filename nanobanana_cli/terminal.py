@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol, TextIO
 
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputClosed
@@ -103,8 +104,13 @@ class Terminal:
 
     @classmethod
     def of_process(cls) -> Terminal:
-        """The terminal of this process."""
-        return cls(os.environ, sys.stdin, sys.stdout, sys.stderr)
+        """The terminal of this process; a stream that the parent closed leads nowhere."""
+        return cls(
+            os.environ,
+            sys.stdin or Path(os.devnull).open(encoding="utf-8"),
+            sys.stdout or Path(os.devnull).open("w", encoding="utf-8"),
+            sys.stderr or Path(os.devnull).open("w", encoding="utf-8"),
+        )
 
     def configure(
         self, *, quiet: bool = False, verbose: bool = False, color: bool | None = None

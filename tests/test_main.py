@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -112,6 +113,26 @@ def test_stdout_on_a_full_device(nb_process: NbProcess) -> None:
     assert Path("fox.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("closed", "argv", "code"),
+    [
+        ("<&-", ["generate", "-"], 2),
+        (">&-", ["models"], 6),
+        ("2>&-", ["generate", ""], 2),
+        ("<&- >&- 2>&-", ["models"], 6),
+    ],
+)
+def test_a_stream_that_the_parent_closed(
+    closed: str, argv: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    command = shlex.join([sys.executable, "-m", "nanobanana_cli", *argv])
+    run = subprocess.run(["sh", "-c", f"{command} {closed}"], capture_output=True, timeout=60)
+    assert run.returncode == code
+    assert b"Traceback" not in run.stderr
+    assert run.stdout == b""
+
+
 def test_a_defect_is_told_without_a_traceback(nb: Nb, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nanobanana_cli.cli.command_tree", lambda: None)
     run = nb("models")
@@ -123,9 +144,9 @@ def test_a_defect_is_told_without_a_traceback(nb: Nb, monkeypatch: pytest.Monkey
     )
 
 
-def test_debug_shows_the_traceback(nb_process: NbProcess) -> None:
+def test_debug_shows_the_traceback_and_keeps_the_status(nb_process: NbProcess) -> None:
     run = nb_process("generate", "", env={"NB_DEBUG": "1"})
-    assert run.code == 1
+    assert run.code == 2
     assert "nb: the prompt is empty" in run.err
     assert "Traceback" in run.err
 

@@ -19,10 +19,8 @@ def command(
     ] = 0,
     latency: Annotated[
         float,
-        typer.Option(
-            "--latency", metavar="SECONDS", min=0, max=86400, help="Wait before each result."
-        ),
-    ] = 0.0,
+        typer.Option("--latency", metavar="SECONDS", help="Wait before each result."),
+    ] = 0,
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="Demand this key of every request.")
     ] = None,
@@ -34,7 +32,7 @@ def command(
     ] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option("--fault", metavar="FAULT", help="Spoil calls, see below; repeatable."),
+        typer.Option("--fault", metavar="FAULT", help="Spoil calls, as said above; repeatable."),
     ] = None,
     quiet: options.Quiet = False,
     color: options.Color = None,

@@ -22,6 +22,8 @@ _FACES = (
     "Arial Unicode.ttf",
     "segoeui.ttf",
 )
+# More characters than any picture has room for.
+_MOST = 1200
 _LATIN = re.compile(r"LATIN (SMALL|CAPITAL) (?:LETTER|LIGATURE) ([A-Z]{1,2})\b")
 _PLAIN = {"ß": "ss", "„": "“", "¿": "?", "¡": "!", "\N{MINUS SIGN}": "-"}
 _INVISIBLE = ("Cf", "Mn", "Me", "Cs", "Co", "Cn")
@@ -34,6 +36,8 @@ def paintable(prompt: str) -> tuple[str, str | None]:
         The text, on one line; and the name of a system font, or None for Pillow's own.
     """
     text = " ".join(prompt.split())
+    if len(text) > _MOST:
+        text = text[:_MOST] + "…"
     plain = "".join(_simplify(char) for char in text)
     missing = {char for char in plain if not _has(None, char)}
     face = _face_for(frozenset(missing)) if missing else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -92,11 +93,11 @@ def _words(text: str, font: Font, width: int) -> list[str]:
     for word in text.split():
         rest = word
         while font.getlength(rest) > width and len(rest) > 1:
-            cut = len(rest) - 1
-            while cut > 1 and font.getlength(rest[:cut]) > width:
-                cut -= 1
-            pieces.append(rest[:cut])
-            rest = rest[cut:]
+            cut = bisect_right(
+                range(1, len(rest)), width, key=lambda n: math.ceil(font.getlength(rest[:n]))
+            )
+            pieces.append(rest[: max(1, cut)])
+            rest = rest[max(1, cut) :]
         pieces.append(rest)
     return pieces
 

@@ -23,6 +23,7 @@ from nanobanana_cli.sandbox.service import Call, Exchange, Service, refused
 from nanobanana_cli.sandbox.spoiled import Answer
 
 HOST = "127.0.0.1"
+_LONGEST = 86400.0
 _PIECES = 50
 
 
@@ -37,7 +38,7 @@ class Sandbox:
         faults: as after `--fault`.
 
     Raises:
-        UsageError: the port is taken, or a fault is unknown.
+        UsageError: the port is taken, the latency is no time, or a fault is unknown.
         LocalFileError: the log cannot be written.
     """
 
@@ -50,6 +51,10 @@ class Sandbox:
         log: Path | None = None,
         faults: Sequence[str] = (),
     ) -> None:
+        if not 0 <= latency <= _LONGEST:
+            raise UsageError(
+                f"a latency of {latency:g} is no time to wait", hint=f"0 to {_LONGEST:g} seconds"
+            )
         service = Service(key=key, faults=Queue(faults))
         self._log = _Log(log)
         try:
@@ -156,7 +161,7 @@ class _Server(ThreadingHTTPServer):
         for _, thread in live:
             thread.join()
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
         # What wakes a stopping server is no client.
         return not self._stopping
 
@@ -206,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
             exchange = self.server.service.handle(Call(self.command, self.path, headers, body))
         self._deliver(exchange)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class's names
 
     def _body(self) -> bytes:
         if "Transfer-Encoding" in self.headers:

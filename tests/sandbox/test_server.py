@@ -1,0 +1,247 @@
+"""The server: routes, keys, the log, connections, many clients at once."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.raw_calls import GENERATE, content, post, request
+
+from nanobanana_cli.catalog import DEFAULT_MODEL, MODELS
+from nanobanana_cli.errors import LocalFileError, UsageError
+from nanobanana_cli.sandbox import painter
+from nanobanana_cli.sandbox.checks import MAX_BODY
+from nanobanana_cli.sandbox.server import Sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as server:
+        yield server
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("prefix", ["", "/gateway", "/a/b/"])
+def test_answers_under_any_prefix(sandbox: Sandbox, prefix: str) -> None:
+    reply = post(sandbox, path=prefix + GENERATE)
+    assert reply.status == 200
+    assert reply.headers["Content-Type"] == "application/json; charset=UTF-8"
+    part = reply.json["candidates"][0]["content"]["parts"][0]["inlineData"]
+    assert part["mimeType"] == "image/png"
+    assert base64.b64decode(part["data"]) == painter.paint("a red fox", "1:1", "0.5K")
+
+
+@pytest.mark.parametrize(
+    ("modalities", "kinds"),
+    [
+        (["IMAGE"], ["inlineData"]),
+        (["TEXT"], ["text"]),
+        (["TEXT", "IMAGE"], ["text", "inlineData"]),
+    ],
+)
+def test_the_reply_has_the_modalities_asked_for(
+    sandbox: Sandbox, modalities: list[str], kinds: list[str]
+) -> None:
+    candidate = post(sandbox, content("a fox", *modalities)).json["candidates"][0]
+    assert [next(iter(part)) for part in candidate["content"]["parts"]] == kinds
+    assert candidate["finishReason"] == "STOP"
+
+
+def test_lists_the_models_of_the_catalog(sandbox: Sandbox) -> None:
+    found = request(sandbox, "GET", "/v1beta/models").json["models"]
+    assert [model["name"] for model in found] == [f"models/{name}" for name in MODELS]
+    one = request(sandbox, "GET", f"/v1beta/models/{DEFAULT_MODEL}?x=1").json
+    assert one == found[0]
+    assert one["supportedGenerationMethods"] == ["generateContent"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/v1beta/models/none"),
+        ("GET", GENERATE),
+        ("POST", "/v1beta/models"),
+        ("POST", GENERATE.replace("generate", "streamGenerate")),
+        ("POST", GENERATE.replace("v1beta", "v2")),
+        ("DELETE", "/v1beta/models"),
+    ],
+)
+def test_everything_else_is_not_found(sandbox: Sandbox, method: str, path: str) -> None:
+    reply = request(sandbox, method, path)
+    assert reply.status == 404
+    assert reply.json["error"]["status"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "name"),
+    [
+        ({}, 403, "PERMISSION_DENIED"),
+        ({"Authorization": "Bearer secret"}, 401, "UNAUTHENTICATED"),
+        ({"x-goog-api-key": "wrong"}, 400, "INVALID_ARGUMENT"),
+        ({"x-goog-api-key": "wr\xf6ng"}, 400, "INVALID_ARGUMENT"),
+    ],
+)
+def test_a_key_is_demanded(headers: dict[str, str], status: int, name: str) -> None:
+    with Sandbox(key="secret") as sandbox:
+        for reply in (
+            post(sandbox, headers=headers),
+            request(sandbox, "GET", "/v1beta/models", headers=headers),
+        ):
+            assert (reply.status, reply.json["error"]["status"]) == (status, name)
+            assert (status == 400) == ("API_KEY_INVALID" in reply.body.decode())
+
+
+def test_the_right_key_is_taken_from_header_or_query(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with Sandbox(key="secret", log=log) as sandbox:
+        assert post(sandbox, headers={"x-goog-api-key": "secret"}).status == 200
+        assert post(sandbox, path=f"{GENERATE}?key=secret").status == 200
+    assert "secret" not in log.read_text()
+
+
+def test_the_log_tells_what_would_have_been_paid(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with Sandbox(log=log, faults=["429:1"]) as sandbox:
+        for payload in (content(), content("ein Füchslein", "TEXT", "IMAGE"), {"x": 1}):
+            post(sandbox, payload)
+            line = _lines(log)[-1]
+    lines = _lines(log)
+    assert line == lines[-1]
+    assert [line["status"] for line in lines] == [429, 200, 400]
+    assert [line["fault"] for line in lines] == ["429", None, None]
+    assert [line["paid"] for line in lines] == [False, True, False]
+    del lines[1]["time"]
+    assert lines[1] == {
+        "method": "POST",
+        "path": GENERATE,
+        "status": 200,
+        "fault": None,
+        "model": DEFAULT_MODEL,
+        "prompt": "ein Füchslein",
+        "aspect": "1:1",
+        "size": "0.5K",
+        "modalities": ["TEXT", "IMAGE"],
+        "references": 0,
+        "paid": True,
+    }
+
+
+def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LocalFileError, match="cannot write the log"):
+        Sandbox(log=tmp_path / "none" / "log")
+
+
+def test_a_port_in_use_is_an_error(sandbox: Sandbox) -> None:
+    with pytest.raises(UsageError, match=f"port {sandbox.port} cannot be used") as wrong:
+        Sandbox(port=sandbox.port)
+    assert wrong.value.hint == "--port 0 takes any free one"
+
+
+def test_listens_on_loopback_only(sandbox: Sandbox) -> None:
+    assert sandbox.url == f"http://127.0.0.1:{sandbox.port}"
+
+
+def test_starts_and_stops_at_once_and_twice() -> None:
+    started = time.monotonic()
+    for _ in range(20):
+        server = Sandbox()
+        server.close()
+        server.close()
+    assert time.monotonic() - started < 2
+
+
+def test_wait_ends_when_it_is_closed() -> None:
+    with Sandbox() as sandbox:
+        timer = threading.Timer(0.05, sandbox.close)
+        timer.start()
+        sandbox.wait()
+        timer.join()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", sandbox.port))
+
+
+def test_closing_cuts_what_is_in_flight() -> None:
+    with Sandbox(faults=["hang"]) as sandbox, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(post, sandbox)
+        time.sleep(0.1)
+        started = time.monotonic()
+        sandbox.close()
+        with pytest.raises((http.client.HTTPException, ConnectionError)):
+            waiting.result()
+    assert time.monotonic() - started < 1
+
+
+def test_a_connection_serves_many_requests(sandbox: Sandbox) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=20)
+    for _ in range(3):
+        connection.request("POST", GENERATE, json.dumps(content()))
+        with connection.getresponse() as reply:
+            assert reply.status == 200
+            reply.read()
+    connection.close()
+
+
+def test_serves_64_clients_at_once() -> None:
+    with Sandbox(latency=0.3) as sandbox, ThreadPoolExecutor(64) as pool:
+        started = time.monotonic()
+        replies = list(pool.map(lambda _: post(sandbox), range(64)))
+        assert time.monotonic() - started < 5
+    assert {reply.status for reply in replies} == {200}
+
+
+def test_latency_comes_before_a_result_and_not_before_an_error() -> None:
+    with Sandbox(latency=0.2) as sandbox:
+        started = time.monotonic()
+        post(sandbox, {"x": 1})
+        assert time.monotonic() - started < 0.2
+        post(sandbox)
+        assert time.monotonic() - started > 0.2
+
+
+def test_too_large_a_request_is_refused_after_it_was_read(sandbox: Sandbox) -> None:
+    reply = post(sandbox, b" " * (MAX_BODY + 1))
+    assert reply.status == 413
+    assert reply.json["error"]["message"].startswith("Request payload size exceeds the limit")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
+        (b"BREW / HTTP/1.1\r\n\r\n", 501),
+        (b"nonsense of many words\r\n\r\n", 400),
+    ],
+)
+def test_broken_http_gets_an_error_in_googles_shape(
+    sandbox: Sandbox, head: bytes, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=5) as client:
+        client.sendall(head)
+        with client.makefile("rb") as stream:
+            reply = stream.read()
+    assert json.loads(reply[reply.index(b"{") :])["error"]["code"] == status
+
+
+def test_a_client_that_goes_away_is_no_news(
+    sandbox: Sandbox, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for sent in (b"", b"POST", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"):
+        with socket.create_connection(("127.0.0.1", sandbox.port)) as client:
+            client.sendall(sent)
+    assert post(sandbox).status == 200
+    sandbox.close()
+    assert capfd.readouterr().err == ""
