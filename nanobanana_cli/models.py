@@ -179,7 +179,7 @@ class Result:
         record: dict[str, object] = {
             "path": self.path,
             "status": self.status,
-            "prompt": request.prompt,
+            "prompt": request.prompt or None,
             "provider": self.provider,
             "model": request.model,
             "model_version": reply.model_version if reply else None,

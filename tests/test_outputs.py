@@ -68,9 +68,7 @@ def test_a_misspelt_format_names_the_nearest() -> None:
     assert caught.value.hint == "did you mean png? one of auto, png, jpeg, webp"
 
 
-@pytest.mark.parametrize(
-    "output", ["missing/", "missing/fox.png", "/dev/null", "f" * 300 + ".png"]
-)
+@pytest.mark.parametrize("output", ["missing/", "missing/fox.png", "/dev/null", "f" * 300 + ".png"])
 def test_what_could_not_be_written_is_an_error_before_the_call(output: str) -> None:
     with pytest.raises(LocalFileError) as caught:
         _plan(output, force=not output.endswith("/"))

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from nanobanana_cli.alt.mending import plain
+from nanobanana_cli.alt.mending import HARMFUL, plain
 
 FORMS = ("text", "json", "markdown", "html", "csv")
 CSV_COLUMNS = ("path", "text", "width", "height")
@@ -87,8 +87,8 @@ def as_csv(item: Item) -> str:
 
 
 def _one_line(path: str) -> str:
-    """The path with control characters spelt out, which no column can hold."""
-    return "".join(repr(c)[1:-1] if ord(c) < 0x20 else c for c in path)
+    """The path with what no column can hold, or would steer a terminal, spelt out."""
+    return HARMFUL.sub(lambda match: ascii(match.group())[1:-1], path)
 
 
 def _url(path: str) -> str:

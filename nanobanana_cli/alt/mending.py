@@ -13,7 +13,7 @@ _ESCAPES = re.compile(
 _WHITE_SPACE = re.compile("[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 # Controls, bidirectional marks and overrides, the byte order mark, lone surrogates, and what is no
 # character at all. Joiners stay: emoji and several scripts are spelt with them.
-_HARMFUL = re.compile(
+HARMFUL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufdd0-\ufdef\ufffe\uffff"
     "\ud800-\udfff]"
 )
@@ -64,7 +64,7 @@ def plain(text: str) -> str:
     white space are one space.
     """
     text = _ESCAPES.sub("", text)
-    return _HARMFUL.sub("", _WHITE_SPACE.sub(" ", text)).strip()
+    return HARMFUL.sub("", _WHITE_SPACE.sub(" ", text)).strip()
 
 
 def mend(text: str) -> str:

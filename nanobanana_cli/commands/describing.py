@@ -56,9 +56,9 @@ def run(order: Order, texts: Texts, terminal: Terminal) -> None:
         _show_calls(order, request, in_force, terminal)
         return
     with service.opened(in_force, terminal.env) as endpoint:
-        failures = _describe(order, request, in_force, endpoint, texts, terminal)
-    if failures:
-        raise _verdict(failures, order.images)
+        shown = _describe(order, request, in_force, endpoint, texts, terminal)
+    if shown.failures:
+        raise _verdict(shown, order.images)
 
 
 def _request(order: Order, in_force: Settings) -> ContentRequest:
@@ -84,7 +84,7 @@ def _describe(
     endpoint: Endpoint,
     texts: Texts,
     terminal: Terminal,
-) -> list[NbError]:
+) -> _Shown:
     paths = order.images.paths
     studio = Studio(
         endpoint,
@@ -118,20 +118,22 @@ def _describe(
             if result.alt is not None:
                 shown.show(result)
         raise
-    return shown.failures
+    return shown
 
 
 class _Shown:
-    """Shows results, and keeps what failed."""
+    """Shows results; keeps what failed, and whether any text was paid for."""
 
     def __init__(self, texts: Texts, terminal: Terminal, order: Order) -> None:
         self.failures: list[NbError] = []
+        self.has_paid = False
         self._texts = texts
         self._terminal = terminal
         self._order = order
 
     def show(self, result: Result) -> None:
         self._texts.show(result)
+        self.has_paid |= result.attempts > 0 and result.error is None
         for note in result.notes:
             self._terminal.warn(note)
         if result.status == "skipped" and result.alt is not None:
@@ -141,16 +143,22 @@ class _Shown:
         if result.error is not None:
             self.failures.append(result.error)
             if not self._order.images.is_single and not isinstance(result.error, FATAL):
-                self._terminal.warn(f"{result.path}: {result.error.message}")
+                self._terminal.warn(_named(result.error.message, str(result.path)))
 
 
-def _verdict(failures: list[NbError], images: Images) -> NbError:
+def _named(message: str, path: str) -> str:
+    """The message with the image that it is about."""
+    return message if path in message else f"{path}: {message}"
+
+
+def _verdict(shown: _Shown, images: Images) -> NbError:
     """One error for all that failed."""
+    failures = shown.failures
     fatal = next((error for error in failures if isinstance(error, FATAL)), None)
     if images.is_single or fatal is not None:
         return fatal or failures[0]
     costs = {error.charged for error in failures}
-    charged = Charged.NO if costs == {Charged.NO} else Charged.MAYBE
+    charged = Charged.NO if costs == {Charged.NO} and not shown.has_paid else Charged.MAYBE
     return BatchIncomplete(
         f"{len(failures)} of {len(images.paths)} images have no text",
         hint="with --write, the same command makes only what is missing",

@@ -41,8 +41,8 @@ def _small(picture: Picture, longest: int) -> Image.Image:
     with open_picture(picture.data, picture.format) as source:
         # A JPEG is decoded at a fraction of its size, which saves most of the time and memory.
         source.draft("RGB", (longest, longest))
-        source.thumbnail((longest, longest))
         image = fit(source, "jpeg")
+        image.thumbnail((longest, longest))
         image.getexif()[_ORIENTATION] = _orientation(picture, source)
         return ImageOps.exif_transpose(image)
 

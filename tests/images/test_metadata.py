@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import random
-import shutil
 import struct
 import subprocess
 import zlib
@@ -17,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
+from support.tools import require
 
 from nanobanana_cli.images import metadata, xmp
 from nanobanana_cli.images.damage import DamagedImage
@@ -34,14 +33,6 @@ FOREIGN_XMP = (
     b"<dc:creator><rdf:Seq><rdf:li>Zo\xc3\xab</rdf:li></rdf:Seq></dc:creator></rdf:Description>"
     b"</rdf:RDF></x:xmpmeta>"
 )
-
-
-def need(tool: str) -> None:
-    """Skip without the tool, unless the run demands it."""
-    if shutil.which(tool) is None:
-        if os.environ.get("NB_REQUIRE_TOOLS"):
-            pytest.fail(f"{tool} is not installed")
-        pytest.skip(f"{tool} is not installed")
 
 
 def picture(name: str = "png", size: tuple[int, int] = (37, 21), **options: Any) -> bytes:
@@ -70,11 +61,10 @@ def profile() -> bytes:
 
 
 def exiftool(data: bytes, tmp_path: Path) -> dict[str, Any]:
-    need("exiftool")
     path = tmp_path / "judged"
     path.write_bytes(data)
     run = subprocess.run(
-        ["exiftool", "-json", "-n", "-G1", "-all", "-validate", "-warning", path],
+        [require("exiftool"), "-json", "-n", "-G1", "-all", "-validate", "-warning", path],
         capture_output=True,
         check=True,
     )
@@ -137,10 +127,9 @@ def test_pixels_are_equal_and_the_file_is_whole(name: str) -> None:
 
 
 def test_pngcheck_finds_nothing_wrong(tmp_path: Path) -> None:
-    need("pngcheck")
     path = tmp_path / "fox.png"
     path.write_bytes(metadata.embed(metadata.embed(picture(), WHOLE), Description("again")))
-    subprocess.run(["pngcheck", "-q", path], check=True)
+    subprocess.run([require("pngcheck"), "-q", path], check=True)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (16383, 1)])
