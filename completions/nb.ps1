@@ -78,7 +78,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--latency', 'Wait before each result'),
             ('--key', 'Demand this key of every request'),
             ('--log', 'Append one JSON line a request, with whether it costs'),
-            ('--fault', 'Spoil calls, see below'),
+            ('--fault', 'Spoil calls, as said above'),
             ('--quiet', 'Errors alone on stderr'),
             ('-q', 'Errors alone on stderr'),
             ('--color', 'Colour or not'),

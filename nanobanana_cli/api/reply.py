@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import pybase64
 
 from nanobanana_cli.api.schema import (
     Blob,
@@ -166,11 +167,14 @@ def _from_base64(image: msgspec.Raw | str) -> bytes:
         ValueError: it is no base64, or nothing.
     """
     if isinstance(image, msgspec.Raw):
+        quoted = memoryview(image)
         try:
             # The fast way, straight from the reply's bytes: plain base64, padded.
-            return msgspec.json.decode(image, type=bytes)
-        except msgspec.DecodeError:
-            image = msgspec.json.decode(image, type=str)
+            if data := pybase64.b64decode(quoted[1:-1], validate=True):
+                return data
+        except ValueError:
+            pass
+        image = msgspec.json.decode(image, type=str)
     text = "".join(image.rpartition("base64,")[2].split()).translate(_URL_SAFE).rstrip("=")
     data = binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
     if not data:
