@@ -48,12 +48,6 @@ def relative(path: str, base: str | None) -> str:
     return os.path.relpath(path, base) if base is not None else path
 
 
-def as_text(item: Item, *, alone: bool) -> str:
-    """The text, or `path<TAB>text` when it does not stand alone."""
-    text = plain(item.text)
-    return text if alone else f"{_one_line(item.path)}\t{text}"
-
-
 def as_markdown(item: Item) -> str:
     """`![text](path)`."""
     text = _MARKDOWN.sub(lambda match: "\\" + match.group(), plain(item.text))
@@ -76,7 +70,7 @@ def as_csv(item: Item) -> str:
     text gets a space in front, a path `./`.
     """
     text = plain(item.text)
-    path = _one_line(item.path)
+    path = one_line(item.path)
     if text.startswith(_FORMULA):
         text = " " + text
     if path.startswith(_FORMULA) and path != "-":
@@ -86,9 +80,9 @@ def as_csv(item: Item) -> str:
     return buffer.getvalue()
 
 
-def _one_line(path: str) -> str:
-    """The path with what no column can hold, or would steer a terminal, spelt out."""
-    return HARMFUL.sub(lambda match: ascii(match.group())[1:-1], path)
+def one_line(text: str) -> str:
+    """Text with what no column can hold, or would steer a terminal, spelt out (`\\x1b`)."""
+    return HARMFUL.sub(lambda match: ascii(match.group())[1:-1], text)
 
 
 def _url(path: str) -> str:

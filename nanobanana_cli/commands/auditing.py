@@ -10,7 +10,7 @@ from nanobanana_cli.captions import audit, embedded
 from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands.rendering import Texts
 from nanobanana_cli.errors import BatchIncomplete, Charged, NbError
-from nanobanana_cli.terminal import Terminal, printable
+from nanobanana_cli.terminal import Terminal
 
 
 def check(images: Images, wish: Wish, texts: Texts, terminal: Terminal) -> None:
@@ -28,7 +28,7 @@ def check(images: Images, wish: Wish, texts: Texts, terminal: Terminal) -> None:
             texts.record(finding.record(), path)
             continue
         for problem in finding.problems:
-            terminal.result(f"{printable(texts.path(path))}\t{printable(problem.message)}")
+            texts.problem(path, problem.message)
     total = _counted(len(images.paths))
     if bad:
         raise BatchIncomplete(

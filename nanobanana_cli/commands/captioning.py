@@ -131,10 +131,11 @@ def _check_images(chosen: Options, images: targets.Images) -> None:
         "--format": making.image_format != "auto",
         "--search": making.search,
     }
+    first = "an image on stdin" if images.paths[0] == "-" else images.paths[0]
     for option, is_given in given.items():
         if is_given:
             raise UsageError(
-                f"{option} is for making an image, and {images.paths[0]} is there already",
+                f"{option} is for making an image, and {first} is there already",
                 hint="leave it out, or give a prompt: it comes from --prompt-file if it looks "
                 "like a file name",
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nanobanana_cli.alt import delivery
 from nanobanana_cli.alt.delivery import Item
+from nanobanana_cli.alt.mending import plain
 from nanobanana_cli.models import Result
 from nanobanana_cli.terminal import Terminal
 
@@ -65,4 +66,14 @@ class Texts:
             case "csv":
                 return delivery.as_csv(item)
             case _:
-                return delivery.as_text(item, alone=self._is_single)
+                text = plain(item.text)
+                return text if self._is_single else self._columns(item.path, text)
+
+    def problem(self, path: str, what: str) -> None:
+        """What is wrong with an image, beside its path."""
+        self._terminal.result(self._columns(self.path(path), what))
+
+    def _columns(self, path: str, text: str) -> str:
+        # On a terminal, a TAB would be spelt out like every control character.
+        gap = "  " if self._terminal.stdout.isatty() else "\t"
+        return f"{delivery.one_line(path)}{gap}{delivery.one_line(text)}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import time
 from pathlib import Path
 
 import pytest
 from conftest import Nb
 from PIL import Image
+from support.pty_run import run_in_pty
 from support.replies import failed, picture
 from support.texts import against, body, save, told
 from support.wire_server import Answer, WireServer
@@ -277,3 +279,12 @@ def test_a_broken_connection_leaves_the_outcome_unknown(nb: Nb) -> None:
     with WireServer(Answer(reset=True)) as server:
         run = nb("caption", "a.png", env=against(server))
     assert run.code == 11
+
+
+def test_on_a_terminal_the_columns_are_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    save("a.png", "b.png")
+    monkeypatch.setenv("NB_PROVIDER", "sandbox")
+    code, screen = run_in_pty("caption", "a.png", "b.png", "--no-color")
+    assert code == 0
+    assert re.search(r"a\.png  A mostly \w+ square picture", screen)
+    assert "\\t" not in screen
