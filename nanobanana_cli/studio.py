@@ -1,7 +1,7 @@
 """The use cases: what happens between a checked request and a file. No Typer, no rich, no print.
 
 The way of a request: `api.request` → `api.transport` (under `api.retry`) → `api.reply` →
-`images.inspect` → the output. It never turns back.
+`arrival` → the output. It never turns back.
 """
 
 from __future__ import annotations
@@ -11,17 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from nanobanana_cli import catalog, files, review
+from nanobanana_cli import arrival, catalog, review
 from nanobanana_cli.errors import (
-    BadReply,
     Charged,
     Interrupted,
     KeyRejected,
-    LocalFileError,
     NbError,
     OutcomeUnknown,
     OutOfCredit,
@@ -31,13 +28,11 @@ from nanobanana_cli.errors import (
 from nanobanana_cli.models import (
     ContentRequest,
     Endpoint,
-    ImageFormat,
-    Picture,
     Reply,
     Result,
     Status,
 )
-from nanobanana_cli.outputs import SUFFIXES, Output, UnnamedFile
+from nanobanana_cli.outputs import Output
 
 if TYPE_CHECKING:
     from nanobanana_cli.api.transport import Transport
@@ -231,9 +226,9 @@ class Studio:
         return result
 
     def _saved(self, result: Result, reply: Reply, output: Output) -> Result:
-        received = _verified(reply.image or b"")
+        received = arrival.verified(reply.image or b"")
         notes = review.notes(result.request, received, reply)
-        picture, loss = _as_wanted(received, output.format, result.request)
+        picture, loss = arrival.as_wanted(received, output.format, result.request)
         path = output.save(picture)
         return replace(
             result,
@@ -268,44 +263,6 @@ class Studio:
 
 def _since(started: float) -> float:
     return time.monotonic() - started
-
-
-def _verified(data: bytes) -> Picture:
-    from nanobanana_cli.images.inspect import DamagedImage, verify
-
-    try:
-        return verify(data)
-    except DamagedImage as error:
-        raise BadReply(f"the service sent an image that cannot be used: {error}") from error
-
-
-def _as_wanted(
-    picture: Picture, wanted: ImageFormat | None, request: ContentRequest
-) -> tuple[Picture, tuple[str, ...]]:
-    """The picture in the format asked for, and what a conversion cost it.
-
-    The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them.
-
-    Raises:
-        LocalFileError: that format cannot hold it; it is saved as received, under a free name.
-    """
-    if wanted is None or wanted == picture.format:
-        return picture, ()
-    from nanobanana_cli.images.convert import CannotConvert, convert
-
-    note = (
-        f"the service sent {picture.format}, converted to {wanted}: "
-        f"provenance metadata (C2PA, XMP) is lost; as {SUFFIXES[picture.format]} it is kept"
-    )
-    try:
-        return convert(picture, wanted), (note,)
-    except CannotConvert as error:
-        saved = UnnamedFile(Path(), files.slug(request.prompt), None).save(picture)
-        raise LocalFileError(
-            f"the image cannot be converted to {wanted}: {error}",
-            hint=f"it was saved as received: {saved}",
-            charged=Charged.YES,
-        ) from error
 
 
 def _sha256(data: bytes) -> str:

@@ -113,4 +113,5 @@ def _embedded(result: Result, path: Path, text: str, delivery: Delivery) -> Resu
     old = files.read(path, "image")
     data = embedded.edited(str(path), old, new, delivery.wish, force=delivery.force)
     files.replace(path, data)
-    return replace(result, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(data).hexdigest() if result.sha256 else None
+    return replace(result, size=len(data), sha256=digest)

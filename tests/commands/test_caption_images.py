@@ -86,6 +86,26 @@ def test_a_picture_too_large_is_scaled_down_for_the_call_alone(nb: Nb) -> None:
         assert (sent.format, sent.size) == ("JPEG", (LONGEST_SIDE, LONGEST_SIDE // 2))
 
 
+def test_a_large_picture_that_cannot_be_decoded_is_damaged(nb: Nb) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (4000, 100), "teal").save(buffer, "WEBP")
+    data = bytearray(buffer.getvalue())
+    data[40:80] = bytes(40)
+    Path("big.webp").write_bytes(data)
+    with WireServer(told("Teal.")) as server:
+        run = nb("caption", "big.webp", env=against(server))
+    assert (run.code, server.requests) == (2, [])
+    assert "big.webp is damaged: its webp data cannot be decoded" in run.err
+
+
+def test_a_large_heic_is_not_sent(nb: Nb) -> None:
+    Path("a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(15_000_000))
+    with WireServer(told("x")) as server:
+        run = nb("caption", "a.heic", env=against(server))
+    assert (run.code, server.requests) == (2, [])
+    assert "hint: HEIC cannot be scaled down here: save it as JPEG" in run.err
+
+
 def test_the_json_line(nb: Nb) -> None:
     save("fox.png")
     with WireServer(told("A fox.")) as server:

@@ -136,6 +136,7 @@ def test_without_a_text_the_image_stays(nb: Nb) -> None:
         ("a fox", "--style", "tags", "--embed"),
         ("a fox", "--context", "x", "--context-file", "p.txt"),
         ("a fox", "--context-file", "none.txt"),
+        ("a fox", "--context-file", "latin-1.txt"),
         ("a fox", "--max-chars", "0"),
         ("a fox", "--dry-run", "--curl"),
         ("a", "red", "fox"),
@@ -146,6 +147,7 @@ def test_without_a_text_the_image_stays(nb: Nb) -> None:
 )
 def test_what_cannot_be_is_found_before_the_call(nb: Nb, options: tuple[str, ...]) -> None:
     Path("p.txt").write_text("x")
+    Path("latin-1.txt").write_bytes(b"Z\xfcrich")
     with WireServer(drawn("A fox.")) as server:
         run = nb("caption", *options, env=against(server))
     assert (run.code, run.out, server.requests) == (2, "", [])
