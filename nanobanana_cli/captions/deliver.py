@@ -111,7 +111,11 @@ def _embedded(result: Result, path: Path, text: str, delivery: Delivery) -> Resu
     new = embedded.description(text, delivery.wish.style, source)
     # Read again: a call takes seconds, in which the file may have changed.
     old = files.read(path, "image")
-    data = embedded.edited(str(path), old, new, delivery.wish, force=delivery.force)
+    again = "--embed --force edits it all the same"
+    if delivery.is_generated:
+        # The same command would make, and charge for, another image.
+        again = f"nb caption {shlex.quote(str(path))} {again}"
+    data = embedded.edited(str(path), old, new, delivery.wish, force=delivery.force, hint=again)
     files.replace(path, data)
     digest = hashlib.sha256(data).hexdigest() if result.sha256 else None
     return replace(result, size=len(data), sha256=digest)

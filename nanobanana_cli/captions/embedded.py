@@ -36,8 +36,24 @@ def read(path: str, data: bytes) -> Description:
         raise LocalFileError(f"{path}: no embedded text can be read: {error}") from None
 
 
-def edited(path: str, data: bytes, new: Description, wish: Wish, *, force: bool) -> bytes:
+def edited(
+    path: str,
+    data: bytes,
+    new: Description,
+    wish: Wish,
+    *,
+    force: bool,
+    hint: str = "--force edits it all the same",
+) -> bytes:
     """The file's bytes with a description set.
+
+    Args:
+        path: for messages.
+        data: the file's bytes.
+        new: what to set.
+        wish: whose language the texts have.
+        force: edit a signed file, too.
+        hint: what to do about a signed file.
 
     Raises:
         LocalFileError: the file is signed and `force` is off, or it cannot hold text.
@@ -45,6 +61,6 @@ def edited(path: str, data: bytes, new: Description, wish: Wish, *, force: bool)
     try:
         return metadata.embed(data, new, lang=wish.tag, force=force)
     except metadata.SignedImage as error:
-        raise LocalFileError(f"{path}: {error}", hint="--force edits it all the same") from None
+        raise LocalFileError(f"{path}: {error}", hint=hint) from None
     except (BadMetadata, DamagedImage) as error:
         raise LocalFileError(f"{path}: no text can be embedded: {error}") from None

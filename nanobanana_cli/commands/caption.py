@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nanobanana_cli.commands import options, text_options
+from nanobanana_cli.errors import UsageError
 from nanobanana_cli.terminal import Terminal
 
 
@@ -90,7 +91,7 @@ def command(
                 lang=lang,
                 context=context,
                 context_file=context_file,
-                form="json" if json else form,
+                form=_form(form, json=json),
                 relative_to=relative_to,
                 write=write,
                 embed=embed,
@@ -126,3 +127,10 @@ def command(
         ),
         terminal,
     )
+
+
+def _form(form: str, *, json: bool) -> str:
+    """`--json` is `--as json` by its name in the other commands."""
+    if json and form not in ("text", "json"):
+        raise UsageError(f"--json and --as {form} contradict each other", hint="use one")
+    return "json" if json else form

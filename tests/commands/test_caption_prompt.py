@@ -132,6 +132,7 @@ def test_without_a_text_the_image_stays(nb: Nb) -> None:
         ("a fox", "b.png", "--prompt-file", "p.txt"),
         ("a fox", "--style", "haiku"),
         ("a fox", "--as", "xml"),
+        ("a fox", "--as", "html", "--json"),
         ("a fox", "--lang", "de; drop"),
         ("a fox", "--style", "tags", "--embed"),
         ("a fox", "--context", "x", "--context-file", "p.txt"),
