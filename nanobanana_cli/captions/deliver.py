@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nanobanana_cli import files
-from nanobanana_cli.alt.mending import mend
+from nanobanana_cli.alt.mending import mend, plain
 from nanobanana_cli.alt.wording import STYLES, Wish
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, NoText
@@ -40,7 +40,13 @@ class Delivery:
         return self.text_file or sidecar.path_of(image)
 
 
-def deliver(result: Result, answer: str, delivery: Delivery) -> Result:
+def from_reply(result: Result, delivery: Delivery) -> Result:
+    """`deliver` for the text in the result's reply, mended; without one, that is the error."""
+    text = mend(result.reply.text) if result.reply else ""
+    return deliver(result, text, delivery) if text else replace(result, error=_no_text(result))
+
+
+def deliver(result: Result, text: str, delivery: Delivery) -> Result:
     """The result with its text, in files where that is asked for.
 
     The image is there and paid for by now: trouble with the text becomes the result's error, and
@@ -48,12 +54,10 @@ def deliver(result: Result, answer: str, delivery: Delivery) -> Result:
 
     Args:
         result: of an image that is saved, or was there already.
-        answer: what the model said.
+        text: not empty.
         delivery: what is to become of it.
     """
-    text = mend(answer)
-    if not text:
-        return replace(result, error=_no_text(result))
+    text = plain(text)
     result = replace(result, alt=text, notes=(*result.notes, *_remarks(result, text, delivery)))
     try:
         if delivery.write and result.path is not None:
@@ -64,11 +68,6 @@ def deliver(result: Result, answer: str, delivery: Delivery) -> Result:
         error.charged = Charged.YES if result.attempts else Charged.NO
         return replace(result, error=error)
     return result
-
-
-def from_reply(result: Result, delivery: Delivery) -> Result:
-    """`deliver` for an image that came together with its text."""
-    return deliver(result, result.reply.text if result.reply else "", delivery)
 
 
 def _written(result: Result, path: Path, text: str, delivery: Delivery) -> Result:

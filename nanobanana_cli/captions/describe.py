@@ -8,12 +8,18 @@ from dataclasses import dataclass, replace
 from nanobanana_cli.captions import sidecar, subject
 from nanobanana_cli.captions.deliver import Delivery, deliver, from_reply
 from nanobanana_cli.captions.subject import Subject
-from nanobanana_cli.errors import KeyRejected, LocalFileError, NbError, OutOfCredit, Unreachable
+from nanobanana_cli.errors import (
+    ConfigError,
+    KeyRejected,
+    LocalFileError,
+    NbError,
+    OutOfCredit,
+    Unreachable,
+)
 from nanobanana_cli.models import ContentRequest, Result
-from nanobanana_cli.studio import Studio
 
 # What one call met, every further one would meet too. A rejected picture says nothing of others.
-FATAL = (KeyRejected, OutOfCredit, Unreachable)
+FATAL = (ConfigError, KeyRejected, OutOfCredit, Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +34,24 @@ class Describer:
     """Describes images one by one, on any thread.
 
     Args:
-        studio: makes the calls.
-        request: the call, but for the picture.
+        blank: the result of nothing yet; its request is the call, but for the picture.
         delivery: what becomes of each text.
+        ask: makes a call; as `Studio.text`.
         read_stdin: gives the image's bytes for `-`.
         shared: an image whose text file belongs to another one of the same run → that one.
     """
 
     def __init__(
         self,
-        studio: Studio,
-        request: ContentRequest,
+        blank: Result,
         delivery: Delivery,
         *,
+        ask: Callable[[ContentRequest, Result], Result],
         read_stdin: Callable[[], bytes],
         shared: Mapping[str, str],
     ) -> None:
-        self._studio = studio
-        self._request = request
+        self._blank = blank
+        self._ask = ask
         self._delivery = delivery
         self._read_stdin = read_stdin
         self._shared = shared
@@ -53,13 +59,13 @@ class Describer:
 
     def describe(self, path: str) -> Result:
         """The result for one image; a failure is a result too."""
-        result = Result("failed", self._request, self._studio.endpoint.provider, path=path)
+        result = replace(self._blank, path=path)
         if other := self._shared.get(path):
             note = f"{path} shares {sidecar.path_of(path)} with {other}, left alone"
             return replace(result, status="skipped", notes=(note,))
+        if self._fatal is not None:
+            return replace(result, error=self._fatal)
         try:
-            if self._fatal is not None:
-                raise self._fatal
             image = subject.load(path, self._read_stdin)
             result = self._described(_with_facts(result, image), image)
         except NbError as error:
@@ -92,8 +98,8 @@ class Describer:
         return replace(result, status="written" if missing.write or missing.embed else "unchanged")
 
     def _asked(self, result: Result, image: Subject) -> Result:
-        request = replace(self._request, references=(image.reference(),))
-        return self._studio.text(request, result)
+        request = replace(result.request, references=(image.reference(),))
+        return self._ask(request, result)
 
     def _present(self, image: Subject) -> _Present:
         delivery = self._delivery

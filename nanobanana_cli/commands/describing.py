@@ -13,12 +13,12 @@ from nanobanana_cli.captions.crew import Crew
 from nanobanana_cli.captions.deliver import Delivery
 from nanobanana_cli.captions.describe import FATAL, Describer, shared_files
 from nanobanana_cli.captions.targets import Images
-from nanobanana_cli.commands import budget, generate, making, service
+from nanobanana_cli.commands import budget, generate, making
+from nanobanana_cli.commands.on_demand import StudioOnDemand
 from nanobanana_cli.commands.rendering import Texts
 from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
-from nanobanana_cli.models import ContentRequest, Endpoint, Result
+from nanobanana_cli.models import ContentRequest, Result
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.studio import Listener, Studio
 from nanobanana_cli.terminal import Terminal
 
 
@@ -55,8 +55,7 @@ def run(order: Order, texts: Texts, terminal: Terminal) -> None:
     if order.call.dry_run or order.call.curl:
         _show_calls(order, request, in_force, terminal)
         return
-    with service.opened(in_force, terminal.env) as endpoint:
-        shown = _describe(order, request, in_force, endpoint, texts, terminal)
+    shown = _describe(order, request, in_force, texts, terminal)
     if shown.failures:
         raise _verdict(shown, order.images)
 
@@ -81,22 +80,15 @@ def _describe(
     order: Order,
     request: ContentRequest,
     in_force: Settings,
-    endpoint: Endpoint,
     texts: Texts,
     terminal: Terminal,
 ) -> _Shown:
     paths = order.images.paths
-    studio = Studio(
-        endpoint,
-        timeout=in_force.timeout,
-        retries=in_force.retries,
-        listener=Listener(trace=terminal.trace, note=terminal.note),
-        digest=False,
-    )
+    studio = StudioOnDemand(in_force, terminal)
     describer = Describer(
-        studio,
-        request,
+        Result("failed", request, in_force.provider),
         order.delivery,
+        ask=studio.text,
         read_stdin=order.read_stdin,
         shared=shared_files(paths, order.delivery),
     )
@@ -105,7 +97,7 @@ def _describe(
     label = f"{len(paths)} texts" if len(paths) > 1 else "a text"
     try:
         with (
-            terminal.waiting(f"{label} from {endpoint.provider}", len(paths)) as spinner,
+            terminal.waiting(f"{label} from {in_force.provider}", len(paths)) as spinner,
             crew,
             # Left before the crew: it cuts the calls that the crew would wait for.
             studio,

@@ -41,6 +41,16 @@ def test_those_that_have_one_are_left_alone(nb: Nb) -> None:
     assert texts() == {"a.alt.txt": "Mine, by hand.\n", "b.alt.txt": "A fox.\n"}
 
 
+def test_where_no_text_is_missing_no_key_is_needed(nb: Nb) -> None:
+    save("a.png")
+    Path("a.alt.txt").write_text('"Stop"\n')
+    run = nb("caption", "a.png", "--write", "--as", "markdown")
+    assert (run.code, run.out) == (0, '!["Stop"](a.png)\n'.replace("\\", ""))
+    run = nb("caption", "a.png", "--write", "--embed")
+    assert (run.code, run.out) == (0, '"Stop"\n')
+    assert exiftool("a.png")["AltTextAccessibility"] == '"Stop"'
+
+
 def test_an_empty_text_by_hand_is_left_alone_too(nb: Nb) -> None:
     save("a.png")
     Path("a.alt.txt").write_text("")

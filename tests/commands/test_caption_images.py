@@ -207,10 +207,12 @@ def test_a_rejected_key_stops_what_has_not_been_sent(nb: Nb) -> None:
     assert (run.code, len(server.requests)) == (4, 1)
 
 
-def test_without_a_key_nothing_is_read_or_sent(nb: Nb) -> None:
-    save("a.png")
-    run = nb("caption", "a.png")
+def test_without_a_key(nb: Nb) -> None:
+    save("a.png", "b.png")
+    run = nb("caption", "a.png", "b.png")
     assert run.code == 4
+    assert run.err.startswith("nb: no key for wisgate\n")
+    assert run.err.count("no key") == 1
 
 
 def test_a_busy_service_is_asked_again(nb: Nb) -> None:
