@@ -131,7 +131,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         )
         'sandbox' = @(
             ('--port', '0 takes any free one'),
-            ('--latency', 'Wait before each result'),
+            ('--latency', 'Take at least that long for each result'),
             ('--key', 'Demand this key of every request'),
             ('--log', 'Append one JSON line a request, with whether it costs'),
             ('--fault', 'Spoil calls, as said above'),

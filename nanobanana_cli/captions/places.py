@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from nanobanana_cli import files
 from nanobanana_cli.captions.deliver import Delivery
@@ -35,15 +36,18 @@ def check(outputs: Sequence[Output], delivery: Delivery) -> None:
                 "--alt writes beside the image, and -o - has no place there",
                 hint="name a file for the text: --alt-file fox.alt.txt",
             )
-        if isinstance(output, NamedFile) or delivery.text_file is not None:
-            _check_one(output, delivery)
+        if isinstance(output, NamedFile):
+            path = delivery.text_path(str(output.path))
+            if path == output.path:
+                raise UsageError(
+                    f"{path} would be both image and text", hint="name another --alt-file"
+                )
+            _check_one(path, force=delivery.force)
+        elif delivery.text_file is not None:
+            _check_one(delivery.text_file, force=delivery.force)
 
 
-def _check_one(output: Output, delivery: Delivery) -> None:
-    image = output.path if isinstance(output, NamedFile) else None
-    path = delivery.text_path(str(image))
-    if path == image:
-        raise UsageError(f"{path} would be both image and text", hint="name another --alt-file")
-    if not delivery.force and files.taken(path):
+def _check_one(path: Path, *, force: bool) -> None:
+    if not force and files.taken(path):
         raise OutputExists(f"{path} exists already", hint="--force replaces it")
     files.check_output(path)
