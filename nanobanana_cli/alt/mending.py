@@ -63,8 +63,9 @@ def plain(text: str) -> str:
     Escape sequences, control characters, bidirectional marks and lone surrogates are gone; runs of
     white space are one space.
     """
-    text = _ESCAPES.sub("", text)
-    return HARMFUL.sub("", _WHITE_SPACE.sub(" ", text)).strip()
+    text = _WHITE_SPACE.sub(" ", _ESCAPES.sub("", text))
+    # Again, since what stood between two spaces may be gone.
+    return _WHITE_SPACE.sub(" ", HARMFUL.sub("", text)).strip()
 
 
 def mend(text: str) -> str:

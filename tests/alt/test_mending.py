@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nanobanana_cli.alt.mending import mend, plain
@@ -60,6 +60,7 @@ def test_mend(text: str, expected: str) -> None:
 
 
 @given(st.text())
+@example("0 \x1b\x850")
 def test_what_is_plain_stays_so_and_holds_nothing_harmful(text: str) -> None:
     made = plain(text)
     assert plain(made) == made
@@ -70,6 +71,17 @@ def test_what_is_plain_stays_so_and_holds_nothing_harmful(text: str) -> None:
         }
 
 
-@given(st.text())
+# Likelier to hold what is mended than text at large.
+PIECES = st.lists(
+    st.one_of(
+        st.text(max_size=3),
+        st.sampled_from(
+            ["Alt text:", "**", '"', "\u201c", "\u201d", "'", "\x1b[0m", "\x85", " ", "\0"]
+        ),
+    )
+).map("".join)
+
+
+@given(PIECES)
 def test_mending_twice_is_mending_once(text: str) -> None:
     assert mend(mend(text)) == mend(text)
