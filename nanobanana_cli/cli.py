@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from nanobanana_cli import help as screens
-from nanobanana_cli.commands import batch, completion, config, generate, models, sandbox
+from nanobanana_cli.commands import (
+    batch,
+    caption,
+    completion,
+    config,
+    generate,
+    models,
+    sandbox,
+)
 
 app = typer.Typer(
     name="nb",
@@ -29,6 +37,7 @@ def root(
 
 
 app.command("generate", cls=screens.Command)(generate.command)
+app.command("caption", cls=screens.Command)(caption.command)
 app.command("batch", cls=screens.Command)(batch.command)
 app.add_typer(config.app, name="config")
 app.command("models", cls=screens.Command)(models.command)

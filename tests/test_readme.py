@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 import readme
 from conftest import Nb
+from support.texts import save
 
 from nanobanana_cli import catalog
 from nanobanana_cli.errors import ExitCode
@@ -39,7 +41,7 @@ def _examples() -> list[str]:
     spans = re.findall(r"`((?:echo [^`]*)?nb [^`]+)`", PROSE)
     blocks = "\n".join(re.findall(r"```(?:sh|console)\n(.*?)```", PROSE, re.DOTALL))
     lines = re.findall(
-        r"(?:^|[ /|])(nb (?:generate|batch|config|models|sandbox|completion).*)", blocks
+        r"(?:^|[ /|])(nb (?:generate|caption|batch|config|models|sandbox|completion).*)", blocks
     )
     return sorted({*spans, *lines})
 
@@ -54,3 +56,30 @@ def test_every_example_is_understood(nb: Nb, example: str) -> None:
     run = nb(*command, "--help")
     assert run.code == 0, run.err
     assert "Usage: nb" in run.out
+
+
+def _block(name: str) -> list[list[str]]:
+    """The commands of a marked block, as words."""
+    _, _, rest = PROSE.partition(f"<!-- {name} -->\n```sh\n")
+    lines = rest.split("```")[0].splitlines()
+    return [shlex.split(line)[1:] for line in lines]
+
+
+def test_the_examples_for_a_site_and_its_check_do_as_they_say(nb: Nb) -> None:
+    save("static/img/red fox.png", "static/img/whale.jpg")
+    Path("content").mkdir()
+    Path("content/index.md").write_text("# Animals")
+    (check,) = _block("check")
+    run = nb(*check)
+    assert run.code == 3
+    assert run.out.startswith("static/img/red fox.png\tit has no alt text\n")
+    write, (*gallery, arrow, target) = _block("site")
+    assert nb(*write, "--provider", "sandbox").code == 0
+    assert (arrow, target) == (">", "content/gallery.md")
+    # There is no key, so a call would fail.
+    run = nb(*gallery)
+    assert [line.rsplit("](")[1] for line in run.out.splitlines()] == [
+        "img/red%20fox.png)",
+        "img/whale.jpg)",
+    ]
+    assert nb(*check).code == 0

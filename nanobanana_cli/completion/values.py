@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nanobanana_cli import catalog
+from nanobanana_cli.alt.delivery import FORMS
+from nanobanana_cli.alt.wording import STYLES
 from nanobanana_cli.settings.files import TYPES, allowed_entries
 
 # Shell → its title, and the oldest version that the script is written for.
@@ -58,21 +60,29 @@ _PROVIDERS = {
     for provider in catalog.PROVIDERS.values()
 }
 
+_STYLES = {name: f"{style.name}, about {style.aim} characters" for name, style in STYLES.items()}
+
 _OPTIONS: Mapping[str, Values] = {
+    "--alt-file": FILES,
+    "--as": Values(dict.fromkeys(FORMS, "")),
     "--aspect": Values(
         {aspect: f"{_pixels(aspect, '1K')} pixels at 1K" for aspect in catalog.ASPECTS}
     ),
     "--base-url": FREE,
     "--concurrency": FREE,
+    "--context": FREE,
+    "--context-file": FILES,
     "--count": FREE,
     "--fault": FREE,
     "--format": Values(_FORMATS),
     "--gallery": FILES,
     "--image": FILES,
     "--key": FREE,
+    "--lang": FREE,
     "--latency": FREE,
     "--limit": FREE,
     "--log": FILES,
+    "--max-chars": FREE,
     "--max-cost": FREE,
     "--max-images": FREE,
     "--max-total-cost": FREE,
@@ -82,11 +92,13 @@ _OPTIONS: Mapping[str, Values] = {
     "--port": FREE,
     "--prompt-file": FILES,
     "--provider": Values(_PROVIDERS),
+    "--relative-to": FILES,
     "--retries": FREE,
     "--rpm": FREE,
     "--seed": FREE,
     "--shard": FREE,
     "--size": Values({size: f"{_pixels('1:1', size)} pixels at 1:1" for size in catalog.SIZES}),
+    "--style": Values(_STYLES),
     "--system": FREE,
     "--temperature": FREE,
     "--thinking": Values(dict.fromkeys(catalog.THINKING_LEVELS, "")),
@@ -95,6 +107,7 @@ _OPTIONS: Mapping[str, Values] = {
 
 _ARGUMENTS: Mapping[tuple[str, str], Values] = {
     ("batch", "manifest"): FILES,
+    ("caption", "target"): FILES,
     ("completion", "shell"): Values(SHELLS),
     ("config get", "name"): Values(_SETTINGS),
     ("config set", "name"): Values(_SETTINGS),
