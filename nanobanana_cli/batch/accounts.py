@@ -39,7 +39,7 @@ def outcome(call: Line, result: Result, root: Path) -> Line:
         result: what came of it.
         root: the output folder.
     """
-    error = result.error
+    error = None if result.status == "written" else result.error
     line = Line(
         event="failed" if error else "written",
         id=call.id,
@@ -61,6 +61,7 @@ def outcome(call: Line, result: Result, root: Path) -> Line:
         width=result.width,
         height=result.height,
         mime_type=result.mime_type,
+        alt=result.alt,
     )
 
 

@@ -32,7 +32,7 @@ class Defaults:
     """What holds for rows that do not say.
 
     Args:
-        model, aspect, size, format: as the options.
+        model, aspect, size, format, alt: as the options.
         origin: who is asked; part of each fingerprint.
     """
 
@@ -41,6 +41,7 @@ class Defaults:
     size: str
     format: str
     origin: str
+    alt: bool = False
 
 
 def check(
@@ -96,6 +97,7 @@ class _Checker:
         images = self._images(number, row, settings)
         count = self._count(number, row)
         self._check_seed(number, row)
+        alt_file = self._alt_file(number, row, count)
         target = self._target(number, row, settings, prompt)
         if prompt is None or settings is None or images is None or target is None or not count:
             return
@@ -108,10 +110,11 @@ class _Checker:
             row.seed,
         )
         named = row.output is not None and not row.output.endswith("/")
+        system = row.system or None
         for each in range(1, count + 1):
             place = target if count == 1 else names.numbered(target, each)
             yield Draft(
-                number, prompt, settings, images, row.system or None, row.seed, digest, place, named
+                number, prompt, settings, images, system, row.seed, digest, place, named, alt_file
             )
 
     def _prompt(self, number: int, row: Row) -> str | None:
@@ -163,6 +166,8 @@ class _Checker:
             row.thinking,
             row.search,
             row.temperature,
+            row.alt,
+            row.alt_file is not None,
         )
         if asked not in self._settings:
             wrong: list[_Wrong] = []
@@ -194,13 +199,20 @@ class _Checker:
             return None
         return path if self._format_fits(number, path, wanted) else None
 
-    def _normal(self, number: int, output: str) -> str | None:
+    def _alt_file(self, number: int, row: Row, count: int) -> str | None:
+        if row.alt_file is None:
+            return None
+        if count > 1:
+            self._mistakes.add(number, "alt_file", f"{row.alt_file} cannot hold {count} texts")
+        return self._normal(number, row.alt_file, "alt_file")
+
+    def _normal(self, number: int, output: str, key: str = "output") -> str | None:
         try:
-            if not output:
-                raise names.Misplaced("is empty")
+            if not output or (key != "output" and output.endswith("/")):
+                raise names.Misplaced("is no file")
             return names.normal(output)
         except names.Misplaced as error:
-            self._mistakes.add(number, "output", f"{output!r} {error}")
+            self._mistakes.add(number, key, f"{output!r} {error}")
             return None
 
     def _format_fits(self, number: int, path: str, wanted: ImageFormat | None) -> bool:
@@ -241,6 +253,7 @@ def _settings(row: Row, defaults: Defaults, wrong: list[_Wrong]) -> Settings | N
         thinking=row.thinking,
         search=bool(row.search),
         temperature=row.temperature,
+        alt=row.alt_file is not None or (defaults.alt if row.alt is None else row.alt),
     )
 
 

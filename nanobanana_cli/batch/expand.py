@@ -13,7 +13,7 @@ from nanobanana_cli.catalog import nearest
 # `{{name}}` stands for `{name}` itself; braces around anything else are left as they are, since
 # prompts hold JSON and CSS too.
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
-_FILLED = ("prompt", "output", "system", "images")
+_FILLED = ("prompt", "output", "alt_file", "system", "images")
 
 # A slip such as four axes of a hundred would otherwise fill the memory before it is told.
 MOST_COMBINATIONS = 1_000_000
@@ -98,6 +98,8 @@ def _filled(row: Row, values: Mapping[str, Value]) -> Row:
     return Row(
         prompt=None if row.prompt is None else fill(row.prompt),
         output=None if row.output is None else fill(row.output),
+        alt=row.alt,
+        alt_file=None if row.alt_file is None else fill(row.alt_file),
         system=None if row.system is None else fill(row.system),
         images=fill(images) if isinstance(images, str) else images and [*map(fill, images)],
         aspect=row.aspect,

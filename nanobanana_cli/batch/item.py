@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from nanobanana_cli.alt import wording
 from nanobanana_cli.models import ContentRequest, ImageFormat, Reference
 
 # Raised when what is hashed changes its form: then every image would be made anew.
@@ -25,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True, gc=False):
     thinking: str | None
     search: bool
     temperature: float | None
+    alt: bool = False
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -39,6 +41,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         fingerprint: SHA-256 of all that is sent, hexadecimal.
         target: where it goes: a path below the output folder, with `/`; a name that ends in `.*`
             takes the suffix that fits what comes.
+        alt_file: where its alt text goes, as `target`; None when there is to be none.
     """
 
     row: int
@@ -49,6 +52,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     seed: int | None
     fingerprint: str
     target: str
+    alt_file: str | None = None
 
     def request(self, references: Sequence[Reference]) -> ContentRequest:
         """The call that makes it.
@@ -56,8 +60,11 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         Args:
             references: the content of `images`, in order.
         """
+        with_text = self.alt_file is not None
         return ContentRequest(
             prompt=self.prompt,
+            framed=wording.for_generation(self.prompt, wording.Wish()) if with_text else None,
+            modalities=("TEXT", "IMAGE") if with_text else ("IMAGE",),
             model=self.settings.model,
             aspect=self.settings.aspect,
             size=self.settings.size,
@@ -99,4 +106,7 @@ def fingerprint(
         settings.temperature,
         seed,
     ]
+    if settings.alt:
+        # Not the words around the prompt: better ones in a new release are no new image.
+        sent.append("alt")
     return hashlib.sha256(json.dumps(sent).encode("ascii")).hexdigest()

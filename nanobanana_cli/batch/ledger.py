@@ -40,6 +40,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         provider, model, size: who was asked for what.
         replaces: in an intent, SHA-256 of the file that was there.
         path, sha256, bytes, width, height, mime_type: of the file that was written.
+        alt: the alt text that came with it.
         seconds, attempts, response_id: of the call.
         error: of a failure, as in a JSON line.
     """
@@ -60,6 +61,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     width: int | None = None
     height: int | None = None
     mime_type: str | None = None
+    alt: str | None = None
     seconds: float | None = None
     attempts: int | None = None
     response_id: str | None = None

@@ -140,6 +140,11 @@ def numbered(target: str, number: int) -> str:
     return f"{stem}-{number}{suffix}"
 
 
+def alt_file(target: str) -> str:
+    """Where an image's alt text goes, unless somebody says otherwise: `fox.alt.txt`."""
+    return split(target)[0] + ".alt.txt"
+
+
 def split(target: str) -> tuple[str, str]:
     """A path in two: all before the suffix, and the suffix."""
     folder_end = target.rfind("/") + 1

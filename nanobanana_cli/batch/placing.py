@@ -27,6 +27,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     fingerprint: str
     target: str
     named: bool
+    alt_file: str | None
 
 
 def named_apart(drafts: Sequence[Draft]) -> list[Item]:
@@ -55,6 +56,7 @@ def _named_apart(draft: Draft, made: Counter[str], taken: set[str]) -> Item:
         draft.seed,
         draft.fingerprint,
         target,
+        (draft.alt_file or names.alt_file(target)) if draft.settings.alt else None,
     )
 
 
@@ -62,21 +64,28 @@ def check_places(items: Sequence[Item], mistakes: Mistakes, folders: names.Folde
     """Note each path that an image cannot go to, or that two images would go to."""
     claims = names.Claims()
     for item in items:
-        for path in names.candidates(item.target):
-            try:
-                folders.check(path)
-            except names.Misplaced as error:
-                mistakes.add(item.row, "output", f"{path} {error}")
-        if other := claims.claim(item.row, item.target):
-            mistakes.add(item.row, "output", _collision(item, *other))
+        for target in (item.target, item.alt_file):
+            if target is not None:
+                _check_place(item, target, claims, mistakes, folders)
     for row, target, file in claims.inside_files():
         mistakes.add(row, "output", f"{target} is inside {file}, which is a file of another row")
 
 
-def _collision(item: Item, row: int, target: str) -> str:
+def _check_place(
+    item: Item, target: str, claims: names.Claims, mistakes: Mistakes, folders: names.Folders
+) -> None:
+    key = "output" if target == item.target else "alt_file"
+    for path in names.candidates(target):
+        try:
+            folders.check(path)
+        except names.Misplaced as error:
+            mistakes.add(item.row, key, f"{path} {error}")
+    if other := claims.claim(item.row, target):
+        mistakes.add(item.row, key, _collision(item, target, *other))
+
+
+def _collision(item: Item, mine: str, row: int, target: str) -> str:
     whose = "this row" if row == item.row else f"row {row}"
-    if target == item.target:
+    if target == mine:
         return f"{target} is the output of {whose} too"
-    return (
-        f"{item.target} and {target} of {whose} are one file where case or Unicode form is not kept"
-    )
+    return f"{mine} and {target} of {whose} are one file where case or Unicode form is not kept"

@@ -17,6 +17,8 @@ class Row(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omi
         output: a file, or a folder when it ends in `/`, relative to the output folder.
         aspect, size, model, format: as the options.
         images: reference images, relative to the manifest.
+        alt: also ask for alt text, and write it beside the image.
+        alt_file: the same, into a file of this name, relative to the output folder.
         count: how many images, each of them a call.
         thinking, search, system, temperature, seed: as the options.
         vars: a value for each placeholder.
@@ -30,6 +32,8 @@ class Row(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omi
     model: str | None = None
     format: str | None = None
     images: list[str] | str | None = None
+    alt: bool | None = None
+    alt_file: str | None = None
     count: int | None = None
     thinking: str | None = None
     search: bool | None = None
@@ -58,6 +62,7 @@ KEYS = tuple(_FIELDS)
 _WORDS = {
     "images": "a list of paths",
     "count": "a whole number",
+    "alt": "true or false",
     "search": "true or false",
     "temperature": "a number",
     "seed": "a whole number",

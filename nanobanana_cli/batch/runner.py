@@ -5,10 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nanobanana_cli.alt.wording import Wish
 from nanobanana_cli.batch import accounts
 from nanobanana_cli.batch.direction import Direction
 from nanobanana_cli.batch.dispatch import Dispatcher
@@ -17,6 +18,7 @@ from nanobanana_cli.batch.pace import NotSent
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.references import References
 from nanobanana_cli.batch.saving import Place
+from nanobanana_cli.captions.deliver import Delivery, from_reply
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnknown
 from nanobanana_cli.models import Result
 from nanobanana_cli.studio import Studio
@@ -157,7 +159,7 @@ class Runner:
             self._crew.dispatcher.stop(unrecorded)
             result = self._failed(step, unrecorded)
         error = result.error
-        charged = error.charged if error else Charged.YES
+        charged = error.charged if error and result.status != "written" else Charged.YES
         self._crew.dispatcher.settle(step, None if isinstance(error, NotSent) else error, charged)
         return None if isinstance(error, NotSent) else Done(step, result)
 
@@ -176,13 +178,30 @@ class Runner:
 
         recorded: list[Line] = []
         try:
-            result = crew.studio.picture(request, Place(crew.root, step), before=record)
+            result = crew.studio.picture(
+                request, Place(crew.root, step), _text_delivery(crew.root, step), before=record
+            )
         finally:
             crew.direction.room.leave()
         if recorded and not (self.cut and isinstance(result.error, OutcomeUnknown)):
             crew.ledger.append(accounts.outcome(call, result, crew.root))
-        return replace(result, status="failed") if result.error else result
+        # Unknown is what needs `--retry-unknown`; this one is on record, and tried again.
+        return replace(result, status="failed") if result.status == "unknown" else result
 
     def _failed(self, step: Step, error: NbError) -> Result:
         provider = self._crew.studio.endpoint.provider
         return Result("failed", step.item.request(()), provider, error=error)
+
+
+def _text_delivery(root: Path, step: Step) -> Callable[[Result], Result]:
+    """What puts the alt text beside an image, when the row asks for one."""
+    if step.item.alt_file is None:
+        return lambda result: result
+    delivery = Delivery(
+        Wish(),
+        write=True,
+        text_file=root / step.item.alt_file,
+        force=step.ours or step.state == "exists",
+        is_generated=True,
+    )
+    return lambda result: from_reply(result, delivery)

@@ -139,6 +139,12 @@ SkipExisting = Annotated[
         "--skip-existing", help="Leave files alone that no ledger knows.", rich_help_panel=_OUTPUT
     ),
 ]
+Alt = Annotated[
+    bool,
+    typer.Option(
+        "--alt", help="Also ask for alt text, for rows that do not say.", rich_help_panel=_OUTPUT
+    ),
+]
 MaxCost = Annotated[
     str | None,
     typer.Option(
@@ -189,6 +195,7 @@ class Chosen:
     folder: str | None
     gallery: str | None
     image_format: str
+    alt: bool
     force: bool
     skip_existing: bool
     max_images: int | None

@@ -98,6 +98,7 @@ def read(chosen: Chosen, terminal: Terminal) -> Job:
         size=settings.size,
         format=chosen.image_format,
         origin=_origin(settings),
+        alt=chosen.alt,
     )
     try:
         rows = manifest.parse(name, _content(name, terminal), folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanobanana_cli.batch.gallery import Entry
+from nanobanana_cli.captions import sidecar
 from nanobanana_cli.commands import making
 from nanobanana_cli.commands.batch_plan import Job, shown_path
 from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
@@ -77,6 +78,8 @@ class Report:
             self._json(step, result)
         elif result.status == "written" and result.path is not None:
             self._written(result.path, result)
+            if result.alt_path is not None:
+                self.terminal.result(result.alt_path)
         if result.error is not None:
             self._failures.append((step, result.error))
             self.terminal.warn(f"{self._path(step)}: {result.error.message}")
@@ -135,6 +138,12 @@ class Report:
         if reason is not None:
             raise reason
         missing = self.counts["failed"] + self.counts["unknown"]
+        if self._failures and not missing:
+            raise BatchIncomplete(
+                f"{len(self._failures)} of {self._asked} images are there without their text",
+                hint=self._failures[0][1].hint,
+                charged=Charged.YES,
+            )
         if missing:
             hint = again
             if self.counts["unknown"]:
@@ -161,7 +170,7 @@ class Report:
         path = result.path if result else None
         problem = None
         if result is not None and result.error is not None:
-            problem = result.error.message
+            problem = None if result.status == "written" else result.error.message
         elif result is None and step.state in ("unchanged", "exists"):
             path = self._path(step)
         elif result is None:
@@ -174,9 +183,18 @@ class Report:
             size=item.settings.size,
             price=step.price,
             file=None if path is None else Path(path),
-            alt=result.alt if result else None,
+            alt=result.alt if result and result.alt else self._alt(step),
             problem=problem,
         )
+
+    def _alt(self, step: Step) -> str | None:
+        """The text beside an image that was there: somebody may have mended it since."""
+        if step.item.alt_file is None:
+            return None
+        try:
+            return sidecar.read(self._job.root / step.item.alt_file)
+        except NbError:
+            return None
 
     def _json(self, step: Step, result: Result) -> None:
         # A failed row has no path, so this says which it was.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -98,9 +99,15 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         if len(body) < length:
             return  # whoever asked was killed
-        prompt = json.loads(body)["contents"][0]["parts"][0]["text"]
+        request = json.loads(body)
+        sent = request["contents"][0]["parts"][0]["text"]
+        framed = re.search(r"<prompt>\n(.*)\n</prompt>", sent, re.DOTALL)
+        prompt = framed[1] if framed else sent
+        with_text = "TEXT" in request["generationConfig"]["responseModalities"]
         status = self.server.owner.take(prompt)
-        answer = json.dumps(reply(prompt) if status in (0, 200) else problem(status)).encode()
+        answer = json.dumps(
+            reply(prompt, with_text=with_text) if status in (0, 200) else problem(status)
+        ).encode()
         try:
             self.send_response(status or 200)
             self.send_header("Content-Length", str(len(answer)))
@@ -113,12 +120,14 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def reply(prompt: str) -> dict[str, Any]:
-    """What the service sends with an image."""
+def reply(prompt: str, *, with_text: bool = False) -> dict[str, Any]:
+    """What the service sends with an image; a mute prompt gets no text."""
     data = base64.b64encode(image(prompt)).decode()
     part = {"inlineData": {"mimeType": "image/png", "data": data}}
+    texts = [{"text": f"Seen: {prompt}."}] if with_text and "mute" not in prompt else []
+    content = {"role": "model", "parts": [*texts, part]}
     return {
-        "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}],
+        "candidates": [{"content": content, "finishReason": "STOP"}],
         "responseId": f"of {prompt}",
     }
 
