@@ -6,12 +6,16 @@ _nb_command() {
     commands='' options='' valued=''
     case $1 in
         '')
-            commands='generate models sandbox completion config'
+            commands='generate caption models sandbox completion config'
             options='--version --help -h'
             ;;
         'generate')
-            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --model -m --provider --base-url --timeout --retries --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
-            valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --alt --alt-file --model -m --provider --base-url --timeout --retries --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+            ;;
+        'caption')
+            options='--style --max-chars --lang --context --context-file --as --relative-to --write --embed --recursive -r --concurrency --check --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --model -m --provider --base-url --timeout --retries --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
             ;;
         'models')
             options='--provider --json --color --no-color --help -h'
@@ -56,26 +60,32 @@ _nb_command() {
 _nb_values() {
     values=''
     case "$1 $2" in
-        'generate --aspect' | 'generate -a')
+        'generate --aspect' | 'generate -a' | 'caption --aspect' | 'caption -a')
             values='1:1 2:3 3:2 3:4 4:3 4:5 5:4 9:16 16:9 21:9 1:4 4:1 1:8 8:1'
             ;;
-        'generate --size' | 'generate -s')
+        'generate --size' | 'generate -s' | 'caption --size' | 'caption -s')
             values='0.5K 1K 2K 4K'
             ;;
-        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o' | 'sandbox --log')
+        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o' | 'generate --alt-file' | 'caption --context-file' | 'caption --relative-to' | 'caption --image' | 'caption -i' | 'caption --prompt-file' | 'caption --output' | 'caption -o' | 'caption '[0-9]* | 'sandbox --log')
             values='files'
             ;;
-        'generate --thinking')
+        'generate --thinking' | 'caption --thinking')
             values='minimal high'
             ;;
-        'generate --format')
+        'generate --format' | 'caption --format')
             values='auto png jpeg webp'
             ;;
-        'generate --model' | 'generate -m')
+        'generate --model' | 'generate -m' | 'caption --model' | 'caption -m')
             values='gemini-3.1-flash-image-preview gemini-3.1-flash-image gemini-nano-banana-2.1 gemini-3-pro-image-preview gemini-2.5-flash-image'
             ;;
-        'generate --provider' | 'models --provider' | 'config set --provider' | 'config unset --provider' | 'config check --provider')
+        'generate --provider' | 'caption --provider' | 'models --provider' | 'config set --provider' | 'config unset --provider' | 'config check --provider')
             values='wisgate google sandbox'
+            ;;
+        'caption --style')
+            values='alt long title tags'
+            ;;
+        'caption --as')
+            values='text json markdown html csv'
             ;;
         'completion 0')
             values='bash zsh fish powershell'

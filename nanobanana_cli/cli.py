@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nanobanana_cli import help as screens
-from nanobanana_cli.commands import completion, config, generate, models, sandbox
+from nanobanana_cli.commands import caption, completion, config, generate, models, sandbox
 
 app = typer.Typer(
     name="nb",
@@ -29,6 +29,7 @@ def root(
 
 
 app.command("generate", cls=screens.Command)(generate.command)
+app.command("caption", cls=screens.Command)(caption.command)
 app.add_typer(config.app, name="config")
 app.command("models", cls=screens.Command)(models.command)
 app.command("sandbox", cls=screens.Command)(sandbox.command)

@@ -15,7 +15,7 @@ from nanobanana_cli.errors import UsageError
 from nanobanana_cli.models import ContentRequest, Reference
 
 # What the service takes as an input image.
-_REFERENCE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
+REFERENCE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 # More than any known model takes, for models that the catalog does not know.
 _MOST_REFERENCES = 14
 # A prompt is a text that someone wrote; a larger file is a mistake in its name.
@@ -132,9 +132,9 @@ def _reference(name: str, read_stdin: Callable[[], bytes]) -> Reference:
     else:
         data = files.read(Path(name), "reference image", limit=_MOST_REFERENCE_BYTES)
     mime_type = sniff(data)
-    if mime_type not in _REFERENCE_TYPES:
+    if mime_type not in REFERENCE_TYPES:
         found = f"it is {mime_type}" if mime_type else "it is no image"
-        takes = ", ".join(each.removeprefix("image/") for each in _REFERENCE_TYPES)
+        takes = ", ".join(each.removeprefix("image/") for each in REFERENCE_TYPES)
         raise UsageError(f"{what} cannot be sent: {found}", hint=f"the service takes {takes}")
     if mime_type not in ("image/heic", "image/heif"):
         try:

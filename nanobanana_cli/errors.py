@@ -16,6 +16,7 @@ money. `hint` says what to do; it may be set per error.
     ├── OverBudget              8   budget           not charged
     │   └── OutOfCredit         8   credit           not charged
     ├── NoImage                 9   refused          may have been charged
+    ├── NoText                  9   no_text          charged
     ├── BadReply               10   bad_reply        may have been charged
     ├── OutcomeUnknown         11   outcome_unknown  may have been charged
     ├── OutputExists           12   exists           not charged
@@ -208,6 +209,14 @@ class NoImage(NbError):
     code = ExitCode.NO_IMAGE
     kind = "refused"
     hint = "rephrase the prompt"
+
+
+class NoText(NbError):
+    """The image came and is saved, and the text that was asked for with it did not."""
+
+    code = ExitCode.NO_IMAGE
+    kind = "no_text"
+    charged = Charged.YES
 
 
 class BadReply(NbError):

@@ -37,7 +37,7 @@ class ContentRequest:
     """One `generateContent` call.
 
     Args:
-        prompt: the text part.
+        prompt: what the user wrote.
         model: the model's id, as it stands in the address.
         modalities: what the reply is to hold; always sent, since a reply without images is the
             commonest mistake.
@@ -49,6 +49,7 @@ class ContentRequest:
         system: the system instruction.
         temperature: 0 to 2.
         seed: accepted by the service, which promises nothing for it.
+        framed: the text part as it is sent, when instructions stand around the prompt.
     """
 
     prompt: str
@@ -62,6 +63,7 @@ class ContentRequest:
     system: str | None = None
     temperature: float | None = None
     seed: int | None = None
+    framed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ class Result:
         record: dict[str, object] = {
             "path": self.path,
             "status": self.status,
-            "prompt": request.prompt,
+            "prompt": request.prompt or None,
             "provider": self.provider,
             "model": request.model,
             "model_version": reply.model_version if reply else None,

@@ -1,7 +1,7 @@
 """The use cases: what happens between a checked request and a file. No Typer, no rich, no print.
 
 The way of a request: `api.request` → `api.transport` (under `api.retry`) → `api.reply` →
-`images.inspect` → the output. It never turns back.
+`arrival` → the output. It never turns back.
 """
 
 from __future__ import annotations
@@ -11,17 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from nanobanana_cli import catalog, files, review
+from nanobanana_cli import arrival, catalog, review
 from nanobanana_cli.errors import (
-    BadReply,
     Charged,
     Interrupted,
     KeyRejected,
-    LocalFileError,
     NbError,
     OutcomeUnknown,
     OutOfCredit,
@@ -31,13 +28,11 @@ from nanobanana_cli.errors import (
 from nanobanana_cli.models import (
     ContentRequest,
     Endpoint,
-    ImageFormat,
-    Picture,
     Reply,
     Result,
     Status,
 )
-from nanobanana_cli.outputs import SUFFIXES, Output, UnnamedFile
+from nanobanana_cli.outputs import Output
 
 if TYPE_CHECKING:
     from nanobanana_cli.api.transport import Transport
@@ -47,6 +42,10 @@ _AT_ONCE = 16
 
 # What one call met, every further one with the same request and key would meet.
 _FATAL = (KeyRejected, OutOfCredit, Rejected, Unreachable)
+
+
+def _as_is(result: Result) -> Result:
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +135,45 @@ class Studio:
         )
         return reply.read(raw, want=request.modalities)
 
-    def picture(self, request: ContentRequest, output: Output) -> Result:
+    def picture(
+        self,
+        request: ContentRequest,
+        output: Output,
+        finish: Callable[[Result], Result] = _as_is,
+    ) -> Result:
         """One image, from the call to the file.
+
+        Args:
+            request: what is asked.
+            output: where the image goes.
+            finish: what is to be done once the image is there, such as writing its text.
 
         Returns:
             The result; a failure is a result too.
         """
         result = Result("failed", request, self.endpoint.provider)
+        return self._paid(
+            request, result, lambda made, reply: finish(self._saved(made, reply, output))
+        )
+
+    def text(self, request: ContentRequest, result: Result) -> Result:
+        """One text, which is in the result's reply.
+
+        Args:
+            request: what is asked.
+            result: what is known of the picture that the text is about.
+
+        Returns:
+            The result; a failure is a result too.
+        """
+        return self._paid(request, result, lambda made, _: replace(made, status="unchanged"))
+
+    def _paid(
+        self,
+        request: ContentRequest,
+        result: Result,
+        use: Callable[[Result, Reply], Result],
+    ) -> Result:
         attempts = 0
 
         def count() -> None:
@@ -154,37 +185,50 @@ class Studio:
             reply = self.ask(request, count)
             result = replace(
                 result,
+                attempts=attempts,
+                seconds=_since(started),
                 cost=catalog.price(self.endpoint.provider, request.model, request.size or ""),
                 reply=replace(reply, image=None),
             )
-            result = self._saved(replace(result, seconds=_since(started)), reply, output)
+            return use(result, reply)
         except NbError as error:
             status: Status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
-            result = replace(result, status=status, error=error, seconds=_since(started))
-        return replace(result, attempts=attempts)
+            return replace(
+                result, status=status, error=error, attempts=attempts, seconds=_since(started)
+            )
 
-    def pictures(self, request: ContentRequest, outputs: Sequence[Output]) -> Iterator[Result]:
+    def pictures(
+        self,
+        request: ContentRequest,
+        outputs: Sequence[Output],
+        finish: Callable[[Result], Result] = _as_is,
+    ) -> Iterator[Result]:
         """One image for each output, several at once, in the order in which they get done.
 
         A failure that every further call would meet too stops what has not been sent.
+
+        Args:
+            request, finish: as for `picture`.
         """
         self._pool = pool = ThreadPoolExecutor(min(len(outputs), _AT_ONCE))
-        futures = [pool.submit(self._unless_fatal, request, output) for output in outputs]
+        futures = [pool.submit(self._unless_fatal, request, output, finish) for output in outputs]
         for future in as_completed(futures):
             yield future.result()
 
-    def _unless_fatal(self, request: ContentRequest, output: Output) -> Result:
+    def _unless_fatal(
+        self, request: ContentRequest, output: Output, finish: Callable[[Result], Result]
+    ) -> Result:
         if self._fatal is not None:
             return Result("failed", request, self.endpoint.provider, error=self._fatal)
-        result = self.picture(request, output)
+        result = self.picture(request, output, finish)
         if isinstance(result.error, _FATAL):
             self._fatal = result.error
         return result
 
     def _saved(self, result: Result, reply: Reply, output: Output) -> Result:
-        received = _verified(reply.image or b"")
+        received = arrival.verified(reply.image or b"")
         notes = review.notes(result.request, received, reply)
-        picture, loss = _as_wanted(received, output.format, result.request)
+        picture, loss = arrival.as_wanted(received, output.format, result.request)
         path = output.save(picture)
         return replace(
             result,
@@ -219,44 +263,6 @@ class Studio:
 
 def _since(started: float) -> float:
     return time.monotonic() - started
-
-
-def _verified(data: bytes) -> Picture:
-    from nanobanana_cli.images.inspect import DamagedImage, verify
-
-    try:
-        return verify(data)
-    except DamagedImage as error:
-        raise BadReply(f"the service sent an image that cannot be used: {error}") from error
-
-
-def _as_wanted(
-    picture: Picture, wanted: ImageFormat | None, request: ContentRequest
-) -> tuple[Picture, tuple[str, ...]]:
-    """The picture in the format asked for, and what a conversion cost it.
-
-    The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them.
-
-    Raises:
-        LocalFileError: that format cannot hold it; it is saved as received, under a free name.
-    """
-    if wanted is None or wanted == picture.format:
-        return picture, ()
-    from nanobanana_cli.images.convert import CannotConvert, convert
-
-    note = (
-        f"the service sent {picture.format}, converted to {wanted}: "
-        f"provenance metadata (C2PA, XMP) is lost; as {SUFFIXES[picture.format]} it is kept"
-    )
-    try:
-        return convert(picture, wanted), (note,)
-    except CannotConvert as error:
-        saved = UnnamedFile(Path(), files.slug(request.prompt), None).save(picture)
-        raise LocalFileError(
-            f"the image cannot be converted to {wanted}: {error}",
-            hint=f"it was saved as received: {saved}",
-            charged=Charged.YES,
-        ) from error
 
 
 def _sha256(data: bytes) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 import readme
 from conftest import Nb
+from support.texts import save
 
 from nanobanana_cli import catalog
 from nanobanana_cli.errors import ExitCode
@@ -24,8 +26,7 @@ def test_the_generated_parts_are_up_to_date() -> None:
 def test_every_exit_status_is_in_the_table() -> None:
     rows = re.findall(r"^\| ([\d, ]+) \|", PROSE, re.MULTILINE)
     listed = {int(code) for row in rows for code in row.split(", ")}
-    # 3 is what a batch ends with.
-    assert listed | {3} == set(ExitCode)
+    assert listed == set(ExitCode)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,9 @@ def _examples() -> list[str]:
     """Every `nb` command in a code span or block of the prose, without what is piped around it."""
     spans = re.findall(r"`((?:echo [^`]*)?nb [^`]+)`", PROSE)
     blocks = "\n".join(re.findall(r"```(?:sh|console)\n(.*?)```", PROSE, re.DOTALL))
-    lines = re.findall(r"(?:^|[ /|])(nb (?:generate|config|models|sandbox|completion).*)", blocks)
+    lines = re.findall(
+        r"(?:^|[ /|])(nb (?:generate|caption|config|models|sandbox|completion).*)", blocks
+    )
     return sorted({*spans, *lines})
 
 
@@ -53,3 +56,30 @@ def test_every_example_is_understood(nb: Nb, example: str) -> None:
     run = nb(*command, "--help")
     assert run.code == 0, run.err
     assert "Usage: nb" in run.out
+
+
+def _block(name: str) -> list[list[str]]:
+    """The commands of a marked block, as words."""
+    _, _, rest = PROSE.partition(f"<!-- {name} -->\n```sh\n")
+    lines = rest.split("```")[0].splitlines()
+    return [shlex.split(line)[1:] for line in lines]
+
+
+def test_the_examples_for_a_site_and_its_check_do_as_they_say(nb: Nb) -> None:
+    save("static/img/red fox.png", "static/img/whale.jpg")
+    Path("content").mkdir()
+    Path("content/index.md").write_text("# Animals")
+    (check,) = _block("check")
+    run = nb(*check)
+    assert run.code == 3
+    assert run.out.startswith("static/img/red fox.png\tit has no alt text\n")
+    write, (*gallery, arrow, target) = _block("site")
+    assert nb(*write, "--provider", "sandbox").code == 0
+    assert (arrow, target) == (">", "content/gallery.md")
+    # There is no key, so a call would fail.
+    run = nb(*gallery)
+    assert [line.rsplit("](")[1] for line in run.out.splitlines()] == [
+        "img/red%20fox.png)",
+        "img/whale.jpg)",
+    ]
+    assert nb(*check).code == 0

@@ -29,12 +29,10 @@ def build(request: ContentRequest, provider: str) -> bytes:
 
     `responseModalities` is always there: left out, the reply holds text only.
     """
+    text = {"text": _ascii(request.framed or request.prompt)}
     body: dict[str, Any] = {
         "contents": [
-            {
-                "role": "user",
-                "parts": [{"text": _ascii(request.prompt)}, *map(_image_part, request.references)],
-            }
+            {"role": "user", "parts": [text, *map(_image_part, request.references)]},
         ],
         "generationConfig": _generation_config(request, provider),
     }

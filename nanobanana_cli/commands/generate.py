@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nanobanana_cli.commands import options
+from nanobanana_cli.commands import options, text_options
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from nanobanana_cli.captions.deliver import Delivery
+    from nanobanana_cli.commands.rendering import Texts
     from nanobanana_cli.models import ContentRequest
     from nanobanana_cli.settings import Settings
 
@@ -39,6 +41,8 @@ class Options:
     curl: bool
     json: bool
     settings: dict[str, str | None]
+    delivery: Delivery | None = None
+    texts: Texts | None = None
 
 
 def command(
@@ -63,6 +67,8 @@ def command(
     image_format: options.Format = "auto",
     force: options.Force = False,
     skip_existing: options.SkipExisting = False,
+    alt: text_options.Alt = False,
+    alt_file: text_options.AltFile = None,
     model: options.ModelId = None,
     provider: options.ProviderName = None,
     base_url: options.BaseUrl = None,
@@ -116,6 +122,7 @@ def command(
                 "retries": retries,
                 "max-cost": max_cost,
             },
+            delivery=_delivery(alt_file, force=force) if alt or alt_file is not None else None,
         ),
         terminal,
     )
@@ -152,12 +159,24 @@ def run(chosen: Options, terminal: Terminal) -> None:
         outputs=tuple(places),
         settings=in_force,
         skip_existing=chosen.skip_existing,
-        report=making.Report(json=chosen.json, to_stderr=chosen.output == "-"),
+        report=making.Report(chosen.json, chosen.output == "-", chosen.texts),
+        delivery=chosen.delivery,
     )
     if chosen.dry_run or chosen.curl:
         making.show(order, terminal, as_curl=chosen.curl)
     else:
         making.make(order, terminal)
+
+
+def _delivery(alt_file: str | None, *, force: bool) -> Delivery:
+    """Alt text beside the image, in the usual style."""
+    from nanobanana_cli.alt.wording import Wish
+    from nanobanana_cli.captions.deliver import Delivery
+
+    if alt_file is not None and (not alt_file or "\0" in alt_file):
+        raise UsageError("--alt-file is no path", hint="--alt-file fox.alt.txt")
+    text_file = None if alt_file is None else Path(alt_file)
+    return Delivery(Wish(), write=True, text_file=text_file, force=force, is_generated=True)
 
 
 def _request(chosen: Options, in_force: Settings, terminal: Terminal) -> ContentRequest:
@@ -169,9 +188,12 @@ def _request(chosen: Options, in_force: Settings, terminal: Terminal) -> Content
     if chosen.images.count("-") > 1:
         raise UsageError("-i - can be given once, and was given twice", hint="there is one stdin")
     read_stdin = terminal.stdin.buffer.read
+    prompt = compose.prompt_text(chosen.prompt, chosen.prompt_file, read_stdin)
     return compose.checked(
         ContentRequest(
-            prompt=compose.prompt_text(chosen.prompt, chosen.prompt_file, read_stdin),
+            prompt=prompt,
+            framed=_framed(prompt, chosen.delivery),
+            modalities=("IMAGE",) if chosen.delivery is None else ("TEXT", "IMAGE"),
             model=in_force.model,
             aspect=in_force.aspect,
             size=in_force.size,
@@ -183,3 +205,11 @@ def _request(chosen: Options, in_force: Settings, terminal: Terminal) -> Content
             seed=chosen.seed,
         )
     )
+
+
+def _framed(prompt: str, delivery: Delivery | None) -> str | None:
+    if delivery is None:
+        return None
+    from nanobanana_cli.alt import wording
+
+    return wording.for_generation(prompt, delivery.wish)

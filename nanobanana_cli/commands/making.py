@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
 from nanobanana_cli import catalog
-from nanobanana_cli.commands import service
-from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
+from nanobanana_cli.commands import budget, service
+from nanobanana_cli.errors import NbError, OutputExists, UsageError
 from nanobanana_cli.models import ContentRequest, Endpoint, Result, dollars
 from nanobanana_cli.outputs import NamedFile, Output
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.studio import Listener, Studio
 from nanobanana_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from nanobanana_cli.captions.deliver import Delivery
+    from nanobanana_cli.commands.rendering import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +30,12 @@ class Report:
     Args:
         json: one JSON line for each.
         to_stderr: stdout holds an image, so the JSON line goes to stderr.
+        texts: shows the texts, which then are the results, rather than the paths.
     """
 
     json: bool
-    to_stderr: bool
+    to_stderr: bool = False
+    texts: Texts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Order:
     settings: Settings
     skip_existing: bool
     report: Report
+    delivery: Delivery | None = None
 
 
 def make(order: Order, terminal: Terminal) -> None:
@@ -54,8 +62,9 @@ def make(order: Order, terminal: Terminal) -> None:
             missing = _missing(order, terminal)
             if not missing:
                 return
-            _check_budget(order, len(missing))
-            _note_unknown_model(order, terminal)
+            _check_texts(order, missing)
+            budget.check(order.request, order.settings, len(missing))
+            note_unknown_model(order.request, terminal)
             endpoint = stack.enter_context(service.opened(order.settings, terminal.env))
         except NbError as error:
             _show_json(_failed(order, error), order, terminal)
@@ -77,13 +86,27 @@ def show(order: Order, terminal: Terminal, *, as_curl: bool) -> None:
         UsageError: there is no address for curl yet.
         NbError: a check failed that would stop the real call too.
     """
-    from nanobanana_cli.api import preview, request
-
     missing = _missing(order, terminal)
-    _check_budget(order, len(missing))
-    _note_unknown_model(order, terminal)
-    settings, model = order.settings, order.request.model
-    body = request.build(order.request, settings.provider)
+    _check_texts(order, missing)
+    budget.check(order.request, order.settings, len(missing))
+    note_unknown_model(order.request, terminal)
+    show_request(order.request, order.settings, terminal, as_curl=as_curl)
+    price = budget.estimate(order.request, order.settings, len(missing))
+    terminal.note(f"nothing was sent; {price}")
+
+
+def show_request(
+    request: ContentRequest, settings: Settings, terminal: Terminal, *, as_curl: bool
+) -> None:
+    """Print a request on stdout, as JSON or as a curl command.
+
+    Raises:
+        UsageError: there is no address for curl yet.
+    """
+    from nanobanana_cli.api import preview
+    from nanobanana_cli.api import request as wire
+
+    body = wire.build(request, settings.provider)
     if as_curl and service.is_embedded(settings):
         raise UsageError(
             "the embedded sandbox has no address that curl could use",
@@ -91,14 +114,13 @@ def show(order: Order, terminal: Terminal, *, as_curl: bool) -> None:
         )
     if as_curl:
         endpoint = Endpoint(settings.provider, settings.base_url)
-        text = preview.as_curl(endpoint, model, body, settings.timeout)
+        text = preview.as_curl(endpoint, request.model, body, settings.timeout)
     else:
         # The embedded sandbox takes a free port when it starts, so there is none to name yet.
         endpoint = Endpoint(settings.provider, settings.base_url or "http://127.0.0.1:0")
-        text = preview.as_json(endpoint, model, body)
+        text = preview.as_json(endpoint, request.model, body)
     for line in text.splitlines():
         terminal.result(line)
-    terminal.note(f"nothing was sent; {_estimate(order, len(missing))}")
 
 
 def _call(
@@ -116,12 +138,29 @@ def _call(
     label = f"{order.request.aspect} {order.request.size} from {endpoint.provider}"
     failures: list[NbError] = []
     with terminal.waiting(label, len(missing)) as spinner, studio:
-        for result in studio.pictures(order.request, missing):
+        for result in studio.pictures(order.request, missing, _finish(order)):
             _show(result, order, terminal)
             spinner.advance()
             if result.error is not None:
                 failures.append(result.error)
     return failures
+
+
+def _finish(order: Order) -> Callable[[Result], Result]:
+    """What is to be done with each image that is saved."""
+    if order.delivery is None:
+        return lambda result: result
+    from nanobanana_cli.captions import deliver
+
+    delivery = order.delivery
+    return lambda result: deliver.from_reply(result, delivery)
+
+
+def _check_texts(order: Order, missing: Sequence[Output]) -> None:
+    if order.delivery is not None:
+        from nanobanana_cli.captions import places
+
+        places.check(missing, order.delivery)
 
 
 def _missing(order: Order, terminal: Terminal) -> list[Output]:
@@ -136,56 +175,20 @@ def _missing(order: Order, terminal: Terminal) -> list[Output]:
     return [each for each in order.outputs if each not in taken]
 
 
-def _check_budget(order: Order, count: int) -> None:
-    limit = order.settings.max_cost
-    if limit is None:
-        return
-    each = _price(order)
-    if each is None:
-        raise OverBudget(
-            f"the price of {order.request.model} at {order.settings.provider} is unknown, "
-            "so --max-cost cannot be kept",
-            hint="leave --max-cost out, or take a model whose price `nb models` shows",
-        )
-    if each * count > limit:
-        raise OverBudget(
-            f"{_estimate(order, count)}, and --max-cost is {_amount(limit)}",
-            hint="ask for fewer images, or raise --max-cost",
-        )
-
-
-def _note_unknown_model(order: Order, terminal: Terminal) -> None:
-    if order.request.model not in catalog.MODELS:
+def note_unknown_model(request: ContentRequest, terminal: Terminal) -> None:
+    """Say that nothing is known of a model, if so."""
+    if request.model not in catalog.MODELS:
         terminal.warn(
-            f"{order.request.model} is not a model that nb knows, so ratio, size and price "
+            f"{request.model} is not a model that nb knows, so ratio, size and price "
             "go unchecked; see `nb models`"
         )
-
-
-def _price(order: Order) -> int | None:
-    request = order.request
-    return catalog.price(order.settings.provider, request.model, request.size or "")
-
-
-def _estimate(order: Order, count: int) -> str:
-    each = _price(order)
-    calls = "1 image" if count == 1 else f"{count} images"
-    if each is None:
-        return f"the price of {calls} is unknown"
-    return f"{calls} would cost {_amount(each * count)}"
-
-
-def _amount(micro: int) -> str:
-    return dollars(micro) if micro else "nothing"
 
 
 def _show(result: Result, order: Order, terminal: Terminal) -> None:
     if order.report.json:
         _show_json(result, order, terminal)
-    elif result.status == "written" and result.path == "-":
-        terminal.note(_details(result))
     elif result.status == "written" and result.path is not None:
-        terminal.summary(result.path, _details(result))
+        _show_written(result, result.path, order, terminal)
     for note in result.notes:
         terminal.warn(note)
     reply = result.reply
@@ -193,18 +196,35 @@ def _show(result: Result, order: Order, terminal: Terminal) -> None:
         terminal.trace(f"the service answered with {reply.model_version}")
 
 
+def _show_written(result: Result, path: str, order: Order, terminal: Terminal) -> None:
+    texts = order.report.texts
+    if texts is not None or path == "-":
+        where = "" if path == "-" else f"{path}  "
+        terminal.note(where + _details(result))
+    else:
+        terminal.summary(path, _details(result))
+    if texts is not None:
+        texts.show(result)
+    elif result.alt_path is not None:
+        say = terminal.note if path == "-" else terminal.result
+        say(result.alt_path)
+
+
 def _show_json(result: Result, order: Order, terminal: Terminal) -> None:
-    if order.report.json:
+    texts = order.report.texts
+    if texts is not None and texts.as_json:
+        texts.show(result)
+    elif order.report.json:
         terminal.json(result.record(), to_stderr=order.report.to_stderr)
 
 
 def _details(result: Result) -> str:
     price = "free (sandbox)" if result.provider == "sandbox" else dollars(result.cost)
     shape = f"{result.width}×{result.height}"
-    return f"{shape}  {_file_size(result.size or 0)}  {result.seconds:.1f} s  {price}"
+    return f"{shape}  {file_size(result.size or 0)}  {result.seconds:.1f} s  {price}"
 
 
-def _file_size(size: int) -> str:
+def file_size(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
 
 

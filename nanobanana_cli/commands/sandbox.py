@@ -19,7 +19,9 @@ def command(
     ] = 0,
     latency: Annotated[
         float,
-        typer.Option("--latency", metavar="SECONDS", help="Wait before each result."),
+        typer.Option(
+            "--latency", metavar="SECONDS", help="Take at least that long for each result."
+        ),
     ] = 0,
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="Demand this key of every request.")

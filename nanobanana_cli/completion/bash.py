@@ -151,7 +151,9 @@ def _places(tree: Command) -> dict[str, list[str]]:
             for name in option.names if option.takes else ():
                 places.setdefault(_taken(option.takes), []).append(f"'{command.name} {name}'")
         for number, argument in enumerate(command.arguments):
-            place = f"'{command.name} '*" if argument.repeatable else f"'{command.name} {number}'"
+            # Only positions begin with a digit, so the pattern leaves the options alone.
+            place = f"'{command.name} '[0-9]*"
+            place = place if argument.repeatable else f"'{command.name} {number}'"
             places.setdefault(_taken(argument.takes), []).append(place)
     places.pop("", None)
     return places

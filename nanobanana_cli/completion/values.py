@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nanobanana_cli import catalog
+from nanobanana_cli.alt.delivery import FORMS
+from nanobanana_cli.alt.wording import STYLES
 from nanobanana_cli.settings.files import TYPES, allowed_entries
 
 # Shell → its title, and the oldest version that the script is written for.
@@ -58,27 +60,38 @@ _PROVIDERS = {
     for provider in catalog.PROVIDERS.values()
 }
 
+_STYLES = {name: f"{style.name}, about {style.aim} characters" for name, style in STYLES.items()}
+
 _OPTIONS: Mapping[str, Values] = {
+    "--alt-file": FILES,
+    "--as": Values(dict.fromkeys(FORMS, "")),
     "--aspect": Values(
         {aspect: f"{_pixels(aspect, '1K')} pixels at 1K" for aspect in catalog.ASPECTS}
     ),
     "--base-url": FREE,
+    "--concurrency": FREE,
+    "--context": FREE,
+    "--context-file": FILES,
     "--count": FREE,
     "--fault": FREE,
     "--format": Values(_FORMATS),
     "--image": FILES,
     "--key": FREE,
+    "--lang": FREE,
     "--latency": FREE,
     "--log": FILES,
+    "--max-chars": FREE,
     "--max-cost": FREE,
     "--model": Values({model.id: model.title for model in catalog.MODELS.values()}),
     "--output": FILES,
     "--port": FREE,
     "--prompt-file": FILES,
     "--provider": Values(_PROVIDERS),
+    "--relative-to": FILES,
     "--retries": FREE,
     "--seed": FREE,
     "--size": Values({size: f"{_pixels('1:1', size)} pixels at 1:1" for size in catalog.SIZES}),
+    "--style": Values(_STYLES),
     "--system": FREE,
     "--temperature": FREE,
     "--thinking": Values(dict.fromkeys(catalog.THINKING_LEVELS, "")),
@@ -86,6 +99,7 @@ _OPTIONS: Mapping[str, Values] = {
 }
 
 _ARGUMENTS: Mapping[tuple[str, str], Values] = {
+    ("caption", "target"): FILES,
     ("completion", "shell"): Values(SHELLS),
     ("config get", "name"): Values(_SETTINGS),
     ("config set", "name"): Values(_SETTINGS),

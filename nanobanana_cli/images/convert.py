@@ -55,7 +55,7 @@ def convert(picture: Picture, to: ImageFormat) -> Picture:
         return picture
     with open_picture(picture.data, picture.format) as source:
         source.load()
-        image = _fit(source, to)
+        image = fit(source, to)
         buffer = BytesIO()
         try:
             image.save(buffer, to, **_OPTIONS[to], **_metadata(picture, source, image.mode))
@@ -94,11 +94,11 @@ def _metadata(picture: Picture, source: ImageFile, mode: str) -> dict[str, bytes
     }
 
 
-def _fit(image: Image.Image, to: ImageFormat) -> Image.Image:
+def fit(image: Image.Image, to: ImageFormat) -> Image.Image:
     """The image in a mode that the target can hold."""
     if image.mode.startswith("I;16"):
         # `convert` would cut each sample at 255 instead of scaling it.
-        return _fit(image.point(lambda sample: sample * (1 / 256)).convert("L"), to)
+        return fit(image.point(lambda sample: sample * (1 / 256)).convert("L"), to)
     if image.mode in _MODES[to] and (image.mode == "RGBA" or not image.has_transparency_data):
         return image
     if not image.has_transparency_data:

@@ -6,7 +6,7 @@ from nanobanana_cli.images import jpeg, png, webp
 from nanobanana_cli.images.damage import DamagedImage
 from nanobanana_cli.models import ImageFormat, Picture
 
-__all__ = ["DamagedImage", "sniff", "verify"]
+__all__ = ["DamagedImage", "sniff", "survey", "verify"]
 
 _PREFIXES = (
     (png.SIGNATURE, "image/png"),
@@ -70,20 +70,32 @@ def verify(data: bytes | bytearray) -> Picture:
     Raises:
         DamagedImage: it is not; the reason is one line of plain words.
     """
+    if sniff(data) == "image/png":
+        return Picture(bytes(data), "png", *png.check(data))
+    picture = survey(data)
+    _decode(data, picture.format)
+    return picture
+
+
+def survey(data: bytes | bytearray) -> Picture:
+    """The picture in `data`, which has all its parts; PNG, JPEG or WebP.
+
+    What a cut or a broken copy would leave is found. The pixels are not decoded, so that a folder
+    of pictures takes a fraction of a millisecond each.
+
+    Raises:
+        DamagedImage: it is not whole; the reason is one line of plain words.
+    """
     if not data:
         raise DamagedImage("it is empty")
     mime_type = sniff(data)
     match mime_type:
         case "image/png":
-            return Picture(bytes(data), "png", *png.check(data))
+            return Picture(bytes(data), "png", *png.size(data))
         case "image/jpeg":
-            size = jpeg.check(data)
-            _decode(data, "jpeg")
-            return Picture(bytes(data), "jpeg", *size)
+            return Picture(bytes(data), "jpeg", *jpeg.check(data))
         case "image/webp":
-            size = webp.check(data)
-            _decode(data, "webp")
-            return Picture(bytes(data), "webp", *size)
+            return Picture(bytes(data), "webp", *webp.check(data))
         case None:
             raise DamagedImage("it is no image")
         case _:

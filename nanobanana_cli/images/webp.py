@@ -21,13 +21,13 @@ def check(data: bytes | bytearray) -> tuple[int, int]:
     found = list(chunks(data))
     if {kind for kind, _ in found}.isdisjoint({b"VP8 ", b"VP8L", b"ANMF"}):
         raise DamagedImage("the WebP has no picture in it")
-    width, height = _size(*found[0])
+    width, height = size(*found[0])
     check_size("WebP", width, height)
     return width, height
 
 
-def _size(kind: bytes, body: memoryview) -> tuple[int, int]:
-    """What the first chunk says; nothing when it is none of those that may be the first."""
+def size(kind: bytes, body: memoryview) -> tuple[int, int]:
+    """The canvas in pixels, as the first chunk says; 0, 0 when it is none that may be the first."""
     match kind:
         case b"VP8X":
             return 1 + _number(body[4:7]), 1 + _number(body[7:10])

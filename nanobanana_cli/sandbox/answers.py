@@ -121,6 +121,8 @@ def _describe_image(data: bytes) -> str:
             if image.info.get("Comment") == painter.COMMENT:
                 return _describe_prompt(str(image.info.get("Title", "")))
             width, height = image.size
+            # A JPEG's average is known from an eighth of its pixels, in a tenth of the time.
+            image.draft("RGB", (1, 1))
             red, green, blue = image.convert("RGB").resize((1, 1)).tobytes()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return "A picture in a format that the sandbox cannot read"

@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,7 +33,7 @@ class Sandbox:
 
     Args:
         port: 0 takes any free one.
-        latency: seconds before each picture or text is sent.
+        latency: seconds from a request to its picture or text; more if it takes longer to make.
         key: demanded of every request when given.
         log: a file that gets one JSON line a request.
         faults: as after `--fault`.
@@ -205,11 +206,12 @@ class _Handler(BaseHTTPRequestHandler):
         except Problem as error:
             self.close_connection = True
             call = Call(self.command, self.path, {})
-            exchange = Exchange(call, refused(error))
+            self._deliver(Exchange(call, refused(error)), 0.0)
         else:
+            received = time.monotonic()
             headers = {name.lower(): value for name, value in self.headers.items()}
             exchange = self.server.service.handle(Call(self.command, self.path, headers, body))
-        self._deliver(exchange)
+            self._deliver(exchange, time.monotonic() - received)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class's names
 
@@ -229,10 +231,11 @@ class _Handler(BaseHTTPRequestHandler):
             raise ConnectionError("the client went away in mid-request")
         return body
 
-    def _deliver(self, exchange: Exchange) -> None:
+    def _deliver(self, exchange: Exchange, spent: float) -> None:
+        """Send the answer, which took `spent` seconds to make."""
         answer = exchange.answer
         if answer.paid:
-            self._pause(self.server.latency)
+            self._pause(max(0.0, self.server.latency - spent))
         if answer.delivery == "whole":
             self._pause(answer.seconds)
         # Before the answer, so that whoever has the answer finds the line.

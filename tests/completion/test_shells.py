@@ -31,6 +31,8 @@ _SAME = {
     'nb generate -a "16:': 'nb generate -a "16:9" ',
     "nb generate --model gemini-2": "nb generate --model gemini-2.5-flash-image ",
     "nb generate --format=j": "nb generate --format=jpeg ",
+    "nb caption fox.png --style l": "nb caption fox.png --style long ",
+    "nb caption --as=m": "nb caption --as=markdown ",
     "nb generate --provider s": "nb generate --provider sandbox ",
     "nb generate --thinking m": "nb generate --thinking minimal ",
     # What came before may hold anything.
@@ -45,6 +47,7 @@ _SAME = {
     "nb generate --image=fo": "nb generate --image=fox.png ",
     "nb generate -i my": "nb generate -i my\\ fox.png ",
     "nb generate -qo fo": "nb generate -qo fox.png ",
+    "nb caption night fo": "nb caption night fox.png ",
     "nb generate -o ni": "nb generate -o night/",
     "nb generate fox > fo": "nb generate fox > fox.png ",
     # Nothing, where nothing can be known.

@@ -1,0 +1,1 @@
+"""Texts for pictures, from arguments to files: the use cases behind `nb caption` and `--alt`."""

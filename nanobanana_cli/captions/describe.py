@@ -1,0 +1,157 @@
+"""From an existing image to its text: at most one call, and none for a text that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nanobanana_cli.captions import sidecar, subject
+from nanobanana_cli.captions.deliver import Delivery, deliver, from_reply
+from nanobanana_cli.captions.subject import Subject
+from nanobanana_cli.errors import (
+    ConfigError,
+    KeyRejected,
+    LocalFileError,
+    NbError,
+    OutOfCredit,
+    Unreachable,
+)
+from nanobanana_cli.models import ContentRequest, Result
+
+# What one call met, every further one would meet too. A rejected picture says nothing of others.
+FATAL = (ConfigError, KeyRejected, OutOfCredit, Unreachable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """The texts that an image has already, as far as they matter; None where there is none."""
+
+    beside: str | None = None
+    inside: str | None = None
+
+
+class Describer:
+    """Describes images one by one, on any thread.
+
+    Args:
+        blank: the result of nothing yet; its request is the call, but for the picture.
+        delivery: what becomes of each text.
+        ask: makes a call; as `Studio.text`.
+        read_stdin: gives the image's bytes for `-`.
+        shared: an image whose text file belongs to another one of the same run → that one.
+    """
+
+    def __init__(
+        self,
+        blank: Result,
+        delivery: Delivery,
+        *,
+        ask: Callable[[ContentRequest, Result], Result],
+        read_stdin: Callable[[], bytes],
+        shared: Mapping[str, str],
+    ) -> None:
+        self._blank = blank
+        self._ask = ask
+        self._delivery = delivery
+        self._read_stdin = read_stdin
+        self._shared = shared
+        self._fatal: NbError | None = None
+
+    def describe(self, path: str) -> Result:
+        """The result for one image; a failure is a result too."""
+        result = replace(self._blank, path=path)
+        if other := self._shared.get(path):
+            note = f"{path} shares {sidecar.path_of(path)} with {other}, left alone"
+            return replace(result, status="skipped", notes=(note,))
+        if self._fatal is not None:
+            return replace(result, error=self._fatal)
+        try:
+            image = subject.load(path, self._read_stdin)
+            result = self._described(_with_facts(result, image), image)
+        except NbError as error:
+            result = replace(result, error=error)
+        if isinstance(result.error, FATAL):
+            self._fatal = result.error
+        return result
+
+    def _described(self, result: Result, image: Subject) -> Result:
+        delivery, present = self._delivery, self._present(image)
+        missing = replace(
+            delivery,
+            write=delivery.write and present.beside is None,
+            embed=delivery.embed and present.inside is None,
+        )
+        if delivery.write and not missing.write:
+            result = replace(result, alt_path=str(delivery.text_path(image.path)))
+        text = self._text_at_hand(present)
+        if delivery != missing and not (missing.write or missing.embed):
+            return replace(result, status="skipped", alt=text)
+        if missing.embed:
+            _try_embedding(image, delivery)
+        if text:
+            result = deliver(result, text, missing)
+        else:
+            result = self._asked(result, image)
+            result = result if result.error else from_reply(result, missing)
+        if result.error is not None:
+            return result
+        return replace(result, status="written" if missing.write or missing.embed else "unchanged")
+
+    def _asked(self, result: Result, image: Subject) -> Result:
+        request = replace(result.request, references=(image.reference(),))
+        return self._ask(request, result)
+
+    def _present(self, image: Subject) -> _Present:
+        delivery = self._delivery
+        if delivery.force or not (delivery.write or delivery.embed):
+            return _Present()
+        from nanobanana_cli.captions import embedded
+
+        beside = inside = None
+        if image.path != "-":
+            beside = sidecar.read(delivery.text_path(image.path))
+        try:
+            found = embedded.read(image.path, image.data)
+            inside = embedded.text_of(found, delivery.wish.style)
+        except LocalFileError:
+            # Whether that matters is for the attempt to embed to say.
+            inside = None
+        return _Present(beside, inside)
+
+    def _text_at_hand(self, present: _Present) -> str | None:
+        """A text that needs no call. What a person may have edited comes first.
+
+        A text file does not say of which style it is: only alt text is taken from it.
+        """
+        beside = present.beside if self._delivery.wish.style == "alt" else None
+        return (beside or "").strip() or present.inside
+
+
+def _try_embedding(image: Subject, delivery: Delivery) -> None:
+    """Raises LocalFileError, before a call is paid, if the image can hold no text."""
+    from nanobanana_cli.captions import embedded
+
+    trial = embedded.description("text", delivery.wish.style)
+    embedded.edited(image.path, image.data, trial, delivery.wish, force=delivery.force)
+
+
+def shared_files(paths: Sequence[str], delivery: Delivery) -> dict[str, str]:
+    """Images whose text file is that of an earlier one (`fox.png`, `fox.webp`) → the earlier."""
+    if not delivery.write:
+        return {}
+    owners: dict[str, str] = {}
+    for path in paths:
+        owners.setdefault(str(delivery.text_path(path)), path)
+    taken = {path: owners[str(delivery.text_path(path))] for path in paths}
+    return {path: owner for path, owner in taken.items() if owner != path}
+
+
+def _with_facts(result: Result, image: Subject) -> Result:
+    picture = image.picture
+    return replace(
+        result,
+        mime_type=image.mime_type,
+        width=picture.width if picture else None,
+        height=picture.height if picture else None,
+        size=len(image.data),
+    )

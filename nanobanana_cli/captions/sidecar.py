@@ -1,0 +1,51 @@
+"""The text file beside an image: `fox.png` has `fox.alt.txt`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nanobanana_cli import files
+from nanobanana_cli.alt.mending import plain
+from nanobanana_cli.errors import LocalFileError, OutputExists
+
+# The longest text is some thousand characters; what is larger is another file by that name.
+_LARGEST = 1_000_000
+
+
+def path_of(image: str | Path) -> Path:
+    """The name of an image's text file."""
+    return Path(image).with_suffix(".alt.txt")
+
+
+def read(path: Path) -> str | None:
+    """What a text file says, as it was written; None when there is no such file.
+
+    Raises:
+        UsageError, LocalFileError: it cannot be read.
+        LocalFileError: it is not UTF-8.
+    """
+    if not files.taken(path):
+        return None
+    try:
+        return files.read(path, "alt text", limit=_LARGEST).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise LocalFileError(f"alt text {path} is not UTF-8", hint="save it as UTF-8") from None
+
+
+def save(path: Path, text: str, *, force: bool) -> Path:
+    """Write a text as one line, and say where it is.
+
+    A name that was taken while the call ran is left alone: the text goes beside it.
+
+    Raises:
+        LocalFileError: it cannot be written.
+    """
+    data = f"{plain(text)}\n".encode()
+    if force:
+        files.replace(path, data)
+        return path
+    try:
+        files.create(path, data)
+    except OutputExists:
+        return files.create_unique(path.parent, path.stem, path.suffix, data)
+    return path

@@ -1,0 +1,79 @@
+"""Texts on stdout, in the form that was asked for."""
+
+from __future__ import annotations
+
+from nanobanana_cli.alt import delivery
+from nanobanana_cli.alt.delivery import Item
+from nanobanana_cli.alt.mending import plain
+from nanobanana_cli.models import Result
+from nanobanana_cli.terminal import Terminal
+
+
+class Texts:
+    """Shows texts one after the other.
+
+    Args:
+        terminal: where to.
+        form: one of `delivery.FORMS`.
+        relative_to: the folder that paths are told from; None tells them as they are.
+        is_single: there is only one text, which needs no path beside it.
+    """
+
+    def __init__(
+        self, terminal: Terminal, form: str, *, relative_to: str | None, is_single: bool
+    ) -> None:
+        self._terminal = terminal
+        self._form = form
+        self._relative_to = relative_to
+        self._is_single = is_single
+        self._has_head = False
+
+    @property
+    def as_json(self) -> bool:
+        """Whether each result is a JSON line; then failures have one, too."""
+        return self._form == "json"
+
+    def path(self, path: str) -> str:
+        """A path as it is to be shown."""
+        return path if path == "-" else delivery.relative(path, self._relative_to)
+
+    def show(self, result: Result) -> None:
+        """One result; without a text it has a line only as JSON."""
+        if self.as_json:
+            self.record(result.record(), result.path)
+        elif result.alt is not None and result.path is not None:
+            self.text(Item(result.path, result.alt, result.width, result.height))
+
+    def record(self, record: dict[str, object], path: str | None) -> None:
+        """One JSON line, with the path as it is to be shown."""
+        shown = None if path is None else self.path(path)
+        self._terminal.json({**record, "path": shown})
+
+    def text(self, item: Item) -> None:
+        """One text in a form other than JSON."""
+        item = Item(self.path(item.path), item.text, item.width, item.height)
+        if self._form == "csv" and not self._has_head:
+            self._terminal.result(",".join(delivery.CSV_COLUMNS))
+            self._has_head = True
+        self._terminal.result(self._line(item))
+
+    def _line(self, item: Item) -> str:
+        match self._form:
+            case "markdown":
+                return delivery.as_markdown(item)
+            case "html":
+                return delivery.as_html(item)
+            case "csv":
+                return delivery.as_csv(item)
+            case _:
+                text = plain(item.text)
+                return text if self._is_single else self._columns(item.path, text)
+
+    def problem(self, path: str, what: str) -> None:
+        """What is wrong with an image, beside its path."""
+        self._terminal.result(self._columns(self.path(path), what))
+
+    def _columns(self, path: str, text: str) -> str:
+        # On a terminal, a TAB would be spelt out like every control character.
+        gap = "  " if self._terminal.stdout.isatty() else "\t"
+        return f"{delivery.one_line(path)}{gap}{delivery.one_line(text)}"

@@ -1,0 +1,186 @@
+"""Where things stand in an XMP packet: expat's events with the byte offsets they came from.
+
+Knows RDF's outline (`rdf:RDF` > `rdf:Description` > property > `rdf:Alt` > `rdf:li`) and which
+properties to note; what they mean is for `xmp` to say.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from xml.parsers.expat import ExpatError, ParserCreate
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+DEFAULT_LANGUAGE = "x-default"
+_XML = "http://www.w3.org/XML/1998/namespace"
+
+# Levels below rdf:RDF.
+_NODE, _PROPERTY, _ITEM = 1, 2, 4
+
+# No XML character can be this one, so it parts the names that expat reports without doubt.
+_PART = "\x01"
+_START_TAG = re.compile(rb"""<[^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*>""")
+
+Name = tuple[str, str]
+_Attributes = list[tuple[Name, str, str]]
+
+
+class BadMetadata(ValueError):
+    """A file's metadata cannot be read or extended; the reason is in plain words."""
+
+
+@dataclass(slots=True)
+class Found:
+    """One noted property as it stands.
+
+    Args:
+        name: namespace and local name.
+        start, end: its bytes, as an element or as an attribute of its node.
+        items: language and text of each alternative; plain values have the default language.
+    """
+
+    name: Name
+    start: int
+    end: int = 0
+    items: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Element:
+    """An element: its name and prefix, the bytes of its start tag and where it ends."""
+
+    name: Name
+    prefix: str
+    start: int
+    tag_end: int
+    is_empty: bool
+    end: int = 0
+    lang: str | None = None
+    text: list[str] = field(default_factory=list)
+    noted: Found | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """A top-level `rdf:Description`: how many properties it has, and the noted ones."""
+
+    element: Element
+    properties: int = 0
+    found: list[Found] = field(default_factory=list)
+
+
+class Scan:
+    """One walk through a packet.
+
+    Args:
+        packet: UTF-8.
+        names: the properties to note.
+
+    Raises:
+        BadMetadata: not well-formed, or it declares a document type.
+    """
+
+    def __init__(self, packet: bytes, names: frozenset[Name]) -> None:
+        self.packet = packet
+        self.rdf: Element | None = None
+        self.nodes: list[Node] = []
+        self.about = ""
+        self._names = names
+        self._open: list[Element] = []
+        self._rdf_at = 0
+        # Every container demands UTF-8; the name given here outranks a declaration inside.
+        self._parser = ParserCreate("utf-8", _PART)
+        self._parser.namespace_prefixes = True
+        self._parser.ordered_attributes = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._text
+        self._parser.StartDoctypeDeclHandler = self._doctype
+        try:
+            self._parser.Parse(packet, True)  # noqa: FBT003 - takes no keywords
+        except ExpatError as error:
+            raise BadMetadata(f"the XMP packet is not well-formed: {error}") from error
+
+    def found(self, name: Name) -> list[Found]:
+        """Every occurrence of a noted property, in order."""
+        return [found for node in self.nodes for found in node.found if found.name == name]
+
+    def _level(self) -> int | None:
+        """How far below rdf:RDF the innermost open element stands; None outside of it."""
+        if self.rdf is None or self.rdf.end:
+            return None
+        return len(self._open) - 1 - self._rdf_at
+
+    def _doctype(self, *_: object) -> None:
+        # Entities are how a small packet grows to gigabytes; XMP has no use for them.
+        raise BadMetadata("the XMP packet declares a document type")
+
+    def _start(self, raw: str, pairs: list[str]) -> None:
+        start = self._parser.CurrentByteIndex
+        tag = _START_TAG.match(self.packet, start)
+        assert tag is not None  # expat has just read it
+        attributes = [(*_split(k), v) for k, v in zip(pairs[::2], pairs[1::2], strict=True)]
+        name, prefix = _split(raw)
+        element = Element(name, prefix, start, tag.end(), tag.group().endswith(b"/>"))
+        element.lang = next((v for n, _, v in attributes if n == (_XML, "lang")), None)
+        self._open.append(element)
+        if name == (RDF, "RDF") and self.rdf is None:
+            self.rdf, self._rdf_at = element, len(self._open) - 1
+        elif self._level() == _NODE:
+            self._start_node(element, attributes)
+        elif self._level() == _PROPERTY:
+            self._start_property(element, attributes)
+
+    def _start_node(self, element: Element, attributes: _Attributes) -> None:
+        node = Node(element)
+        self.nodes.append(node)
+        for name, prefix, value in attributes:
+            if name == (RDF, "about"):
+                self.about = self.about or value
+            elif name[0] not in {RDF, _XML}:
+                node.properties += 1
+            if name in self._names:
+                start, end = self._attribute_span(element, f"{prefix}:{name[1]}")
+                node.found.append(Found(name, start, end, [(DEFAULT_LANGUAGE, value)]))
+
+    def _attribute_span(self, element: Element, written: str) -> tuple[int, int]:
+        pattern = rb"\s" + re.escape(written.encode()) + rb"""\s*=\s*(?:"[^"]*"|'[^']*')"""
+        span = re.compile(pattern).search(self.packet, element.start, element.tag_end)
+        assert span is not None  # expat has just read it
+        return span.span()
+
+    def _start_property(self, element: Element, attributes: _Attributes) -> None:
+        node = self.nodes[-1]
+        node.properties += 1
+        if element.name in self._names:
+            uris = [(DEFAULT_LANGUAGE, v) for n, _, v in attributes if n == (RDF, "resource")]
+            element.noted = Found(element.name, element.start, items=uris)
+            node.found.append(element.noted)
+
+    def _text(self, text: str) -> None:
+        # Text before the root cannot be: expat has refused it.
+        self._open[-1].text.append(text)
+
+    def _end(self, _raw: str) -> None:
+        level = self._level()
+        element = self._open.pop()
+        element.end = element.tag_end
+        if not element.is_empty:
+            element.end = self.packet.index(b">", self._parser.CurrentByteIndex) + 1
+        text = "".join(element.text).strip()
+        if level == _PROPERTY and element.noted:
+            element.noted.end = element.end
+            if text and not element.noted.items:
+                element.noted.items.append((DEFAULT_LANGUAGE, text))
+        elif level == _ITEM and text and element.name == (RDF, "li"):
+            holder = self._open[self._rdf_at + _PROPERTY].noted
+            if holder:
+                holder.items.append((element.lang or DEFAULT_LANGUAGE, text))
+
+
+def _split(raw: str) -> tuple[Name, str]:
+    """Expat's `uri, local, prefix` (or fewer) as name and prefix."""
+    parts = raw.split(_PART)
+    if len(parts) == 1:
+        return ("", raw), ""
+    return (parts[0], parts[1]), parts[2] if len(parts) > 2 else ""

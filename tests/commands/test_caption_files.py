@@ -1,0 +1,238 @@
+"""`nb caption --write` and `--embed`: texts beside and inside images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Nb
+from support.replies import picture
+from support.texts import against, body, exiftool, save, told
+from support.wire_server import WireServer
+
+
+def texts() -> dict[str, str]:
+    """Every text file with what it says."""
+    return {str(path): path.read_text() for path in sorted(Path().rglob("*.alt.txt"))}
+
+
+def test_each_text_goes_beside_its_image(nb: Nb) -> None:
+    save("i/a.png", "i/sub/b.jpg")
+    with WireServer(told("A fox.")) as server:
+        run = nb("caption", "-r", "i", "--write", env=against(server))
+    assert (run.code, run.out) == (0, "i/a.png\tA fox.\ni/sub/b.jpg\tA fox.\n")
+    assert run.err == "i/a.alt.txt written\ni/sub/b.alt.txt written\n"
+    assert texts() == {"i/a.alt.txt": "A fox.\n", "i/sub/b.alt.txt": "A fox.\n"}
+
+
+def test_those_that_have_one_are_left_alone(nb: Nb) -> None:
+    save("a.png", "b.png")
+    Path("a.alt.txt").write_text("Mine, by hand.\n")
+    with WireServer(told("A fox.")) as server:
+        run = nb("caption", "a.png", "b.png", "--write", env=against(server))
+        assert len(server.requests) == 1
+        assert run.out == "a.png\tMine, by hand.\nb.png\tA fox.\n"
+        again = nb("caption", "a.png", "b.png", "--write", "--json", env=against(server))
+        assert len(server.requests) == 1
+    records = [json.loads(line) for line in again.out.splitlines()]
+    assert [record["status"] for record in records] == ["skipped", "skipped"]
+    assert [record["alt"] for record in records] == ["Mine, by hand.", "A fox."]
+    assert texts() == {"a.alt.txt": "Mine, by hand.\n", "b.alt.txt": "A fox.\n"}
+
+
+def test_where_no_text_is_missing_no_key_is_needed(nb: Nb) -> None:
+    save("a.png")
+    Path("a.alt.txt").write_text('"Stop"\n')
+    run = nb("caption", "a.png", "--write", "--as", "markdown")
+    assert (run.code, run.out) == (0, '!["Stop"](a.png)\n'.replace("\\", ""))
+    run = nb("caption", "a.png", "--write", "--embed")
+    assert (run.code, run.out) == (0, '"Stop"\n')
+    assert exiftool("a.png")["AltTextAccessibility"] == '"Stop"'
+
+
+def test_an_empty_text_by_hand_is_left_alone_too(nb: Nb) -> None:
+    save("a.png")
+    Path("a.alt.txt").write_text("")
+    with WireServer(told("A fox.")) as server:
+        run = nb("caption", "a.png", "--write", env=against(server))
+    assert (run.code, server.requests) == (0, [])
+    assert texts() == {"a.alt.txt": ""}
+
+
+def test_force_replaces(nb: Nb) -> None:
+    save("a.png")
+    Path("a.alt.txt").write_text("old\n")
+    with WireServer(told("A fox.")) as server:
+        run = nb("caption", "a.png", "--write", "--force", env=against(server))
+    assert run.code == 0
+    assert texts() == {"a.alt.txt": "A fox.\n"}
+
+
+def test_two_formats_of_one_picture_share_a_text(nb: Nb) -> None:
+    save("fox.png", "fox.webp")
+    with WireServer(told("A fox.")) as server:
+        run = nb("caption", "fox.png", "fox.webp", "--write", "--force", env=against(server))
+        assert len(server.requests) == 1
+    assert (run.code, run.out) == (0, "fox.png\tA fox.\n")
+    assert "fox.webp shares fox.alt.txt with fox.png, left alone" in run.err
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp"])
+def test_embed_writes_into_the_file(nb: Nb, name: str) -> None:
+    save(name)
+    with WireServer(told('A "fox" & <co> — 🦊')) as server:
+        run = nb("caption", name, "--embed", env=against(server))
+        assert (run.code, run.out) == (0, 'A "fox" & <co> — 🦊\n')
+        seen = exiftool(name)
+        assert seen["AltTextAccessibility"] == 'A "fox" & <co> — 🦊'
+        assert "DigitalSourceType" not in seen
+        assert nb("caption", "--read", name).out == run.out
+        again = nb("caption", name, "--embed", env=against(server))
+    assert (again.code, again.out, len(server.requests)) == (0, run.out, 1)
+
+
+def test_a_long_text_has_its_own_field(nb: Nb) -> None:
+    save("a.png")
+    with WireServer(told("Short."), told("A long description.")) as server:
+        nb("caption", "a.png", "--embed", env=against(server))
+        nb("caption", "a.png", "--embed", "--style", "long", env=against(server))
+    seen = exiftool("a.png")
+    assert seen["AltTextAccessibility"] == "Short."
+    assert seen["ExtDescrAccessibility"] == "A long description."
+    assert nb("caption", "--read", "a.png", "--style", "long").out == "A long description.\n"
+
+
+def test_a_text_beside_the_image_is_embedded_without_a_call(nb: Nb) -> None:
+    save("a.png")
+    Path("a.alt.txt").write_text("Mine, by hand.\n")
+    run = nb("caption", "a.png", "--embed", "--provider", "sandbox", "--json")
+    record = json.loads(run.out)
+    assert (record["attempts"], record["alt"]) == (0, "Mine, by hand.")
+    assert exiftool("a.png")["AltTextAccessibility"] == "Mine, by hand."
+
+
+def test_an_embedded_text_is_written_without_a_call(nb: Nb) -> None:
+    save("a.png")
+    nb("caption", "a.png", "--embed", "--provider", "sandbox")
+    with WireServer(told("other")) as server:
+        run = nb("caption", "a.png", "--write", env=against(server))
+    assert (run.code, server.requests) == (0, [])
+    assert texts() == {"a.alt.txt": run.out}
+
+
+def test_a_text_file_is_no_source_for_a_long_description(nb: Nb) -> None:
+    save("a.png")
+    Path("a.alt.txt").write_text("Short.\n")
+    with WireServer(told("A long description.")) as server:
+        nb("caption", "a.png", "--embed", "--style", "long", env=against(server))
+        assert len(server.requests) == 1
+    assert exiftool("a.png")["ExtDescrAccessibility"] == "A long description."
+
+
+@pytest.mark.parametrize("lang", ["de", "German"])
+def test_the_language_goes_along_when_it_is_a_tag(nb: Nb, lang: str) -> None:
+    save("a.png")
+    with WireServer(told("Ein Fuchs.")) as server:
+        nb("caption", "a.png", "--embed", "--lang", lang, env=against(server))
+    assert ("AltTextAccessibility-de" in exiftool("a.png")) == (lang == "de")
+
+
+def sign(name: str) -> None:
+    """Put something into the file that stands where a C2PA manifest would."""
+    import struct
+    import zlib
+
+    data = Path(name).read_bytes()
+    chunk = b"caBX" + b"jumb c2pa"
+    made = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    Path(name).write_bytes(data[:33] + made + data[33:])
+
+
+def test_a_signed_file_is_refused_before_the_call(nb: Nb) -> None:
+    save("a.png")
+    sign("a.png")
+    before = Path("a.png").read_bytes()
+    with WireServer(told("A fox.")) as server:
+        run = nb("caption", "a.png", "--embed", env=against(server))
+        assert (run.code, server.requests) == (6, [])
+        assert run.err.splitlines() == [
+            "nb: a.png: it is signed with C2PA, and the edit would break the signature",
+            "hint: --force edits it all the same",
+            "Not charged.",
+        ]
+        assert Path("a.png").read_bytes() == before
+        run = nb("caption", "a.png", "--embed", "--force", env=against(server))
+    assert (run.code, run.out) == (0, "A fox.\n")
+    assert exiftool("a.png")["AltTextAccessibility"] == "A fox."
+
+
+def test_a_signed_new_image_is_kept_as_it_came(nb: Nb) -> None:
+    from support.texts import drawn
+
+    Path("in.png").write_bytes(picture(1024, 1024))
+    sign("in.png")
+    data = Path("in.png").read_bytes()
+    with WireServer(drawn("A fox.", data)) as server:
+        run = nb("caption", "a fox", "-o", "out.png", "--embed", env=against(server))
+    assert (run.code, run.out) == (6, "A fox.\n")
+    assert Path("out.png").read_bytes() == data
+    assert run.err.splitlines()[-2:] == [
+        "hint: nb caption out.png --embed --force edits it all the same",
+        "Charged.",
+    ]
+
+
+def test_a_format_that_holds_no_text_is_refused_before_the_call(nb: Nb) -> None:
+    Path("a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
+    with WireServer(told("A fox.")) as server:
+        run = nb("caption", "a.heic", "--embed", env=against(server))
+    assert (run.code, server.requests) == (6, [])
+    assert "only PNG, JPEG, WebP" in run.err
+
+
+def test_read_tells_each_and_fails_for_those_without(nb: Nb) -> None:
+    save("a.png", "b.png")
+    nb("caption", "a.png", "--embed", "--provider", "sandbox", "--lang", "en")
+    run = nb("caption", "--read", "a.png", "b.png")
+    assert run.code == 3
+    assert run.out.startswith("a.png\tA mostly ")
+    assert run.err.splitlines()[0] == "note: b.png has no such text in it"
+    assert run.err.endswith("Not charged.\n")
+    assert nb("caption", "--read", "a.png", "--as", "html").out.startswith('<img src="a.png" alt="')
+    record = json.loads(nb("caption", "--read", "a.png", "--json").out)
+    assert sorted(record) == ["alt", "description", "digital_source_type", "path"]
+
+
+def test_read_tells_of_files_that_it_cannot_read(nb: Nb) -> None:
+    save("a.png")
+    Path("b.png").write_bytes(b"no image")
+    nb("caption", "a.png", "--embed", "--provider", "sandbox")
+    run = nb("caption", "--read", "a.png", "b.png")
+    assert run.code == 3
+    assert nb("caption", "--read", "b.png").code == 6
+
+
+def test_embedding_keeps_the_mode_and_follows_links(nb: Nb) -> None:
+    save("a.png")
+    Path("a.png").chmod(0o640)
+    Path("link.png").symlink_to("a.png")
+    run = nb("caption", "link.png", "--embed", "--provider", "sandbox")
+    assert run.code == 0
+    assert Path("link.png").is_symlink()
+    assert Path("a.png").stat().st_mode & 0o777 == 0o640
+    assert exiftool("a.png")["AltTextAccessibility"] == run.out.strip()
+
+
+def test_what_is_asked_goes_for_each(nb: Nb) -> None:
+    save("a.png")
+    with WireServer(told("x")) as server:
+        nb(
+            *("caption", "a.png", "--system", "s", "--temperature", "0", "--seed", "3"),
+            *("--context", "A page.", "--style", "tags"),
+            env=against(server),
+        )
+    sent = body(server)
+    assert sent["generationConfig"]["temperature"] == 0
+    assert sent["systemInstruction"]["parts"][0]["text"] == "s"
+    assert "<context>\nA page.\n</context>" in sent["contents"][0]["parts"][0]["text"]

@@ -1,0 +1,66 @@
+"""Ctrl-C in the middle of a folder keeps what is done, and the next run makes the rest."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from conftest import NbProcess
+from support.texts import against, save, told
+from support.wire_server import WireServer
+
+
+def _wait_for(server: WireServer, count: int) -> None:
+    deadline = time.monotonic() + 30
+    while len(server.requests) < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(server.requests) >= count
+
+
+def _stopped(process: subprocess.Popen[bytes]) -> tuple[str, str]:
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert time.monotonic() - started < 5
+    assert process.returncode == 130
+    return out.decode(), err.decode()
+
+
+def test_what_is_done_is_kept_and_a_second_run_makes_the_rest(nb_process: NbProcess) -> None:
+    save(*(f"i/{n}.png" for n in range(9)))
+    slow = told("slow", delay=30)
+    with WireServer(told("done"), told("done"), told("done"), slow) as server:
+        with nb_process.start(
+            *("caption", "-r", "i", "--write", "--concurrency", "2"), env=against(server)
+        ) as process:
+            _wait_for(server, 5)
+            out, err = _stopped(process)
+        kept = {path.name for path in Path("i").glob("*.alt.txt")}
+        assert len(kept) == 3
+        assert out.count("\tdone\n") == 3
+        assert err.endswith("nb: stopped by SIGINT\nMay have been charged.\n")
+        assert len(server.requests) == 5
+    assert not [path for path in Path("i").iterdir() if path.name.startswith(".")]
+    with WireServer(told("later")) as server:
+        again = nb_process("caption", "-r", "i", "--write", env=against(server))
+        assert (again.code, len(server.requests)) == (0, 6)
+    assert len(list(Path("i").glob("*.alt.txt"))) == 9
+    assert again.out.count("\tdone\n") == 3
+
+
+def test_texts_that_waited_for_their_turn_are_shown(nb_process: NbProcess) -> None:
+    """The first image is slow: the others' texts are done, and were held back for the order."""
+    save(*(f"i/{n}.png" for n in range(6)))
+    with (
+        WireServer(told("slow", delay=30), told("done")) as server,
+        nb_process.start(
+            *("caption", "-r", "i", "--concurrency", "2", "-v"), env=against(server)
+        ) as process,
+    ):
+        _wait_for(server, 6)
+        time.sleep(0.5)
+        out, _ = _stopped(process)
+    assert out.count("\tdone\n") == 5
+    assert "slow" not in out

@@ -1,0 +1,183 @@
+"""XMP packets as text: what is ours is set, what is not stays byte for byte."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanobanana_cli.images import xmp
+from nanobanana_cli.images.xmp import Description
+from nanobanana_cli.images.xmp_scan import BadMetadata
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
+EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+
+FOREIGN = f"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<!-- by hand -->
+<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Some Tool 1.0">
+ <rdf:RDF xmlns:rdf="{RDF}">
+  <rdf:Description rdf:about="uuid:1" xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:my="http://example.com/a b&amp;c/" my:note='a &lt; "b" > c'>
+   <dc:creator><rdf:Seq><rdf:li>Zoë &amp; Söhne</rdf:li></rdf:Seq></dc:creator>
+   <?keep this?>
+   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">kept</rdf:li></rdf:Alt></dc:description>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>   """
+
+
+def packet(inside: str, *, root: str = "rdf:RDF") -> bytes:
+    return (
+        f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><{root} xmlns:rdf="{RDF}" '
+        f'xmlns:c="{CORE}" xmlns:e="{EXT}">{inside}</{root}></x:xmpmeta>'
+    ).encode()
+
+
+def test_a_new_packet_holds_what_was_set() -> None:
+    made = xmp.extend(None, Description("a fox", "A long text.", xmp.TRAINED_ALGORITHMIC_MEDIA))
+    assert xmp.read(made) == Description(
+        "a fox", "A long text.", xmp.TRAINED_ALGORITHMIC_MEDIA, None
+    )
+    assert made.startswith('<?xpacket begin="\ufeff" id'.encode())
+    assert made.endswith(b'<?xpacket end="w"?>')
+
+
+def test_a_packet_with_none_of_the_fields_says_nothing() -> None:
+    assert xmp.read(FOREIGN.encode()) == Description()
+
+
+def test_everything_foreign_stays_byte_for_byte() -> None:
+    made = xmp.extend(FOREIGN.encode(), Description("a fox")).decode()
+    before, after = FOREIGN.split("\n </rdf:RDF>")
+    assert made.startswith(before)
+    assert made.endswith("\n </rdf:RDF>" + after)
+    assert 'rdf:about="uuid:1" xmlns:rdf' in made
+
+
+def test_nothing_to_set_changes_nothing() -> None:
+    assert xmp.extend(FOREIGN.encode(), Description()) == FOREIGN.encode()
+
+
+def test_fields_that_are_not_set_are_left() -> None:
+    first = xmp.extend(None, Description("a fox", source="http://example.com/x"))
+    second = xmp.extend(first, Description(long="A long text."))
+    assert xmp.read(second) == Description("a fox", "A long text.", "http://example.com/x")
+
+
+def test_a_field_is_replaced_wherever_it_stood() -> None:
+    old = packet(
+        '<rdf:Description c:AltTextAccessibility = "plain" e:DigitalSourceType=\'u\' rdf:about="">'
+        "<c:ExtDescrAccessibility>old</c:ExtDescrAccessibility></rdf:Description>"
+        '<rdf:Description rdf:about="" e:DigitalSourceType="u"/>'
+    )
+    assert xmp.read(old) == Description("plain", "old", "u")
+    made = xmp.extend(old, Description("new", source="v"))
+    assert xmp.read(made) == Description("new", "old", "v")
+    assert b"plain" not in made
+    assert made.count(b"DigitalSourceType") == 2  # one element, two tags
+
+
+def test_a_source_given_as_a_resource_is_read() -> None:
+    old = packet('<rdf:Description><e:DigitalSourceType rdf:resource="u"/></rdf:Description>')
+    assert xmp.read(old).source == "u"
+
+
+def test_an_empty_rdf_element_is_opened() -> None:
+    old = f'<R:RDF xmlns:R="{RDF}" />'.encode()
+    assert xmp.read(xmp.extend(old, Description("a fox"))).alt == "a fox"
+
+
+def test_a_default_namespace_is_understood() -> None:
+    old = f'<RDF xmlns="{RDF}"/>'.encode()
+    assert xmp.read(xmp.extend(old, Description("a fox"))).alt == "a fox"
+
+
+def test_nul_padding_after_the_packet_is_no_obstacle() -> None:
+    made = xmp.extend(FOREIGN.encode() + b"\0\0", Description("a fox"))
+    assert xmp.read(made + b"\0").alt == "a fox"
+
+
+def test_other_languages_stay_and_repeats_of_the_old_default_go() -> None:
+    old = packet(
+        "<rdf:Description><c:AltTextAccessibility><rdf:Alt>"
+        '<rdf:li xml:lang="en-GB">a fox</rdf:li><rdf:li xml:lang="x-default">a fox</rdf:li>'
+        '<rdf:li xml:lang="fr">un renard</rdf:li><rdf:li xml:lang="DE">Fuchs</rdf:li>'
+        "</rdf:Alt></c:AltTextAccessibility></rdf:Description>"
+    )
+    made = xmp.extend(old, Description("ein roter Fuchs"), lang="de")
+    items = ET.fromstring(made).iter(f"{{{RDF}}}li")
+    lang = "{http://www.w3.org/XML/1998/namespace}lang"
+    assert [(item.get(lang), item.text) for item in items] == [
+        ("x-default", "ein roter Fuchs"),
+        ("de", "ein roter Fuchs"),
+        ("fr", "un renard"),
+    ]
+
+
+def test_the_default_language_is_read_first() -> None:
+    old = packet(
+        "<rdf:Description><c:AltTextAccessibility><rdf:Alt>"
+        '<rdf:li xml:lang="fr">un renard</rdf:li><rdf:li xml:lang="x-default">a fox</rdf:li>'
+        "</rdf:Alt></c:AltTextAccessibility></rdf:Description>"
+    )
+    assert xmp.read(old).alt == "a fox"
+
+
+def test_entities_are_refused() -> None:
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + packet("&b;")
+    with pytest.raises(BadMetadata, match="document type"):
+        xmp.read(bomb)
+    with pytest.raises(BadMetadata, match="document type"):
+        xmp.extend(bomb, Description("a fox"))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b"not xml", b"<a>", b"\xff\xfe<\0a\0>\0", packet("") + b"<b/>", packet("<zz:a/>")],
+)
+def test_a_broken_packet_is_refused(broken: bytes) -> None:
+    with pytest.raises(BadMetadata, match="not well-formed"):
+        xmp.read(broken)
+
+
+def test_a_packet_without_rdf_is_not_extended() -> None:
+    assert xmp.read(b"<x/>") == Description()
+    with pytest.raises(BadMetadata, match="no rdf:RDF"):
+        xmp.extend(b"<x/>", Description("a fox"))
+
+
+def test_namesakes_at_other_places_are_not_ours() -> None:
+    nested = packet(
+        f'<rdf:Description><q xmlns="{CORE}"><AltTextAccessibility>no</AltTextAccessibility></q>'
+        '<AltTextAccessibility xmlns="http://example.com/">no</AltTextAccessibility>'
+        "</rdf:Description>"
+    )
+    assert xmp.read(nested) == Description()
+    made = xmp.extend(nested, Description("yes"))
+    assert made.count(b">no<") == 2
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(str.strip).filter(bool)
+
+
+@given(TEXT, TEXT, TEXT)
+def test_any_text_comes_back_without_what_xml_cannot_hold(a: str, b: str, c: str) -> None:
+    made = xmp.extend(FOREIGN.encode(), Description(a, b, c))
+    again = xmp.read(made)
+    for text, kept in ((a, again.alt), (b, again.long), (c, again.source)):
+        legal = "".join(
+            ch for ch in text if ch in "\t\n\r" or (ch >= " " and ch not in "\ufffe\uffff")
+        )
+        assert (kept or "") == legal.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+@given(TEXT, TEXT)
+def test_setting_twice_is_setting_once(first: str, second: str) -> None:
+    once = xmp.extend(FOREIGN.encode(), Description(second))
+    twice = xmp.extend(xmp.extend(FOREIGN.encode(), Description(first)), Description(second))
+    assert twice == once
