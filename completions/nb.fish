@@ -4,7 +4,7 @@
 function __nb_place
     set -l words (commandline -opc)
     set -e words[1]
-    set -l known 'generate' 'batch' 'models' 'sandbox' 'completion' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check'
+    set -l known 'generate' 'caption' 'batch' 'models' 'sandbox' 'completion' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check'
     set -l path ''
     set -l arguments 0
     set -l rest 0
@@ -31,7 +31,9 @@ end
 function __nb_value_follows
     switch $argv[1]
         case 'generate'
-            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--max-cost)$' $argv[2]
+        case 'caption'
+            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$' $argv[2]
         case 'batch'
             string match -qr -- '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$' $argv[2]
         case 'models'
@@ -61,6 +63,7 @@ end
 
 complete -c nb -f
 complete -c nb -n '__nb_at \'\' 0' -a 'generate' -d 'Make an image from a prompt'
+complete -c nb -n '__nb_at \'\' 0' -a 'caption' -d 'Make an image with its alt text, or alt text for images that are there'
 complete -c nb -n '__nb_at \'\' 0' -a 'batch' -d 'Make many images from a manifest, never paying for one twice'
 complete -c nb -n '__nb_at \'\' 0' -a 'models' -d 'Show what each model accepts, and what an image costs'
 complete -c nb -n '__nb_at \'\' 0' -a 'sandbox' -d 'Serve the same protocol on this machine, free and offline'
@@ -102,6 +105,8 @@ jpeg
 webp' -d 'auto (as received, or by the file\'s name), png, jpeg or webp'
 complete -c nb -n '__nb_in \'generate\'' -l force -d 'Replace a file that is there'
 complete -c nb -n '__nb_in \'generate\'' -l skip-existing -d 'Leave a file that is there alone'
+complete -c nb -n '__nb_in \'generate\'' -l alt -d 'Also ask for alt text, and write it beside the image: fox.png, fox.alt.txt'
+complete -c nb -n '__nb_in \'generate\'' -l alt-file -r -F -d 'The same, in a file of this name'
 complete -c nb -n '__nb_in \'generate\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
 gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
 gemini-nano-banana-2.1\\t\'Nano Banana 2.1\'
@@ -122,6 +127,81 @@ complete -c nb -n '__nb_in \'generate\'' -l verbose -s v -d 'Tell the request\'s
 complete -c nb -n '__nb_in \'generate\'' -l color -d 'Colour or not'
 complete -c nb -n '__nb_in \'generate\'' -l no-color -d 'Colour or not'
 complete -c nb -n '__nb_in \'generate\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'caption\'' -r -F
+complete -c nb -n '__nb_in \'caption\'' -l style -x -k -a 'alt\\t\'alt text, about 125 characters\'
+long\\t\'description, about 800 characters\'
+title\\t\'title, about 60 characters\'
+tags\\t\'tags, about 150 characters\'' -d 'alt (a short phrase), long (a full description), title or tags'
+complete -c nb -n '__nb_in \'caption\'' -l max-chars -x -d 'The most characters'
+complete -c nb -n '__nb_in \'caption\'' -l lang -x -d 'Language, by name or BCP 47 tag: German, de-CH'
+complete -c nb -n '__nb_in \'caption\'' -l context -x -d 'The page that the image stands on: alt text depends on it'
+complete -c nb -n '__nb_in \'caption\'' -l context-file -r -F -d 'Read that from a file'
+complete -c nb -n '__nb_in \'caption\'' -l as -x -k -a 'text
+json
+markdown
+html
+csv' -d 'text, json, markdown, html or csv'
+complete -c nb -n '__nb_in \'caption\'' -l relative-to -r -F -d 'Name images as seen from this folder'
+complete -c nb -n '__nb_in \'caption\'' -l write -d 'Put each text beside its image'
+complete -c nb -n '__nb_in \'caption\'' -l embed -d 'Put each text into its image file, as IPTC alt text (XMP)'
+complete -c nb -n '__nb_in \'caption\'' -l recursive -s r -d 'Take the images in folders, too'
+complete -c nb -n '__nb_in \'caption\'' -l concurrency -x -d 'That many calls at once'
+complete -c nb -n '__nb_in \'caption\'' -l check -d 'Check the texts that are there'
+complete -c nb -n '__nb_in \'caption\'' -l read -d 'Print the text that is embedded in each'
+complete -c nb -n '__nb_in \'caption\'' -l aspect -s a -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
+2:3\\t\'848x1264 pixels at 1K\'
+3:2\\t\'1264x848 pixels at 1K\'
+3:4\\t\'896x1200 pixels at 1K\'
+4:3\\t\'1200x896 pixels at 1K\'
+4:5\\t\'928x1152 pixels at 1K\'
+5:4\\t\'1152x928 pixels at 1K\'
+9:16\\t\'768x1376 pixels at 1K\'
+16:9\\t\'1376x768 pixels at 1K\'
+21:9\\t\'1584x672 pixels at 1K\'
+1:4\\t\'512x2048 pixels at 1K\'
+4:1\\t\'2048x512 pixels at 1K\'
+1:8\\t\'384x3072 pixels at 1K\'
+8:1\\t\'3072x384 pixels at 1K\'' -d 'Aspect ratio, such as 16:9'
+complete -c nb -n '__nb_in \'caption\'' -l size -s s -x -k -a '0.5K\\t\'512x512 pixels at 1:1\'
+1K\\t\'1024x1024 pixels at 1:1\'
+2K\\t\'2048x2048 pixels at 1:1\'
+4K\\t\'4096x4096 pixels at 1:1\'' -d 'Image size: 0.5K, 1K, 2K or 4K'
+complete -c nb -n '__nb_in \'caption\'' -l image -s i -r -F -d 'Reference image, up to 14, repeatable'
+complete -c nb -n '__nb_in \'caption\'' -l prompt-file -r -F -d 'Read the prompt from a file'
+complete -c nb -n '__nb_in \'caption\'' -l thinking -x -k -a 'minimal
+high' -d 'How long the model thinks first: minimal or high'
+complete -c nb -n '__nb_in \'caption\'' -l search -d 'Ground the picture in a web search'
+complete -c nb -n '__nb_in \'caption\'' -l system -x -d 'System instruction'
+complete -c nb -n '__nb_in \'caption\'' -l temperature -x -d 'From 0 to 2'
+complete -c nb -n '__nb_in \'caption\'' -l seed -x -d 'Accepted by the service, which promises nothing for it'
+complete -c nb -n '__nb_in \'caption\'' -l output -s o -r -F -d 'File, folder, or - for stdout'
+complete -c nb -n '__nb_in \'caption\'' -l count -s n -x -d 'That many images, as that many calls at once'
+complete -c nb -n '__nb_in \'caption\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
+png
+jpeg
+webp' -d 'auto (as received, or by the file\'s name), png, jpeg or webp'
+complete -c nb -n '__nb_in \'caption\'' -l force -d 'Replace a file that is there'
+complete -c nb -n '__nb_in \'caption\'' -l skip-existing -d 'Leave a file that is there alone'
+complete -c nb -n '__nb_in \'caption\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
+gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
+gemini-nano-banana-2.1\\t\'Nano Banana 2.1\'
+gemini-3-pro-image-preview\\t\'Nano Banana Pro\'
+gemini-2.5-flash-image\\t\'Nano Banana\'' -d 'Model'
+complete -c nb -n '__nb_in \'caption\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
+google\\t\'https://generativelanguage.googleapis.com\'
+sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free, offline)'
+complete -c nb -n '__nb_in \'caption\'' -l base-url -x -d 'The provider\'s address'
+complete -c nb -n '__nb_in \'caption\'' -l timeout -x -d 'Deadline for one attempt'
+complete -c nb -n '__nb_in \'caption\'' -l retries -x -d 'Resends after a failure that is known to be uncharged'
+complete -c nb -n '__nb_in \'caption\'' -l max-cost -x -d 'Refuse to start what could cost more'
+complete -c nb -n '__nb_in \'caption\'' -l dry-run -d 'Print the request as JSON, and the price'
+complete -c nb -n '__nb_in \'caption\'' -l curl -d 'Print the request as a curl command'
+complete -c nb -n '__nb_in \'caption\'' -l json -d 'One JSON line for each image'
+complete -c nb -n '__nb_in \'caption\'' -l quiet -s q -d 'Errors alone on stderr'
+complete -c nb -n '__nb_in \'caption\'' -l verbose -s v -d 'Tell the request\'s course'
+complete -c nb -n '__nb_in \'caption\'' -l color -d 'Colour or not'
+complete -c nb -n '__nb_in \'caption\'' -l no-color -d 'Colour or not'
+complete -c nb -n '__nb_in \'caption\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_at \'batch\' 0' -r -F
 complete -c nb -n '__nb_in \'batch\'' -l dry-run -d 'List what would be made and its price'
 complete -c nb -n '__nb_in \'batch\'' -l check -d 'Exit 0 when every image is up to date, else 3'
@@ -143,6 +223,7 @@ complete -c nb -n '__nb_in \'batch\'' -l format -x -k -a 'auto\\t\'as received, 
 png
 jpeg
 webp' -d 'For rows that do not say: auto, png, jpeg or webp'
+complete -c nb -n '__nb_in \'batch\'' -l alt -d 'Also ask for alt text, for rows that do not say'
 complete -c nb -n '__nb_in \'batch\'' -l force -d 'Replace files that no ledger knows'
 complete -c nb -n '__nb_in \'batch\'' -l skip-existing -d 'Leave files alone that no ledger knows'
 complete -c nb -n '__nb_in \'batch\'' -l aspect -s a -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
@@ -188,7 +269,7 @@ complete -c nb -n '__nb_in \'models\'' -l color -d 'Colour or not'
 complete -c nb -n '__nb_in \'models\'' -l no-color -d 'Colour or not'
 complete -c nb -n '__nb_in \'models\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_in \'sandbox\'' -l port -x -d '0 takes any free one'
-complete -c nb -n '__nb_in \'sandbox\'' -l latency -x -d 'Wait before each result'
+complete -c nb -n '__nb_in \'sandbox\'' -l latency -x -d 'Take at least that long for each result'
 complete -c nb -n '__nb_in \'sandbox\'' -l key -x -d 'Demand this key of every request'
 complete -c nb -n '__nb_in \'sandbox\'' -l log -r -F -d 'Append one JSON line a request, with whether it costs'
 complete -c nb -n '__nb_in \'sandbox\'' -l fault -x -d 'Spoil calls, as said above'

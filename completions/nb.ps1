@@ -6,6 +6,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     $commands = @{
         '' = @(
             ('generate', 'Make an image from a prompt'),
+            ('caption', 'Make an image with its alt text, or alt text for images that are there'),
             ('batch', 'Make many images from a manifest, never paying for one twice'),
             ('models', 'Show what each model accepts, and what an image costs'),
             ('sandbox', 'Serve the same protocol on this machine, free and offline'),
@@ -28,6 +29,61 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-h', 'Show this message and exit')
         )
         'generate' = @(
+            ('--aspect', 'Aspect ratio, such as 16:9'),
+            ('-a', 'Aspect ratio, such as 16:9'),
+            ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
+            ('-s', 'Image size: 0.5K, 1K, 2K or 4K'),
+            ('--image', 'Reference image, up to 14, repeatable'),
+            ('-i', 'Reference image, up to 14, repeatable'),
+            ('--prompt-file', 'Read the prompt from a file'),
+            ('--thinking', 'How long the model thinks first: minimal or high'),
+            ('--search', 'Ground the picture in a web search'),
+            ('--system', 'System instruction'),
+            ('--temperature', 'From 0 to 2'),
+            ('--seed', 'Accepted by the service, which promises nothing for it'),
+            ('--output', 'File, folder, or - for stdout'),
+            ('-o', 'File, folder, or - for stdout'),
+            ('--count', 'That many images, as that many calls at once'),
+            ('-n', 'That many images, as that many calls at once'),
+            ('--format', 'auto (as received, or by the file''s name), png, jpeg or webp'),
+            ('--force', 'Replace a file that is there'),
+            ('--skip-existing', 'Leave a file that is there alone'),
+            ('--alt', 'Also ask for alt text, and write it beside the image: fox.png, fox.alt.txt'),
+            ('--alt-file', 'The same, in a file of this name'),
+            ('--model', 'Model'),
+            ('-m', 'Model'),
+            ('--provider', 'wisgate, google, or sandbox (free, offline)'),
+            ('--base-url', 'The provider''s address'),
+            ('--timeout', 'Deadline for one attempt'),
+            ('--retries', 'Resends after a failure that is known to be uncharged'),
+            ('--max-cost', 'Refuse to start what could cost more'),
+            ('--dry-run', 'Print the request as JSON, and the price'),
+            ('--curl', 'Print the request as a curl command'),
+            ('--json', 'One JSON line for each image'),
+            ('--quiet', 'Errors alone on stderr'),
+            ('-q', 'Errors alone on stderr'),
+            ('--verbose', 'Tell the request''s course'),
+            ('-v', 'Tell the request''s course'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'caption' = @(
+            ('--style', 'alt (a short phrase), long (a full description), title or tags'),
+            ('--max-chars', 'The most characters'),
+            ('--lang', 'Language, by name or BCP 47 tag: German, de-CH'),
+            ('--context', 'The page that the image stands on: alt text depends on it'),
+            ('--context-file', 'Read that from a file'),
+            ('--as', 'text, json, markdown, html or csv'),
+            ('--relative-to', 'Name images as seen from this folder'),
+            ('--write', 'Put each text beside its image'),
+            ('--embed', 'Put each text into its image file, as IPTC alt text (XMP)'),
+            ('--recursive', 'Take the images in folders, too'),
+            ('-r', 'Take the images in folders, too'),
+            ('--concurrency', 'That many calls at once'),
+            ('--check', 'Check the texts that are there'),
+            ('--read', 'Print the text that is embedded in each'),
             ('--aspect', 'Aspect ratio, such as 16:9'),
             ('-a', 'Aspect ratio, such as 16:9'),
             ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
@@ -85,6 +141,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-o', 'Where outputs are relative to'),
             ('--gallery', 'Write a contact sheet, such as index.html'),
             ('--format', 'For rows that do not say: auto, png, jpeg or webp'),
+            ('--alt', 'Also ask for alt text, for rows that do not say'),
             ('--force', 'Replace files that no ledger knows'),
             ('--skip-existing', 'Leave files alone that no ledger knows'),
             ('--aspect', 'Aspect ratio, such as 16:9'),
@@ -117,7 +174,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         )
         'sandbox' = @(
             ('--port', '0 takes any free one'),
-            ('--latency', 'Wait before each result'),
+            ('--latency', 'Take at least that long for each result'),
             ('--key', 'Demand this key of every request'),
             ('--log', 'Append one JSON line a request, with whether it costs'),
             ('--fault', 'Spoil calls, as said above'),
@@ -191,7 +248,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     }
     # The words whose value comes next.
     $valued = @{
-        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
         'batch' = '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$'
         'models' = '^(--provider)$'
         'sandbox' = '^(--port|--latency|--key|--log|--fault)$'
@@ -270,6 +328,92 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('gemini-2.5-flash-image', 'Nano Banana')
         )
         'generate --provider' = @(
+            ('wisgate', 'https://wisgate.ai'),
+            ('google', 'https://generativelanguage.googleapis.com'),
+            ('sandbox', 'embedded, free and offline')
+        )
+        'caption --style' = @(
+            ('alt', 'alt text, about 125 characters'),
+            ('long', 'description, about 800 characters'),
+            ('title', 'title, about 60 characters'),
+            ('tags', 'tags, about 150 characters')
+        )
+        'caption --as' = @(
+            ('text', 'text'),
+            ('json', 'json'),
+            ('markdown', 'markdown'),
+            ('html', 'html'),
+            ('csv', 'csv')
+        )
+        'caption --aspect' = @(
+            ('1:1', '1024x1024 pixels at 1K'),
+            ('2:3', '848x1264 pixels at 1K'),
+            ('3:2', '1264x848 pixels at 1K'),
+            ('3:4', '896x1200 pixels at 1K'),
+            ('4:3', '1200x896 pixels at 1K'),
+            ('4:5', '928x1152 pixels at 1K'),
+            ('5:4', '1152x928 pixels at 1K'),
+            ('9:16', '768x1376 pixels at 1K'),
+            ('16:9', '1376x768 pixels at 1K'),
+            ('21:9', '1584x672 pixels at 1K'),
+            ('1:4', '512x2048 pixels at 1K'),
+            ('4:1', '2048x512 pixels at 1K'),
+            ('1:8', '384x3072 pixels at 1K'),
+            ('8:1', '3072x384 pixels at 1K')
+        )
+        'caption -a' = @(
+            ('1:1', '1024x1024 pixels at 1K'),
+            ('2:3', '848x1264 pixels at 1K'),
+            ('3:2', '1264x848 pixels at 1K'),
+            ('3:4', '896x1200 pixels at 1K'),
+            ('4:3', '1200x896 pixels at 1K'),
+            ('4:5', '928x1152 pixels at 1K'),
+            ('5:4', '1152x928 pixels at 1K'),
+            ('9:16', '768x1376 pixels at 1K'),
+            ('16:9', '1376x768 pixels at 1K'),
+            ('21:9', '1584x672 pixels at 1K'),
+            ('1:4', '512x2048 pixels at 1K'),
+            ('4:1', '2048x512 pixels at 1K'),
+            ('1:8', '384x3072 pixels at 1K'),
+            ('8:1', '3072x384 pixels at 1K')
+        )
+        'caption --size' = @(
+            ('0.5K', '512x512 pixels at 1:1'),
+            ('1K', '1024x1024 pixels at 1:1'),
+            ('2K', '2048x2048 pixels at 1:1'),
+            ('4K', '4096x4096 pixels at 1:1')
+        )
+        'caption -s' = @(
+            ('0.5K', '512x512 pixels at 1:1'),
+            ('1K', '1024x1024 pixels at 1:1'),
+            ('2K', '2048x2048 pixels at 1:1'),
+            ('4K', '4096x4096 pixels at 1:1')
+        )
+        'caption --thinking' = @(
+            ('minimal', 'minimal'),
+            ('high', 'high')
+        )
+        'caption --format' = @(
+            ('auto', 'as received, or by the file''s name'),
+            ('png', 'png'),
+            ('jpeg', 'jpeg'),
+            ('webp', 'webp')
+        )
+        'caption --model' = @(
+            ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
+            ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
+            ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
+            ('gemini-2.5-flash-image', 'Nano Banana')
+        )
+        'caption -m' = @(
+            ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
+            ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
+            ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
+            ('gemini-2.5-flash-image', 'Nano Banana')
+        )
+        'caption --provider' = @(
             ('wisgate', 'https://wisgate.ai'),
             ('google', 'https://generativelanguage.googleapis.com'),
             ('sandbox', 'embedded, free and offline')

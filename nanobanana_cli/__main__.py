@@ -72,7 +72,8 @@ def _run(arguments: list[str], terminal: Terminal) -> int:
     from nanobanana_cli.cli import command_tree
 
     try:
-        status = command_tree().main(arguments, prog_name="nb", standalone_mode=False, obj=terminal)
+        tree = command_tree(arguments[0])
+        status = tree.main(arguments, prog_name="nb", standalone_mode=False, obj=terminal)
     except typer.TyperException as error:
         raise _usage(error) from error
     except typer.Abort:

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from nanobanana_cli import help as screens
-from nanobanana_cli.commands import (
-    batch,
-    caption,
-    completion,
-    config,
-    generate,
-    models,
-    sandbox,
-)
 
-app = typer.Typer(
-    name="nb",
-    cls=screens.Group,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# In the order of the help. Each is a module of `commands`, which has a `command`, or an `app` when
+# it is a group.
+_COMMANDS = ("generate", "caption", "batch", "config", "models", "sandbox", "completion")
+# This one writes down the whole tree.
+_NEEDS_ALL = "completion"
 
 
-@app.callback()
 def root(
     version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
 ) -> None:
@@ -36,17 +25,28 @@ def root(
     """
 
 
-app.command("generate", cls=screens.Command)(generate.command)
-app.command("caption", cls=screens.Command)(caption.command)
-app.command("batch", cls=screens.Command)(batch.command)
-app.add_typer(config.app, name="config")
-app.command("models", cls=screens.Command)(models.command)
-app.command("sandbox", cls=screens.Command)(sandbox.command)
-app.command("completion", cls=screens.Command)(completion.command)
+def command_tree(first: str | None = None) -> typer.core.TyperGroup:
+    """The tree, ready to be run or walked.
 
-
-def command_tree() -> typer.core.TyperGroup:
-    """The whole tree, ready to be run or walked."""
+    Args:
+        first: the first word that was typed. When it names a command that works alone, the tree has
+            no other branch, since every one of them takes some milliseconds to grow.
+    """
+    app = typer.Typer(
+        name="nb",
+        cls=screens.Group,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    is_alone = first in _COMMANDS and first != _NEEDS_ALL
+    for name in (first,) if is_alone else _COMMANDS:
+        module = import_module(f"nanobanana_cli.commands.{name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name, cls=screens.Command)(module.command)
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
     return group

@@ -134,7 +134,7 @@ def test_a_stream_that_the_parent_closed(
 
 
 def test_a_defect_is_told_without_a_traceback(nb: Nb, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nanobanana_cli.cli.command_tree", lambda: None)
+    monkeypatch.setattr("nanobanana_cli.cli.command_tree", lambda _: None)
     run = nb("models")
     assert run.code == 1
     assert run.err == (
@@ -191,6 +191,13 @@ def test_start_up_loads_nothing_that_it_does_not_need(argv: list[str]) -> None:
     if argv == ["--version"]:
         heavy |= {"typer", "nanobanana_cli.cli"}
     assert _loaded(*argv) & heavy == set()
+
+
+def test_a_command_loads_no_other() -> None:
+    modules = {"caption", "config", "models", "sandbox", "completion"}
+    assert (
+        _loaded("generate", "--help") & {f"nanobanana_cli.commands.{m}" for m in modules} == set()
+    )
 
 
 def test_a_call_in_a_pipe_loads_neither_rich_nor_pillow_for_a_png() -> None:
