@@ -69,7 +69,7 @@ class Pace:
             self._slow_down(error, began)
             raise
         else:
-            self._speed_up()
+            self._speed_up(began)
         finally:
             with self._lock:
                 self._in_flight -= 1
@@ -127,11 +127,13 @@ class Pace:
         with self._lock:
             now = self._clock()
             self._held_until = max(self._held_until, now + min(hold, _LONGEST_HOLD))
-            # Those that were sent before the pool slowed down say nothing new.
+            # Calls that were sent before the pool slowed down say nothing new, here and below.
             if began >= self._slowed_at:
                 self._allowed = max(1.0, self._allowed / 2)
                 self._slowed_at = now
 
-    def _speed_up(self) -> None:
+    def _speed_up(self, began: float) -> None:
         with self._lock:
-            self._allowed = min(float(self._most), self._allowed + _RECOVERY / self._allowed)
+            if began >= self._slowed_at:
+                more = self._allowed + _RECOVERY / self._allowed
+                self._allowed = min(float(self._most), more)
