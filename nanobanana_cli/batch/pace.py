@@ -128,12 +128,12 @@ class Pace:
             now = self._clock()
             self._held_until = max(self._held_until, now + min(hold, _LONGEST_HOLD))
             # Calls that were sent before the pool slowed down say nothing new, here and below.
-            if began >= self._slowed_at:
+            if began > self._slowed_at:
                 self._allowed = max(1.0, self._allowed / 2)
                 self._slowed_at = now
 
     def _speed_up(self, began: float) -> None:
         with self._lock:
-            if began >= self._slowed_at:
+            if began > self._slowed_at:
                 more = self._allowed + _RECOVERY / self._allowed
                 self._allowed = min(float(self._most), more)
