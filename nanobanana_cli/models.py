@@ -143,7 +143,8 @@ class Result:
         status: `written`, `unchanged`, `skipped`, `failed` or `unknown`.
         request: what was sent, or would have been.
         provider: who was asked.
-        path: where the image is, `-` for stdout; None when there is none.
+        path: where the image is, `-` for stdout; None when there is none. In a failed JSON line an
+            existing image is its `source`, and the path is null.
         mime_type, width, height, size, sha256: of the file as written; size in bytes.
         alt, alt_path: the alt text, and the file that holds it.
         seconds: wall-clock time of the call, waiting between attempts included.
@@ -175,9 +176,10 @@ class Result:
     def record(self) -> dict[str, object]:
         """The one JSON line; fields are only ever added."""
         request, reply = self.request, self.reply
+        has_failed = self.status in ("failed", "unknown")
         usage = reply.usage if reply else None
         record: dict[str, object] = {
-            "path": self.path,
+            "path": None if has_failed else self.path,
             "status": self.status,
             "prompt": request.prompt or None,
             "provider": self.provider,
@@ -198,6 +200,9 @@ class Result:
             "response_id": reply.response_id if reply else None,
             "usage": None if usage is None else asdict(usage),
         }
+        if has_failed and self.path is not None:
+            # An existing image, of which nothing came: `path` would say that there is a result.
+            record["source"] = self.path
         if self.notes:
             record["notes"] = list(self.notes)
         if self.error is not None:

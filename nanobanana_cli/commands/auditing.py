@@ -25,7 +25,7 @@ def check(images: Images, wish: Wish, texts: Texts, terminal: Terminal) -> None:
         finding = audit.check(path, wish, read_stdin)
         bad += bool(finding.problems)
         if texts.as_json:
-            texts.record(finding.record(), path)
+            texts.record(finding.record())
             continue
         for problem in finding.problems:
             texts.problem(path, problem.message)
@@ -65,7 +65,7 @@ def read(images: Images, wish: Wish, texts: Texts, terminal: Terminal) -> None:
                 "description": found.long,
                 "digital_source_type": found.source,
             }
-            texts.record({"path": path, **record}, path)
+            texts.record({"path": path, **record})
         elif text is not None:
             texts.text(Item(path, text, *audit.pixels(path, read_stdin)))
         else:

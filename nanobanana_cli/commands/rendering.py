@@ -40,14 +40,18 @@ class Texts:
     def show(self, result: Result) -> None:
         """One result; without a text it has a line only as JSON."""
         if self.as_json:
-            self.record(result.record(), result.path)
+            self.record(result.record())
         elif result.alt is not None and result.path is not None:
             self.text(Item(result.path, result.alt, result.width, result.height))
 
-    def record(self, record: dict[str, object], path: str | None) -> None:
-        """One JSON line, with the path as it is to be shown."""
-        shown = None if path is None else self.path(path)
-        self._terminal.json({**record, "path": shown})
+    def record(self, record: dict[str, object]) -> None:
+        """One JSON line, with its paths as they are to be shown."""
+        shown = {
+            name: self.path(value)
+            for name in ("path", "source")
+            if isinstance(value := record.get(name), str)
+        }
+        self._terminal.json(record | shown)
 
     def text(self, item: Item) -> None:
         """One text in a form other than JSON."""

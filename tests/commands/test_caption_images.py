@@ -183,6 +183,18 @@ def test_the_failure_of_the_only_image_is_the_command_s(nb: Nb) -> None:
     assert (run.code, run.out) == (7, "")
 
 
+def test_a_failed_json_line_names_its_image_as_source(nb: Nb) -> None:
+    save("a.png", "b.png")
+    with WireServer(failed(400, "no"), told("A fox.")) as server:
+        run = nb("caption", "a.png", "b.png", "--json", "--concurrency", "1", env=against(server))
+    first, second = (json.loads(line) for line in run.out.splitlines())
+    assert run.code == 3
+    assert (first["path"], first["source"], first["status"]) == (None, "a.png", "failed")
+    assert first["error"]["kind"] == "rejected"
+    assert (second["path"], second["alt"]) == ("b.png", "A fox.")
+    assert "source" not in second
+
+
 @pytest.mark.parametrize("text", ["", " \n"])
 def test_no_text_is_exit_9(nb: Nb, text: str) -> None:
     save("a.png")
