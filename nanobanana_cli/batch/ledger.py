@@ -85,7 +85,7 @@ class Ledger:
         self._added = 0
         self._on_disk = 0
         self._writing = False
-        self._broken: LocalFileError | None = None
+        self._broken = ""
         try:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
@@ -107,7 +107,7 @@ class Ledger:
         traceback: TracebackType | None,
     ) -> None:
         with self._state:
-            self._broken = self._broken or LocalFileError(f"ledger {self.path} is closed")
+            self._broken = self._broken or "it is closed"
             self._state.wait_for(lambda: not self._writing)
             os.close(self._file)
 
@@ -123,42 +123,45 @@ class Ledger:
         """Put several lines on the disk at once, as `append` does."""
         data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         with self._state:
-            if self._broken is not None:
-                raise self._broken
+            if self._broken:
+                raise self._unwritten()
             self._pending.append(data)
             self._added += 1
             mine = self._added
-            while self._on_disk < mine and self._broken is None:
+            while self._on_disk < mine and not self._broken:
                 if self._writing:
                     self._state.wait()
                 else:
                     self._write_pending()
-            if self._on_disk < mine and self._broken is not None:
-                raise self._broken
+            if self._on_disk < mine:
+                raise self._unwritten()
 
     def _write_pending(self) -> None:
         """Write all that waits, with the lock let go meanwhile so that more can gather."""
         lines, self._pending = self._pending, []
         upto, self._writing = self._added, True
         self._state.release()
-        broken = None
+        broken = ""
         try:
             _write_all(self._file, b"".join(lines))
             os.fsync(self._file)
         except OSError as error:
-            broken = LocalFileError(
-                f"ledger {self.path}: {error.strerror}",
-                hint="no further call is made, since none could be recorded",
-                charged=Charged.MAYBE,
-            )
+            broken = error.strerror or type(error).__name__
         finally:
             self._state.acquire()
             self._writing = False
-            if broken is None:
-                self._on_disk = upto
-            else:
+            if broken:
                 self._broken = broken
+            else:
+                self._on_disk = upto
             self._state.notify_all()
+
+    def _unwritten(self) -> LocalFileError:
+        return LocalFileError(
+            f"ledger {self.path}: {self._broken}",
+            hint="no further call is made, since none could be recorded",
+            charged=Charged.MAYBE,
+        )
 
     def _set_torn_line_aside(self) -> None:
         """A line that was cut off when a run was killed goes to a file of its own: a new line must

@@ -183,6 +183,9 @@ class Runner:
             )
         finally:
             crew.direction.room.leave()
+        if not recorded and isinstance(result.error, LocalFileError):
+            result.error.charged = Charged.NO
+            raise result.error
         if recorded and not (self.cut and isinstance(result.error, OutcomeUnknown)):
             crew.ledger.append(accounts.outcome(call, result, crew.root))
         # Unknown is what needs `--retry-unknown`; this one is on record, and tried again.

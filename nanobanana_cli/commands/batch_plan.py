@@ -90,7 +90,8 @@ def read(chosen: Chosen, terminal: Terminal) -> Job:
     settings = settings_room.load(terminal.env, Path.cwd(), chosen.settings)
     folder = Path(name).parent if name != manifest.STDIN else Path()
     root = folder if chosen.folder is None else Path(chosen.folder)
-    files.check_folder(root)
+    if not (chosen.dry_run or chosen.check):
+        files.check_folder(root)
     references = References(folder)
     defaults = checks.Defaults(
         model=settings.model,

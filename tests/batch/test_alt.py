@@ -23,7 +23,7 @@ def batch(nb: Nb, server: CountingServer, *options: str, rows: list[dict[str, An
 
 
 def test_it_is_written_beside_each_image(nb: Nb, server: CountingServer) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"prompt": "fox", "output": "a/fox.png", "alt": True},
         {"prompt": "owl", "alt_file": "texts.txt"},
         {"prompt": "elk", "output": "elk.png"},
@@ -40,7 +40,7 @@ def test_it_is_written_beside_each_image(nb: Nb, server: CountingServer) -> None
 
 
 def test_the_option_holds_for_rows_that_do_not_say(nb: Nb, server: CountingServer) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"prompt": "fox", "output": "fox.png"},
         {"prompt": "elk", "output": "elk.png", "alt": False},
     ]

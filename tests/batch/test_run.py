@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import time
@@ -229,6 +230,35 @@ def test_no_room_for_the_ledger_stops_before_paying(nb: Nb) -> None:
         run = nb("batch", "m.jsonl", env=server.env)
         assert run.code == 6
         assert not server.calls
+
+
+def test_a_full_disk_under_the_ledger_stops_the_run(nb_process: NbProcess) -> None:
+    write(200)
+
+    def few_bytes() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+
+    with CountingServer() as server:
+        process = nb_process.start(
+            *("batch", "m.jsonl", "--concurrency", "2"), env=server.env, preexec_fn=few_bytes
+        )
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 6
+        assert b"m.ledger.jsonl: File too large" in err
+        assert server.calls.total() < 20
+        intents = Path("m.ledger.jsonl").read_text().count('"event":"intent"')
+        assert server.calls.total() <= intents
+
+
+def test_a_plan_needs_no_write_access(nb: Nb) -> None:
+    write(2)
+    Path().chmod(0o500)
+    try:
+        assert nb("batch", "m.jsonl", "--check").code == 3
+        assert nb("batch", "m.jsonl", "--dry-run").code == 0
+    finally:
+        Path().chmod(0o700)
+    assert not list(Path().glob(".*"))
 
 
 def test_a_closed_pipe_keeps_what_is_paid_for(nb_process: NbProcess) -> None:
