@@ -290,24 +290,32 @@ def _converted(
     strict: bool = True,
     variables: dict[str, str] | None = None,
 ) -> Iterator[tuple[int, Row]]:
-    """The row, or nothing and its mistakes noted."""
+    """The row; what is wrong in it is noted and left out, so that the rest is checked too."""
     if variables:
         raw = {**raw, "vars": variables}
     try:
         yield row, msgspec.convert(raw, Row, strict=strict)
     except (msgspec.ValidationError, ValueError):
-        _diagnose(raw, row, mistakes, strict=strict)
+        if not isinstance(raw, dict):
+            mistakes.add(row, "", 'must be an object, such as {"prompt": "a red fox"}')
+            return
+        sound = _sound(raw, row, mistakes, strict=strict)
+        # The prompt may be under a name that is misspelt.
+        stand_in = {"prompt": f"the prompt of row {row}"}
+        yield row, msgspec.convert({**stand_in, **sound}, Row, strict=strict)
 
 
-def _diagnose(raw: Any, row: int, mistakes: Mistakes, *, strict: bool) -> None:
-    if not isinstance(raw, dict):
-        mistakes.add(row, "", 'must be an object, such as {"prompt": "a red fox"}')
-        return
+def _sound(raw: dict[str, Any], row: int, mistakes: Mistakes, *, strict: bool) -> dict[str, Any]:
+    """The entries that are as they should be; the others are noted."""
+    sound = {}
     for key, value in raw.items():
         if key not in KEYS:
             mistakes.add(row, key, "is not a key", nearest(key, KEYS))
         elif expected := wrong_type(key, value, strict=strict):
             mistakes.add(row, key, f"must be {expected}, not {_shown(value)}")
+        else:
+            sound[key] = value
+    return sound
 
 
 def _shown(value: Any) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.errors import UsageError
@@ -44,33 +44,38 @@ def shard(text: str) -> Shard:
     return Shard(int(match[1]), int(match[2]))
 
 
-def chosen(items: Sequence[Item], only: Sequence[str], part: Shard | None) -> list[Item]:
+def chosen(
+    items: Sequence[Item], only: Sequence[str], part: Shard | None, root: Path
+) -> list[Item]:
     """Those images whose path matches one of the patterns and that are in the part.
+
+    Args:
+        items: the images.
+        only: patterns; with none, all match.
+        part: the part; None is the whole.
+        root: the output folder: a path matches as the manifest has it, and as seen from here.
 
     Raises:
         UsageError: a pattern matches no image of the manifest.
     """
-    for pattern in only:
-        if not any(_matches(item, pattern) for item in items):
+    matching = {pattern: _matching(items, pattern, root) for pattern in only}
+    for pattern, found in matching.items():
+        if not found:
             raise UsageError(
                 f"--only {pattern} matches no image",
                 hint="it is compared with the paths that `--dry-run` lists; * stands for anything",
             )
+    wanted = {target for found in matching.values() for target in found}
     return [
         item
         for item in items
-        if (not only or any(_matches(item, pattern) for pattern in only))
-        and (part is None or part.holds(item.fingerprint))
+        if (not only or item.target in wanted) and (part is None or part.holds(item.fingerprint))
     ]
 
 
-def shuffled(items: Iterable[Item], shuffle: random.Random | None) -> list[Item]:
-    """In the given order, or in a random one."""
-    listed = list(items)
-    if shuffle is not None:
-        shuffle.shuffle(listed)
-    return listed
-
-
-def _matches(item: Item, pattern: str) -> bool:
-    return fnmatchcase(item.target, pattern)
+def _matching(items: Sequence[Item], pattern: str, root: Path) -> set[str]:
+    return {
+        item.target
+        for item in items
+        if fnmatchcase(item.target, pattern) or fnmatchcase(str(root / item.target), pattern)
+    }

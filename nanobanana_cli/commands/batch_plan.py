@@ -109,7 +109,7 @@ def read(chosen: Chosen, terminal: Terminal) -> Job:
             terminal.mistake(line)
         raise
     _note_unknown_models(items, terminal)
-    items = selection.chosen(items, chosen.only, shard)
+    items = selection.chosen(items, chosen.only, shard, root)
     return Job(chosen, settings, items, references, root, journal.main_ledger(name), shard)
 
 

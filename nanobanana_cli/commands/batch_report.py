@@ -192,9 +192,10 @@ class Report:
         if step.item.alt_file is None:
             return None
         try:
-            return sidecar.read(self._job.root / step.item.alt_file)
+            text = sidecar.read(self._job.root / step.item.alt_file)
         except NbError:
             return None
+        return text.strip() if text else None
 
     def _json(self, step: Step, result: Result) -> None:
         # A failed row has no path, so this says which it was.

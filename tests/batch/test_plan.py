@@ -138,7 +138,12 @@ def test_only_limit_and_shuffle(nb: Nb, server: CountingServer) -> None:
     write()
     assert calls(nb, server, "--only", "out/[01].png", "--limit", "1") == {"fox 0": 1}
     assert len(calls(nb, server, "--limit", "1", "--shuffle")) == 1
-    run = nb("batch", "m.jsonl", "--only", "nothing*", env=server.env)
+    Path("shop").mkdir()
+    Path("m.jsonl").rename("shop/m.jsonl")
+    for pattern in ("out/2.*", "shop/out/2.*"):
+        run = nb("batch", "shop/m.jsonl", "--only", pattern, "--dry-run", env=server.env)
+        assert run.out.split() == ["make", "shop/out/2.png", "$0.058"]
+    run = nb("batch", "shop/m.jsonl", "--only", "nothing*", env=server.env)
     assert run.code == 2
     assert "--only nothing* matches no image" in run.err
 
