@@ -6,9 +6,17 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from nanobanana_cli.api import retry
 from nanobanana_cli.batch.budget import Budget
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.errors import Charged, KeyRejected, LocalFileError, NbError, OutOfCredit
+from nanobanana_cli.errors import (
+    Charged,
+    KeyRejected,
+    LocalFileError,
+    NbError,
+    OutOfCredit,
+    RateLimited,
+)
 
 # What a key or an account without credit does to one call, it does to all.
 _FATAL = (KeyRejected, OutOfCredit)
@@ -70,7 +78,7 @@ class Dispatcher:
         """
         with self._changed:
             self._budget.settle(step.price or 0, charged)
-            if error is not None and (isinstance(error, _FATAL) or _unsaved(error)):
+            if error is not None and _is_fatal(error):
                 self._fatal[type(error)] += 1
                 if self._fatal[type(error)] >= _FATAL_LIMIT:
                     self._end(error)
@@ -104,6 +112,12 @@ class Dispatcher:
         self._changed.notify_all()
 
 
-def _unsaved(error: NbError) -> bool:
-    """Whether an image was paid for and could not be saved: so may the next, on a full disk."""
-    return isinstance(error, LocalFileError) and error.charged is Charged.YES
+def _is_fatal(error: NbError) -> bool:
+    """Whether further calls would most likely meet the same."""
+    if isinstance(error, RateLimited):
+        # A quota for the day, or a wait that nobody waits for.
+        return retry.is_pointless(error)
+    if isinstance(error, LocalFileError):
+        # An image was paid for and could not be saved: so may the next, on a full disk.
+        return error.charged is Charged.YES
+    return isinstance(error, _FATAL)

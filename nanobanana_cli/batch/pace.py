@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from nanobanana_cli.api import retry
 from nanobanana_cli.errors import Charged, NbError, RateLimited
 
 # Seconds that the pool holds still after a 429 that does not say for how long.
 _DEFAULT_HOLD = 1.0
-_LONGEST_HOLD = 120.0
 # How many more calls at once after a round of successes: calls take 20 s, so one would be too slow.
 _RECOVERY = 4
 
@@ -123,10 +123,12 @@ class Pace:
         return max(self._held_until, self._next_start) - self._clock()
 
     def _slow_down(self, error: RateLimited, began: float) -> None:
+        if retry.is_pointless(error):
+            return
         hold = _DEFAULT_HOLD if error.retry_after is None else error.retry_after
         with self._lock:
             now = self._clock()
-            self._held_until = max(self._held_until, now + min(hold, _LONGEST_HOLD))
+            self._held_until = max(self._held_until, now + hold)
             # Calls that were sent before the pool slowed down say nothing new, here and below.
             if began > self._slowed_at:
                 self._allowed = max(1.0, self._allowed / 2)

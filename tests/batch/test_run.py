@@ -17,6 +17,8 @@ from support import crash
 from support.counting_server import CountingServer
 from support.crash import ledger, write
 
+from nanobanana_cli.sandbox.server import Sandbox
+
 PRICE = 58_000
 
 
@@ -80,6 +82,30 @@ def test_five_fatal_failures_stop_the_run(nb: Nb, status: int, code: int) -> Non
         assert 5 <= server.calls.total() <= 10
 
 
+def test_a_limit_that_nobody_waits_for_stops_the_run(nb: Nb) -> None:
+    write(100)
+    with CountingServer(lambda _prompt, _nth: 429, retry_after="86400") as server:
+        run = nb("batch", "m.jsonl", "--concurrency", "2", env=server.env)
+        assert run.code == 5
+        assert "86400 s" in run.err
+        assert 5 <= server.calls.total() <= 10
+
+
+def test_the_sandbox_in_all_its_moods(nb: Nb) -> None:
+    prompts = write(40)
+    rows = [{"prompt": prompt, "output": f"{prompt}.png", "size": "0.5K"} for prompt in prompts]
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    env = {"WISDOM_GATE_KEY": "k" * 20}
+    with Sandbox(faults=["mix"]) as sandbox:
+        run = nb("batch", "m.jsonl", "--concurrency", "16", "--base-url", sandbox.url, env=env)
+        assert run.code == 3
+    made = run.out.splitlines()
+    with Sandbox(log=Path("calls.jsonl")) as sandbox:
+        run = nb("batch", "m.jsonl", "--base-url", sandbox.url, env=env)
+        assert run.code == 0
+    assert len(made) + len(Path("calls.jsonl").read_text().splitlines()) == 40
+
+
 def test_one_failure_does_not_stop_the_others(nb: Nb) -> None:
     write(20)
     with CountingServer(lambda prompt, _: 400 if prompt == "fox 2" else 200) as server:
@@ -134,7 +160,9 @@ def wait_for(condition: Any, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_the_first_signal_drains(nb_process: NbProcess, signum: int, code: int) -> None:
     write(40)
     with CountingServer(latency=0.5) as server:

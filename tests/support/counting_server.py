@@ -29,6 +29,7 @@ class CountingServer:
     Args:
         answer: decides what each call gets.
         latency: seconds before each answer.
+        retry_after: what a refusal says of that, if anything.
 
     Attributes:
         calls: how often each prompt was asked for.
@@ -36,8 +37,15 @@ class CountingServer:
         most: how many calls were in flight at once.
     """
 
-    def __init__(self, answer: Answer = _always, *, latency: float = 0.0) -> None:
+    def __init__(
+        self,
+        answer: Answer = _always,
+        *,
+        latency: float = 0.0,
+        retry_after: str | None = None,
+    ) -> None:
         self.answer = answer
+        self.retry_after = retry_after
         self.latency = latency
         self.calls: Counter[str] = Counter()
         self.charged: Counter[str] = Counter()
@@ -111,6 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self.send_response(status or 200)
             self.send_header("Content-Length", str(len(answer)))
+            if status == 429 and self.server.owner.retry_after is not None:
+                self.send_header("Retry-After", self.server.owner.retry_after)
             self.end_headers()
             self.wfile.write(answer if status else answer[: len(answer) // 2])
         except OSError:
