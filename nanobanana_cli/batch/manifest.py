@@ -3,7 +3,6 @@ all mistakes are told at once."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import Any
 
 import msgspec
 
+from nanobanana_cli.batch import tables
+from nanobanana_cli.batch.decoded import converted
 from nanobanana_cli.batch.mistakes import ManifestError, Mistakes
-from nanobanana_cli.batch.row import KEYS, Row, wrong_type
+from nanobanana_cli.batch.row import KEYS, Row
 from nanobanana_cli.catalog import nearest
 from nanobanana_cli.errors import UsageError
 
 STDIN = "-"
-_TOP_LEVEL = ("defaults", "vars", "matrix", "image")
 _LIST_SEPARATOR = ";"
 
 
@@ -74,13 +74,13 @@ def parse(name: str, data: bytes, folder: Path) -> Manifest:
     kind = kind_of(name)
     shown = "stdin" if name == STDIN else name
     text = _decoded(shown, data)
-    where = _toml_places(shown, text) if kind == "toml" else _line_places(shown)
+    where = tables.places(shown, text) if kind == "toml" else _line_places(shown)
     mistakes = Mistakes(shown, where)
     defaults = Row()
     if kind == "toml":
-        document = _document(text, mistakes)
-        defaults = _defaults(document, mistakes)
-        rows = list(_toml_rows(document, defaults, mistakes))
+        document = tables.document(text, mistakes)
+        defaults = tables.defaults(document, mistakes)
+        rows = list(tables.rows(document, defaults, mistakes))
     else:
         rows = list(_READERS[kind](text, mistakes))
     if not rows and not mistakes:
@@ -130,7 +130,7 @@ def _diagnosed_line(line: str, number: int, mistakes: Mistakes) -> Iterator[tupl
     except (msgspec.DecodeError, RecursionError) as error:
         mistakes.add(number, "", f"is not JSON: {_first_words(error)}")
         return
-    yield from _converted(raw, number, mistakes)
+    yield from converted(raw, number, mistakes)
 
 
 def _first_words(error: Exception) -> str:
@@ -189,138 +189,7 @@ def _csv_row(
             raw[name] = cell
     if "images" in raw:
         raw["images"] = [part.strip() for part in raw["images"].split(_LIST_SEPARATOR)]
-    yield from _converted(raw, line, mistakes, strict=False, variables=variables)
-
-
-# TOML: [defaults], [vars], [matrix] and [[image]].
-
-
-def _document(text: str, mistakes: Mistakes) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        place = re.search(r" \(at line (\d+), column \d+\)", str(error))
-        line = f":{place[1]}" if place else ""
-        message = str(error)[: place.start()] if place else str(error) or "nested too deeply"
-        raise ManifestError(
-            mistakes.name, [f"{mistakes.name}{line}: is not TOML: {message}"]
-        ) from None
-    for name in document:
-        if name not in _TOP_LEVEL:
-            mistakes.add(0, name, "is not a table of a manifest", nearest(name, _TOP_LEVEL))
-    return document
-
-
-def _toml_rows(
-    document: dict[str, Any], defaults: Row, mistakes: Mistakes
-) -> Iterator[tuple[int, Row]]:
-    images = document.get("image", [])
-    if not isinstance(images, list) or not all(isinstance(image, dict) for image in images):
-        mistakes.add(0, "image", "must be tables, each under [[image]]")
-        return
-    for number, raw in enumerate(images or ([{}] if defaults.prompt else []), 1):
-        for _, row in _converted(raw, number, mistakes):
-            yield number, row.over(defaults)
-
-
-def _defaults(document: dict[str, Any], mistakes: Mistakes) -> Row:
-    defaults = document.get("defaults", {})
-    if not isinstance(defaults, dict):
-        mistakes.add(0, "defaults", "must be a table")
-        return Row()
-    own = {name: document[name] for name in ("vars", "matrix") if name in document}
-    joined = Row()
-    for raw in (defaults, own):
-        for _, row in _converted(raw, 0, mistakes):
-            joined = row.over(joined)
-    return joined
-
-
-def _toml_places(name: str, text: str) -> Callable[[int, str], str]:
-    """Names a row's place; finds lines only once a mistake asks for one."""
-    starts: list[int] = []
-
-    def where(row: int, key: str) -> str:
-        if row == 0:
-            return name
-        if not starts:
-            starts.extend(_image_lines(text))
-        if row > len(starts):
-            return f"{name}: image {row}"
-        return f"{name}:{_key_line(text, starts, row, key)}: image {row}"
-
-    return where
-
-
-def _image_lines(text: str) -> Iterator[int]:
-    """The line of each `[[image]]`, those inside multi-line texts left out."""
-    quote = ""
-    for number, line in enumerate(text.split("\n"), 1):
-        if not quote and re.match(r"\s*\[\[\s*[\"']?image[\"']?\s*\]\]", line):
-            yield number
-        for mark in re.findall(r'"""|\'\'\'', line):
-            if mark == quote:
-                quote = ""
-            elif not quote:
-                quote = mark
-
-
-def _key_line(text: str, starts: list[int], row: int, key: str) -> int:
-    """The line of a key in an image's table; that of the table when it is not found."""
-    start = starts[row - 1]
-    end = starts[row] - 1 if row < len(starts) else None
-    if key:
-        pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]")
-        for number, line in enumerate(text.split("\n")[start:end], start + 1):
-            if pattern.match(line):
-                return number
-    return start
-
-
-# What all of them share.
-
-
-def _converted(
-    raw: Any,
-    row: int,
-    mistakes: Mistakes,
-    *,
-    strict: bool = True,
-    variables: dict[str, str] | None = None,
-) -> Iterator[tuple[int, Row]]:
-    """The row; what is wrong in it is noted and left out, so that the rest is checked too."""
-    if variables:
-        raw = {**raw, "vars": variables}
-    try:
-        yield row, msgspec.convert(raw, Row, strict=strict)
-    except (msgspec.ValidationError, ValueError):
-        if not isinstance(raw, dict):
-            mistakes.add(row, "", 'must be an object, such as {"prompt": "a red fox"}')
-            return
-        sound = _sound(raw, row, mistakes, strict=strict)
-        # The prompt may be under a name that is misspelt.
-        stand_in = {"prompt": f"the prompt of row {row}"}
-        yield row, msgspec.convert({**stand_in, **sound}, Row, strict=strict)
-
-
-def _sound(raw: dict[str, Any], row: int, mistakes: Mistakes, *, strict: bool) -> dict[str, Any]:
-    """The entries that are as they should be; the others are noted."""
-    sound = {}
-    for key, value in raw.items():
-        if key not in KEYS:
-            mistakes.add(row, key, "is not a key", nearest(key, KEYS))
-        elif expected := wrong_type(key, value, strict=strict):
-            mistakes.add(row, key, f"must be {expected}, not {_shown(value)}")
-        else:
-            sound[key] = value
-    return sound
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    yield from converted(raw, line, mistakes, strict=False, variables=variables)
 
 
 _KINDS = {
