@@ -65,6 +65,13 @@ class Budget:
             self._images += 1
 
     @property
+    def allowed(self) -> int | None:
+        """Micro-dollars that this run may cost by all limits; None when there is none."""
+        total = self.limits.total_cost
+        known = (self.limits.cost, None if total is None else max(0, total - self._before))
+        return min((limit for limit in known if limit is not None), default=None)
+
+    @property
     def idle(self) -> bool:
         """Whether no call is in flight, so that no reservation can come back."""
         return self._calls == 0

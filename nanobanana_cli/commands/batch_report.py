@@ -18,7 +18,6 @@ from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.models import Result, Status, dollars
 
 if TYPE_CHECKING:
-    from nanobanana_cli.batch.budget import Limits
     from nanobanana_cli.batch.plan import Step
     from nanobanana_cli.batch.runner import Done
     from nanobanana_cli.terminal import Terminal
@@ -36,7 +35,7 @@ class Report:
         job: what was asked for.
         steps: the whole plan; what of it is not to be made is shown at once.
         due: the steps to make.
-        limits: what the run may cost.
+        allowed: micro-dollars that the run may cost; None is no limit.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Report:
         job: Job,
         steps: Sequence[Step],
         due: Sequence[Step],
-        limits: Limits,
+        allowed: int | None,
     ) -> None:
         self.terminal = terminal
         self.spent = 0
@@ -53,7 +52,7 @@ class Report:
         self._job = job
         self._steps = steps
         self._due = len(due)
-        self._allowed = limits.cost
+        self._allowed = allowed
         self._asked = len(due)
         self._began = time.monotonic()
         self._failures: list[tuple[Step, NbError]] = []

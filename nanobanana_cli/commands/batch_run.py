@@ -45,10 +45,11 @@ def make(job: Job, terminal: Terminal) -> None:
         _check_existing(job, steps, terminal)
         due = batch_plan.to_make(job, steps)
         _check_prices(due, past, limits)
-        report = Report(terminal, job, steps, due, limits)
+        budget = Budget(limits, past.spent)
+        report = Report(terminal, job, steps, due, budget.allowed)
         _record_recovered(job, steps)
         with Signals() as signals:
-            reason = _run(job, due, Budget(limits, past.spent), report, signals) if due else None
+            reason = _run(job, due, budget, report, signals) if due else None
     if job.chosen.gallery is not None:
         gallery.write(Path(job.chosen.gallery), job.name, report.entries())
     report.close(signals.last, reason)

@@ -185,6 +185,7 @@ def test_a_budget_is_never_passed(limit: int, calls: list[tuple[int, Charged]]) 
 )
 def test_a_budget_is_used_up_exactly(limits: Limits, option: str) -> None:
     budget = Budget(limits, before=58_000 * 2)
+    assert budget.allowed == (None if limits.images else 58_000 * 3)
     assert [budget.reserve(58_000) for _ in range(4)] == [True, True, True, False]
     budget.settle(58_000, Charged.NO)
     assert budget.reserve(58_000)
