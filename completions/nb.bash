@@ -6,7 +6,7 @@ _nb_command() {
     commands='' options='' valued=''
     case $1 in
         '')
-            commands='generate caption models sandbox completion config'
+            commands='generate caption batch models sandbox completion config'
             options='--version --help -h'
             ;;
         'generate')
@@ -16,6 +16,10 @@ _nb_command() {
         'caption')
             options='--style --max-chars --lang --context --context-file --as --relative-to --write --embed --recursive -r --concurrency --check --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --model -m --provider --base-url --timeout --retries --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+            ;;
+        'batch')
+            options='--dry-run --check --init --only --limit --shuffle --shard --retry-unknown --concurrency --rpm --fail-fast --max-cost --max-images --max-total-cost --output -o --gallery --format --alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$'
             ;;
         'models')
             options='--provider --json --color --no-color --help -h'
@@ -60,25 +64,25 @@ _nb_command() {
 _nb_values() {
     values=''
     case "$1 $2" in
-        'generate --aspect' | 'generate -a' | 'caption --aspect' | 'caption -a')
+        'generate --aspect' | 'generate -a' | 'caption --aspect' | 'caption -a' | 'batch --aspect' | 'batch -a')
             values='1:1 2:3 3:2 3:4 4:3 4:5 5:4 9:16 16:9 21:9 1:4 4:1 1:8 8:1'
             ;;
-        'generate --size' | 'generate -s' | 'caption --size' | 'caption -s')
+        'generate --size' | 'generate -s' | 'caption --size' | 'caption -s' | 'batch --size' | 'batch -s')
             values='0.5K 1K 2K 4K'
             ;;
-        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o' | 'generate --alt-file' | 'caption --context-file' | 'caption --relative-to' | 'caption --image' | 'caption -i' | 'caption --prompt-file' | 'caption --output' | 'caption -o' | 'caption '[0-9]* | 'sandbox --log')
+        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o' | 'generate --alt-file' | 'caption --context-file' | 'caption --relative-to' | 'caption --image' | 'caption -i' | 'caption --prompt-file' | 'caption --output' | 'caption -o' | 'caption '[0-9]* | 'batch --output' | 'batch -o' | 'batch --gallery' | 'batch 0' | 'sandbox --log')
             values='files'
             ;;
         'generate --thinking' | 'caption --thinking')
             values='minimal high'
             ;;
-        'generate --format' | 'caption --format')
+        'generate --format' | 'caption --format' | 'batch --format')
             values='auto png jpeg webp'
             ;;
-        'generate --model' | 'generate -m' | 'caption --model' | 'caption -m')
+        'generate --model' | 'generate -m' | 'caption --model' | 'caption -m' | 'batch --model' | 'batch -m')
             values='gemini-3.1-flash-image-preview gemini-3.1-flash-image gemini-nano-banana-2.1 gemini-3-pro-image-preview gemini-2.5-flash-image'
             ;;
-        'generate --provider' | 'caption --provider' | 'models --provider' | 'config set --provider' | 'config unset --provider' | 'config check --provider')
+        'generate --provider' | 'caption --provider' | 'batch --provider' | 'models --provider' | 'config set --provider' | 'config unset --provider' | 'config check --provider')
             values='wisgate google sandbox'
             ;;
         'caption --style')

@@ -7,6 +7,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         '' = @(
             ('generate', 'Make an image from a prompt'),
             ('caption', 'Make an image with its alt text, or alt text for images that are there'),
+            ('batch', 'Make many images from a manifest, never paying for one twice'),
             ('models', 'Show what each model accepts, and what an image costs'),
             ('sandbox', 'Serve the same protocol on this machine, free and offline'),
             ('completion', 'Print a shell''s completion script'),
@@ -121,6 +122,48 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
         )
+        'batch' = @(
+            ('--dry-run', 'List what would be made and its price'),
+            ('--check', 'Exit 0 when every image is up to date, else 3'),
+            ('--init', 'Write an example manifest: images.toml, or MANIFEST'),
+            ('--only', 'Only images whose path matches, repeatable'),
+            ('--limit', 'Make the first N only'),
+            ('--shuffle', 'Make them in random order'),
+            ('--shard', 'The Kth of N parts, the same on every machine'),
+            ('--retry-unknown', 'Make those again that may have been paid for'),
+            ('--concurrency', 'Calls at once'),
+            ('--rpm', 'Calls started a minute, evenly spread'),
+            ('--fail-fast', 'Start no more after a failure'),
+            ('--max-cost', 'What this run may cost'),
+            ('--max-images', 'How many calls of this run may be charged'),
+            ('--max-total-cost', 'What all that the ledger records and this run may cost'),
+            ('--output', 'Where outputs are relative to'),
+            ('-o', 'Where outputs are relative to'),
+            ('--gallery', 'Write a contact sheet, such as index.html'),
+            ('--format', 'For rows that do not say: auto, png, jpeg or webp'),
+            ('--alt', 'Also ask for alt text, for rows that do not say'),
+            ('--force', 'Replace files that no ledger knows'),
+            ('--skip-existing', 'Leave files alone that no ledger knows'),
+            ('--aspect', 'Aspect ratio, such as 16:9'),
+            ('-a', 'Aspect ratio, such as 16:9'),
+            ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
+            ('-s', 'Image size: 0.5K, 1K, 2K or 4K'),
+            ('--model', 'Model'),
+            ('-m', 'Model'),
+            ('--provider', 'wisgate, google, or sandbox (free, offline)'),
+            ('--base-url', 'The provider''s address'),
+            ('--timeout', 'Deadline for one attempt'),
+            ('--retries', 'Resends after a failure that is known to be uncharged'),
+            ('--json', 'One JSON line for each row'),
+            ('--quiet', 'Errors alone on stderr'),
+            ('-q', 'Errors alone on stderr'),
+            ('--verbose', 'Tell the request''s course'),
+            ('-v', 'Tell the request''s course'),
+            ('--color', 'Colour or not'),
+            ('--no-color', 'Colour or not'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
         'models' = @(
             ('--provider', 'The prices of this one alone'),
             ('--json', 'One JSON line for each model'),
@@ -207,6 +250,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     $valued = @{
         'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
         'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+        'batch' = '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$'
         'models' = '^(--provider)$'
         'sandbox' = '^(--port|--latency|--key|--log|--fault)$'
         'config set' = '^(--provider)$'
@@ -370,6 +414,75 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('gemini-2.5-flash-image', 'Nano Banana')
         )
         'caption --provider' = @(
+            ('wisgate', 'https://wisgate.ai'),
+            ('google', 'https://generativelanguage.googleapis.com'),
+            ('sandbox', 'embedded, free and offline')
+        )
+        'batch --format' = @(
+            ('auto', 'as received, or by the file''s name'),
+            ('png', 'png'),
+            ('jpeg', 'jpeg'),
+            ('webp', 'webp')
+        )
+        'batch --aspect' = @(
+            ('1:1', '1024x1024 pixels at 1K'),
+            ('2:3', '848x1264 pixels at 1K'),
+            ('3:2', '1264x848 pixels at 1K'),
+            ('3:4', '896x1200 pixels at 1K'),
+            ('4:3', '1200x896 pixels at 1K'),
+            ('4:5', '928x1152 pixels at 1K'),
+            ('5:4', '1152x928 pixels at 1K'),
+            ('9:16', '768x1376 pixels at 1K'),
+            ('16:9', '1376x768 pixels at 1K'),
+            ('21:9', '1584x672 pixels at 1K'),
+            ('1:4', '512x2048 pixels at 1K'),
+            ('4:1', '2048x512 pixels at 1K'),
+            ('1:8', '384x3072 pixels at 1K'),
+            ('8:1', '3072x384 pixels at 1K')
+        )
+        'batch -a' = @(
+            ('1:1', '1024x1024 pixels at 1K'),
+            ('2:3', '848x1264 pixels at 1K'),
+            ('3:2', '1264x848 pixels at 1K'),
+            ('3:4', '896x1200 pixels at 1K'),
+            ('4:3', '1200x896 pixels at 1K'),
+            ('4:5', '928x1152 pixels at 1K'),
+            ('5:4', '1152x928 pixels at 1K'),
+            ('9:16', '768x1376 pixels at 1K'),
+            ('16:9', '1376x768 pixels at 1K'),
+            ('21:9', '1584x672 pixels at 1K'),
+            ('1:4', '512x2048 pixels at 1K'),
+            ('4:1', '2048x512 pixels at 1K'),
+            ('1:8', '384x3072 pixels at 1K'),
+            ('8:1', '3072x384 pixels at 1K')
+        )
+        'batch --size' = @(
+            ('0.5K', '512x512 pixels at 1:1'),
+            ('1K', '1024x1024 pixels at 1:1'),
+            ('2K', '2048x2048 pixels at 1:1'),
+            ('4K', '4096x4096 pixels at 1:1')
+        )
+        'batch -s' = @(
+            ('0.5K', '512x512 pixels at 1:1'),
+            ('1K', '1024x1024 pixels at 1:1'),
+            ('2K', '2048x2048 pixels at 1:1'),
+            ('4K', '4096x4096 pixels at 1:1')
+        )
+        'batch --model' = @(
+            ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
+            ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
+            ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
+            ('gemini-2.5-flash-image', 'Nano Banana')
+        )
+        'batch -m' = @(
+            ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
+            ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
+            ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
+            ('gemini-2.5-flash-image', 'Nano Banana')
+        )
+        'batch --provider' = @(
             ('wisgate', 'https://wisgate.ai'),
             ('google', 'https://generativelanguage.googleapis.com'),
             ('sandbox', 'embedded, free and offline')

@@ -11,7 +11,7 @@ from nanobanana_cli import help as screens
 
 # In the order of the help. Each is a module of `commands`, which has a `command`, or an `app` when
 # it is a group.
-_COMMANDS = ("generate", "caption", "config", "models", "sandbox", "completion")
+_COMMANDS = ("generate", "caption", "batch", "config", "models", "sandbox", "completion")
 # This one writes down the whole tree.
 _NEEDS_ALL = "completion"
 

@@ -7,7 +7,15 @@ from contextlib import contextmanager
 from typing import IO
 
 from rich.console import Console
-from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -50,6 +58,38 @@ class Spinner:
     def advance(self) -> None:
         """One of several things is done."""
         self._progress.advance(self._task)
+
+
+class Bar:
+    """A progress bar with a line of text under it.
+
+    Args:
+        progress: the live display.
+        task: what it shows.
+    """
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def update(self, done: int, text: str) -> None:
+        """So much is done, and what there is to say of it."""
+        self._progress.update(self._task, completed=done, description=text)
+
+
+@contextmanager
+def bar(on: Console, total: int) -> Iterator[Bar]:
+    """A bar with `3/12`, and a text that changes."""
+    with Progress(
+        SpinnerColumn(),
+        BarColumn(24),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}", markup=False),
+        TextColumn("{task.description}", markup=False),
+        console=on,
+        transient=True,
+        redirect_stdout=False,
+        refresh_per_second=5,
+    ) as progress:
+        yield Bar(progress, progress.add_task("", total=total))
 
 
 class _SecondsColumn(ProgressColumn):

@@ -15,7 +15,7 @@ from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputExists
 from nanobanana_cli.models import ImageFormat, Picture
 
 SUFFIXES: dict[ImageFormat, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
-_FORMAT_OF_SUFFIX: dict[str, ImageFormat] = {
+FORMAT_OF_SUFFIX: dict[str, ImageFormat] = {
     ".png": "png",
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
@@ -181,14 +181,14 @@ def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
     suffix = path.suffix.lower()
     if not suffix:
         return wanted
-    named = _FORMAT_OF_SUFFIX.get(suffix)
+    named = FORMAT_OF_SUFFIX.get(suffix)
     if named is None:
-        near = nearest(suffix, _FORMAT_OF_SUFFIX)
+        near = nearest(suffix, FORMAT_OF_SUFFIX)
         raise UsageError(
             f"-o {path}: {suffix} is not a format that nb writes",
             hint=(f"did you mean {near}? " if near else "")
             + "one of "
-            + ", ".join(_FORMAT_OF_SUFFIX),
+            + ", ".join(FORMAT_OF_SUFFIX),
         )
     if wanted is not None and wanted != named:
         raise UsageError(

@@ -33,6 +33,7 @@ from nanobanana_cli.models import (
     Status,
 )
 from nanobanana_cli.outputs import Output
+from nanobanana_cli.traffic import FreeTraffic, Traffic
 
 if TYPE_CHECKING:
     from nanobanana_cli.api.transport import Transport
@@ -70,6 +71,7 @@ class Studio:
         retries: how often a failure that is known to be uncharged is sent again.
         listener: who is told.
         digest: whether results have a SHA-256; it takes 0.1 s for what a 4K picture may weigh.
+        traffic: who says when; by default nobody has to wait.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Studio:
         retries: int,
         listener: Listener,
         digest: bool,
+        traffic: Traffic | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._timeout = timeout
@@ -88,6 +91,7 @@ class Studio:
         self._digest = digest
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._traffic = traffic or FreeTraffic(self._stopped)
         self._fatal: NbError | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._transport: Transport | None = None
@@ -102,13 +106,18 @@ class Studio:
         traceback: TracebackType | None,
     ) -> None:
         """Cut what is in flight; an image that has arrived is saved before this returns."""
-        self._stopped.set()
         if isinstance(error, Interrupted) and self._transport is not None:
             error.charged = Charged.MAYBE
-        if self._transport is not None:
-            self._transport.close()
+        self.close()
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+
+    def close(self) -> None:
+        """Cut the calls in flight and send no more; from any thread."""
+        self._stopped.set()
+        with self._lock:
+            if self._transport is not None:
+                self._transport.close()
 
     def ask(self, request: ContentRequest, sent: Callable[[], object]) -> Reply:
         """One call, sent again where that is known to cost nothing.
@@ -127,19 +136,26 @@ class Studio:
         transport = self._connected()
 
         def attempt() -> bytearray:
-            sent()
-            return transport.generate(request.model, body)
+            with self._traffic.attempt():
+                sent()
+                return transport.generate(request.model, body)
 
         raw, _ = retry.call(
-            attempt, retries=self._retries, on_wait=self._tell_wait, sleep=self._sleep
+            attempt,
+            retries=self._retries,
+            on_wait=self._tell_wait,
+            sleep=self._traffic.pause,
         )
-        return reply.read(raw, want=request.modalities)
+        with self._traffic.work():
+            return reply.read(raw, want=request.modalities)
 
     def picture(
         self,
         request: ContentRequest,
         output: Output,
         finish: Callable[[Result], Result] = _as_is,
+        *,
+        before: Callable[[], object] = lambda: None,
     ) -> Result:
         """One image, from the call to the file.
 
@@ -147,13 +163,14 @@ class Studio:
             request: what is asked.
             output: where the image goes.
             finish: what is to be done once the image is there, such as writing its text.
+            before: called before each attempt; what it raises ends the call.
 
         Returns:
             The result; a failure is a result too.
         """
         result = Result("failed", request, self.endpoint.provider)
         return self._paid(
-            request, result, lambda made, reply: finish(self._saved(made, reply, output))
+            request, result, lambda made, reply: finish(self._saved(made, reply, output)), before
         )
 
     def text(self, request: ContentRequest, result: Result) -> Result:
@@ -173,11 +190,13 @@ class Studio:
         request: ContentRequest,
         result: Result,
         use: Callable[[Result, Reply], Result],
+        before: Callable[[], object] = lambda: None,
     ) -> Result:
         attempts = 0
 
         def count() -> None:
             nonlocal attempts
+            before()
             attempts += 1
 
         started = time.monotonic()
@@ -190,7 +209,8 @@ class Studio:
                 cost=catalog.price(self.endpoint.provider, request.model, request.size or ""),
                 reply=replace(reply, image=None),
             )
-            return use(result, reply)
+            with self._traffic.work():
+                return use(result, reply)
         except NbError as error:
             status: Status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
             return replace(
@@ -244,11 +264,16 @@ class Studio:
 
     def _connected(self) -> Transport:
         with self._lock:
+            if self._stopped.is_set():
+                raise Unreachable("stopped before the request was sent", resends=0)
             if self._transport is None:
                 from nanobanana_cli.api.transport import Transport
 
                 self._transport = Transport(
-                    self.endpoint, timeout=self._timeout, trace=self._listener.trace
+                    self.endpoint,
+                    timeout=self._timeout,
+                    trace=self._listener.trace,
+                    make_room=self._traffic.make_room,
                 )
             return self._transport
 
@@ -256,9 +281,6 @@ class Studio:
         self._listener.note(
             f"{error.message}; attempt {attempt + 1} of {self._retries + 1} in {seconds:.1f} s"
         )
-
-    def _sleep(self, seconds: float) -> None:
-        self._stopped.wait(seconds)
 
 
 def _since(started: float) -> float:

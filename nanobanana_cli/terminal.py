@@ -11,12 +11,16 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputClosed
+
+# Seconds between two lines of progress in a pipe.
+_PLAIN_EVERY = 10.0
 
 _BOLD_RED, _BOLD_YELLOW, _CYAN, _DIM = "1;31", "1;33", "36", "2"
 
@@ -73,6 +77,26 @@ class Waiting(Protocol):
 
     def advance(self) -> None:
         """One more is done."""
+
+
+class Meter(Protocol):
+    """What `Terminal.meter` hands out: told how far the work has come."""
+
+    def update(self, done: int, text: str) -> None:
+        """So much is done, and what there is to say of it."""
+
+
+class _PlainMeter:
+    """A line now and then, where nothing can move."""
+
+    def __init__(self, note: Callable[[str], None], total: int) -> None:
+        self._note, self._total = note, total
+        self._last = time.monotonic()
+
+    def update(self, done: int, text: str) -> None:
+        if time.monotonic() - self._last >= _PLAIN_EVERY:
+            self._last = time.monotonic()
+            self._note(f"{done}/{self._total}: {text}")
 
 
 class _Silent:
@@ -165,6 +189,18 @@ class Terminal:
             self.result(path)
             self.note(f"{path}  {details}")
 
+    def failures(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """What went wrong, as a table on stderr; `-q` shows it too."""
+        if not self.stderr.isatty():
+            for row in rows:
+                self._err("  ".join(printable(cell) for cell in row))
+            return
+        from nanobanana_cli import drawing
+
+        color = wants_color(self.env, self.stderr, self._color)
+        cells = [[printable(cell) for cell in row] for row in rows]
+        drawing.table(drawing.console(self.stderr, color=color), columns, cells, None)
+
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None
     ) -> None:
@@ -203,6 +239,31 @@ class Terminal:
         lines += [f"{hint} {printable(line)}" for line in (error.hint or "").splitlines()]
         lines.append(error.charged.sentence)
         self._err("\n".join(lines))
+
+    def mistake(self, line: str) -> None:
+        """One of several things that are wrong, ahead of the error that sums them up."""
+        self._err(printable(line))
+
+    @contextmanager
+    def meter(self, total: int) -> Iterator[Meter]:
+        """A progress bar while stderr is a terminal, else a line every ten seconds.
+
+        Args:
+            total: how many things there are to do.
+        """
+        if self.quiet or not self.stderr.isatty() or self.env.get("TERM") == "dumb":
+            yield _PlainMeter(self.note, total)
+            return
+        from nanobanana_cli import drawing
+
+        color = wants_color(self.env, self.stderr, self._color)
+        console = drawing.console(self.stderr, color=color)
+        with drawing.bar(console, total) as bar:
+            self._above = lambda line: drawing.above(console, line)
+            try:
+                yield bar
+            finally:
+                self._above = None
 
     @contextmanager
     def waiting(self, label: str, total: int = 1) -> Iterator[Waiting]:

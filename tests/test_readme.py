@@ -41,7 +41,7 @@ def _examples() -> list[str]:
     spans = re.findall(r"`((?:echo [^`]*)?nb [^`]+)`", PROSE)
     blocks = "\n".join(re.findall(r"```(?:sh|console)\n(.*?)```", PROSE, re.DOTALL))
     lines = re.findall(
-        r"(?:^|[ /|])(nb (?:generate|caption|config|models|sandbox|completion).*)", blocks
+        r"(?:^|[ /|])(nb (?:generate|caption|batch|config|models|sandbox|completion).*)", blocks
     )
     return sorted({*spans, *lines})
 

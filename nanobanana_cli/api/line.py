@@ -1,7 +1,7 @@
 """One attempt's connection, which another thread can cut.
 
 The timeouts of requests and urllib3 hold per read: a server that sends a byte now and then is never
-late. So a timer shuts the socket down when the attempt's time is over, whatever it is doing.
+late. So a thread shuts the socket down when the attempt's time is over, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from functools import partial
 from types import TracebackType
@@ -18,7 +20,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
-# A socket's own timeout is later than the timer by these seconds, for the case that the timer
+# A socket's own timeout is later than the deadline by these seconds, for the case that the watch
 # cannot wake it.
 SLACK = 1.0
 
@@ -30,28 +32,69 @@ class Cut(Enum):
     CLOSED = "closed"
 
 
+class Watch:
+    """Cuts lines whose time is over: one thread for all of them, which ends with the last."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[Line, float] = {}
+        self._wakes = 0.0
+        self._thread: threading.Thread | None = None
+
+    def add(self, line: Line, end: float) -> None:
+        """Cut a line at this time, as `time.monotonic` has it."""
+        with self._changed:
+            self._ends[line] = end
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
+            elif end < self._wakes:
+                self._changed.notify_all()
+
+    def remove(self, line: Line) -> None:
+        """Leave a line alone."""
+        with self._changed:
+            self._ends.pop(line, None)
+            if self._ends or self._thread is None:
+                return
+            thread, self._thread = self._thread, None
+            self._changed.notify_all()
+        # A thread that is still there when the interpreter ends can bring it down.
+        thread.join()
+
+    def _run(self) -> None:
+        with self._changed:
+            while self._thread is threading.current_thread():
+                now = time.monotonic()
+                for line in [line for line, end in self._ends.items() if end <= now]:
+                    del self._ends[line]
+                    line.cut(Cut.DEADLINE)
+                self._wakes = min(self._ends.values(), default=now + threading.TIMEOUT_MAX)
+                self._changed.wait(min(self._wakes - now, threading.TIMEOUT_MAX))
+
+
 class Line:
     """A context manager around one attempt: a deadline, and a handle on its socket.
 
     Args:
         timeout: seconds of wall-clock time for the attempt.
+        watch: cuts it when they are over.
 
     Attributes:
         sent: whether any byte of the request may have left; a proxy's CONNECT is no part of it.
         cut_by: why it was cut; None while it was not.
     """
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, watch: Watch) -> None:
         self.sent = False
         self.cut_by: Cut | None = None
         self._lock = threading.RLock()
         self._handle: socket.socket | None = None
         self._end = time.monotonic() + timeout
-        self._timer = threading.Timer(timeout, self.cut, args=(Cut.DEADLINE,))
-        self._timer.daemon = True
+        self._watch = watch
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self._watch.add(self, self._end)
         return self
 
     def __exit__(
@@ -60,8 +103,7 @@ class Line:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
-        self._timer.join()
+        self._watch.remove(self)
         self._release()
 
     def cut(self, reason: Cut) -> None:
@@ -69,6 +111,17 @@ class Line:
         with self._lock:
             self.cut_by = self.cut_by or reason
             _shut_down(self._handle)
+
+    @contextmanager
+    def standstill(self) -> Iterator[None]:
+        """The deadline is put off by as long as the block takes."""
+        self._watch.remove(self)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._end += time.monotonic() - began
+            self._watch.add(self, self._end)
 
     def dial(self, host: str, port: int) -> socket.socket:
         """A connected socket, within the time that is left for all of the host's addresses.

@@ -60,6 +60,11 @@ def call(
         sleep(pause)
 
 
+def is_pointless(error: Unavailable) -> bool:
+    """Whether no wait that is short enough would help, as with a quota for the day."""
+    return error.resends == 0 or (error.retry_after or 0) > LONGEST_WAIT
+
+
 def _give_up(error: Unavailable, attempts: int, bounded: int, retries: int) -> bool:
     """Whether to raise `error` now; if so, its message says why."""
     exhausted = attempts > retries or (error.resends is not None and bounded > error.resends)

@@ -23,9 +23,10 @@ from requests.adapters import HTTPAdapter
 from nanobanana_cli import __version__
 from nanobanana_cli.api import request
 from nanobanana_cli.api.breakage import FAILURES, explain
-from nanobanana_cli.api.line import SLACK, Cut, Line, pools
+from nanobanana_cli.api.line import SLACK, Cut, Line, Watch, pools
 from nanobanana_cli.errors import BadReply, KeyRejected, NbError, OutcomeUnknown, Unreachable
 from nanobanana_cli.models import Endpoint
+from nanobanana_cli.traffic import Standstill
 
 # A 4K picture of noise is 65 MB as base64; what is eight times that is no picture.
 LARGEST_REPLY = 512 << 20
@@ -46,6 +47,8 @@ class Transport:
         timeout: seconds of wall-clock time for one attempt, from the look-up of the name to the
             last byte. Only a look-up that hangs can take longer.
         trace: takes a few lines about each attempt's course; the key is in none of them.
+        make_room: called once the body of a reply begins to come, and reading goes on when it
+            returns; the deadline can be made to stand still meanwhile.
 
     Each attempt raises:
         KeyRejected: the key cannot be sent, or was refused.
@@ -61,14 +64,18 @@ class Transport:
         *,
         timeout: float,
         trace: Callable[[str], None] | None = None,
+        make_room: Callable[[int | None, Standstill], None] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._timeout = timeout
         self._trace = trace
+        self._make_room = make_room
         self._host = _host(endpoint.base_url)
         # Re-entrant: a signal handler may call `close` while this thread holds it.
         self._lock = threading.RLock()
         self._lines: set[Line] = set()
+        self._watch = Watch()
+        self._surroundings: dict[str, Any] | None = None
         self._closed = False
 
     def generate(self, model: str, body: bytes) -> bytearray:
@@ -116,24 +123,32 @@ class Transport:
         body: bytes | None,
     ) -> requests.Response:
         """The answer, with its headers read and its body not."""
+        url = self._endpoint.base_url + path
         try:
-            return session.request(
-                method,
-                self._endpoint.base_url + path,
-                headers=headers,
-                data=body,
+            return session.send(
+                session.prepare_request(requests.Request(method, url, headers, data=body)),
                 timeout=self._timeout + SLACK,
                 allow_redirects=False,
-                stream=True,
+                **self._environment(session, url),
             )
         except FAILURES as error:
             raise self._broken(line, error) from error
+
+    def _environment(self, session: requests.Session, url: str) -> dict[str, Any]:
+        """Proxies and CA bundle, as requests takes them from the environment: looked up once,
+        since that takes longer than all the rest of a call."""
+        with self._lock:
+            if self._surroundings is None:
+                self._surroundings = dict(
+                    session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003
+                )
+            return self._surroundings
 
     def _read_body(self, line: Line, response: requests.Response) -> bytearray:
         if not 200 <= response.status_code < 300:
             raise self._error(response)
         try:
-            body = _all_of(response, LARGEST_REPLY)
+            body = self._all_of(line, response)
         except urllib3.exceptions.DecodeError as error:
             raise BadReply("the reply's compression is damaged") from error
         except FAILURES as error:
@@ -143,6 +158,20 @@ class Transport:
             raise self._broken(line, http.client.RemoteDisconnected(""))
         if len(body) <= _SCRUBBED:
             body = bytearray(_scrub(body.decode("latin-1"), self._endpoint.key), "latin-1")
+        return body
+
+    def _all_of(self, line: Line, response: requests.Response) -> bytearray:
+        expected = response.raw.length_remaining
+        if (expected or 0) > LARGEST_REPLY:
+            raise BadReply(f"the reply is larger than {LARGEST_REPLY >> 20} MiB")
+        body = bytearray()
+        for chunk in response.raw.stream(_CHUNK, decode_content=True):
+            if not body and self._make_room is not None:
+                # Not before the first bytes: some services send the headers long before them.
+                self._make_room(expected, line.standstill)
+            body += chunk
+            if len(body) > LARGEST_REPLY:
+                raise BadReply(f"the reply is larger than {LARGEST_REPLY >> 20} MiB")
         return body
 
     def _error(self, response: requests.Response) -> NbError:
@@ -213,7 +242,7 @@ class Transport:
 
     @contextmanager
     def _registered(self) -> Iterator[Line]:
-        with Line(self._timeout) as line:
+        with Line(self._timeout, self._watch) as line:
             with self._lock:
                 if self._closed:
                     raise Unreachable("stopped before the request was sent", resends=0)
@@ -261,17 +290,6 @@ def _session(line: Line) -> requests.Session:
 
 def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     return prepared
-
-
-def _all_of(response: requests.Response, largest: int) -> bytearray:
-    body = bytearray()
-    if (response.raw.length_remaining or 0) > largest:
-        raise BadReply(f"the reply is larger than {largest >> 20} MiB")
-    for chunk in response.raw.stream(_CHUNK, decode_content=True):
-        body += chunk
-        if len(body) > largest:
-            raise BadReply(f"the reply is larger than {largest >> 20} MiB")
-    return body
 
 
 def _framed(response: requests.Response) -> bool:

@@ -200,9 +200,9 @@ def _show_written(result: Result, path: str, order: Order, terminal: Terminal) -
     texts = order.report.texts
     if texts is not None or path == "-":
         where = "" if path == "-" else f"{path}  "
-        terminal.note(where + _details(result))
+        terminal.note(where + details(result))
     else:
-        terminal.summary(path, _details(result))
+        terminal.summary(path, details(result))
     if texts is not None:
         texts.show(result)
     elif result.alt_path is not None:
@@ -218,7 +218,8 @@ def _show_json(result: Result, order: Order, terminal: Terminal) -> None:
         terminal.json(result.record(), to_stderr=order.report.to_stderr)
 
 
-def _details(result: Result) -> str:
+def details(result: Result) -> str:
+    """Pixels, size of the file, seconds and price of a written image."""
     price = "free (sandbox)" if result.provider == "sandbox" else dollars(result.cost)
     shape = f"{result.width}×{result.height}"
     return f"{shape}  {file_size(result.size or 0)}  {result.seconds:.1f} s  {price}"

@@ -1,0 +1,296 @@
+"""Rows → images: every value checked before the first call, all mistakes noted.
+
+100,000 rows are checked in a second or two because what rows have in common is checked once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from nanobanana_cli import compose, files
+from nanobanana_cli.batch import names
+from nanobanana_cli.batch.expand import expand
+from nanobanana_cli.batch.item import Item, Settings, fingerprint
+from nanobanana_cli.batch.manifest import Manifest
+from nanobanana_cli.batch.mistakes import Mistakes
+from nanobanana_cli.batch.placing import Draft, check_places, named_apart
+from nanobanana_cli.batch.references import References
+from nanobanana_cli.batch.row import Row
+from nanobanana_cli.catalog import FORMATS, MODELS, nearest
+from nanobanana_cli.errors import NbError, UsageError
+from nanobanana_cli.models import ContentRequest, ImageFormat
+from nanobanana_cli.outputs import FORMAT_OF_SUFFIX, SUFFIXES
+from nanobanana_cli.settings import values
+
+MOST_IMAGES_A_ROW = 1000
+_MOST_REFERENCES = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds for rows that do not say.
+
+    Args:
+        model, aspect, size, format, alt: as the options.
+        origin: who is asked; part of each fingerprint.
+    """
+
+    model: str
+    aspect: str
+    size: str
+    format: str
+    origin: str
+    alt: bool = False
+
+
+def check(
+    manifest: Manifest, defaults: Defaults, references: References, folders: names.Folders
+) -> list[Item]:
+    """The images that a manifest asks for, in its order.
+
+    Raises:
+        ManifestError: with all mistakes.
+    """
+    checker = _Checker(manifest.mistakes, defaults, references, folders)
+    checker.check_defaults(manifest.defaults)
+    drafts = [
+        draft
+        for number, row in manifest.rows
+        for each in expand(number, row, manifest.mistakes)
+        for draft in checker.drafts(number, each)
+    ]
+    items = named_apart(drafts)
+    check_places(items, manifest.mistakes, folders)
+    manifest.mistakes.check()
+    return items
+
+
+class _Checker:
+    """Checks rows, and remembers what it has seen."""
+
+    def __init__(
+        self,
+        mistakes: Mistakes,
+        defaults: Defaults,
+        references: References,
+        folders: names.Folders,
+    ) -> None:
+        self._mistakes = mistakes
+        self._defaults = defaults
+        self._references = references
+        self._folders = folders
+        # What was asked for → how it is sent; what is wrong with it, by key.
+        self._settings: dict[tuple[object, ...], tuple[Settings | None, list[_Wrong]]] = {}
+        self._told: list[_Wrong] = []
+
+    def check_defaults(self, defaults: Row) -> None:
+        """What is wrong in the defaults is told once, and not for each row again."""
+        _settings(defaults, self._defaults, self._told)
+        for each in self._told:
+            self._mistakes.add(0, f"defaults.{each.key}", each.message)
+
+    def drafts(self, number: int, row: Row) -> Iterator[Draft]:
+        """The images of one row; nothing when a mistake was found."""
+        prompt = self._prompt(number, row)
+        settings = self._shared(number, row)
+        images = self._images(number, row, settings)
+        count = self._count(number, row)
+        self._check_seed(number, row)
+        alt_file = self._alt_file(number, row, count)
+        target = self._target(number, row, settings, prompt)
+        if prompt is None or settings is None or images is None or target is None or not count:
+            return
+        digest = fingerprint(
+            self._defaults.origin,
+            prompt,
+            settings,
+            [self._references.identity(name) for name in images],
+            row.system or None,
+            row.seed,
+        )
+        named = row.output is not None and not row.output.endswith("/")
+        system = row.system or None
+        for each in range(1, count + 1):
+            place = target if count == 1 else names.numbered(target, each)
+            yield Draft(
+                number, prompt, settings, images, system, row.seed, digest, place, named, alt_file
+            )
+
+    def _prompt(self, number: int, row: Row) -> str | None:
+        if row.prompt is None:
+            self._mistakes.add(number, "", "has no prompt")
+            return None
+        prompt = row.prompt.strip()
+        if not prompt:
+            self._mistakes.add(number, "prompt", "is empty")
+            return None
+        return prompt
+
+    def _count(self, number: int, row: Row) -> int:
+        count = 1 if row.count is None else row.count
+        if not 1 <= count <= MOST_IMAGES_A_ROW:
+            self._mistakes.add(number, "count", f"{count} is not from 1 to {MOST_IMAGES_A_ROW}")
+            return 0
+        return count
+
+    def _check_seed(self, number: int, row: Row) -> None:
+        if row.seed is not None and not -(2**31) <= row.seed < 2**31:
+            self._mistakes.add(number, "seed", f"{row.seed} is not a whole number of 32 bits")
+
+    def _images(self, number: int, row: Row, settings: Settings | None) -> tuple[str, ...] | None:
+        if not row.images:
+            return ()
+        listed = (row.images,) if isinstance(row.images, str) else tuple(row.images)
+        model = MODELS.get(settings.model) if settings else None
+        most = model.max_references if model else _MOST_REFERENCES
+        if len(listed) > most:
+            self._mistakes.add(number, "images", f"names {len(listed)}; at most {most}")
+        whole = True
+        for name in listed:
+            try:
+                self._references.identity(name)
+            except NbError as error:
+                self._mistakes.add(number, "images", error.message)
+                whole = False
+        return listed if whole else None
+
+    # Model, ratio, size and the like: few combinations, many rows.
+
+    def _shared(self, number: int, row: Row) -> Settings | None:
+        asked = (
+            row.model,
+            row.aspect,
+            row.size,
+            row.format,
+            row.thinking,
+            row.search,
+            row.temperature,
+            row.alt,
+            row.alt_file is not None,
+        )
+        if asked not in self._settings:
+            wrong: list[_Wrong] = []
+            self._settings[asked] = (_settings(row, self._defaults, wrong), wrong)
+        settings, wrong = self._settings[asked]
+        for each in wrong:
+            if each not in self._told:
+                self._mistakes.add(number, each.key, each.message)
+        return None if wrong else settings
+
+    # Where it goes.
+
+    def _target(
+        self, number: int, row: Row, settings: Settings | None, prompt: str | None
+    ) -> str | None:
+        output = row.output
+        wanted = settings.format if settings else None
+        if output is None or output.endswith("/"):
+            folder = self._normal(number, output or "./")
+            if folder is None or prompt is None:
+                return None
+            suffix = SUFFIXES[wanted] if wanted else names.ANY_SUFFIX
+            return f"{folder}/{files.slug(prompt)}{suffix}".lstrip("/")
+        path = self._normal(number, output)
+        if path is None:
+            return None
+        if not path or self._folders.is_folder(path):
+            self._mistakes.add(number, "output", f"{output} is a folder; write {output}/")
+            return None
+        return path if self._format_fits(number, path, wanted) else None
+
+    def _alt_file(self, number: int, row: Row, count: int) -> str | None:
+        if row.alt_file is None:
+            return None
+        if count > 1:
+            self._mistakes.add(number, "alt_file", f"{row.alt_file} cannot hold {count} texts")
+        return self._normal(number, row.alt_file, "alt_file")
+
+    def _normal(self, number: int, output: str, key: str = "output") -> str | None:
+        try:
+            if not output or (key != "output" and output.endswith("/")):
+                raise names.Misplaced("is no file")
+            return names.normal(output)
+        except names.Misplaced as error:
+            self._mistakes.add(number, key, f"{output!r} {error}")
+            return None
+
+    def _format_fits(self, number: int, path: str, wanted: ImageFormat | None) -> bool:
+        suffix = names.split(path)[1].lower()
+        named = FORMAT_OF_SUFFIX.get(suffix)
+        if suffix and named is None:
+            known = ", ".join(FORMAT_OF_SUFFIX)
+            message = f"{path} does not end in one of {known}"
+            self._mistakes.add(number, "output", message, nearest(suffix, FORMAT_OF_SUFFIX))
+            return False
+        if named and wanted and named != wanted:
+            self._mistakes.add(number, "format", f"{wanted} contradicts output {path}")
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    key: str
+    message: str
+
+
+def _settings(row: Row, defaults: Defaults, wrong: list[_Wrong]) -> Settings | None:
+    model = _value("model", row.model or defaults.model, values.model, wrong)
+    if model is None:
+        return None
+    aspect = _value("aspect", row.aspect or defaults.aspect, _for(values.aspect, model), wrong)
+    size = _value("size", row.size or defaults.size, _for(values.size, model), wrong)
+    image_format = _value("format", row.format or defaults.format, _format, wrong)
+    _check_abilities(model, row, wrong)
+    if wrong or aspect is None or size is None:
+        return None
+    return Settings(
+        model=model,
+        aspect=aspect,
+        size=size,
+        format=None if image_format == "auto" else image_format,  # type: ignore[arg-type]
+        thinking=row.thinking,
+        search=bool(row.search),
+        temperature=row.temperature,
+        alt=row.alt_file is not None or (defaults.alt if row.alt is None else row.alt),
+    )
+
+
+def _for(parse: Callable[[str, str], str], model: str) -> Callable[[str], str]:
+    return lambda text: parse(text, model)
+
+
+def _value(key: str, text: str, parse: Callable[[str], str], wrong: list[_Wrong]) -> str | None:
+    try:
+        return parse(text)
+    except values.Wrong as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        wrong.append(_Wrong(key, f"{text} {error.reason}{hint}"))
+        return None
+
+
+def _format(text: str) -> str:
+    folded = {"jpg": "jpeg"}.get(text.lower(), text.lower())
+    if folded in FORMATS:
+        return folded
+    near = nearest(text, FORMATS)
+    listed = "one of " + ", ".join(FORMATS)
+    raise values.Wrong(
+        "is not a format that nb writes",
+        hint=f"did you mean {near}? {listed}" if near else listed,
+    )
+
+
+def _check_abilities(model: str, row: Row, wrong: list[_Wrong]) -> None:
+    asked: dict[str, dict[str, object]] = {
+        "thinking": {"thinking": row.thinking},
+        "search": {"search": bool(row.search)},
+        "temperature": {"temperature": row.temperature},
+    }
+    for key, field in asked.items():
+        try:
+            compose.checked(ContentRequest(prompt="", model=model, **field))  # type: ignore[arg-type]
+        except UsageError as error:
+            message = error.message.removeprefix(f"--{key} ")
+            wrong.append(_Wrong(key, f"{message}; {error.hint}" if error.hint else message))

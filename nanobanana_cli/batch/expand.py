@@ -1,0 +1,114 @@
+"""`{placeholders}`, and the matrix that makes one row into many."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from nanobanana_cli.batch.mistakes import Mistakes
+from nanobanana_cli.batch.row import Row, Value
+from nanobanana_cli.catalog import nearest
+
+# `{{name}}` stands for `{name}` itself; braces around anything else are left as they are, since
+# prompts hold JSON and CSS too.
+_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
+_FILLED = ("prompt", "output", "alt_file", "system", "images")
+
+# A slip such as four axes of a hundred would otherwise fill the memory before it is told.
+MOST_COMBINATIONS = 1_000_000
+
+
+def expand(number: int, row: Row, mistakes: Mistakes) -> Iterator[Row]:
+    """The rows that a row stands for: one for each combination of the matrix's values that it
+    uses, with its placeholders filled.
+
+    Args:
+        number: the row's number, for mistakes.
+        row: as written, defaults filled in.
+        mistakes: told of placeholders without a value and of axes without values.
+    """
+    if not _has_braces(row):
+        yield row
+        return
+    axes, variables = row.matrix or {}, row.vars or {}
+    used = _used(row)
+    if _wrong(number, used, axes, variables, mistakes):
+        return
+    names = [name for name in axes if name in used]
+    for combination in product(*(axes[name] for name in names)):
+        yield _filled(row, {**variables, **dict(zip(names, combination, strict=True))})
+
+
+def _has_braces(row: Row) -> bool:
+    return any("{" in text for text in _texts(row))
+
+
+def _texts(row: Row) -> Iterator[str]:
+    for name in _FILLED:
+        value = getattr(row, name)
+        if isinstance(value, str):
+            yield value
+        elif value is not None:
+            yield from value
+
+
+def _used(row: Row) -> dict[str, None]:
+    """The names of the placeholders, in order, each once."""
+    matches = (match for text in _texts(row) for match in _PLACEHOLDER.finditer(text))
+    return {match[2]: None for match in matches if match[2]}
+
+
+def _wrong(
+    number: int,
+    used: Mapping[str, None],
+    axes: Mapping[str, list[Value]],
+    variables: Mapping[str, Value],
+    mistakes: Mistakes,
+) -> bool:
+    known = {**variables, **axes}
+    unknown = [name for name in used if name not in known]
+    for name in unknown:
+        near = nearest(name, known)
+        mistakes.add(
+            number,
+            "",
+            f"{{{name}}} has no value in vars or matrix ({{{{{name}}}}} stands for the braces "
+            "themselves)",
+            f"{{{near}}}" if near else None,
+        )
+    empty = [name for name in used if name in axes and not axes[name]]
+    for name in empty:
+        mistakes.add(number, "matrix", f"{name} has no values")
+    total = 1
+    for name in used:
+        total *= len(axes.get(name, "1"))
+    if total > MOST_COMBINATIONS:
+        mistakes.add(number, "matrix", f"makes {total:,} rows; at most {MOST_COMBINATIONS:,}")
+    return bool(unknown or empty) or total > MOST_COMBINATIONS
+
+
+def _filled(row: Row, values: Mapping[str, Value]) -> Row:
+    def fill(text: str) -> str:
+        return _PLACEHOLDER.sub(
+            lambda match: str(values[match[2]]) if match[2] else f"{{{match[1]}}}", text
+        )
+
+    images = row.images
+    return Row(
+        prompt=None if row.prompt is None else fill(row.prompt),
+        output=None if row.output is None else fill(row.output),
+        alt=row.alt,
+        alt_file=None if row.alt_file is None else fill(row.alt_file),
+        system=None if row.system is None else fill(row.system),
+        images=fill(images) if isinstance(images, str) else images and [*map(fill, images)],
+        aspect=row.aspect,
+        size=row.size,
+        model=row.model,
+        format=row.format,
+        count=row.count,
+        thinking=row.thinking,
+        search=row.search,
+        temperature=row.temperature,
+        seed=row.seed,
+    )

@@ -1,0 +1,158 @@
+"""What the ledgers say, taken together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from nanobanana_cli.errors import LocalFileError
+from nanobanana_cli.models import MICRO
+
+_LINE_START = b'{"event":'
+_CONFLICT = (b"<<<<<<<", b"=======", b">>>>>>>")
+
+
+class Written(msgspec.Struct, frozen=True, gc=False):
+    """A file that was made: what was sent for it, where it went, and its SHA-256."""
+
+    fingerprint: str
+    path: str
+    sha256: str
+
+
+class Unknown(msgspec.Struct, frozen=True, gc=False):
+    """A call whose outcome nobody recorded.
+
+    Args:
+        id, row, fingerprint: as in its intent.
+        cost: micro-dollars that it may have cost; None when not known.
+        replaces: SHA-256 of the file that was there before.
+    """
+
+    id: str
+    row: str
+    fingerprint: str
+    cost: int | None
+    replaces: str | None
+
+
+@dataclass(slots=True)
+class History:
+    """What ledgers say.
+
+    Args:
+        written: by row, the files that were made for it.
+        unknown: by row, the calls without an outcome.
+        failed: by row, the last failure, as the JSON of its `error`.
+        spent: micro-dollars of all calls, unknown ones and those that may have been charged
+            included.
+        unpriced: how many calls had no known price.
+        torn: places of lines that were cut off when a run was killed, as `file:line`.
+    """
+
+    written: dict[str, list[Written]] = field(default_factory=dict)
+    unknown: dict[str, list[Unknown]] = field(default_factory=dict)
+    failed: dict[str, bytes] = field(default_factory=dict)
+    spent: int = 0
+    unpriced: int = 0
+    torn: list[str] = field(default_factory=list)
+
+
+class _Read(msgspec.Struct, frozen=True, gc=False):
+    """The part of a line that planning needs: the rest is skipped, not decoded."""
+
+    event: str
+    id: str
+    row: str
+    fingerprint: str
+    cost_usd: float | None = None
+    replaces: str | None = None
+    path: str | None = None
+    sha256: str | None = None
+    error: msgspec.Raw = msgspec.Raw()
+
+
+def read(paths: Iterable[Path]) -> History:
+    """What ledgers say, taken together; a call that several of them hold counts once.
+
+    Args:
+        paths: the files; those that do not exist hold nothing.
+
+    Raises:
+        LocalFileError: one cannot be read, or holds a merge conflict.
+    """
+    history = History()
+    intents: dict[str, _Read] = {}
+    settled: set[str] = set()
+    for path in paths:
+        for line in _lines(path, history.torn):
+            if line.event == "intent":
+                intents.setdefault(line.id, line)
+            elif line.id not in settled:
+                settled.add(line.id)
+                _settle(line, history)
+    for line in intents.values():
+        if line.id not in settled:
+            _leave_open(line, history)
+    return history
+
+
+def _lines(path: Path, torn: list[str]) -> Iterator[_Read]:
+    decode = msgspec.json.Decoder(_Read).decode
+    for number, text in enumerate(_raw_lines(path), 1):
+        try:
+            yield decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            if text.startswith(_CONFLICT):
+                raise LocalFileError(
+                    f"ledger {path}:{number} holds a merge conflict",
+                    hint="keep the lines of both sides and remove the markers",
+                ) from None
+            if text.strip():
+                torn.append(f"{path}:{number}")
+                yield from _glued(text, decode)
+
+
+def _raw_lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LocalFileError(f"ledger {path}: {error.strerror}") from error
+
+
+def _glued(text: bytes, decode: Callable[[bytes], _Read]) -> Iterator[_Read]:
+    """`cat` glues the first line of one ledger to a torn last line of another."""
+    start = text.rfind(_LINE_START)
+    if start > 0:
+        try:
+            yield decode(text[start:])
+        except (msgspec.DecodeError, RecursionError):
+            return
+
+
+def _settle(line: _Read, history: History) -> None:
+    if line.event == "written" and line.path and line.sha256:
+        made = Written(line.fingerprint, line.path, line.sha256)
+        history.written.setdefault(line.row, []).append(made)
+    elif line.event == "failed":
+        history.failed[line.row] = bytes(line.error)
+    _count(line, history)
+
+
+def _leave_open(line: _Read, history: History) -> None:
+    cost = None if line.cost_usd is None else round(line.cost_usd * MICRO)
+    call = Unknown(line.id, line.row, line.fingerprint, cost, line.replaces)
+    history.unknown.setdefault(line.row, []).append(call)
+    _count(line, history)
+
+
+def _count(line: _Read, history: History) -> None:
+    if line.cost_usd is None:
+        history.unpriced += 1
+    else:
+        history.spent += round(line.cost_usd * MICRO)

@@ -1,0 +1,147 @@
+"""What is missing, changed, done or unknown: by what is asked and by the files' content, never by
+their times."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from nanobanana_cli import catalog
+from nanobanana_cli.batch import names
+from nanobanana_cli.batch.history import History, Unknown, Written
+from nanobanana_cli.batch.item import Item
+
+State: TypeAlias = Literal["make", "changed", "unchanged", "unknown", "exists"]
+
+_HASHED_TOGETHER = 256
+_HASHERS = 4
+
+
+class Step(msgspec.Struct, frozen=True, gc=False):
+    """An image, and what is to be done for it.
+
+    Args:
+        item: the image.
+        state: `make` (missing), `changed` (there, but asked for differently, or another file),
+            `unchanged`, `unknown` (it may have been paid for), `exists` (there, and not ours).
+        price: micro-dollars of the call; None when not known.
+        reason: why, in a few words; "" when it is plain.
+        path: the file that is there, relative to the output folder; None when there is none.
+        sha256: of that file.
+        unknown: calls for this image whose outcome nobody recorded.
+        ours: whether a ledger knows the row, so that what is there is no one else's.
+        recovered: the file that is there came of the last of these calls: the run was killed
+            before it could say so.
+    """
+
+    item: Item
+    state: State
+    price: int | None
+    reason: str = ""
+    path: str | None = None
+    sha256: str | None = None
+    unknown: tuple[Unknown, ...] = ()
+    ours: bool = False
+    recovered: bool = False
+
+
+def plan(
+    items: Sequence[Item], history: History, folders: names.Folders, provider: str
+) -> list[Step]:
+    """A step for each image, in order.
+
+    Args:
+        items: the images.
+        history: what the ledgers say.
+        folders: what is in the output folder.
+        provider: who would be asked, for the price.
+    """
+    there = {item.target: found for item in items if (found := _existing(item, history, folders))}
+    hashes = _hashes(folders.root, [path for paths in there.values() for path in paths])
+    prices: dict[tuple[str, str], int | None] = {}
+    steps = []
+    for item in items:
+        asked = (item.settings.model, item.settings.size)
+        if asked not in prices:
+            prices[asked] = catalog.price(provider, *asked)
+        files = [(path, hashes[path]) for path in there.get(item.target, ())]
+        steps.append(_step(item, files, history, prices[asked]))
+    return steps
+
+
+def _existing(item: Item, history: History, folders: names.Folders) -> list[str]:
+    """The files that may be this image, those that the ledger names first."""
+    recorded = [made.path for made in history.written.get(item.target, ())]
+    paths = dict.fromkeys([*reversed(recorded), *names.candidates(item.target)])
+    return [path for path in paths if folders.has(path)]
+
+
+def _step(
+    item: Item, files: list[tuple[str, str | None]], history: History, price: int | None
+) -> Step:
+    made = history.written.get(item.target, [])
+    calls = history.unknown.get(item.target, [])
+    unknown = tuple(call for call in calls if call.fingerprint == item.fingerprint)
+    for path, digest in files:
+        if any(_is(each, item.fingerprint, path, digest) for each in made):
+            return Step(item, "unchanged", price, path=path, sha256=digest)
+    ours = {each.sha256 for each in made}
+    for path, digest in files:
+        if unknown and digest not in ours and digest != unknown[-1].replaces:
+            reason = "came just before the last run was killed"
+            return Step(item, "unchanged", price, reason, path, digest, unknown, recovered=True)
+    shown, digest = _first(files)
+    state, reason = _state(item, digest, made, bool(calls), history)
+    if unknown:
+        state, reason = "unknown", "a call was sent, and nobody knows what came of it"
+    return Step(item, state, price, reason, shown, digest, unknown, bool(made or calls))
+
+
+def _first(files: list[tuple[str, str | None]]) -> tuple[str | None, str | None]:
+    return files[0] if files else (None, None)
+
+
+def _is(made: Written, fingerprint: str, path: str, digest: str | None) -> bool:
+    return made.fingerprint == fingerprint and made.sha256 == digest and made.path == path
+
+
+def _state(
+    item: Item, digest: str | None, made: list[Written], called: bool, history: History
+) -> tuple[State, str]:
+    if digest is not None:
+        if not made and not called:
+            return "exists", "the file is there, and no ledger knows it"
+        asked_before = any(each.fingerprint == item.fingerprint for each in made)
+        return "changed", "the file is another" if asked_before else "asked for differently"
+    if made:
+        return "make", "the file is gone"
+    return "make", "failed before" if item.target in history.failed else ""
+
+
+def _hashes(root: Path, paths: Sequence[str]) -> dict[str, str | None]:
+    chunks = [paths[i : i + _HASHED_TOGETHER] for i in range(0, len(paths), _HASHED_TOGETHER)]
+    hashed: dict[str, str | None] = {}
+    with ThreadPoolExecutor(_HASHERS) as pool:
+        for chunk, digests in zip(
+            chunks, pool.map(lambda chunk: _digests(root, chunk), chunks), strict=True
+        ):
+            hashed.update(zip(chunk, digests, strict=True))
+    return hashed
+
+
+def _digests(root: Path, paths: Iterable[str]) -> list[str | None]:
+    return [_digest(f"{root}/{path}") for path in paths]
+
+
+def _digest(path: str) -> str | None:
+    """SHA-256 of a file; None when it cannot be read, which no recorded hash equals."""
+    try:
+        with Path(path).open("rb", buffering=0) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

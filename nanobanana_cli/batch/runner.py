@@ -1,0 +1,210 @@
+"""Many calls at once: each with its intent on the disk before it and its outcome after it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nanobanana_cli.alt.wording import Wish
+from nanobanana_cli.batch import accounts
+from nanobanana_cli.batch.direction import Direction
+from nanobanana_cli.batch.dispatch import Dispatcher
+from nanobanana_cli.batch.ledger import Ledger, Line
+from nanobanana_cli.batch.pace import NotSent
+from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.batch.references import References
+from nanobanana_cli.batch.saving import Place
+from nanobanana_cli.captions.deliver import Delivery, from_reply
+from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnknown
+from nanobanana_cli.models import Result
+from nanobanana_cli.studio import Studio
+
+_SAVERS = 16
+_LAST_WORDS = 5.0  # seconds that threads get to end after the calls were cut
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What a run works with.
+
+    Args:
+        studio: makes the calls; directed by `direction`.
+        direction: pace, and room for replies.
+        dispatcher: says which image is next.
+        ledger: records what is paid for.
+        references: the reference images.
+        root: the output folder.
+        concurrency: how many calls at once, at most.
+    """
+
+    studio: Studio
+    direction: Direction
+    dispatcher: Dispatcher
+    ledger: Ledger
+    references: References
+    root: Path
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An image that was made, or not: its step and what came of it."""
+
+    step: Step
+    result: Result
+
+
+class Runner:
+    """Makes images with a pool of threads.
+
+    Args:
+        crew: what it works with.
+    """
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+        self._finished: queue.SimpleQueue[Done | BaseException] = queue.SimpleQueue()
+        self._cut = threading.Event()
+        self._cut_at = 0.0
+        self._draining = False
+        self._threads: list[threading.Thread] = []
+
+    def run(self, tick: float) -> Iterator[Done | None]:
+        """Make the images, in the order in which they get done.
+
+        Args:
+            tick: seconds after which None is yielded when nothing got done.
+
+        Raises:
+            BaseException: a defect in a thread.
+        """
+        crew = self._crew
+        # While one thread saves an image, another can be on the line in its place.
+        threads = crew.concurrency + min(crew.concurrency, _SAVERS)
+        for _ in range(min(threads, crew.dispatcher.left)):
+            thread = threading.Thread(target=self._work, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        while True:
+            # Asked before the queue: what a thread puts there is there before it ends.
+            working = self.working
+            try:
+                done = self._finished.get(timeout=tick if working else 0)
+            except queue.Empty:
+                if not working:
+                    return
+                yield None
+                continue
+            if isinstance(done, BaseException):
+                raise done
+            yield done
+
+    @property
+    def working(self) -> bool:
+        """Whether threads are at work; those that do not end although they were cut are not
+        waited for."""
+        late = self.cut and time.monotonic() - self._cut_at > _LAST_WORDS
+        return not late and any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def draining(self) -> bool:
+        """Whether no further call is started."""
+        return self._draining
+
+    @property
+    def cut(self) -> bool:
+        """Whether the calls in flight were cut."""
+        return self._cut.is_set()
+
+    def drain(self) -> None:
+        """Start no further call, send none again, and let those in flight come in."""
+        self._draining = True
+        self._crew.dispatcher.stop()
+
+    def stop_now(self) -> None:
+        """Cut the calls in flight; what came of them stays unknown."""
+        self._cut_at = time.monotonic()
+        self._cut.set()
+        self._crew.dispatcher.stop()
+        self._crew.direction.room.open()
+        self._crew.studio.close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the threads to end, so long at most."""
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(seconds)
+                return
+
+    # In the threads.
+
+    def _work(self) -> None:
+        try:
+            while (step := self._crew.dispatcher.take()) is not None:
+                if (done := self._done(step)) is not None:
+                    self._finished.put(done)
+        except BaseException as error:  # noqa: BLE001 - raised in the main thread
+            self._finished.put(error)
+
+    def _done(self, step: Step) -> Done | None:
+        """Make an image; None when the run was stopped before it was sent."""
+        try:
+            result = self._made(step)
+        except LocalFileError as unrecorded:
+            # Nothing can be recorded any more, so nothing more may be paid for.
+            self._crew.dispatcher.stop(unrecorded)
+            result = self._failed(step, unrecorded)
+        error = result.error
+        charged = error.charged if error and result.status != "written" else Charged.YES
+        self._crew.dispatcher.settle(step, None if isinstance(error, NotSent) else error, charged)
+        return None if isinstance(error, NotSent) else Done(step, result)
+
+    def _made(self, step: Step) -> Result:
+        crew, item = self._crew, step.item
+        try:
+            request = item.request(crew.references.load(item.images))
+        except NbError as error:
+            return self._failed(step, error)
+        call = accounts.intent(step, crew.studio.endpoint.provider)
+
+        def record() -> None:
+            if not recorded:
+                crew.ledger.extend([*map(accounts.dropped, step.unknown), call])
+                recorded.append(call)
+
+        recorded: list[Line] = []
+        try:
+            result = crew.studio.picture(
+                request, Place(crew.root, step), _text_delivery(crew.root, step), before=record
+            )
+        finally:
+            crew.direction.room.leave()
+        if not recorded and isinstance(result.error, LocalFileError):
+            result.error.charged = Charged.NO
+            raise result.error
+        if recorded and not (self.cut and isinstance(result.error, OutcomeUnknown)):
+            crew.ledger.append(accounts.outcome(call, result, crew.root))
+        # Unknown is what needs `--retry-unknown`; this one is on record, and tried again.
+        return replace(result, status="failed") if result.status == "unknown" else result
+
+    def _failed(self, step: Step, error: NbError) -> Result:
+        provider = self._crew.studio.endpoint.provider
+        return Result("failed", step.item.request(()), provider, error=error)
+
+
+def _text_delivery(root: Path, step: Step) -> Callable[[Result], Result]:
+    """What puts the alt text beside an image, when the row asks for one."""
+    if step.item.alt_file is None:
+        return lambda result: result
+    delivery = Delivery(
+        Wish(),
+        write=True,
+        text_file=root / step.item.alt_file,
+        force=step.ours or step.state == "exists",
+        is_generated=True,
+    )
+    return lambda result: from_reply(result, delivery)

@@ -1,0 +1,51 @@
+"""Where a batch's image is put: under the name that its row has."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nanobanana_cli.batch import names
+from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.models import ImageFormat, Picture
+from nanobanana_cli.outputs import FORMAT_OF_SUFFIX, SUFFIXES, NamedFile
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of one image, as `outputs.Output`.
+
+    Args:
+        root: the output folder; folders below it are made when they are needed.
+        step: the image, and the file that is there.
+    """
+
+    root: Path
+    step: Step
+
+    @property
+    def format(self) -> ImageFormat | None:
+        """What the name's ending says, else what the row asks for."""
+        target = self.step.path or self.step.item.target
+        suffix = names.split(target)[1].lower()
+        return FORMAT_OF_SUFFIX.get(suffix, self.step.item.settings.format)
+
+    def taken(self) -> bool:
+        """The plan has seen to that."""
+        return False
+
+    def save(self, picture: Picture) -> str:
+        """Put the image there whole; what was there when the run was planned is replaced."""
+        path = self.root / self._target(picture)
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return NamedFile(path, picture.format, force=self.step.path is not None).save(picture)
+
+    def _target(self, picture: Picture) -> str:
+        if self.step.path is not None:
+            return self.step.path
+        target = self.step.item.target
+        if target.endswith(names.ANY_SUFFIX):
+            return target.removesuffix(names.ANY_SUFFIX) + SUFFIXES[picture.format]
+        return target

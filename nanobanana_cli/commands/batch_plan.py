@@ -1,0 +1,243 @@
+"""From a manifest to a plan, and the plan on the screen; nothing is sent."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files as resources
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from nanobanana_cli import catalog, files
+from nanobanana_cli import settings as settings_room
+from nanobanana_cli.batch import checks, history, journal, manifest, selection
+from nanobanana_cli.batch.item import Item
+from nanobanana_cli.batch.mistakes import ManifestError
+from nanobanana_cli.batch.names import Folders
+from nanobanana_cli.batch.plan import Step, plan
+from nanobanana_cli.batch.references import References
+from nanobanana_cli.commands.batch_options import Chosen
+from nanobanana_cli.errors import BatchIncomplete, Charged, OutputExists, UsageError
+from nanobanana_cli.models import MICRO, dollars
+from nanobanana_cli.settings import Settings
+from nanobanana_cli.terminal import Terminal
+
+_EXAMPLE = "images.toml"
+_MOST_BYTES = 500_000_000
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# A grid is drawn only when all of it is known, and nobody reads one that is longer.
+_LONGEST_TABLE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A checked manifest, and what to do with it.
+
+    Args:
+        chosen: the options.
+        settings: what is in force.
+        items: the images that this run is about.
+        references: the reference images.
+        root: the output folder.
+        ledger: the manifest's ledger.
+        shard: the part that this run is about; None is all of it.
+    """
+
+    chosen: Chosen
+    settings: Settings
+    items: list[Item]
+    references: References
+    root: Path
+    ledger: Path
+    shard: selection.Shard | None
+
+    @property
+    def name(self) -> str:
+        """The manifest, as the user named it."""
+        return self.chosen.manifest or ""
+
+
+def write_example(name: str | None, terminal: Terminal) -> None:
+    """Write the example manifest.
+
+    Raises:
+        UsageError: the name is none of a TOML file.
+        OutputExists: there is such a file.
+    """
+    path = Path(name or _EXAMPLE)
+    if path.suffix.lower() != ".toml":
+        raise UsageError(f"{path}: the example is TOML", hint=f"name it {_EXAMPLE}")
+    example = resources("nanobanana_cli.batch").joinpath("example.toml").read_bytes()
+    try:
+        files.create(path, example)
+    except OutputExists as error:
+        raise OutputExists(error.message, hint="name another: nb batch --init more.toml") from None
+    terminal.result(str(path))
+    terminal.note(f"try it, free and offline: nb batch {path} --provider sandbox")
+
+
+def read(chosen: Chosen, terminal: Terminal) -> Job:
+    """Read and check a manifest.
+
+    Raises:
+        ManifestError: its mistakes have been shown, all of them.
+        UsageError: an option or the file itself cannot be used.
+    """
+    name = chosen.manifest or ""
+    shard = None if chosen.shard is None else selection.shard(chosen.shard)
+    settings = settings_room.load(terminal.env, Path.cwd(), chosen.settings)
+    folder = Path(name).parent if name != manifest.STDIN else Path()
+    root = folder if chosen.folder is None else Path(chosen.folder)
+    if not (chosen.dry_run or chosen.check):
+        files.check_folder(root)
+    references = References(folder)
+    defaults = checks.Defaults(
+        model=settings.model,
+        aspect=settings.aspect,
+        size=settings.size,
+        format=chosen.image_format,
+        origin=_origin(settings),
+        alt=chosen.alt,
+    )
+    try:
+        rows = manifest.parse(name, _content(name, terminal), folder)
+        items = checks.check(rows, defaults, references, Folders(root))
+    except ManifestError as error:
+        for line in error.lines():
+            terminal.mistake(line)
+        raise
+    _note_unknown_models(items, terminal)
+    items = selection.chosen(items, chosen.only, shard, root)
+    return Job(chosen, settings, items, references, root, journal.main_ledger(name), shard)
+
+
+def planned(job: Job, terminal: Terminal) -> tuple[list[Step], history.History]:
+    """What is to be done for each image, by what the ledgers say now."""
+    past = history.read(journal.all_ledgers(job.ledger))
+    for place in past.torn:
+        terminal.warn(f"{place}: a line that was cut off when a run was killed is set aside")
+    return plan(job.items, past, Folders(job.root), job.settings.provider), past
+
+
+def to_make(job: Job, steps: Sequence[Step]) -> list[Step]:
+    """The steps that call for a call, in the order to take."""
+    wanted = {"make", "changed"}
+    if job.chosen.retry_unknown:
+        wanted.add("unknown")
+    if job.chosen.force:
+        wanted.add("exists")
+    steps = [step for step in steps if step.state in wanted]
+    if job.chosen.shuffle:
+        random.SystemRandom().shuffle(steps)
+    return steps[: job.chosen.limit]
+
+
+def show(job: Job, terminal: Terminal) -> None:
+    """List the plan: for `--check` what is not up to date, for `--dry-run` all of it.
+
+    Raises:
+        BatchIncomplete: for `--check`, when not all is up to date.
+    """
+    steps, past = planned(job, terminal)
+    stale = [step for step in steps if step.state != "unchanged"]
+    shown = stale if job.chosen.check else steps
+    if job.chosen.json:
+        for step in shown:
+            terminal.json(_record(step, job.root))
+    else:
+        _list(shown, job.root, terminal)
+    terminal.note(_sum(job, steps, past))
+    if job.chosen.check and stale:
+        raise BatchIncomplete(
+            f"{len(stale)} of {len(steps)} images are not up to date",
+            hint=f"nb batch {job.name}",
+            charged=Charged.NO,
+        )
+
+
+def _content(name: str, terminal: Terminal) -> bytes:
+    if name == manifest.STDIN:
+        return terminal.stdin.buffer.read()
+    manifest.kind_of(name)
+    return files.read(Path(name), "manifest", limit=_MOST_BYTES)
+
+
+def _origin(settings: Settings) -> str:
+    """Who is asked: a server on this machine is not the service that it stands for."""
+    host = urlsplit(settings.base_url).hostname
+    local = host in _LOOPBACK and settings.provider != "sandbox"
+    return f"{settings.provider} on this machine" if local else settings.provider
+
+
+def _note_unknown_models(items: Sequence[Item], terminal: Terminal) -> None:
+    for model in dict.fromkeys(item.settings.model for item in items):
+        if model not in catalog.MODELS:
+            terminal.warn(
+                f"{model} is not a model that nb knows, so ratio, size and price go unchecked; "
+                "see `nb models`"
+            )
+
+
+def _list(steps: Sequence[Step], root: Path, terminal: Terminal) -> None:
+    rows = ((step.state, shown_path(step, root), _price(step), step.reason) for step in steps)
+    if len(steps) <= _LONGEST_TABLE:
+        terminal.table(("Plan", "Image", "Price", "Why"), rows)
+    else:
+        for row in rows:
+            terminal.result("\t".join(row))
+
+
+def shown_path(step: Step, root: Path) -> str:
+    """Where an image is or will be, as seen from the current folder."""
+    return str(root / (step.path or step.item.target))
+
+
+def _price(step: Step) -> str:
+    return dollars(step.price) if step.state in ("make", "changed") else ""
+
+
+def _due(step: Step) -> int | None:
+    """What the next run pays for it."""
+    return step.price if step.state in ("make", "changed") else 0
+
+
+def _record(step: Step, root: Path) -> dict[str, object]:
+    item, due = step.item, _due(step)
+    return {
+        "path": shown_path(step, root),
+        "plan": step.state,
+        "reason": step.reason or None,
+        "prompt": item.prompt,
+        "model": item.settings.model,
+        "aspect": item.settings.aspect,
+        "size": item.settings.size,
+        "cost_usd": None if due is None else due / MICRO,
+        "fingerprint": item.fingerprint,
+    }
+
+
+def _sum(job: Job, steps: Sequence[Step], past: history.History) -> str:
+    return "; ".join(_sums(job, steps, past))
+
+
+def _sums(job: Job, steps: Sequence[Step], past: history.History) -> Iterator[str]:
+    counts: Counter[str] = Counter(step.state for step in steps)
+    yield ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state]) or "no images"
+    due = to_make(job, steps)
+    if due:
+        unpriced = sum(step.price is None for step in due)
+        total = sum(step.price or 0 for step in due)
+        more = f" and {unpriced} of unknown price" if unpriced else ""
+        yield f"{len(due)} to make for {_amount(total)}{more}"
+    if past.spent:
+        yield f"the ledger records {_amount(past.spent)}"
+    yield "nothing was sent"
+
+
+def _amount(micro: int) -> str:
+    return dollars(micro) if micro else "nothing"
+
+
+_STATES = ("make", "changed", "unchanged", "unknown", "exists")

@@ -1,0 +1,252 @@
+"""What a person, or a script, sees of a batch."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nanobanana_cli.batch.gallery import Entry
+from nanobanana_cli.captions import sidecar
+from nanobanana_cli.commands import making
+from nanobanana_cli.commands.batch_plan import Job, shown_path
+from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
+from nanobanana_cli.models import Result, Status, dollars
+
+if TYPE_CHECKING:
+    from nanobanana_cli.batch.plan import Step
+    from nanobanana_cli.batch.runner import Done
+    from nanobanana_cli.terminal import Terminal
+
+_NAMED = 3
+_COLUMNS = ("Failed", "Why", "What to do", "Cost", "Images")
+_STATUS: dict[str, Status] = {"unchanged": "unchanged", "unknown": "unknown", "exists": "skipped"}
+
+
+class Report:
+    """Shows results as they come, and sums up.
+
+    Args:
+        terminal: where to.
+        job: what was asked for.
+        steps: the whole plan; what of it is not to be made is shown at once.
+        due: the steps to make.
+        allowed: micro-dollars that the run may cost; None is no limit.
+    """
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        job: Job,
+        steps: Sequence[Step],
+        due: Sequence[Step],
+        allowed: int | None,
+    ) -> None:
+        self.terminal = terminal
+        self.spent = 0
+        self.counts: Counter[str] = Counter()
+        self._job = job
+        self._steps = steps
+        self._due = len(due)
+        self._allowed = allowed
+        self._asked = len(due)
+        self._began = time.monotonic()
+        self._failures: list[tuple[Step, NbError]] = []
+        self._results: dict[str, Result] = {}
+        made = {step.item.target for step in due}
+        for step in steps:
+            if step.item.target not in made and step.state in _STATUS:
+                self._left_alone(step, _STATUS[step.state])
+
+    @property
+    def finished(self) -> int:
+        """How many images were made, or not, by now."""
+        return self.counts["written"] + self.counts["failed"]
+
+    def done(self, done: Done) -> None:
+        """An image was made, or not."""
+        step, result = done.step, done.result
+        self.counts[result.status] += 1
+        if self._job.chosen.gallery is not None:
+            self._results[step.item.target] = result
+        if self._job.chosen.json:
+            self._json(step, result)
+        elif result.status == "written" and result.path is not None:
+            self._written(result.path, result)
+            if result.alt_path is not None:
+                self.terminal.result(result.alt_path)
+        if result.error is not None:
+            self._failures.append((step, result.error))
+            self.terminal.warn(f"{self._path(step)}: {result.error.message}")
+        for note in result.notes:
+            self.terminal.trace(f"{self._path(step)}: {note}")
+
+    def progress(self, in_flight: int, held_for: float) -> str:
+        """One line: how far the run is, how fast, and what it cost."""
+        minutes = (time.monotonic() - self._began) / 60
+        rate = self.counts["written"] / minutes if minutes > 0 else 0
+        parts = [f"{self.counts['written']} done"]
+        if self.counts["failed"]:
+            parts.append(f"{self.counts['failed']} failed")
+        parts.append(f"{in_flight} in flight")
+        if rate:
+            left = (self._due - self.finished) / rate * 60
+            parts += [f"{rate:.0f}/min", f"{_clock(left)} left"]
+        if held_for > 0:
+            parts.append(f"rate limit: waiting {math.ceil(held_for)} s")
+        allowed = "" if self._allowed is None else f" of {_amount(self._allowed)}"
+        parts.append(f"{_amount(self.spent)}{allowed}")
+        return ", ".join(parts)
+
+    def tell_draining(self, signum: int) -> None:
+        """The first signal came."""
+        name = "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
+        self.terminal.note(
+            f"{name}: no new calls; those in flight are waited for and saved (again to stop now)"
+        )
+
+    def entries(self) -> list[Entry]:
+        """The images for the contact sheet, in the manifest's order."""
+        return [self._entry(step, self._results.get(step.item.target)) for step in self._steps]
+
+    def close(self, signum: int, reason: NbError | None) -> None:
+        """Sum up.
+
+        Args:
+            signum: the signal that stopped the run; 0 when none did.
+            reason: what else stopped it.
+
+        Raises:
+            NbError: not all that was asked for is there.
+        """
+        if self._failures:
+            self.terminal.failures(
+                ("Failed", "Why", "What to do", "Cost", "Images"), self._causes()
+            )
+        self.terminal.note(self._sum())
+        charged = Charged.YES if self.spent else Charged.NO
+        again = f"nb batch {self._job.name} goes on where this stopped"
+        if signum:
+            interrupted = Interrupted(signum, charged=Charged.MAYBE if self.spent else Charged.NO)
+            interrupted.hint = again
+            raise interrupted
+        if reason is not None:
+            raise reason
+        missing = self.counts["failed"] + self.counts["unknown"]
+        if self._failures and not missing:
+            raise BatchIncomplete(
+                f"{len(self._failures)} of {self._asked} images are there without their text",
+                hint=self._failures[0][1].hint,
+                charged=Charged.YES,
+            )
+        if missing:
+            hint = again
+            if self.counts["unknown"]:
+                hint = "--retry-unknown makes those again that may have been paid for"
+            raise BatchIncomplete(
+                f"{missing} of {self._asked} images are not there",
+                hint=hint,
+                charged=Charged.MAYBE if charged is Charged.YES else Charged.NO,
+            )
+
+    def _left_alone(self, step: Step, status: Status) -> None:
+        self.counts[status] += 1
+        self._asked += 1
+        if self._job.chosen.json:
+            path = None if status == "unknown" else self._path(step)
+            provider = self._job.settings.provider
+            result = Result(status, step.item.request(()), provider, path, sha256=step.sha256)
+            self._json(step, result)
+        elif status != "unchanged":
+            self.terminal.note(f"{self._path(step)}: {step.reason}; left alone")
+
+    def _entry(self, step: Step, result: Result | None) -> Entry:
+        item = step.item
+        path = result.path if result else None
+        problem = None
+        if result is not None and result.error is not None:
+            problem = None if result.status == "written" else result.error.message
+        elif result is None and step.state in ("unchanged", "exists"):
+            path = self._path(step)
+        elif result is None:
+            problem = step.reason or "not made yet"
+        return Entry(
+            name=path or self._path(step),
+            prompt=item.prompt,
+            model=item.settings.model,
+            aspect=item.settings.aspect,
+            size=item.settings.size,
+            price=step.price,
+            file=None if path is None else Path(path),
+            alt=result.alt if result and result.alt else self._alt(step),
+            problem=problem,
+        )
+
+    def _alt(self, step: Step) -> str | None:
+        """The text beside an image that was there: somebody may have mended it since."""
+        if step.item.alt_file is None:
+            return None
+        try:
+            text = sidecar.read(self._job.root / step.item.alt_file)
+        except NbError:
+            return None
+        return text.strip() if text else None
+
+    def _json(self, step: Step, result: Result) -> None:
+        # A failed row has no path, so this says which it was.
+        output = str(self._job.root / step.item.target)
+        self.terminal.json({**result.record(), "output": output})
+
+    def _written(self, path: str, result: Result) -> None:
+        if self.terminal.stderr.isatty():
+            self.terminal.summary(path, making.details(result))
+        else:
+            self.terminal.result(path)
+
+    def _path(self, step: Step) -> str:
+        return shown_path(step, self._job.root)
+
+    def _causes(self) -> list[tuple[str, ...]]:
+        """Failures by cause, the most frequent first."""
+        causes: dict[tuple[str, str], list[tuple[Step, NbError]]] = {}
+        for step, error in self._failures:
+            causes.setdefault((error.kind, error.hint or ""), []).append((step, error))
+        rows: list[tuple[str, ...]] = []
+        for (_, hint), failed in sorted(causes.items(), key=lambda cause: -len(cause[1])):
+            message, _ = Counter(error.message for _, error in failed).most_common(1)[0]
+            paths = [self._path(step) for step, _ in failed]
+            more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+            cost = failed[0][1].charged.sentence
+            rows.append((str(len(failed)), message, hint, cost, ", ".join(paths[:_NAMED]) + more))
+        return rows
+
+    def _sum(self) -> str:
+        counts = self.counts
+        seconds = time.monotonic() - self._began
+        parts = [f"{counts['written']} made in {_clock(seconds)} for {self._cost()}"]
+        parts += [
+            f"{counts[status]} {status}"
+            for status in ("failed", "unchanged", "skipped", "unknown")
+            if counts[status]
+        ]
+        if not_tried := self._due - self.finished:
+            parts.append(f"{not_tried} not tried")
+        return ", ".join(parts)
+
+    def _cost(self) -> str:
+        unsure = any(error.charged is Charged.MAYBE for _, error in self._failures)
+        return f"at most {_amount(self.spent)}" if unsure and self.spent else _amount(self.spent)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _amount(micro: int) -> str:
+    return dollars(micro) if micro else "$0"

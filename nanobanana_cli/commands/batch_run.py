@@ -1,0 +1,201 @@
+"""The run of a batch: from a plan to images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from nanobanana_cli import files
+from nanobanana_cli.batch import accounts, gallery, journal
+from nanobanana_cli.batch.budget import Budget, Limits
+from nanobanana_cli.batch.direction import Direction
+from nanobanana_cli.batch.dispatch import Dispatcher
+from nanobanana_cli.batch.history import History
+from nanobanana_cli.batch.ledger import Ledger
+from nanobanana_cli.batch.pace import Pace
+from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.batch.room import Room, give_large_blocks_back
+from nanobanana_cli.batch.runner import Crew, Runner
+from nanobanana_cli.batch.signals import Signals
+from nanobanana_cli.commands import batch_plan, service
+from nanobanana_cli.commands.batch_plan import Job
+from nanobanana_cli.commands.batch_report import Report
+from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
+from nanobanana_cli.models import Endpoint, micro_dollars
+from nanobanana_cli.studio import Listener, Studio
+from nanobanana_cli.terminal import Meter, Terminal
+
+# Seconds between two looks at the clock and at signals.
+_TICK = 0.2
+_SHOWN = 20
+
+
+def make(job: Job, terminal: Terminal) -> None:
+    """Make what is missing or changed.
+
+    Raises:
+        NbError: not all that was asked for is there; what is there has been shown.
+    """
+    limits = _limits(job)
+    if job.chosen.gallery is not None:
+        files.check_folder(Path(job.chosen.gallery).parent)
+    with journal.held(job.ledger, job.shard, lambda: _tell_waiting(job, terminal)):
+        steps, past = batch_plan.planned(job, terminal)
+        _check_existing(job, steps, terminal)
+        due = batch_plan.to_make(job, steps)
+        _check_prices(due, past, limits)
+        budget = Budget(limits, past.spent)
+        report = Report(terminal, job, steps, due, budget.allowed)
+        _record_recovered(job, steps)
+        with Signals() as signals:
+            reason = _run(job, due, budget, report, signals) if due else None
+    if job.chosen.gallery is not None:
+        gallery.write(Path(job.chosen.gallery), job.name, report.entries())
+    report.close(signals.last, reason)
+
+
+def _limits(job: Job) -> Limits:
+    total = job.chosen.max_total_cost
+    try:
+        total_cost = None if total is None else micro_dollars(total)
+    except ValueError:
+        raise UsageError(
+            f"--max-total-cost {total} is not an amount in dollars", hint="such as 25"
+        ) from None
+    return Limits(job.settings.max_cost, job.chosen.max_images, total_cost)
+
+
+def _tell_waiting(job: Job, terminal: Terminal) -> None:
+    terminal.note(f"another run of {job.name} is at work; waiting for it to end")
+
+
+def _check_existing(job: Job, steps: Sequence[Step], terminal: Terminal) -> None:
+    if job.chosen.force or job.chosen.skip_existing:
+        return
+    there = [batch_plan.shown_path(step, job.root) for step in steps if step.state == "exists"]
+    if not there:
+        return
+    for path in there[:_SHOWN]:
+        terminal.mistake(f"{path} exists already, and no ledger knows it")
+    if len(there) > _SHOWN:
+        terminal.mistake(f"… and {len(there) - _SHOWN} more")
+    some = "1 output exists" if len(there) == 1 else f"{len(there)} outputs exist"
+    raise OutputExists(f"{some} already")
+
+
+def _check_prices(due: Sequence[Step], past: History, limits: Limits) -> None:
+    """A limit in dollars can only be kept when every price is known."""
+    if not limits.any_cost:
+        return
+    for step in due:
+        if step.price is None:
+            raise OverBudget(
+                f"the price of {step.item.settings.model} is unknown, so no limit can be kept",
+                hint="--max-images limits the number of calls",
+            )
+    if limits.total_cost is not None and past.unpriced:
+        raise OverBudget(
+            f"the ledger records {past.unpriced} calls of unknown price, "
+            "so --max-total-cost cannot be kept",
+            hint="--max-images limits the number of calls",
+        )
+
+
+def _record_recovered(job: Job, steps: Sequence[Step]) -> None:
+    """Say in the ledger what a run that was killed could not."""
+    found = [step for step in steps if step.recovered]
+    if found:
+        with Ledger(journal.own_ledger(job.ledger, job.shard)) as ledger:
+            ledger.extend(accounts.recovered(step) for step in found)
+
+
+def _run(
+    job: Job, due: Sequence[Step], budget: Budget, report: Report, signals: Signals
+) -> NbError | None:
+    """Make the images.
+
+    Returns:
+        Why not all of them were tried, when nobody asked for that.
+    """
+    terminal = report.terminal
+    with ExitStack() as stack:
+        endpoint = stack.enter_context(service.opened(job.settings, terminal.env))
+        _check_folders(job, due)
+        ledger = stack.enter_context(Ledger(journal.own_ledger(job.ledger, job.shard)))
+        give_large_blocks_back()
+        direction = Direction(Pace(job.chosen.concurrency, job.chosen.rpm), Room())
+        studio = stack.enter_context(_studio(job, endpoint, direction, terminal))
+        dispatcher = Dispatcher(
+            due, budget, fail_fast=job.chosen.fail_fast, on_stop=direction.pace.stop
+        )
+        runner = Runner(
+            Crew(
+                studio,
+                direction,
+                dispatcher,
+                ledger,
+                job.references,
+                job.root,
+                job.chosen.concurrency,
+            )
+        )
+        meter = stack.enter_context(terminal.meter(len(due)))
+        try:
+            _follow(runner, direction.pace, dispatcher, report, signals, meter)
+        finally:
+            runner.drain()
+            while runner.working:
+                _obey(signals, runner, report)
+                runner.wait(_TICK)
+    return dispatcher.reason
+
+
+def _follow(
+    runner: Runner,
+    pace: Pace,
+    dispatcher: Dispatcher,
+    report: Report,
+    signals: Signals,
+    meter: Meter,
+) -> None:
+    """Show what gets done, and do as the signals say."""
+    for done in runner.run(_TICK):
+        _obey(signals, runner, report)
+        if done is not None:
+            report.done(done)
+        report.spent = dispatcher.spent
+        meter.update(report.finished, report.progress(pace.in_flight, pace.held_for))
+
+
+def _obey(signals: Signals, runner: Runner, report: Report) -> None:
+    if signals.count and not runner.draining:
+        runner.drain()
+        report.tell_draining(signals.last)
+    if signals.count > 1 and not runner.cut:
+        runner.stop_now()
+
+
+def _studio(job: Job, endpoint: Endpoint, direction: Direction, terminal: Terminal) -> Studio:
+    return Studio(
+        endpoint,
+        timeout=job.settings.timeout,
+        retries=job.settings.retries,
+        # One line for each of 64 calls that wait for the same rate limit would say nothing.
+        listener=Listener(trace=terminal.trace, note=terminal.trace),
+        digest=True,
+        traffic=direction,
+    )
+
+
+def _check_folders(job: Job, due: Sequence[Step]) -> None:
+    """Every folder that images go to can be written to, or made."""
+    folders = {(job.root / step.item.target).parent for step in due}
+    for folder in {_first_existing(folder) for folder in folders}:
+        files.check_folder(folder)
+
+
+def _first_existing(folder: Path) -> Path:
+    while not files.taken(folder) and folder.parent != folder:
+        folder = folder.parent
+    return folder

@@ -1,0 +1,119 @@
+"""Alt text that comes with the images of a batch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Nb, Run
+from support.counting_server import CountingServer
+
+
+@pytest.fixture
+def server() -> Any:
+    with CountingServer() as server:
+        yield server
+
+
+def batch(nb: Nb, server: CountingServer, *options: str, rows: list[dict[str, Any]]) -> Run:
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return nb("batch", "m.jsonl", *options, env=server.env)
+
+
+def test_it_is_written_beside_each_image(nb: Nb, server: CountingServer) -> None:
+    rows: list[dict[str, Any]] = [
+        {"prompt": "fox", "output": "a/fox.png", "alt": True},
+        {"prompt": "owl", "alt_file": "texts.txt"},
+        {"prompt": "elk", "output": "elk.png"},
+    ]
+    run = batch(nb, server, "--json", rows=rows)
+    assert run.code == 0, run.err
+    assert Path("a/fox.alt.txt").read_text() == "Seen: fox.\n"
+    assert Path("texts.txt").read_text() == "Seen: owl.\n"
+    assert not Path("elk.alt.txt").exists()
+    lines = {line["prompt"]: line for line in map(json.loads, run.out.splitlines())}
+    assert (lines["fox"]["alt"], lines["fox"]["alt_path"]) == ("Seen: fox.", "a/fox.alt.txt")
+    assert batch(nb, server, rows=rows).code == 0
+    assert server.calls.total() == 3
+
+
+def test_the_option_holds_for_rows_that_do_not_say(nb: Nb, server: CountingServer) -> None:
+    rows: list[dict[str, Any]] = [
+        {"prompt": "fox", "output": "fox.png"},
+        {"prompt": "elk", "output": "elk.png", "alt": False},
+    ]
+    run = batch(nb, server, "--alt", rows=rows)
+    assert sorted(run.out.split()) == ["elk.png", "fox.alt.txt", "fox.png"]
+    # Another request is another image.
+    assert batch(nb, server, rows=rows).code == 0
+    assert server.calls == {"fox": 2, "elk": 1}
+
+
+def test_a_remade_image_has_a_new_text(nb: Nb, server: CountingServer) -> None:
+    batch(nb, server, rows=[{"prompt": "fox", "output": "x.png", "alt": True}])
+    run = batch(nb, server, rows=[{"prompt": "owl", "output": "x.png", "alt": True}])
+    assert run.code == 0
+    assert Path("x.alt.txt").read_text() == "Seen: owl.\n"
+
+
+def test_a_text_of_somebody_else_stays(nb: Nb, server: CountingServer) -> None:
+    Path("x.alt.txt").write_text("mine")
+    run = batch(nb, server, rows=[{"prompt": "fox", "output": "x.png", "alt": True}])
+    assert run.code == 0
+    assert Path("x.alt.txt").read_text() == "mine"
+
+
+def test_an_image_without_its_text_stays_and_is_told(nb: Nb, server: CountingServer) -> None:
+    rows = [{"prompt": "mute fox", "output": "x.png", "alt": True}]
+    run = batch(nb, server, rows=rows)
+    assert run.code == 3
+    assert "the service sent no text" in run.err
+    assert "nb caption x.png" in run.err
+    assert Path("x.png").exists()
+    assert not Path("x.alt.txt").exists()
+    # The image is paid for, so it is not made again.
+    assert batch(nb, server, rows=rows).code == 0
+    assert server.calls.total() == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [
+                {"prompt": "a", "output": "x.png", "alt": True},
+                {"prompt": "b", "output": "x.jpg", "alt": True},
+            ],
+            "images.jsonl:2: alt_file: x.alt.txt is the output of row 1 too",
+        ),
+        (
+            [{"prompt": "a", "alt_file": "../x.txt"}],
+            "alt_file: '../x.txt' leaves the output folder",
+        ),
+        ([{"prompt": "a", "alt_file": "x/"}], "alt_file: 'x/' is no file"),
+        ([{"prompt": "a", "alt_file": "x.txt", "count": 2}], "alt_file: x.txt cannot hold 2 texts"),
+        ([{"prompt": "a", "alt": "yes"}], "alt: must be true or false"),
+    ],
+)
+def test_mistakes(nb: Nb, rows: list[dict[str, Any]], message: str) -> None:
+    Path("images.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    run = nb("batch", "images.jsonl", "--dry-run")
+    assert run.code == 2
+    assert message in run.err
+
+
+def test_the_contact_sheet_shows_what_stands_beside(nb: Nb, server: CountingServer) -> None:
+    rows = [{"prompt": "fox", "output": "x.png", "alt": True}]
+    batch(nb, server, "--gallery", "index.html", rows=rows)
+    assert 'alt="Seen: fox."' in Path("index.html").read_text()
+    Path("x.alt.txt").write_text("A fox, mended by hand.\n")
+    batch(nb, server, "--gallery", "index.html", rows=rows)
+    assert "A fox, mended by hand." in Path("index.html").read_text()
+
+
+def test_the_sandbox_sends_texts(nb: Nb) -> None:
+    Path("m.txt").write_text("a red fox")
+    assert nb("batch", "m.txt", "--provider", "sandbox", "--alt").code == 0
+    assert Path("a-red-fox.alt.txt").read_text().strip()

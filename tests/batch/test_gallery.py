@@ -1,0 +1,149 @@
+"""The contact sheet: what is on it, in real Chromium too."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from conftest import Nb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import axe, chromium
+from support.counting_server import CountingServer
+
+from nanobanana_cli.batch import gallery
+from nanobanana_cli.images.inspect import verify
+
+HOSTILE = (
+    "</li></bdi><script>document.title='hacked'</script><img src=x onerror=alert(1)> \"'&amp; "
+    "\u202edesrever\u2069 \x00\x1b[31m ]]> <!-- {{x}} javascript:alert(1)"
+)
+ROWS = [
+    {"prompt": "a red fox", "output": "out/fox.png", "aspect": "16:9"},
+    {"prompt": HOSTILE, "output": "out/javascript:alert(1)#?%22.png"},
+    {"prompt": "ثعلب أحمر", "output": "ثعلب.png"},
+    {"prompt": "a very long story " * 40, "output": "long.webp"},
+    {"prompt": "refused", "output": "refused.png"},
+]
+
+
+@pytest.fixture
+def page(nb: Nb) -> Path:
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, ROWS)))
+    with CountingServer(lambda prompt, _: 400 if prompt == "refused" else 200) as server:
+        run = nb("batch", "m.jsonl", "--gallery", "index.html", env=server.env)
+    assert run.code == 3, run.err
+    return Path("index.html").resolve()
+
+
+class Elements(HTMLParser):
+    """Gathers elements and texts as a browser would see them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def test_it_shows_images_and_failures(page: Path) -> None:
+    found = Elements(page.read_text("utf-8"))
+    assert next(image["alt"] for image in found.all("img")) == "a red fox"
+    assert len(found.all("img")) == 4
+    text = "".join(found.texts)
+    for word in ("a red fox", "16:9", "1K", "gemini-3.1-flash-image-preview", "$0.058"):
+        assert word in text
+    assert "status 400" in text
+    assert "4 of 5 images · $0.232" in text
+
+
+def test_it_needs_nothing_from_elsewhere(page: Path) -> None:
+    found = Elements(page.read_text("utf-8"))
+    sources = [each.get("src") for _, each in found.elements if each.get("src")]
+    assert all(str(source).startswith("data:image/webp;base64,") for source in sources)
+    assert not found.all("link")
+    assert len(found.all("script")) == 1
+    for link in found.all("a"):
+        assert re.fullmatch(r"\./[\w./%()~-]+", str(link["href"]))
+
+
+def test_a_second_run_shows_what_was_there(nb: Nb, page: Path) -> None:
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", "--gallery", str(page), env=server.env)
+        assert run.code == 0
+        assert server.calls.total() == 1
+    assert len(Elements(page.read_text("utf-8")).all("img")) == 5
+
+
+def test_a_folder_that_is_not_there_is_told_first(nb: Nb) -> None:
+    Path("m.jsonl").write_text(json.dumps(ROWS[0]))
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", "--gallery", "none/index.html", env=server.env)
+        assert run.code == 6
+        assert not server.calls
+
+
+def test_chromium_runs_its_script_and_no_other(page: Path) -> None:
+    after = chromium.dom(page)
+    assert "5 of 5 shown" in after
+    assert "<title>m.jsonl: contact sheet</title>" in after
+    assert Elements(after).all("form")[0].get("hidden", "shown") == "shown"
+
+
+def test_the_filter(page: Path) -> None:
+    counts = chromium.run_in(
+        page,
+        """const counts = {}; const box = document.getElementById("filter");
+        for (const word of ["fox", "FOX red", "nothing", ""]) {
+          box.value = word; box.dispatchEvent(new Event("input"));
+          counts[word] = document.querySelectorAll(".grid > li:not([hidden])").length;
+        }
+        document.getElementById("failed-only").click();
+        counts.failed = document.getElementById("shown").textContent;
+        return counts;""",
+    )
+    assert counts == {"fox": 1, "FOX red": 1, "nothing": 0, "": 5, "failed": "1 of 5 shown"}
+
+
+def test_links_lead_to_the_images(page: Path) -> None:
+    links = chromium.run_in(
+        page, "return Array.from(document.links, (link) => decodeURIComponent(link.pathname))"
+    )
+    assert all(Path(link).is_file() for link in links)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900)])
+def test_it_fits_phones_and_desktops(page: Path, width: int, height: int) -> None:
+    picture = verify(chromium.screenshot(page, width, height))
+    assert (picture.width, picture.height) == (width, height)
+
+
+def test_axe_finds_no_violation(page: Path) -> None:
+    violations = chromium.run_in(
+        page,
+        """const found = await axe.run();
+        return found.violations.map((each) => [each.id, each.nodes.map((node) => node.html)]);""",
+        scripts=(axe.library(),),
+    )
+    assert violations == []
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_inert(name: str, prompt: str, problem: str) -> None:
+    entry = gallery.Entry(name, prompt, "m", "1:1", "1K", None, None, None, problem)
+    found = Elements("".join(gallery._card(entry, "/")))
+    plain = gallery.Entry("n", "p", "m", "1:1", "1K", None, None, None, "x")
+    assert found.elements == Elements("".join(gallery._card(plain, "/"))).elements

@@ -1,0 +1,178 @@
+"""The ledger: what is on the disk when, and what is read from it."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanobanana_cli.batch import history
+from nanobanana_cli.batch.ledger import Event, Ledger, Line
+from nanobanana_cli.errors import LocalFileError
+
+
+def line(event: Event, call: str, *, row: str = "x.png", cost: float | None = 0.058) -> Line:
+    written = event == "written"
+    return Line(
+        event=event,
+        id=call,
+        row=row,
+        fingerprint="f",
+        cost_usd=cost,
+        path=row if written else None,
+        sha256=f"hash of {call}" if written else None,
+    )
+
+
+def write(path: Path, *lines: Line) -> None:
+    with Ledger(path) as ledger:
+        for each in lines:
+            ledger.append(each)
+
+
+def test_what_is_appended_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    with Ledger(path) as ledger:
+        ledger.append(line("intent", "1"))
+        assert [json.loads(each)["id"] for each in path.read_text().splitlines()] == ["1"]
+
+
+def test_lines_of_many_threads_stay_whole(tmp_path: Path) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    with Ledger(path) as ledger:
+
+        def fifty(n: int) -> None:
+            for i in range(50):
+                ledger.append(line("intent", f"{n}-{i}"))
+
+        threads = [threading.Thread(target=fifty, args=(n,)) for n in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    found = [json.loads(each)["id"] for each in path.read_text().splitlines()]
+    assert len(found) == len(set(found)) == 800
+    for n in range(16):
+        assert [each for each in found if each.startswith(f"{n}-")] == [
+            f"{n}-{i}" for i in range(50)
+        ]
+
+
+def test_a_line_that_cannot_be_written_is_an_error_for_good(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Ledger(tmp_path / "x.ledger.jsonl") as ledger:
+        ledger.append(line("intent", "1"))
+        room = ledger.path.stat().st_size + 10
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+        try:
+            with pytest.raises(LocalFileError, match="File too large"):
+                ledger.append(line("intent", "2"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        with pytest.raises(LocalFileError, match="File too large"):
+            ledger.append(line("intent", "3"))
+
+
+def test_a_torn_line_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    write(path, line("intent", "1"))
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"event":"intent","id":"2","ro')
+    assert history.read([path]).torn == [f"{path}:2"]
+    write(path, line("intent", "3"))
+    found = history.read([path])
+    assert found.torn == []
+    assert [call.id for call in found.unknown["x.png"]] == ["1", "3"]
+    assert path.with_suffix(".torn").read_bytes() == b'{"event":"intent","id":"2","ro\n'
+
+
+def test_a_whole_line_without_its_end_stays(tmp_path: Path) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    write(path, line("intent", "1"))
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    write(path, line("written", "1"))
+    found = history.read([path])
+    assert (found.torn, found.unknown) == ([], {})
+
+
+def test_cat_glues_to_a_torn_line(tmp_path: Path) -> None:
+    one, other, both = (tmp_path / name for name in ("1.jsonl", "2.jsonl", "3.jsonl"))
+    write(one, line("intent", "1"))
+    write(other, line("intent", "2"), line("written", "2"))
+    torn = one.read_bytes() + b'{"event":"written","id":"1","row":"x'
+    both.write_bytes(torn + other.read_bytes())
+    found = history.read([both])
+    assert [call.id for call in found.unknown["x.png"]] == ["1"]
+    assert [made.sha256 for made in found.written["x.png"]] == ["hash of 2"]
+
+
+def test_a_merge_conflict_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    path.write_text("<<<<<<< HEAD\n")
+    with pytest.raises(LocalFileError, match="holds a merge conflict"):
+        history.read([path])
+
+
+def test_money(tmp_path: Path) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    write(
+        path,
+        line("intent", "made"),
+        line("written", "made"),
+        line("intent", "unknown"),
+        line("intent", "free"),
+        line("failed", "free", cost=0.0),
+        line("intent", "maybe"),
+        line("failed", "maybe"),
+        line("intent", "dropped"),
+        line("dropped", "dropped"),
+        line("intent", "unpriced", cost=None),
+    )
+    found = history.read([path])
+    assert (found.spent, found.unpriced) == (4 * 58_000, 1)
+    assert [call.id for call in found.unknown["x.png"]] == ["unknown", "unpriced"]
+
+
+@given(st.randoms(use_true_random=False), st.lists(st.sampled_from("iwfd"), max_size=30))
+def test_order_and_copies_mean_nothing(shuffle: random.Random, events: list[str]) -> None:
+    names: dict[str, Event] = {"w": "written", "f": "failed", "d": "dropped"}
+    lines = []
+    for number, event in enumerate(events):
+        lines.append(line("intent", str(number), row=f"{number % 3}.png"))
+        if event in names:
+            lines.append(line(names[event], str(number), row=f"{number % 3}.png"))
+    mixed = [*lines, *shuffle.sample(lines, len(lines) // 2)]
+    shuffle.shuffle(mixed)
+    assert _summary(lines) == _summary(mixed)
+
+
+def _summary(lines: list[Line]) -> object:
+    import tempfile
+
+    import msgspec
+
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"\n".join(map(msgspec.json.encode, lines)))
+        file.flush()
+        found = history.read([Path(file.name)])
+    made = {row: {each.sha256 for each in all_} for row, all_ in found.written.items()}
+    unknown = {row: {each.id for each in all_} for row, all_ in found.unknown.items()}
+    return made, unknown, found.spent, set(found.failed)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_can_be_read(data: bytes) -> None:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        with suppress(LocalFileError):
+            history.read([Path(file.name)])

@@ -1,0 +1,312 @@
+"""Runs: budgets that hold exactly, signals, kills, two at once, and trouble of all kinds."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Nb, NbProcess
+from support import crash
+from support.counting_server import CountingServer
+from support.crash import ledger, write
+
+from nanobanana_cli.sandbox.server import Sandbox
+
+PRICE = 58_000
+
+
+def limited(share: int) -> Any:
+    """Every so manieth first call with a prompt meets the rate limit."""
+    return lambda prompt, nth: 429 if nth == 1 and int(prompt.split()[1]) % share == 0 else 200
+
+
+@pytest.mark.parametrize("concurrency", [1, 64])
+@pytest.mark.parametrize("option", ["--max-cost", "--max-images", "--max-total-cost"])
+def test_a_budget_holds_exactly(nb: Nb, concurrency: int, option: str) -> None:
+    write(40)
+    limit = "17" if option == "--max-images" else str(PRICE * 17 / 1e6)
+    with CountingServer(limited(8), latency=0.01) as server:
+        run = nb(
+            *("batch", "m.jsonl", option, limit, "--concurrency", str(concurrency)),
+            *("--retries", str(concurrency // 32), "--quiet"),
+            env=server.env,
+        )
+        assert run.code == 8, run.err
+        assert server.charged.total() == 17
+        assert max(server.charged.values()) == 1
+        assert server.most <= concurrency
+        assert len(run.out.splitlines()) == 17
+        spent = sum(line["cost_usd"] for line in ledger() if line["event"] == "written")
+        assert round(spent * 1e6) == 17 * PRICE
+
+
+def test_a_budget_that_suffices_is_no_error(nb: Nb) -> None:
+    write(3)
+    with CountingServer() as server:
+        assert nb("batch", "m.jsonl", "--max-cost", "0.174", env=server.env).code == 0
+        assert server.charged.total() == 3
+
+
+def test_what_may_have_been_charged_counts(nb: Nb) -> None:
+    write(10)
+    with CountingServer(lambda prompt, _: 0 if prompt in ("fox 1", "fox 3") else 200) as server:
+        run = nb("batch", "m.jsonl", "--max-images", "5", "--concurrency", "4", env=server.env)
+        assert server.calls.total() == 5
+        assert run.code == 8
+    kinds = Counter(line["event"] for line in ledger())
+    assert kinds == {"intent": 5, "written": 3, "failed": 2}
+
+
+def test_all_that_the_ledger_records_counts(nb: Nb) -> None:
+    write(10)
+    with CountingServer() as server:
+        assert nb("batch", "m.jsonl", "--limit", "4", env=server.env).code == 0
+        run = nb("batch", "m.jsonl", "--max-total-cost", "0.35", env=server.env)
+        assert run.code == 8
+        assert server.charged.total() == 6
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 4), (402, 8)])
+def test_five_fatal_failures_stop_the_run(nb: Nb, status: int, code: int) -> None:
+    write(100)
+    with CountingServer(lambda _prompt, _nth: status) as server:
+        run = nb("batch", "m.jsonl", "--concurrency", "2", env=server.env)
+        assert run.code == code
+        assert 5 <= server.calls.total() <= 10
+
+
+def test_a_limit_that_nobody_waits_for_stops_the_run(nb: Nb) -> None:
+    write(100)
+    with CountingServer(lambda _prompt, _nth: 429, retry_after="86400") as server:
+        run = nb("batch", "m.jsonl", "--concurrency", "2", env=server.env)
+        assert run.code == 5
+        assert "86400 s" in run.err
+        assert 5 <= server.calls.total() <= 10
+
+
+def test_the_sandbox_in_all_its_moods(nb: Nb) -> None:
+    prompts = write(40)
+    rows = [{"prompt": prompt, "output": f"{prompt}.png", "size": "0.5K"} for prompt in prompts]
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    env = {"WISDOM_GATE_KEY": "k" * 20}
+    with Sandbox(faults=["mix"]) as sandbox:
+        run = nb("batch", "m.jsonl", "--concurrency", "16", "--base-url", sandbox.url, env=env)
+        assert run.code == 3
+    made = run.out.splitlines()
+    with Sandbox(log=Path("calls.jsonl")) as sandbox:
+        run = nb("batch", "m.jsonl", "--base-url", sandbox.url, env=env)
+        assert run.code == 0
+    assert len(made) + len(Path("calls.jsonl").read_text().splitlines()) == 40
+
+
+def test_one_failure_does_not_stop_the_others(nb: Nb) -> None:
+    write(20)
+    with CountingServer(lambda prompt, _: 400 if prompt == "fox 2" else 200) as server:
+        run = nb("batch", "m.jsonl", env=server.env)
+        assert (run.code, server.charged.total()) == (3, 19)
+        assert "status 400" in run.err
+        assert "1 of 20 images are not there" in run.err
+
+
+def test_fail_fast(nb: Nb) -> None:
+    write(50)
+    with CountingServer(lambda prompt, _: 400 if prompt == "fox 2" else 200) as server:
+        run = nb("batch", "m.jsonl", "--fail-fast", "--concurrency", "1", env=server.env)
+        assert run.code == 3
+        assert server.calls.total() <= 4
+
+
+def test_rpm(nb: Nb) -> None:
+    write(6)
+    with CountingServer() as server:
+        began = time.monotonic()
+        assert nb("batch", "m.jsonl", "--rpm", "1200", env=server.env).code == 0
+        assert time.monotonic() - began >= 5 * 0.05
+
+
+def test_mixed_trouble_then_peace(nb: Nb) -> None:
+    prompts = write(50)
+    troubles = {0: 429, 1: 503, 2: 400, 3: 0, 4: 500}
+
+    def answer(prompt: str, nth: int) -> int:
+        number = int(prompt.split()[1])
+        return troubles.get(number % 10, 200) if nth == 1 else 200
+
+    with CountingServer(answer) as server:
+        run = nb("batch", "m.jsonl", "--concurrency", "32", "--json", env=server.env)
+        assert run.code == 3
+        lines = [json.loads(line) for line in run.out.splitlines()]
+        assert len(lines) == 50
+        made = {line["prompt"] for line in lines if line["status"] == "written"}
+        server.calls.clear()
+        server.answer = lambda _prompt, _nth: 200
+        assert nb("batch", "m.jsonl", env=server.env).code == 0
+        assert set(server.calls) == set(prompts) - made
+        assert server.calls.total() == len(server.calls)
+
+
+def wait_for(condition: Any, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_the_first_signal_drains(nb_process: NbProcess, signum: int, code: int) -> None:
+    write(40)
+    with CountingServer(latency=0.5) as server:
+        process = nb_process.start("batch", "m.jsonl", "--concurrency", "4", env=server.env)
+        wait_for(lambda: server.calls.total() >= 4, process)
+        process.send_signal(signum)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == code
+        assert server.calls.total() == 4
+        assert len(set(out.decode().split())) == 4
+    assert "no new calls; those in flight are waited for and saved" in err.decode()
+    assert Counter(line["event"] for line in ledger()) == {"intent": 4, "written": 4}
+
+
+def test_the_second_signal_stops_now(nb: Nb, nb_process: NbProcess) -> None:
+    prompts = write(10)
+    with CountingServer(latency=3) as server:
+        process = nb_process.start("batch", "m.jsonl", "--concurrency", "4", env=server.env)
+        wait_for(lambda: server.calls.total() >= 4, process)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert time.monotonic() - began < 2
+        assert Counter(line["event"] for line in ledger()) == {"intent": 4}
+        server.latency = 0
+        assert not list(Path().glob("*.png"))
+        run = nb("batch", "m.jsonl", env=server.env)
+        assert run.code == 3
+        assert "--retry-unknown makes those again" in run.err
+        assert server.calls == dict.fromkeys(prompts, 1)
+        run = nb("batch", "m.jsonl", "--retry-unknown", "--json", env=server.env)
+        assert run.code == 0
+        assert server.calls.total() == 14
+        assert nb("batch", "m.jsonl", "--check", env=server.env).code == 0
+
+
+def test_unknown_calls_count_against_the_total(nb: Nb, nb_process: NbProcess) -> None:
+    write(10)
+    with CountingServer(latency=3) as server:
+        process = nb_process.start("batch", "m.jsonl", "--concurrency", "3", env=server.env)
+        wait_for(lambda: server.calls.total() >= 3, process)
+        process.kill()
+        process.communicate()
+        server.latency = 0
+        run = nb("batch", "m.jsonl", "--max-total-cost", str(5 * PRICE / 1e6), env=server.env)
+        assert run.code == 8
+        assert server.calls.total() == 5
+
+
+def test_an_image_saved_just_before_a_kill_is_not_paid_for_again(nb: Nb) -> None:
+    write(1)
+    with CountingServer() as server:
+        nb("batch", "m.jsonl", env=server.env)
+        lines = Path("m.ledger.jsonl").read_text().splitlines(keepends=True)
+        Path("m.ledger.jsonl").write_text(lines[0])
+        for _ in range(2):
+            assert nb("batch", "m.jsonl", env=server.env).code == 0
+        assert server.calls.total() == 1
+    assert [line["event"] for line in ledger()] == ["intent", "written"]
+
+
+def test_two_runs_at_once_pay_once(nb_process: NbProcess) -> None:
+    prompts = write(60)
+    with CountingServer(latency=0.05) as server:
+        runs = [nb_process.start("batch", "m.jsonl", env=server.env) for _ in range(3)]
+        ends = [(run.communicate(timeout=60), run.returncode) for run in runs]
+        assert [code for _, code in ends] == [0, 0, 0]
+        assert server.calls == dict.fromkeys(prompts, 1)
+    assert sum(b"another run of m.jsonl is at work" in err for (_, err), _ in ends) == 2
+
+
+def test_shards_run_at_once_and_the_whole_waits(nb_process: NbProcess) -> None:
+    prompts = write(60)
+    with CountingServer(latency=0.1) as server:
+        options = [("--shard", "1/2"), ("--shard", "2/2"), ()]
+        runs = [nb_process.start("batch", "m.jsonl", *more, env=server.env) for more in options]
+        ends = [(run.communicate(timeout=60), run.returncode) for run in runs]
+        assert [code for _, code in ends] == [0, 0, 0]
+        assert server.calls == dict.fromkeys(prompts, 1)
+
+
+def test_kills_at_random_moments(nb_process: NbProcess) -> None:
+    crash.killed_at_random(nb_process, kills=8, seed=1)
+
+
+def test_no_room_for_the_ledger_stops_before_paying(nb: Nb) -> None:
+    write(3)
+    Path("m.ledger.jsonl").mkdir()
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", env=server.env)
+        assert run.code == 6
+        assert not server.calls
+
+
+def test_a_full_disk_under_the_ledger_stops_the_run(nb_process: NbProcess) -> None:
+    write(200)
+
+    def few_bytes() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+
+    with CountingServer() as server:
+        process = nb_process.start(
+            *("batch", "m.jsonl", "--concurrency", "2"), env=server.env, preexec_fn=few_bytes
+        )
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 6
+        assert b"m.ledger.jsonl: File too large" in err
+        assert server.calls.total() < 20
+        intents = Path("m.ledger.jsonl").read_text().count('"event":"intent"')
+        assert server.calls.total() <= intents
+
+
+def test_a_plan_needs_no_write_access(nb: Nb) -> None:
+    write(2)
+    Path().chmod(0o500)
+    try:
+        assert nb("batch", "m.jsonl", "--check").code == 3
+        assert nb("batch", "m.jsonl", "--dry-run").code == 0
+    finally:
+        Path().chmod(0o700)
+    assert not list(Path().glob(".*"))
+
+
+def test_a_closed_pipe_keeps_what_is_paid_for(nb_process: NbProcess) -> None:
+    write(30)
+    with CountingServer(latency=0.05) as server:
+        process = nb_process.start("batch", "m.jsonl", "--concurrency", "4", env=server.env)
+        assert process.stdout
+        process.stdout.readline()
+        process.stdout.close()
+        process.wait(20)
+        assert process.stderr
+        process.stderr.close()
+        assert process.returncode == 141
+        assert len(list(Path().glob("*.png"))) == server.calls.total() < 30
+    assert not [line for line in ledger() if line["event"] == "failed"]
+
+
+def test_progress_in_a_pipe_is_quiet_and_the_sum_is_told(nb: Nb) -> None:
+    write(2)
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", env=server.env)
+    assert run.out.split() == ["0.png", "1.png"] or run.out.split() == ["1.png", "0.png"]
+    assert "2 made in 0:00 for $0.116" in run.err

@@ -1,0 +1,155 @@
+"""A service that keeps accounts: which prompts were asked for, and what it would have charged."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from support import pngs
+
+# What to answer to the nth call with a prompt: 200, another status, or 0 to close in mid-body.
+Answer = Callable[[str, int], int]
+
+
+def _always(_prompt: str, _nth: int) -> int:
+    return 200
+
+
+class CountingServer:
+    """Answers `generateContent` with a small PNG that differs from prompt to prompt.
+
+    Args:
+        answer: decides what each call gets.
+        latency: seconds before each answer.
+        retry_after: what a refusal says of that, if anything.
+
+    Attributes:
+        calls: how often each prompt was asked for.
+        charged: how often each prompt was answered with an image, or with part of one.
+        most: how many calls were in flight at once.
+    """
+
+    def __init__(
+        self,
+        answer: Answer = _always,
+        *,
+        latency: float = 0.0,
+        retry_after: str | None = None,
+    ) -> None:
+        self.answer = answer
+        self.retry_after = retry_after
+        self.latency = latency
+        self.calls: Counter[str] = Counter()
+        self.charged: Counter[str] = Counter()
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+        self._server = _Server(self)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What leads `nb` here."""
+        url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        return {"NB_BASE_URL": url, "WISDOM_GATE_KEY": "sk-of-a-test-0123456789"}
+
+    def take(self, prompt: str) -> int:
+        """Note a call, and decide what it gets."""
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+            self.calls[prompt] += 1
+            status = self.answer(prompt, self.calls[prompt])
+        time.sleep(self.latency)
+        with self._lock:
+            self._now -= 1
+            if status in (0, 200):
+                self.charged[prompt] += 1
+        return status
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 512
+    daemon_threads = False
+
+    def __init__(self, owner: CountingServer) -> None:
+        self.owner = owner
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return  # whoever asked was killed
+        request = json.loads(body)
+        sent = request["contents"][0]["parts"][0]["text"]
+        framed = re.search(r"<prompt>\n(.*)\n</prompt>", sent, re.DOTALL)
+        prompt = framed[1] if framed else sent
+        with_text = "TEXT" in request["generationConfig"]["responseModalities"]
+        status = self.server.owner.take(prompt)
+        answer = json.dumps(
+            reply(prompt, with_text=with_text) if status in (0, 200) else problem(status)
+        ).encode()
+        try:
+            self.send_response(status or 200)
+            self.send_header("Content-Length", str(len(answer)))
+            if status == 429 and self.server.owner.retry_after is not None:
+                self.send_header("Retry-After", self.server.owner.retry_after)
+            self.end_headers()
+            self.wfile.write(answer if status else answer[: len(answer) // 2])
+        except OSError:
+            return  # whoever asked was killed
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+
+def reply(prompt: str, *, with_text: bool = False) -> dict[str, Any]:
+    """What the service sends with an image; a mute prompt gets no text."""
+    data = base64.b64encode(image(prompt)).decode()
+    part = {"inlineData": {"mimeType": "image/png", "data": data}}
+    texts = [{"text": f"Seen: {prompt}."}] if with_text and "mute" not in prompt else []
+    content = {"role": "model", "parts": [*texts, part]}
+    return {
+        "candidates": [{"content": content, "finishReason": "STOP"}],
+        "responseId": f"of {prompt}",
+    }
+
+
+def image(prompt: str) -> bytes:
+    """The picture for a prompt, which holds it in a text chunk."""
+    whole = pngs.png(pngs.Shape(8, 8))
+    end = whole.rindex(b"IEND") - 4
+    text = b"Comment\0" + prompt.encode("ascii", "backslashreplace")
+    return whole[:end] + pngs.chunk(b"tEXt", text) + whole[end:]
+
+
+def problem(status: int) -> dict[str, Any]:
+    """What the service sends instead of one."""
+    return {"error": {"code": status, "message": f"status {status}", "status": "TROUBLE"}}

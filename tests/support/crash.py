@@ -1,0 +1,76 @@
+"""Runs that are killed, and the accounts that must be right afterwards."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any, Protocol
+
+from support.counting_server import CountingServer, image
+
+from nanobanana_cli.images.inspect import verify
+
+
+class Starts(Protocol):
+    """Starts `nb` as a process."""
+
+    def start(self, *argv: str | Path, **options: Any) -> subprocess.Popen[bytes]: ...
+
+
+def write(number: int, name: str = "m.jsonl") -> list[str]:
+    prompts = [f"fox {n}" for n in range(number)]
+    rows = [{"prompt": prompt, "output": f"{n}.png"} for n, prompt in enumerate(prompts)]
+    Path(name).write_text("\n".join(map(json.dumps, rows)))
+    return prompts
+
+
+def ledger(name: str = "m.ledger.jsonl") -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(name).read_text().splitlines()]
+
+
+def killed_at_random(nb: Starts, kills: int, seed: int) -> str:
+    """Kill runs of one manifest again and again, then resume to the end and check the accounts.
+
+    Returns:
+        The accounts, in a line.
+    """
+    prompts = write(40 * kills)
+    chance = random.Random(seed)
+    with CountingServer(latency=0.05) as server:
+        options = ("batch", "m.jsonl", "--concurrency", "8", "--retry-unknown")
+        for _ in range(kills):
+            process = nb.start(*options, env=server.env)
+            # The first call is sent about a third of a second after the start.
+            try:
+                process.communicate(timeout=chance.uniform(0.2, 0.7))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+            for path in Path().glob("[0-9]*.png"):
+                verify(path.read_bytes())
+        for _ in range(2):
+            with nb.start(*options, env=server.env) as process:
+                _, err = process.communicate(timeout=120)
+            assert process.returncode == 0, err
+    return check_accounts(prompts, server)
+
+
+def check_accounts(prompts: list[str], server: CountingServer) -> str:
+    """Every row is there and whole, and the ledger explains every call."""
+    lines = ledger()
+    rows = {f"{n}.png": prompt for n, prompt in enumerate(prompts)}
+    for name, prompt in rows.items():
+        assert Path(name).read_bytes() == image(prompt)
+    intents = Counter(rows[line["row"]] for line in lines if line["event"] == "intent")
+    unknown = Counter(rows[line["row"]] for line in lines if line["event"] == "dropped")
+    made = Counter(rows[line["row"]] for line in lines if line["event"] == "written")
+    assert made == dict.fromkeys(prompts, 1)
+    for prompt in prompts:
+        # An intent may have come to the disk just before a kill and its call not out of the door.
+        assert server.calls[prompt] <= intents[prompt] == 1 + unknown[prompt]
+    calls = server.calls.total()
+    assert len(prompts) <= calls <= len(prompts) + unknown.total()
+    return f"{len(prompts)} rows, {calls} calls, {unknown.total()} unknown"
