@@ -1,21 +1,57 @@
-"""An image as it came from the service: is it whole, and is it in the format asked for."""
+"""An image as it came from the service: verified, in the format asked for, and put in its place."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nanobanana_cli import files
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError
 from nanobanana_cli.models import ContentRequest, ImageFormat, Picture
-from nanobanana_cli.outputs import SUFFIXES, UnnamedFile
+from nanobanana_cli.outputs import SUFFIXES, Output, UnnamedFile
 
 
-def verified(data: bytes) -> Picture:
-    """The picture that the bytes are.
+def put(
+    data: bytes, output: Output, request: ContentRequest
+) -> tuple[str, Picture, tuple[str, ...]]:
+    """Verify an image, and put it where it belongs in the format that the output takes.
+
+    The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them. Then they
+    go to the disk while another thread verifies them, and get their name when both are done.
+
+    Returns:
+        Where it is, the picture as it stands there, and what a conversion cost it.
 
     Raises:
-        BadReply: they are none, or not all of one.
+        BadReply: the bytes are no image, or not all of one.
+        LocalFileError: it could not be put there; the hint says where it is instead.
     """
+    format_received = _format(data)
+    if output.format not in (None, format_received):
+        picture, loss = _converted(_verified(data), output.format, request)
+        return output.save(picture.data, picture.format, _approved), picture, loss
+    with ThreadPoolExecutor(1) as pool:
+        verdict = pool.submit(_verified, data)
+        path = output.save(data, format_received, verdict.result)
+        return path, verdict.result(), ()
+
+
+def _format(data: bytes) -> ImageFormat:
+    """What the first bytes say."""
+    from nanobanana_cli.images.inspect import sniff
+
+    match sniff(data):
+        case "image/png":
+            return "png"
+        case "image/jpeg":
+            return "jpeg"
+        case "image/webp":
+            return "webp"
+    # It says what else it is.
+    return _verified(data).format
+
+
+def _verified(data: bytes) -> Picture:
     from nanobanana_cli.images.inspect import DamagedImage, verify
 
     try:
@@ -24,18 +60,13 @@ def verified(data: bytes) -> Picture:
         raise BadReply(f"the service sent an image that cannot be used: {error}") from error
 
 
-def as_wanted(
-    picture: Picture, wanted: ImageFormat | None, request: ContentRequest
+def _approved() -> None:
+    """It has been verified already."""
+
+
+def _converted(
+    picture: Picture, wanted: ImageFormat, request: ContentRequest
 ) -> tuple[Picture, tuple[str, ...]]:
-    """The picture in the format asked for, and what a conversion cost it.
-
-    The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them.
-
-    Raises:
-        LocalFileError: that format cannot hold it; it is saved as received, under a free name.
-    """
-    if wanted is None or wanted == picture.format:
-        return picture, ()
     from nanobanana_cli.images.convert import CannotConvert, convert
 
     note = (
@@ -45,7 +76,8 @@ def as_wanted(
     try:
         return convert(picture, wanted), (note,)
     except CannotConvert as error:
-        saved = UnnamedFile(Path(), files.slug(request.prompt), None).save(picture)
+        place = UnnamedFile(Path(), files.slug(request.prompt), None)
+        saved = place.save(picture.data, picture.format, _approved)
         raise LocalFileError(
             f"the image cannot be converted to {wanted}: {error}",
             hint=f"it was saved as received: {saved}",

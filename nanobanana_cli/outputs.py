@@ -12,7 +12,8 @@ from typing import Protocol
 from nanobanana_cli import files
 from nanobanana_cli.catalog import FORMATS, nearest
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputExists, UsageError
-from nanobanana_cli.models import ImageFormat, Picture
+from nanobanana_cli.files import Approve
+from nanobanana_cli.models import ImageFormat
 
 SUFFIXES: dict[ImageFormat, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 FORMAT_OF_SUFFIX: dict[str, ImageFormat] = {
@@ -33,8 +34,13 @@ class Output(Protocol):
     def taken(self) -> bool:
         """Whether something is there that must not be replaced unasked."""
 
-    def save(self, picture: Picture) -> str:
+    def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:
         """Put the image there whole, and say where it is.
+
+        Args:
+            data: its bytes.
+            image_format: what they are.
+            approve: called before they get a name; what it raises keeps them from it.
 
         Raises:
             LocalFileError: it could not be put there; the message says where it was put instead.
@@ -53,13 +59,13 @@ class NamedFile:
         """Whether the path exists and may not be replaced."""
         return not self.force and files.taken(self.path)
 
-    def save(self, picture: Picture) -> str:
+    def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:
         """Write to the path; a paid image that cannot go there is put beside it or set aside."""
         write = files.replace if self.force else files.create
         try:
-            write(self.path, picture.data)
+            write(self.path, data, approve)
         except (OutputExists, LocalFileError) as error:
-            raise _rescued(picture, self.path, error) from error
+            raise _rescued(data, self.path, image_format, approve, error) from error
         return str(self.path)
 
 
@@ -75,13 +81,14 @@ class UnnamedFile:
         """Never: another name is found."""
         return False
 
-    def save(self, picture: Picture) -> str:
+    def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:
         """Write under the first free name: `a-red-fox.png`, `a-red-fox-2.png`, …"""
-        suffix = SUFFIXES[picture.format]
+        suffix = SUFFIXES[image_format]
         try:
-            return str(files.create_unique(self.folder, self.stem, suffix, picture.data))
+            return str(files.create_unique(self.folder, self.stem, suffix, data, approve))
         except LocalFileError as error:
-            raise _rescued(picture, self.folder / (self.stem + suffix), error) from error
+            path = self.folder / (self.stem + suffix)
+            raise _rescued(data, path, image_format, approve, error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +102,10 @@ class Stdout:
         """Never."""
         return False
 
-    def save(self, picture: Picture) -> str:
+    def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:  # noqa: ARG002
         """Write the bytes, and nothing else."""
-        self.write(picture.data)
+        approve()
+        self.write(data)
         return "-"
 
 
@@ -198,15 +206,16 @@ def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
     return named
 
 
-def _rescued(picture: Picture, path: Path, error: NbError) -> LocalFileError:
+def _rescued(
+    data: bytes, path: Path, image_format: ImageFormat, approve: Approve, error: NbError
+) -> LocalFileError:
     """Save a paid image that could not go where it should, and say where it is."""
     import tempfile
 
-    suffix = SUFFIXES[picture.format]
     for folder in (path.parent, Path(tempfile.gettempdir())):
         try:
-            saved = files.create_unique(folder, path.stem, suffix, picture.data)
-        except NbError:
+            saved = files.create_unique(folder, path.stem, SUFFIXES[image_format], data, approve)
+        except LocalFileError:
             continue
         return LocalFileError(
             error.message, hint=f"the image was saved as {saved}", charged=Charged.YES

@@ -246,10 +246,7 @@ class Studio:
         return result
 
     def _saved(self, result: Result, reply: Reply, output: Output) -> Result:
-        received = arrival.verified(reply.image or b"")
-        notes = review.notes(result.request, received, reply)
-        picture, loss = arrival.as_wanted(received, output.format, result.request)
-        path = output.save(picture)
+        path, picture, loss = arrival.put(reply.image or b"", output, result.request)
         return replace(
             result,
             status="written",
@@ -259,7 +256,7 @@ class Studio:
             height=picture.height,
             size=len(picture.data),
             sha256=_sha256(picture.data) if self._digest else None,
-            notes=(*notes, *loss),
+            notes=(*review.notes(result.request, picture, reply), *loss),
         )
 
     def _connected(self) -> Transport:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from nanobanana_cli import outputs
-from nanobanana_cli.errors import Charged, LocalFileError, UsageError
-from nanobanana_cli.models import ImageFormat, Picture
+from nanobanana_cli.errors import BadReply, Charged, LocalFileError, UsageError
+from nanobanana_cli.models import ImageFormat
 from nanobanana_cli.outputs import NamedFile, Output, Stdout, UnnamedFile
 
 
@@ -15,8 +15,8 @@ def _plan(output: str | None, **options: object) -> list[Output]:
     return outputs.plan(output, prompt="A red fox!", stdout=lambda _: None, **options)  # type: ignore[arg-type]
 
 
-def _picture(image_format: ImageFormat = "png") -> Picture:
-    return Picture(b"bytes", image_format, 1, 1)
+def _save(place: Output, image_format: ImageFormat = "png") -> str:
+    return place.save(b"bytes", image_format, lambda: None)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_what_could_not_be_written_is_an_error_before_the_call(output: str) -> N
 def test_without_a_name_files_are_named_after_the_prompt_and_never_collide() -> None:
     first, second = _plan(None, count=2)
     assert isinstance(first, UnnamedFile)
-    assert [first.save(_picture()), second.save(_picture("jpeg")), first.save(_picture())] == [
+    assert [_save(first), _save(second, "jpeg"), _save(first)] == [
         "a-red-fox.png",
         "a-red-fox.jpg",
         "a-red-fox-2.png",
@@ -90,7 +90,7 @@ def test_without_a_name_files_are_named_after_the_prompt_and_never_collide() -> 
 def test_a_folder_takes_files_named_after_the_prompt(output: str) -> None:
     Path("images").mkdir()
     (place,) = _plan(output)
-    assert place.save(_picture()) == "images/a-red-fox.png"
+    assert _save(place) == "images/a-red-fox.png"
 
 
 def test_several_images_are_numbered() -> None:
@@ -108,7 +108,7 @@ def test_a_file_that_is_there_is_taken_unless_forced() -> None:
     (forced,) = _plan("fox.png", force=True)
     assert place.taken()
     assert not forced.taken()
-    assert forced.save(_picture()) == "fox.png"
+    assert _save(forced) == "fox.png"
     assert Path("fox.png").read_bytes() == b"bytes"
 
 
@@ -122,7 +122,7 @@ def test_a_paid_image_whose_name_was_taken_meanwhile_is_put_beside_it() -> None:
     (place,) = _plan("fox.png")
     Path("fox.png").write_bytes(b"mine")
     with pytest.raises(LocalFileError) as caught:
-        place.save(_picture())
+        _save(place)
     assert Path("fox.png").read_bytes() == b"mine"
     assert Path("fox-2.png").read_bytes() == b"bytes"
     assert caught.value.hint == "the image was saved as fox-2.png"
@@ -138,7 +138,7 @@ def test_a_paid_image_whose_folder_vanished_is_set_aside(
     (place,) = _plan(output)
     Path("images").rmdir()
     with pytest.raises(LocalFileError) as caught:
-        place.save(_picture())
+        _save(place)
     assert caught.value.hint is not None
     saved = Path(caught.value.hint.removeprefix("the image was saved as "))
     assert saved.parent == tmp_path
@@ -151,5 +151,38 @@ def test_stdout_gets_the_bytes() -> None:
     (place,) = outputs.plan("-", prompt="fox", stdout=received.append)
     assert isinstance(place, Stdout)
     assert not place.taken()
-    assert place.save(_picture()) == "-"
+    assert _save(place) == "-"
     assert received == [b"bytes"]
+
+
+@pytest.mark.parametrize(
+    ("output", "options"),
+    [("fox.png", {}), ("fox.png", {"force": True}), (None, {}), ("-", {})],
+)
+def test_bytes_that_are_not_approved_get_no_name(
+    output: str | None, options: dict[str, object]
+) -> None:
+    (place,) = _plan(output, **options)
+
+    def refuse() -> None:
+        raise BadReply("no image")
+
+    with pytest.raises(BadReply):
+        place.save(b"bytes", "png", refuse)
+    assert list(Path().iterdir()) == []
+
+
+def test_bytes_that_are_not_approved_are_not_rescued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "work"))
+    Path("images").mkdir()
+    (place,) = _plan("images/")
+    Path("images").rmdir()
+
+    def refuse() -> None:
+        raise BadReply("no image")
+
+    with pytest.raises(BadReply):
+        place.save(b"bytes", "png", refuse)
+    assert list(Path().iterdir()) == []

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nanobanana_cli.batch import names
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.models import ImageFormat, Picture
+from nanobanana_cli.files import Approve
+from nanobanana_cli.models import ImageFormat
 from nanobanana_cli.outputs import FORMAT_OF_SUFFIX, SUFFIXES, NamedFile
 
 
@@ -35,17 +36,18 @@ class Place:
         """The plan has seen to that."""
         return False
 
-    def save(self, picture: Picture) -> str:
+    def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:
         """Put the image there whole; what was there when the run was planned is replaced."""
-        path = self.root / self._target(picture)
+        path = self.root / self._target(image_format)
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-        return NamedFile(path, picture.format, force=self.step.path is not None).save(picture)
+        place = NamedFile(path, image_format, force=self.step.path is not None)
+        return place.save(data, image_format, approve)
 
-    def _target(self, picture: Picture) -> str:
+    def _target(self, image_format: ImageFormat) -> str:
         if self.step.path is not None:
             return self.step.path
         target = self.step.item.target
         if target.endswith(names.ANY_SUFFIX):
-            return target.removesuffix(names.ANY_SUFFIX) + SUFFIXES[picture.format]
+            return target.removesuffix(names.ANY_SUFFIX) + SUFFIXES[image_format]
         return target
