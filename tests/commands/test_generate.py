@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import Nb, Run
 from support.replies import failed, image_part, made, picture, reply
+from support.tools import require
 from support.wire_server import Answer, WireServer
 
 KEY = "sk-very-secret-key-123"
@@ -407,6 +408,7 @@ def test_dry_run_shows_request_and_price_and_needs_no_key(nb: Nb) -> None:
 
 
 def test_the_curl_command_runs_as_it_stands(nb: Nb, serve: Serve) -> None:
+    require("curl")
     Path("big.png").write_bytes(picture(900, 900, "PNG") + b"\0" * 200_000)
     server = serve(made())
     prompt = 'it\'s "quoted" $HOME `id` \\ \nJSON\n狐'
