@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from nanobanana_cli.terminal import Terminal, printable, wants_color
+from nanobanana_cli.terminal import Terminal, wants_color
+from nanobanana_cli.visible import printable
 
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
 # The names take up to this share of a panel; the help of a longer one begins on the next line.

@@ -18,40 +18,12 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputClosed
+from nanobanana_cli.visible import printable
 
 # Seconds between two lines of progress in a pipe.
 _PLAIN_EVERY = 10.0
 
 _BOLD_RED, _BOLD_YELLOW, _CYAN, _DIM = "1;31", "1;33", "36", "2"
-
-# Characters that change how a terminal shows what follows them: C0 and C1 controls, bidirectional
-# marks and overrides, line and paragraph separators, the byte order mark, lone surrogates.
-_HARMFUL = {
-    *range(0x20),
-    *range(0x7F, 0xA0),
-    0x061C,
-    *range(0x200E, 0x2010),
-    *range(0x2028, 0x202F),
-    *range(0x2066, 0x206A),
-    0xFEFF,
-}
-
-
-class _Visible(dict[int, str]):
-    """A `str.translate` table, so that harmless text costs one pass in C."""
-
-    def __missing__(self, code: int) -> str:
-        harmful = code in _HARMFUL or 0xD800 <= code < 0xE000
-        self[code] = repr(chr(code))[1:-1] if harmful else chr(code)
-        return self[code]
-
-
-_visible = _Visible()
-
-
-def printable(text: str) -> str:
-    r"""The text on one line, with everything that could steer a terminal spelt out (`\x1b`)."""
-    return text if text.isascii() and text.isprintable() else text.translate(_visible)
 
 
 def wants_color(env: Mapping[str, str], stream: TextIO, choice: bool | None) -> bool:

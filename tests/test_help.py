@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from nanobanana_cli.errors import OutputClosed
 from nanobanana_cli.help import Command, Group, Look, screen
-from nanobanana_cli.terminal import Terminal, printable
+from nanobanana_cli.terminal import Terminal
+from nanobanana_cli.visible import printable
 
 _CODES = re.compile(r"\x1b\[[0-9;]*m")
 
