@@ -163,7 +163,7 @@ class Unreachable(Unavailable):
     """No request reached the service: name, connection, TLS or proxy failed before it was sent."""
 
     kind = "unreachable"
-    hint = "check the network and the address: `nb config check`"
+    hint = "check the network, the proxy, and the address: `nb config get base-url`"
 
 
 class RateLimited(Unavailable):
@@ -178,6 +178,7 @@ class LocalFileError(NbError):
     code = ExitCode.FILE
     kind = "file"
     charged = Charged.NO
+    hint = "check the path, its permissions, and the space that is left"
 
 
 class Rejected(NbError):

@@ -210,9 +210,9 @@ def read(path: Path, what: str, *, limit: int = READ_LIMIT) -> bytes:
     except (OSError, ValueError) as error:
         # A device that fails is nobody's mistake; all else is about what was named.
         kind = LocalFileError if _number(error) == errno.EIO else UsageError
-        raise kind(f"{what} {path}: {_reason(error)}") from error
+        raise kind(f"{what} {path}: {_reason(error)}", hint="check the path") from error
     if len(data) > limit:
-        raise UsageError(f"{what} {path}: larger than {limit} bytes")
+        raise UsageError(f"{what} {path}: larger than {limit} bytes", hint="check the path")
     return data
 
 

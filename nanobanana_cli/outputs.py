@@ -105,7 +105,11 @@ class Stdout:
     def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:  # noqa: ARG002
         """Write the bytes, and nothing else."""
         approve()
-        self.write(data)
+        try:
+            self.write(data)
+        except LocalFileError as error:
+            error.charged = Charged.YES
+            raise
         return "-"
 
 

@@ -19,6 +19,7 @@ from nanobanana_cli.errors import (
     Charged,
     Interrupted,
     KeyRejected,
+    LocalFileError,
     NbError,
     OutcomeUnknown,
     OutOfCredit,
@@ -106,8 +107,10 @@ class Studio:
         traceback: TracebackType | None,
     ) -> None:
         """Cut what is in flight; an image that has arrived is saved before this returns."""
-        if isinstance(error, Interrupted) and self._transport is not None:
-            error.charged = Charged.MAYBE
+        if self._transport is not None and isinstance(error, Interrupted | LocalFileError):
+            # A stdout that cannot be written to was reached with a result that is paid for.
+            is_stopped = isinstance(error, Interrupted)
+            error.charged = Charged.MAYBE if is_stopped else Charged.YES
         self.close()
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)

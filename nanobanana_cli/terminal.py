@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputClosed
+from nanobanana_cli.errors import LocalFileError, NbError, OutputClosed
 from nanobanana_cli.visible import printable
 
 # Seconds between two lines of progress in a pipe.
@@ -284,9 +284,7 @@ class Terminal:
                 raise OutputClosed("stdout was closed by its reader") from None
             except OSError as error:
                 _abandon(self.stdout)
-                raise LocalFileError(
-                    f"could not write to stdout: {error.strerror}", charged=Charged.MAYBE
-                ) from error
+                raise LocalFileError(f"could not write to stdout: {error.strerror}") from error
 
     def _err(self, text: str) -> None:
         with self._lock:

@@ -110,6 +110,7 @@ def test_stdout_on_a_full_device(nb_process: NbProcess) -> None:
             _, err = process.communicate(timeout=20)
     assert process.returncode == 6
     assert b"could not write to stdout: No space left" in err
+    assert err.endswith(b"\nCharged.\n")
     assert Path("fox.png").exists()
 
 
@@ -131,6 +132,19 @@ def test_a_stream_that_the_parent_closed(
     assert run.returncode == code
     assert b"Traceback" not in run.stderr
     assert run.stdout == b""
+
+
+@pytest.mark.parametrize(
+    ("argv", "charge"),
+    [(["models"], b"Not charged."), (["generate", "fox", "-o", "-"], b"Charged.")],
+)
+def test_what_a_full_stdout_costs(nb_process: NbProcess, argv: list[str], charge: bytes) -> None:
+    with WireServer(made()) as server, Path("/dev/full").open("wb") as full:
+        process = nb_process.start(*argv, env=_against(server), stdout=full)
+        with process:
+            _, err = process.communicate(timeout=20)
+    assert process.returncode == 6
+    assert err.endswith(b"\n" + charge + b"\n")
 
 
 def test_a_defect_is_told_without_a_traceback(nb: Nb, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,5 +49,7 @@ def as_curl(endpoint: Endpoint, model: str, body: bytes, timeout: float) -> str:
 def _headers(provider: str) -> list[tuple[str, str]]:
     headers = [("Content-Type", "application/json")]
     if variables := PROVIDERS[provider].key_variables:
-        headers.append(("x-goog-api-key", f"${variables[0]}"))
+        first, *others = variables
+        alternatives = "".join(f":-${other}" for other in others)
+        headers.append(("x-goog-api-key", f"${{{first}{alternatives}}}" if others else f"${first}"))
     return headers

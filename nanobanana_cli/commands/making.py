@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import typer
 
-from nanobanana_cli import catalog
+from nanobanana_cli import catalog, files
 from nanobanana_cli.commands import budget, service
 from nanobanana_cli.errors import NbError, OutputExists, UsageError
 from nanobanana_cli.models import ContentRequest, Endpoint, Result, dollars
@@ -92,7 +93,8 @@ def show(order: Order, terminal: Terminal, *, as_curl: bool) -> None:
     note_unknown_model(order.request, terminal)
     show_request(order.request, order.settings, terminal, as_curl=as_curl)
     price = budget.estimate(order.request, order.settings, len(missing))
-    terminal.note(f"nothing was sent; {price}")
+    times = f"it would be sent {len(missing)} times; " if len(missing) > 1 else ""
+    terminal.note(f"nothing was sent; {times}{price}")
 
 
 def show_request(
@@ -170,8 +172,11 @@ def _missing(order: Order, terminal: Terminal) -> list[Output]:
         raise OutputExists(f"{taken[0].path} exists already")
     for output in taken:
         path = str(output.path)
-        _show_json(_skipped(order, path), order, terminal)
+        result = _skipped(order, path)
+        _show_json(result, order, terminal)
         terminal.note(f"{path} exists, left alone")
+        if order.delivery is not None and result.alt_path is None:
+            terminal.warn(f"{path} has no alt text beside it: nb caption --write {quote(path)}")
     return [each for each in order.outputs if each not in taken]
 
 
@@ -234,4 +239,8 @@ def _failed(order: Order, error: NbError) -> Result:
 
 
 def _skipped(order: Order, path: str) -> Result:
-    return Result("skipped", order.request, order.settings.provider, path=path)
+    alt_path = None
+    if order.delivery is not None and files.taken(order.delivery.text_path(path)):
+        alt_path = str(order.delivery.text_path(path))
+    provider = order.settings.provider
+    return Result("skipped", order.request, provider, path=path, alt_path=alt_path)
