@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import signal
 from enum import Enum, IntEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -92,6 +93,17 @@ class NbError(Exception):
             self.hint = hint
         if charged is not None:
             self.charged = charged
+
+    def released(self) -> Self:
+        """The error, to be kept: without the frames that it came through.
+
+        Those would keep alive what they held, such as a reply of many megabytes.
+        """
+        error: BaseException | None = self
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__cause__ or error.__context__
+        return self
 
     def record(self) -> dict[str, object]:
         """The `error` object of a JSON line."""

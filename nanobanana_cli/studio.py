@@ -217,7 +217,11 @@ class Studio:
         except NbError as error:
             status: Status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
             return replace(
-                result, status=status, error=error, attempts=attempts, seconds=_since(started)
+                result,
+                status=status,
+                error=error.released(),
+                attempts=attempts,
+                seconds=_since(started),
             )
 
     def pictures(

@@ -136,12 +136,15 @@ class Transport:
 
     def _environment(self, session: requests.Session, url: str) -> dict[str, Any]:
         """Proxies and CA bundle, as requests takes them from the environment: looked up once,
-        since that takes longer than all the rest of a call."""
+        since that takes longer than all the rest of a call.
+
+        Plain http is for this machine alone, so it takes no proxy: that would get the key to read.
+        """
         with self._lock:
             if self._surroundings is None:
-                self._surroundings = dict(
-                    session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003
-                )
+                found = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003
+                proxies = {} if url.startswith("http://") else found["proxies"]
+                self._surroundings = {**found, "proxies": proxies}
             return self._surroundings
 
     def _read_body(self, line: Line, response: requests.Response) -> bytearray:

@@ -69,7 +69,7 @@ class Describer:
             image = subject.load(path, self._read_stdin)
             result = self._described(_with_facts(result, image), image)
         except NbError as error:
-            result = replace(result, error=error)
+            result = replace(result, error=error.released())
         if isinstance(result.error, FATAL):
             self._fatal = result.error
         return result

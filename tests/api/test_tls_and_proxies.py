@@ -128,18 +128,24 @@ class TestAProxy:
                 to(server.url, timeout=SOON).generate("m", b"{}")
             assert time.monotonic() - started < 2
 
-    def test_is_left_out_for_no_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with WireServer(Answer(body=b"ok")) as server, Proxy(refuse=403) as proxy:
+    @pytest.mark.usefixtures("trusted")
+    def test_is_left_out_for_no_proxy(
+        self, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with WireServer(Answer(body=b"ok"), tls=tls) as server, Proxy(refuse=403) as proxy:
             through(proxy, monkeypatch)
             monkeypatch.setenv("NO_PROXY", "127.0.0.1")
             assert to(server.url).get("/") == b"ok"
         assert proxy.heads == []
 
-    def test_forwards_plain_http(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with WireServer(Answer(body=b"ok")) as server:
-            monkeypatch.setenv("HTTP_PROXY", server.url)
-            assert to("http://service.invalid").get("/x") == b"ok"
-        assert server.requests[0].path == "http://service.invalid/x"
+    @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+    def test_never_sees_what_is_plain_and_for_this_machine(
+        self, variable: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with WireServer(Answer(body=b"ok")) as server, Proxy() as proxy:
+            monkeypatch.setenv(variable, proxy.url)
+            assert to(server.url).get("/") == b"ok"
+        assert proxy.heads == []
 
     @pytest.mark.parametrize("status", [403, 407, 502])
     def test_that_refuses(self, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,9 +172,9 @@ class TestAProxy:
 
     @pytest.mark.parametrize("url", ["socks5://127.0.0.1:9", "nonsense://x"])
     def test_of_another_kind_is_never_bypassed(
-        self, url: str, monkeypatch: pytest.MonkeyPatch
+        self, url: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("HTTP_PROXY", url)
-        with WireServer() as server, pytest.raises(Unreachable, match="the proxy's address"):
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        with WireServer(tls=tls) as server, pytest.raises(Unreachable, match="the proxy's address"):
             to(server.url).get("/")
         assert server.connections == 0
