@@ -216,7 +216,7 @@ complete -c nb -n '__nb_in \'batch\'' -l rpm -x -d 'Calls started a minute, even
 complete -c nb -n '__nb_in \'batch\'' -l fail-fast -d 'Start no more after a failure'
 complete -c nb -n '__nb_in \'batch\'' -l max-cost -x -d 'What this run may cost'
 complete -c nb -n '__nb_in \'batch\'' -l max-images -x -d 'How many calls of this run may be charged'
-complete -c nb -n '__nb_in \'batch\'' -l max-total-cost -x -d 'What all that the ledger records and this run may cost'
+complete -c nb -n '__nb_in \'batch\'' -l max-total-cost -x -d 'What this run and all that ledgers on this machine record may cost'
 complete -c nb -n '__nb_in \'batch\'' -l output -s o -r -F -d 'Where outputs are relative to'
 complete -c nb -n '__nb_in \'batch\'' -l gallery -r -F -d 'Write a contact sheet, such as index.html'
 complete -c nb -n '__nb_in \'batch\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'

@@ -136,7 +136,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--fail-fast', 'Start no more after a failure'),
             ('--max-cost', 'What this run may cost'),
             ('--max-images', 'How many calls of this run may be charged'),
-            ('--max-total-cost', 'What all that the ledger records and this run may cost'),
+            ('--max-total-cost', 'What this run and all that ledgers on this machine record may cost'),
             ('--output', 'Where outputs are relative to'),
             ('-o', 'Where outputs are relative to'),
             ('--gallery', 'Write a contact sheet, such as index.html'),

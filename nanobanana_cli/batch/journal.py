@@ -56,7 +56,7 @@ def held(main: Path, shard: Shard | None, on_wait: Callable[[], None]) -> Iterat
 
     Args:
         main: the manifest's ledger.
-        shard: the part that this run is about; None is all of it.
+        shard: the part that this run is about; None is all of it, or a part that must run alone.
         on_wait: told once, when another run is at work.
 
     Raises:

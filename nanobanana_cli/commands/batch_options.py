@@ -166,7 +166,8 @@ MaxTotalCost = Annotated[
     typer.Option(
         "--max-total-cost",
         metavar="USD",
-        help="What all that the ledger records and this run may cost.",
+        help="What this run and all that ledgers on this machine record may cost; "
+        "runs follow one another.",
         rich_help_panel=_COST,
     ),
 ]

@@ -40,7 +40,10 @@ def make(job: Job, terminal: Terminal) -> None:
     limits = _limits(job)
     if job.chosen.gallery is not None:
         files.check_folder(Path(job.chosen.gallery).parent)
-    with journal.held(job.ledger, job.shard, lambda: _tell_waiting(job, terminal)):
+    # What others spend meanwhile is in no sum of this run's, so nobody else may.
+    alone = limits.total_cost is not None
+    part = None if alone else job.shard
+    with journal.held(job.ledger, part, lambda: _tell_waiting(job, terminal)):
         steps, past = batch_plan.planned(job, terminal)
         _check_existing(job, steps, terminal)
         due = batch_plan.to_make(job, steps)

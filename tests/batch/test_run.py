@@ -247,6 +247,18 @@ def test_shards_run_at_once_and_the_whole_waits(nb_process: NbProcess) -> None:
         assert server.calls == dict.fromkeys(prompts, 1)
 
 
+def test_a_total_holds_for_shards_that_are_started_at_once(nb_process: NbProcess) -> None:
+    write(12)
+    limit = ("--max-total-cost", "0.058")
+    with CountingServer(latency=0.1) as server:
+        shards = [("--shard", f"{part}/4") for part in range(1, 5)]
+        runs = [nb_process.start("batch", "m.jsonl", *k, *limit, env=server.env) for k in shards]
+        for run in runs:
+            run.communicate(timeout=60)
+        assert server.calls.total() == 1
+        assert {run.returncode for run in runs} == {8}
+
+
 def test_kills_at_random_moments(nb_process: NbProcess) -> None:
     crash.killed_at_random(nb_process, kills=8, seed=1)
 
