@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -95,6 +95,7 @@ class Studio:
         self._traffic = traffic or FreeTraffic(self._stopped)
         self._fatal: NbError | None = None
         self._pool: ThreadPoolExecutor | None = None
+        self._unseen: set[Future[Result]] = set()
         self._transport: Transport | None = None
 
     def __enter__(self) -> Self:
@@ -239,8 +240,17 @@ class Studio:
         """
         self._pool = pool = ThreadPoolExecutor(min(len(outputs), _AT_ONCE))
         futures = [pool.submit(self._unless_fatal, request, output, finish) for output in outputs]
+        self._unseen.update(futures)
         for future in as_completed(futures):
             yield future.result()
+            # Only when the taker comes back: nothing is lost if a signal stops it.
+            self._unseen.discard(future)
+
+    def rest(self) -> Iterator[Result]:
+        """After the end of the block: results of `pictures` that were not taken."""
+        for future in self._unseen:
+            if future.done() and not future.cancelled():
+                yield future.result()
 
     def _unless_fatal(
         self, request: ContentRequest, output: Output, finish: Callable[[Result], Result]

@@ -12,7 +12,7 @@ import typer
 
 from nanobanana_cli import catalog, files
 from nanobanana_cli.commands import budget, service
-from nanobanana_cli.errors import NbError, OutputExists, UsageError
+from nanobanana_cli.errors import Interrupted, NbError, OutputExists, UsageError
 from nanobanana_cli.models import ContentRequest, Endpoint, Result, dollars
 from nanobanana_cli.outputs import NamedFile, Output
 from nanobanana_cli.settings import Settings
@@ -139,12 +139,18 @@ def _call(
     )
     label = f"{order.request.aspect} {order.request.size} from {endpoint.provider}"
     failures: list[NbError] = []
-    with terminal.waiting(label, len(missing)) as spinner, studio:
-        for result in studio.pictures(order.request, missing, _finish(order)):
-            _show(result, order, terminal)
-            spinner.advance()
-            if result.error is not None:
-                failures.append(result.error)
+    try:
+        with terminal.waiting(label, len(missing)) as spinner, studio:
+            for result in studio.pictures(order.request, missing, _finish(order)):
+                _show(result, order, terminal)
+                spinner.advance()
+                if result.error is not None:
+                    failures.append(result.error)
+    except Interrupted:
+        for result in studio.rest():
+            if result.status == "written":
+                _show(result, order, terminal)
+        raise
     return failures
 
 

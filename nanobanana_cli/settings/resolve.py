@@ -204,7 +204,3 @@ def _address(text: str, provider: str) -> str:
             f"belongs to {owner}, and the provider is {provider}", hint=f"--provider {owner}"
         )
     return url
-
-
-def _quoted(text: str) -> str:
-    return text if text and not any(mark.isspace() for mark in text) else f'"{text}"'
