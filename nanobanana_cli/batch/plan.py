@@ -75,9 +75,14 @@ def plan(
 
 
 def _existing(item: Item, history: History, folders: names.Folders) -> list[str]:
-    """The files that may be this image, those that the ledger names first."""
-    recorded = [made.path for made in history.written.get(item.target, ())]
-    paths = dict.fromkeys([*reversed(recorded), *names.candidates(item.target)])
+    """The files that may be this image, those that the ledger names first.
+
+    A ledger comes with a repository, so a path that it names counts only when it is one that the
+    row could get: those have passed `Folders.check`.
+    """
+    own = names.candidates(item.target)
+    recorded = [made.path for made in history.written.get(item.target, ()) if made.path in own]
+    paths = dict.fromkeys([*reversed(recorded), *own])
     return [path for path in paths if folders.has(path)]
 
 

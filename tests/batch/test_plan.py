@@ -110,6 +110,19 @@ def test_a_file_that_no_ledger_knows(nb: Nb, server: CountingServer) -> None:
     assert Path("out/1.png").read_bytes() == image("fox 1")
 
 
+def test_a_ledger_leads_to_no_other_file(nb: Nb, server: CountingServer) -> None:
+    Path("victim").write_bytes(b"precious")
+    Path("shop").mkdir()
+    Path("shop/m.jsonl").write_text(json.dumps({"prompt": "fox", "output": "fox.png"}))
+    line = {"event": "written", "id": "x", "row": "fox.png", "fingerprint": "00", "cost_usd": 0}
+    Path("shop/m.ledger.jsonl").write_text(
+        json.dumps({**line, "path": "../victim", "sha256": "00"}) + "\n"
+    )
+    assert nb("batch", "shop/m.jsonl", env=server.env).code == 0
+    assert Path("victim").read_bytes() == b"precious"
+    assert Path("shop/fox.png").read_bytes() == image("fox")
+
+
 def test_failed_rows_are_tried_again(nb: Nb) -> None:
     write()
     with CountingServer(lambda prompt, _: 400 if prompt == "fox 1" else 200) as server:
