@@ -25,6 +25,9 @@ from nanobanana_cli.models import dollars
 MOST = 2000
 _TOGETHER = 32
 _LONG_PROMPT = 280
+# By this, which stands near the beginning, a page is known to be one of these.
+_MARK = '<meta name="generator" content="nb">'
+_BEGINNING = 2048
 # What HTML forbids in text, and what reorders the text that follows it.
 _UNFIT = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
@@ -72,6 +75,15 @@ def write(path: Path, title: str, entries: Sequence[Entry]) -> None:
     files.replace(path, page.encode("utf-8", "replace"))
 
 
+def is_one(path: Path) -> bool:
+    """Whether a file is a contact sheet, as `write` makes it; what cannot be read is none."""
+    try:
+        with path.open("rb") as file:
+            return _MARK.encode() in file.read(_BEGINNING)
+    except OSError:
+        return False
+
+
 def _page(title: str, entries: Sequence[Entry], cards: Sequence[str]) -> Iterator[str]:
     style, script = _resource("gallery.css"), _resource("gallery.js")
     policy = (
@@ -81,6 +93,7 @@ def _page(title: str, entries: Sequence[Entry], cards: Sequence[str]) -> Iterato
     failed = sum(entry.problem is not None for entry in entries)
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"{_MARK}\n"
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_text(title)}: contact sheet</title>\n<style>{style}</style>\n</head>\n<body>\n"

@@ -67,6 +67,13 @@ class Report:
         """How many images were made, or not, by now."""
         return self.counts["written"] + self.counts["failed"]
 
+    @property
+    def charged(self) -> Charged:
+        """Whether the run has cost money by now."""
+        if not self.spent:
+            return Charged.NO
+        return Charged.MAYBE if self._is_unsure() else Charged.YES
+
     def done(self, done: Done) -> None:
         """An image was made, or not."""
         step, result = done.step, done.result
@@ -238,8 +245,11 @@ class Report:
         return ", ".join(parts)
 
     def _cost(self) -> str:
-        unsure = any(error.charged is Charged.MAYBE for _, error in self._failures)
-        return f"at most {_amount(self.spent)}" if unsure and self.spent else _amount(self.spent)
+        at_most = "at most " if self.charged is Charged.MAYBE else ""
+        return f"{at_most}{_amount(self.spent)}"
+
+    def _is_unsure(self) -> bool:
+        return any(error.charged is Charged.MAYBE for _, error in self._failures)
 
 
 def _clock(seconds: float) -> str:

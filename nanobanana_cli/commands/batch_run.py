@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from nanobanana_cli import files
-from nanobanana_cli.batch import accounts, gallery, journal
+from nanobanana_cli.batch import accounts, journal
 from nanobanana_cli.batch.budget import Budget, Limits
 from nanobanana_cli.batch.direction import Direction
 from nanobanana_cli.batch.dispatch import Dispatcher
@@ -18,7 +18,7 @@ from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.room import Room, give_large_blocks_back
 from nanobanana_cli.batch.runner import Crew, Runner
 from nanobanana_cli.batch.signals import Signals
-from nanobanana_cli.commands import batch_plan, service
+from nanobanana_cli.commands import batch_plan, batch_sheet, service
 from nanobanana_cli.commands.batch_plan import Job
 from nanobanana_cli.commands.batch_report import Report
 from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
@@ -38,8 +38,7 @@ def make(job: Job, terminal: Terminal) -> None:
         NbError: not all that was asked for is there; what is there has been shown.
     """
     limits = _limits(job)
-    if job.chosen.gallery is not None:
-        files.check_folder(Path(job.chosen.gallery).parent)
+    batch_sheet.check(job)
     # What others spend meanwhile is in no sum of this run's, so nobody else may.
     alone = limits.total_cost is not None
     part = None if alone else job.shard
@@ -53,9 +52,10 @@ def make(job: Job, terminal: Terminal) -> None:
         _record_recovered(job, steps)
         with Signals() as signals:
             reason = _run(job, due, budget, report, signals) if due else None
-    if job.chosen.gallery is not None:
-        gallery.write(Path(job.chosen.gallery), job.name, report.entries())
-    report.close(signals.last, reason)
+    unwritten = batch_sheet.write(job, report)
+    if unwritten is not None and (signals.last or reason is not None):
+        terminal.warn(unwritten.message)
+    report.close(signals.last, reason or unwritten)
 
 
 def _limits(job: Job) -> Limits:

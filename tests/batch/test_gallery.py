@@ -87,6 +87,49 @@ def test_a_second_run_shows_what_was_there(nb: Nb, page: Path) -> None:
     assert len(Elements(page.read_text("utf-8")).all("img")) == 5
 
 
+def one_row() -> None:
+    Path("m.jsonl").write_text('{"prompt": "a red fox", "output": "fox.png"}')
+
+
+def test_a_page_of_somebody_else_stays(nb: Nb) -> None:
+    one_row()
+    Path("index.html").write_text("<h1>mine</h1>")
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", "--gallery", "index.html", env=server.env)
+        assert (run.code, server.calls.total()) == (12, 0)
+        assert Path("index.html").read_text() == "<h1>mine</h1>"
+        assert (
+            nb("batch", "m.jsonl", "--gallery", "index.html", "--force", env=server.env).code == 0
+        )
+        assert "contact sheet" in Path("index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("m.jsonl", 2), ("./m.ledger.jsonl", 2), ("folder", 6), ("m.jsonl/x", 6)]
+)
+def test_places_that_it_cannot_go_to_are_told_first(nb: Nb, path: str, code: int) -> None:
+    one_row()
+    Path("folder").mkdir()
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", "--gallery", path, "--force", env=server.env)
+        assert (run.code, server.calls.total()) == (code, 0), run.err
+
+
+def test_one_that_cannot_be_written_in_the_end_loses_nothing(nb: Nb) -> None:
+    one_row()
+
+    def spoil(_prompt: str, _nth: int) -> int:
+        Path("index.html").mkdir()
+        return 200
+
+    with CountingServer(spoil) as server:
+        run = nb("batch", "m.jsonl", "--gallery", "index.html", env=server.env)
+    assert run.code == 6
+    assert "1 made in" in run.err
+    assert "it is a folder" in run.err
+    assert run.err.rstrip().endswith("\nCharged.")
+
+
 def test_a_folder_that_is_not_there_is_told_first(nb: Nb) -> None:
     Path("m.jsonl").write_text(json.dumps(ROWS[0]))
     with CountingServer() as server:

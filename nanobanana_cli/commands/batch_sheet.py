@@ -1,0 +1,51 @@
+"""The contact sheet of a run: where it may go, and that it costs nothing of what was paid for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from nanobanana_cli import files
+from nanobanana_cli.batch import gallery, journal
+from nanobanana_cli.commands.batch_plan import Job
+from nanobanana_cli.commands.batch_report import Report
+from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
+
+
+def check(job: Job) -> None:
+    """Pass a job whose contact sheet, if any, can be written and replaces nothing of the user's.
+
+    Raises:
+        UsageError: it is the manifest or a ledger.
+        OutputExists: there is a file that is no contact sheet, and `--force` was not said.
+        LocalFileError: it cannot be written.
+    """
+    if job.chosen.gallery is None:
+        return
+    path = Path(job.chosen.gallery)
+    files.check_output(path)
+    ledgers = {*journal.all_ledgers(job.ledger), journal.own_ledger(job.ledger, job.shard)}
+    for what, own in (("manifest", Path(job.name)), *(("ledger", own) for own in ledgers)):
+        if os.path.realpath(own) == os.path.realpath(path):
+            raise UsageError(f"--gallery {path} is the {what}", hint="such as index.html")
+    if files.taken(path) and not job.chosen.force and not gallery.is_one(path):
+        raise OutputExists(
+            f"{path} exists already, and is no contact sheet of nb",
+            hint="name another file; --force replaces it, and images that no ledger knows",
+        )
+
+
+def write(job: Job, report: Report) -> LocalFileError | None:
+    """Write the contact sheet, if one was asked for.
+
+    Returns:
+        Why it could not be written, with what the run cost.
+    """
+    if job.chosen.gallery is None:
+        return None
+    try:
+        gallery.write(Path(job.chosen.gallery), job.name, report.entries())
+    except LocalFileError as error:
+        error.charged = report.charged
+        return error
+    return None
