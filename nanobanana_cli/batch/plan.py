@@ -97,11 +97,11 @@ def _step(
             return Step(item, "unchanged", price, path=path, sha256=digest)
     ours = {each.sha256 for each in made}
     for path, digest in files:
-        if unknown and digest not in ours and digest != unknown[-1].replaces:
+        if unknown and digest and digest not in ours and digest != unknown[-1].replaces:
             reason = "came just before the last run was killed"
             return Step(item, "unchanged", price, reason, path, digest, unknown, recovered=True)
     shown, digest = _first(files)
-    state, reason = _state(item, digest, made, bool(calls), history)
+    state, reason = _state(item, bool(files), made, bool(calls), history)
     if unknown:
         state, reason = "unknown", "a call was sent, and nobody knows what came of it"
     return Step(item, state, price, reason, shown, digest, unknown, bool(made or calls))
@@ -116,9 +116,9 @@ def _is(made: Written, fingerprint: str, path: str, digest: str | None) -> bool:
 
 
 def _state(
-    item: Item, digest: str | None, made: list[Written], called: bool, history: History
+    item: Item, there: bool, made: list[Written], called: bool, history: History
 ) -> tuple[State, str]:
-    if digest is not None:
+    if there:
         if not made and not called:
             return "exists", "the file is there, and no ledger knows it"
         asked_before = any(each.fingerprint == item.fingerprint for each in made)

@@ -110,6 +110,17 @@ def test_a_file_that_no_ledger_knows(nb: Nb, server: CountingServer) -> None:
     assert Path("out/1.png").read_bytes() == image("fox 1")
 
 
+def test_a_link_to_nothing_is_a_file_too(nb: Nb, server: CountingServer) -> None:
+    write()
+    Path("out").mkdir()
+    Path("out/1.png").symlink_to("later.png")
+    run = nb("batch", "m.jsonl", env=server.env)
+    assert run.code == 12
+    assert "out/1.png exists already" in run.err
+    assert calls(nb, server, "--skip-existing") == {"fox 0": 1, "fox 2": 1}
+    assert Path("out/1.png").is_symlink()
+
+
 def test_a_ledger_leads_to_no_other_file(nb: Nb, server: CountingServer) -> None:
     Path("victim").write_bytes(b"precious")
     Path("shop").mkdir()
