@@ -18,6 +18,7 @@ from nanobanana_cli.batch.pace import NotSent
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.references import References
 from nanobanana_cli.batch.saving import Place
+from nanobanana_cli.batch.texts import Texts
 from nanobanana_cli.captions.deliver import Delivery, from_reply
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnknown
 from nanobanana_cli.models import Result
@@ -37,6 +38,7 @@ class Crew:
         dispatcher: says which image is next.
         ledger: records what is paid for.
         references: the reference images.
+        texts: the texts beside images that are there.
         root: the output folder.
         concurrency: how many calls at once, at most.
     """
@@ -46,6 +48,7 @@ class Crew:
     dispatcher: Dispatcher
     ledger: Ledger
     references: References
+    texts: Texts
     root: Path
     concurrency: int
 
@@ -179,7 +182,7 @@ class Runner:
         recorded: list[Line] = []
         try:
             result = crew.studio.picture(
-                request, Place(crew.root, step), _text_delivery(crew.root, step), before=record
+                request, Place(crew.root, step), _text_delivery(crew, step), before=record
             )
         finally:
             crew.direction.room.leave()
@@ -196,15 +199,17 @@ class Runner:
         return Result("failed", step.item.request(()), provider, error=error)
 
 
-def _text_delivery(root: Path, step: Step) -> Callable[[Result], Result]:
+def _text_delivery(crew: Crew, step: Step) -> Callable[[Result], Result]:
     """What puts the alt text beside an image, when the row asks for one."""
     if step.item.alt_file is None:
         return lambda result: result
     delivery = Delivery(
-        Wish(),
-        write=True,
-        text_file=root / step.item.alt_file,
-        force=step.ours or step.state == "exists",
-        is_generated=True,
+        Wish(), write=True, text_file=crew.root / step.item.alt_file, is_generated=True
     )
-    return lambda result: from_reply(result, delivery)
+
+    def deliver(result: Result) -> Result:
+        # Asked late: a call takes seconds, in which somebody may have mended the text.
+        force = crew.texts.may_be_replaced(step)
+        return from_reply(result, replace(delivery, force=force))
+
+    return deliver

@@ -18,6 +18,7 @@ from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.room import Room, give_large_blocks_back
 from nanobanana_cli.batch.runner import Crew, Runner
 from nanobanana_cli.batch.signals import Signals
+from nanobanana_cli.batch.texts import Texts
 from nanobanana_cli.commands import batch_plan, batch_sheet, service
 from nanobanana_cli.commands.batch_plan import Job
 from nanobanana_cli.commands.batch_report import Report
@@ -126,6 +127,7 @@ def _run(
         endpoint = stack.enter_context(service.opened(job.settings, terminal.env))
         _check_folders(job, due)
         ledger = stack.enter_context(Ledger(journal.own_ledger(job.ledger, job.shard)))
+        texts = Texts.read(job.root, due, journal.all_ledgers(job.ledger), force=job.chosen.force)
         give_large_blocks_back()
         direction = Direction(Pace(job.chosen.concurrency, job.chosen.rpm), Room())
         studio = stack.enter_context(_studio(job, endpoint, direction, terminal))
@@ -139,6 +141,7 @@ def _run(
                 dispatcher,
                 ledger,
                 job.references,
+                texts,
                 job.root,
                 job.chosen.concurrency,
             )

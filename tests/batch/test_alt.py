@@ -65,6 +65,26 @@ def test_a_text_of_somebody_else_stays(nb: Nb, server: CountingServer) -> None:
     assert Path("x.alt.txt").read_text() == "mine"
 
 
+def test_a_text_written_by_hand_stays_when_the_row_gets_one(nb: Nb, server: CountingServer) -> None:
+    batch(nb, server, rows=[{"prompt": "fox", "output": "x.png"}])
+    Path("x.alt.txt").write_text("mine\n")
+    rows = [{"prompt": "fox", "output": "x.png", "alt": True}]
+    run = batch(nb, server, rows=rows)
+    assert run.out.split() == ["x.png", "x.alt-2.txt"]
+    assert Path("x.alt.txt").read_text() == "mine\n"
+    assert Path("x.alt-2.txt").read_text() == "Seen: fox.\n"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_mended_text_stays_unless_forced(nb: Nb, server: CountingServer, force: bool) -> None:
+    batch(nb, server, rows=[{"prompt": "fox", "output": "x.png", "alt": True}])
+    Path("x.alt.txt").write_text("Seen: fox. And mended.\n")
+    rows = [{"prompt": "owl", "output": "x.png", "alt": True}]
+    assert batch(nb, server, *["--force"][:force], rows=rows).code == 0
+    text = "Seen: owl.\n" if force else "Seen: fox. And mended.\n"
+    assert Path("x.alt.txt").read_text() == text
+
+
 def test_an_image_without_its_text_stays_and_is_told(nb: Nb, server: CountingServer) -> None:
     rows = [{"prompt": "mute fox", "output": "x.png", "alt": True}]
     run = batch(nb, server, rows=rows)
