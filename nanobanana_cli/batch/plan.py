@@ -101,14 +101,20 @@ def _step(
             reason = "came just before the last run was killed"
             return Step(item, "unchanged", price, reason, path, digest, unknown, recovered=True)
     shown, digest = _first(files)
-    state, reason = _state(item, bool(files), made, bool(calls), history)
+    known = bool(made) or _came_of(calls, digest)
+    state, reason = _state(item, bool(files), known, made, history)
     if unknown:
         state, reason = "unknown", "a call was sent, and nobody knows what came of it"
-    return Step(item, state, price, reason, shown, digest, unknown, bool(made or calls))
+    return Step(item, state, price, reason, shown, digest, unknown, known or bool(unknown))
 
 
 def _first(files: list[tuple[str, str | None]]) -> tuple[str | None, str | None]:
     return files[0] if files else (None, None)
+
+
+def _came_of(calls: list[Unknown], digest: str | None) -> bool:
+    """Whether what is there may be of one of these calls: none of them found it there."""
+    return bool(calls) and all(call.replaces != digest for call in calls)
 
 
 def _is(made: Written, fingerprint: str, path: str, digest: str | None) -> bool:
@@ -116,10 +122,10 @@ def _is(made: Written, fingerprint: str, path: str, digest: str | None) -> bool:
 
 
 def _state(
-    item: Item, there: bool, made: list[Written], called: bool, history: History
+    item: Item, there: bool, known: bool, made: list[Written], history: History
 ) -> tuple[State, str]:
     if there:
-        if not made and not called:
+        if not known:
             return "exists", "the file is there, and no ledger knows it"
         asked_before = any(each.fingerprint == item.fingerprint for each in made)
         return "changed", "the file is another" if asked_before else "asked for differently"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -119,6 +120,19 @@ def test_a_link_to_nothing_is_a_file_too(nb: Nb, server: CountingServer) -> None
     assert "out/1.png exists already" in run.err
     assert calls(nb, server, "--skip-existing") == {"fox 0": 1, "fox 2": 1}
     assert Path("out/1.png").is_symlink()
+
+
+def test_a_killed_force_makes_a_file_nobody_elses(nb: Nb, server: CountingServer) -> None:
+    mine = b"mine"
+    Path("x.png").write_bytes(mine)
+    write({"prompt": "another fox", "output": "x.png"})
+    line = {"event": "intent", "id": "1", "row": "x.png", "fingerprint": "00", "cost_usd": 0.058}
+    intent = {**line, "replaces": hashlib.sha256(mine).hexdigest()}
+    Path("m.ledger.jsonl").write_text(json.dumps(intent) + "\n")
+    assert calls(nb, server, code=12) == {}
+    assert Path("x.png").read_bytes() == mine
+    Path("x.png").write_bytes(b"what the killed run made")
+    assert calls(nb, server) == {"another fox": 1}
 
 
 def test_a_ledger_leads_to_no_other_file(nb: Nb, server: CountingServer) -> None:
