@@ -86,17 +86,22 @@ def read(paths: Iterable[Path]) -> History:
     """
     history = History()
     intents: dict[str, _Read] = {}
-    settled: set[str] = set()
+    costs: dict[str, int | None] = {}
+    made: set[tuple[str, str, Written]] = set()
     for path in paths:
         for line in _lines(path, history.torn):
             if line.event == "intent":
                 intents.setdefault(line.id, line)
-            elif line.id not in settled:
-                settled.add(line.id)
-                _settle(line, history)
+            else:
+                _settle(line, history, made)
+                cost = _cost(line)
+                costs[line.id] = _higher(costs.get(line.id, cost), cost)
     for line in intents.values():
-        if line.id not in settled:
+        if line.id not in costs:
             _leave_open(line, history)
+            costs[line.id] = _cost(line)
+    history.spent = sum(cost for cost in costs.values() if cost is not None)
+    history.unpriced = sum(cost is None for cost in costs.values())
     return history
 
 
@@ -135,24 +140,26 @@ def _glued(text: bytes, decode: Callable[[bytes], _Read]) -> Iterator[_Read]:
             return
 
 
-def _settle(line: _Read, history: History) -> None:
+def _settle(line: _Read, history: History, made: set[tuple[str, str, Written]]) -> None:
+    """Note what came of a call; a copy of a line, and the order of lines, change nothing."""
     if line.event == "written" and line.path and line.sha256:
-        made = Written(line.fingerprint, line.path, line.sha256)
-        history.written.setdefault(line.row, []).append(made)
+        file = Written(line.fingerprint, line.path, line.sha256)
+        if (line.id, line.row, file) not in made:
+            made.add((line.id, line.row, file))
+            history.written.setdefault(line.row, []).append(file)
     elif line.event == "failed":
         history.failed[line.row] = bytes(line.error)
-    _count(line, history)
 
 
 def _leave_open(line: _Read, history: History) -> None:
-    cost = None if line.cost_usd is None else round(line.cost_usd * MICRO)
-    call = Unknown(line.id, line.row, line.fingerprint, cost, line.replaces)
+    call = Unknown(line.id, line.row, line.fingerprint, _cost(line), line.replaces)
     history.unknown.setdefault(line.row, []).append(call)
-    _count(line, history)
 
 
-def _count(line: _Read, history: History) -> None:
-    if line.cost_usd is None:
-        history.unpriced += 1
-    else:
-        history.spent += round(line.cost_usd * MICRO)
+def _cost(line: _Read) -> int | None:
+    return None if line.cost_usd is None else round(line.cost_usd * MICRO)
+
+
+def _higher(one: int | None, other: int | None) -> int | None:
+    """The higher of two costs; an unknown one may be any, so it is the highest."""
+    return None if one is None or other is None else max(one, other)

@@ -140,14 +140,31 @@ def test_money(tmp_path: Path) -> None:
     assert [call.id for call in found.unknown["x.png"]] == ["unknown", "unpriced"]
 
 
-@given(st.randoms(use_true_random=False), st.lists(st.sampled_from("iwfd"), max_size=30))
-def test_order_and_copies_mean_nothing(shuffle: random.Random, events: list[str]) -> None:
+def test_a_call_that_was_given_up_may_have_made_its_file(tmp_path: Path) -> None:
+    one, other = tmp_path / "1.jsonl", tmp_path / "2.jsonl"
+    write(one, line("intent", "1"), line("dropped", "1"))
+    write(other, line("intent", "1"), line("written", "1", cost=0.1))
+    for order in ([one, other], [other, one]):
+        found = history.read(order)
+        assert [made.sha256 for made in found.written["x.png"]] == ["hash of 1"]
+        assert (found.spent, found.unknown) == (100_000, {})
+
+
+@given(
+    st.randoms(use_true_random=False),
+    st.lists(st.sampled_from(["i", "w", "f", "d", "dw", "fw", "df", "dfw"]), max_size=30),
+    st.sampled_from([0.0, 0.058, None]),
+)
+def test_order_and_copies_mean_nothing(
+    shuffle: random.Random, events: list[str], dropped: float | None
+) -> None:
     names: dict[str, Event] = {"w": "written", "f": "failed", "d": "dropped"}
     lines = []
     for number, event in enumerate(events):
         lines.append(line("intent", str(number), row=f"{number % 3}.png"))
-        if event in names:
-            lines.append(line(names[event], str(number), row=f"{number % 3}.png"))
+        for letter in event.strip("i"):
+            cost = dropped if letter == "d" else 0.058
+            lines.append(line(names[letter], str(number), row=f"{number % 3}.png", cost=cost))
     mixed = [*lines, *shuffle.sample(lines, len(lines) // 2)]
     shuffle.shuffle(mixed)
     assert _summary(lines) == _summary(mixed)
@@ -164,7 +181,7 @@ def _summary(lines: list[Line]) -> object:
         found = history.read([Path(file.name)])
     made = {row: {each.sha256 for each in all_} for row, all_ in found.written.items()}
     unknown = {row: {each.id for each in all_} for row, all_ in found.unknown.items()}
-    return made, unknown, found.spent, set(found.failed)
+    return made, unknown, found.spent, found.unpriced, set(found.failed)
 
 
 @given(st.binary(max_size=300))
