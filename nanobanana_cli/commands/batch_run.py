@@ -166,6 +166,8 @@ def _follow(
     meter: Meter,
 ) -> None:
     """Show what gets done, and do as the signals say."""
+    # A signal may have come before there was anything to stop.
+    _obey(signals, runner, report)
     for done in runner.run(_TICK):
         _obey(signals, runner, report)
         if done is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,6 +22,7 @@ from support.crash import ledger, write
 from nanobanana_cli.sandbox.server import Sandbox
 
 PRICE = 58_000
+ROOT = Path(__file__).parents[2]
 
 
 def limited(share: int) -> Any:
@@ -175,6 +178,32 @@ def test_the_first_signal_drains(nb_process: NbProcess, signum: int, code: int) 
         assert len(set(out.decode().split())) == 4
     assert "no new calls; those in flight are waited for and saved" in err.decode()
     assert Counter(line["event"] for line in ledger()) == {"intent": 4, "written": 4}
+
+
+def test_a_signal_before_the_first_call_lets_none_out() -> None:
+    write(4)
+    # The ledger is opened after signals are caught, and before the pool starts.
+    script = """
+import os, signal, sys
+from nanobanana_cli.cli import main
+
+def interrupt(event, arguments):
+    if event == "open" and "m.ledger.jsonl" in str(arguments[0]) and arguments[2] & os.O_APPEND:
+        signal.raise_signal(signal.SIGINT)
+
+sys.addaudithook(interrupt)
+sys.exit(main(["batch", "m.jsonl"]))
+"""
+    with CountingServer() as server:
+        run = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONPATH": str(ROOT), **server.env},
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+        assert (run.returncode, server.calls.total()) == (130, 0), run.stderr
+    assert not ledger()
 
 
 def test_the_second_signal_stops_now(nb: Nb, nb_process: NbProcess) -> None:
