@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,8 @@ class Folders:
         """Pass a normal path that a file can be written to, as far as can be told.
 
         Raises:
-            Misplaced: a link leads out of the output folder, or a folder has the name.
+            Misplaced: a link leads out of the output folder, or what has the name is no file: a
+                folder, or a pipe or device, which could block whoever opens it.
         """
         folder, _, name = target.rpartition("/")
         if not self._is_inside(folder):
@@ -45,8 +47,11 @@ class Folders:
             return
         if entry.is_symlink() and not self._is_inside(target):
             raise Misplaced("is a link that leaves the output folder")
-        if entry.is_dir():
+        mode = _mode(entry)
+        if stat.S_ISDIR(mode):
             raise Misplaced(f"is a folder; end it with / to put a file into it: {target}/")
+        if mode and not stat.S_ISREG(mode):
+            raise Misplaced("is a pipe or device, not a regular file; move it or choose a name")
 
     def has(self, target: str) -> bool:
         """Whether something has this name."""
@@ -150,6 +155,14 @@ def split(target: str) -> tuple[str, str]:
     folder_end = target.rfind("/") + 1
     dot = target.rfind(".")
     return (target[:dot], target[dot:]) if dot > folder_end else (target, "")
+
+
+def _mode(entry: os.DirEntry[str]) -> int:
+    """What a name leads to, as `st_mode`; 0 when it leads nowhere that can be reached."""
+    try:
+        return entry.stat().st_mode
+    except OSError:
+        return 0
 
 
 def _folded(path: str) -> str:

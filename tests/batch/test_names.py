@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
 from pathlib import Path
 
@@ -86,6 +87,15 @@ def test_folders(nb: Nb) -> None:
     run = plan(nb, {"prompt": "a", "output": "there"})
     assert run.code == 2
     assert "there is a folder; write there/" in run.err
+
+
+@pytest.mark.parametrize("output", ["x.png", "link.png"])
+def test_a_pipe_is_refused_before_it_blocks(nb: Nb, output: str) -> None:
+    os.mkfifo("x.png")
+    Path("link.png").symlink_to("x.png")
+    run = plan(nb, {"prompt": "a", "output": output})
+    assert run.code == 2
+    assert f"{output} is a pipe or device, not a regular file" in run.err
 
 
 def test_names_from_prompts_that_meet_keep_apart_and_stay(nb: Nb) -> None:
