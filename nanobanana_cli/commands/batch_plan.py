@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from nanobanana_cli import catalog, files
 from nanobanana_cli import settings as settings_room
@@ -21,12 +20,11 @@ from nanobanana_cli.batch.references import References
 from nanobanana_cli.commands.batch_options import Chosen
 from nanobanana_cli.errors import BatchIncomplete, Charged, OutputExists, UsageError
 from nanobanana_cli.models import MICRO, dollars
-from nanobanana_cli.settings import Settings
+from nanobanana_cli.settings import Settings, address
 from nanobanana_cli.terminal import Terminal
 
 _EXAMPLE = "images.toml"
 _MOST_BYTES = 500_000_000
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # A grid is drawn only when all of it is known, and nobody reads one that is longer.
 _LONGEST_TABLE = 500
 
@@ -166,8 +164,8 @@ def _content(name: str, terminal: Terminal) -> bytes:
 
 def _origin(settings: Settings) -> str:
     """Who is asked: a server on this machine is not the service that it stands for."""
-    host = urlsplit(settings.base_url).hostname
-    local = host in _LOOPBACK and settings.provider != "sandbox"
+    here = address.is_loopback(address.host(settings.base_url))
+    local = here and settings.provider != "sandbox"
     return f"{settings.provider} on this machine" if local else settings.provider
 
 

@@ -97,6 +97,19 @@ def test_a_sandbox_is_not_the_service(nb: Nb) -> None:
     assert states(nb) == {"out/0.png": "changed"}
 
 
+def test_a_server_on_this_machine_is_not_the_service(nb: Nb) -> None:
+    write(ROWS[0])
+    addresses = ("http://127.0.0.1:1", "http://127.0.0.2:1", "http://[::1]:1", "http://localhost:1")
+    prints = {prompt_print(nb, "--base-url", address) for address in addresses}
+    assert len(prints) == 1
+    assert prints.isdisjoint({prompt_print(nb)})
+
+
+def prompt_print(nb: Nb, *options: str) -> str:
+    run = nb("batch", "m.jsonl", "--dry-run", "--json", *options)
+    return str(json.loads(run.out)["fingerprint"])
+
+
 def test_a_file_that_no_ledger_knows(nb: Nb, server: CountingServer) -> None:
     write()
     Path("out").mkdir()
