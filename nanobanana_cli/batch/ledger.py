@@ -8,6 +8,7 @@ means nothing, so ledgers join with `cat` and merge line by line.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterable
@@ -141,10 +142,12 @@ class Ledger:
         lines, self._pending = self._pending, []
         upto, self._writing = self._added, True
         self._state.release()
-        broken = ""
+        broken = "a write was interrupted"
         try:
+            self._check_in_place()
             _write_all(self._file, b"".join(lines))
             os.fsync(self._file)
+            broken = ""
         except OSError as error:
             broken = error.strerror or type(error).__name__
         finally:
@@ -155,6 +158,11 @@ class Ledger:
             else:
                 self._on_disk = upto
             self._state.notify_all()
+
+    def _check_in_place(self) -> None:
+        """Lines that go to a file without a name are lost; `git pull` puts another in its place."""
+        if not os.path.samestat(os.fstat(self._file), self.path.stat()):
+            raise OSError(errno.ESTALE, "the ledger was replaced during the run")
 
     def _unwritten(self) -> LocalFileError:
         return LocalFileError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
 import threading
@@ -78,6 +79,36 @@ def test_a_line_that_cannot_be_written_is_an_error_for_good(tmp_path: Path) -> N
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         with pytest.raises(LocalFileError, match="File too large"):
             ledger.append(line("intent", "3"))
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_ledger_that_is_gone_takes_no_line(tmp_path: Path, replaced: bool) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    with Ledger(path) as ledger:
+        ledger.append(line("intent", "1"))
+        path.rename(tmp_path / "old")
+        if replaced:
+            path.write_bytes(b"")
+        reason = "the ledger was replaced" if replaced else "No such file"
+        for _ in range(2):
+            with pytest.raises(LocalFileError, match=reason):
+                ledger.append(line("written", "1"))
+    assert not replaced or path.read_bytes() == b""
+
+
+def test_what_did_not_get_to_the_disk_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(_file: int) -> None:
+        raise MemoryError
+
+    with Ledger(tmp_path / "x.ledger.jsonl") as ledger:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", out_of_memory)
+            with pytest.raises(MemoryError):
+                ledger.append(line("intent", "1"))
+        with pytest.raises(LocalFileError, match="a write was interrupted"):
+            ledger.append(line("intent", "2"))
 
 
 def test_a_torn_line_is_set_aside(tmp_path: Path) -> None:
