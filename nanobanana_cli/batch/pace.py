@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from nanobanana_cli.api import retry
-from nanobanana_cli.errors import Charged, NbError, RateLimited
+from nanobanana_cli.errors import Charged, ExitCode, NbError, RateLimited
 
 # Seconds that the pool holds still after a 429 that does not say for how long.
 _DEFAULT_HOLD = 1.0
@@ -20,6 +20,8 @@ _RECOVERY = 4
 class NotSent(NbError):
     """An image that was to be asked for, or asked for again, when the run was stopped."""
 
+    code = ExitCode.UNAVAILABLE
+    kind = "not_sent"
     charged = Charged.NO
 
 

@@ -185,7 +185,7 @@ def test_a_signal_before_the_first_call_lets_none_out() -> None:
     # The ledger is opened after signals are caught, and before the pool starts.
     script = """
 import os, signal, sys
-from nanobanana_cli.cli import main
+from nanobanana_cli.__main__ import main
 
 def interrupt(event, arguments):
     if event == "open" and "m.ledger.jsonl" in str(arguments[0]) and arguments[2] & os.O_APPEND:
@@ -204,6 +204,20 @@ sys.exit(main(["batch", "m.jsonl"]))
         )
         assert (run.returncode, server.calls.total()) == (130, 0), run.stderr
     assert not ledger()
+
+
+def test_a_retry_that_a_signal_prevents_is_no_defect(nb_process: NbProcess) -> None:
+    write(1)
+    with CountingServer(lambda _prompt, _nth: 429, retry_after="20") as server:
+        process = nb_process.start("batch", "m.jsonl", env=server.env)
+        wait_for(lambda: server.calls.total() == 1, process)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=15)
+        assert (process.returncode, server.calls.total()) == (130, 1)
+    failed = ledger()[-1]
+    assert (failed["event"], failed["cost_usd"]) == ("failed", 0)
+    assert failed["error"]["kind"] == "not_sent"
 
 
 def test_the_second_signal_stops_now(nb: Nb, nb_process: NbProcess) -> None:
