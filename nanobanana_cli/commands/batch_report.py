@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,9 @@ class Report:
         step, result = done.step, done.result
         self.counts[result.status] += 1
         if self._job.chosen.gallery is not None:
-            self._results[step.item.target] = result
+            # The bytes of reference images would stay in memory to the end of the run.
+            request = replace(result.request, references=())
+            self._results[step.item.target] = replace(result, request=request)
         if self._job.chosen.json:
             self._json(step, result)
         elif result.status == "written" and result.path is not None:
@@ -131,9 +134,7 @@ class Report:
             NbError: not all that was asked for is there.
         """
         if self._failures:
-            self.terminal.failures(
-                ("Failed", "Why", "What to do", "Cost", "Images"), self._causes()
-            )
+            self.terminal.failures(_COLUMNS, self._causes())
         self.terminal.note(self._sum())
         charged = Charged.YES if self.spent else Charged.NO
         again = f"nb batch {self._job.name} goes on where this stopped"
