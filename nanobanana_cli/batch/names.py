@@ -42,7 +42,7 @@ class Folders:
         folder, _, name = target.rpartition("/")
         if not self._is_inside(folder):
             raise Misplaced("leaves the output folder through a link")
-        entry = self._entries(folder).get(_folded(name))
+        entry = self._entry(folder, name)
         if entry is None:
             return
         if entry.is_symlink() and not self._is_inside(target):
@@ -56,13 +56,13 @@ class Folders:
     def has(self, target: str) -> bool:
         """Whether something has this name."""
         folder, _, name = target.rpartition("/")
-        entry = self._entries(folder).get(_folded(name))
+        entry = self._entry(folder, name)
         return entry is not None and (entry.name == name or (self.root / target).exists())
 
     def is_folder(self, target: str) -> bool:
         """Whether a folder has this name."""
         folder, _, name = target.rpartition("/")
-        entry = self._entries(folder).get(_folded(name))
+        entry = self._entry(folder, name)
         return entry is not None and entry.is_dir()
 
     def _is_inside(self, path: str) -> bool:
@@ -71,14 +71,19 @@ class Folders:
             self._inside[path] = os.path.commonpath((real, self._real_root)) == self._real_root
         return self._inside[path]
 
-    def _entries(self, folder: str) -> dict[str, os.DirEntry[str]]:
+    def _entry(self, folder: str, name: str) -> os.DirEntry[str] | None:
+        """What has this name, or else what some file system takes for it."""
         if folder not in self._listed:
             try:
-                with os.scandir(self.root / folder) as entries:
-                    self._listed[folder] = {_folded(entry.name): entry for entry in entries}
+                with os.scandir(self.root / folder) as found:
+                    entries = list(found)
             except OSError:
-                self._listed[folder] = {}
-        return self._listed[folder]
+                entries = []
+            # The exact names come last: where case is kept, Fox.png must not hide fox.png.
+            self._listed[folder] = {_folded(entry.name): entry for entry in entries}
+            self._listed[folder] |= {entry.name: entry for entry in entries}
+        listed = self._listed[folder]
+        return listed.get(name) or listed.get(_folded(name))
 
 
 class Claims:

@@ -89,6 +89,16 @@ def test_folders(nb: Nb) -> None:
     assert "there is a folder; write there/" in run.err
 
 
+@pytest.mark.parametrize("twins", ["Fox.png FOX.png", "fox.PNG", "FOX.PNG foX.png"])
+def test_a_link_does_not_hide_behind_another_case(nb: Nb, twins: str) -> None:
+    Path("fox.png").symlink_to("../outside/x.png")
+    for twin in twins.split():
+        Path(twin).write_bytes(b"")
+    run = plan(nb, {"prompt": "a", "output": "fox.png"})
+    assert run.code == 2
+    assert "fox.png is a link that leaves the output folder" in run.err
+
+
 @pytest.mark.parametrize("output", ["x.png", "link.png"])
 def test_a_pipe_is_refused_before_it_blocks(nb: Nb, output: str) -> None:
     os.mkfifo("x.png")
