@@ -8,6 +8,7 @@ money. `hint` says what to do; it may be set per error.
     │   └── ConfigError         2   config           not charged
     ├── BatchIncomplete         3   incomplete       some rows failed
     ├── KeyRejected             4   key              not charged
+    ├── batch.pace.NotSent      5   not_sent         not charged
     ├── Unavailable             5   unavailable      not charged
     │   ├── Unreachable         5   unreachable      not charged
     │   └── RateLimited         5   rate_limit       not charged

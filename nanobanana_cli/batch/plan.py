@@ -34,7 +34,6 @@ class Step(msgspec.Struct, frozen=True, gc=False):
         path: the file that is there, relative to the output folder; None when there is none.
         sha256: of that file.
         unknown: calls for this image whose outcome nobody recorded.
-        ours: whether a ledger knows the row, so that what is there is no one else's.
         recovered: the file that is there came of the last of these calls: the run was killed
             before it could say so.
     """
@@ -46,7 +45,6 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     path: str | None = None
     sha256: str | None = None
     unknown: tuple[Unknown, ...] = ()
-    ours: bool = False
     recovered: bool = False
 
 
@@ -105,7 +103,7 @@ def _step(
     state, reason = _state(item, bool(files), known, made, history)
     if unknown:
         state, reason = "unknown", "a call was sent, and nobody knows what came of it"
-    return Step(item, state, price, reason, shown, digest, unknown, known or bool(unknown))
+    return Step(item, state, price, reason, shown, digest, unknown)
 
 
 def _first(files: list[tuple[str, str | None]]) -> tuple[str | None, str | None]:
