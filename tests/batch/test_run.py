@@ -291,7 +291,8 @@ def test_shards_run_at_once_and_the_whole_waits(nb_process: NbProcess) -> None:
 
 
 def test_a_total_holds_for_shards_that_are_started_at_once(nb_process: NbProcess) -> None:
-    write(12)
+    # So many that every shard has more than the one row that can be paid for.
+    write(100)
     limit = ("--max-total-cost", "0.058")
     with CountingServer(latency=0.1) as server:
         shards = [("--shard", f"{part}/4") for part in range(1, 5)]
