@@ -227,11 +227,11 @@ def micro_dollars(usd: str) -> int:
     return int(amount * MICRO)
 
 
-def dollars(micro: int | None) -> str:
-    """For people: `$0.058`, `$1.20`, `free`, or `price unknown`."""
+def dollars(micro: int | None, *, zero: str = "free") -> str:
+    """For people: `$0.058`, `$1.20`, `free` (or what else `zero` says), or `price unknown`."""
     if micro is None:
         return "price unknown"
     if micro == 0:
-        return "free"
+        return zero
     whole, fraction = divmod(micro, MICRO)
     return f"${whole}.{str(fraction).zfill(6).rstrip('0').ljust(2, '0')}"

@@ -83,9 +83,9 @@ class Budget:
         if limits.images is not None and self._images + self._calls >= limits.images:
             return _reached("--max-images", str(limits.images))
         if limits.cost is not None and cost > limits.cost:
-            return _reached("--max-cost", _amount(limits.cost))
+            return _reached("--max-cost", dollars(limits.cost, zero="$0"))
         if limits.total_cost is not None and self._before + cost > limits.total_cost:
-            return _reached("--max-total-cost", _amount(limits.total_cost))
+            return _reached("--max-total-cost", dollars(limits.total_cost, zero="$0"))
         return None
 
 
@@ -94,7 +94,3 @@ def _reached(option: str, limit: str) -> OverBudget:
         f"{option} {limit} is reached",
         hint="what was made is kept; run again with a higher limit for the rest",
     )
-
-
-def _amount(micro: int) -> str:
-    return dollars(micro) if micro else "$0"

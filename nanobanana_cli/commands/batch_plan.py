@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
 
-from nanobanana_cli import catalog, files
+from nanobanana_cli import files
 from nanobanana_cli import settings as settings_room
 from nanobanana_cli.batch import checks, history, journal, manifest, selection
 from nanobanana_cli.batch.item import Item
@@ -17,6 +17,7 @@ from nanobanana_cli.batch.mistakes import ManifestError
 from nanobanana_cli.batch.names import Folders
 from nanobanana_cli.batch.plan import Step, plan
 from nanobanana_cli.batch.references import References
+from nanobanana_cli.commands import making
 from nanobanana_cli.commands.batch_options import Chosen
 from nanobanana_cli.errors import BatchIncomplete, Charged, OutputExists, UsageError
 from nanobanana_cli.models import MICRO, dollars
@@ -106,7 +107,8 @@ def read(chosen: Chosen, terminal: Terminal) -> Job:
         for line in error.lines():
             terminal.mistake(line)
         raise
-    _note_unknown_models(items, terminal)
+    for model in dict.fromkeys(item.settings.model for item in items):
+        making.note_unknown_model(model, terminal)
     items = selection.chosen(items, chosen.only, shard, root)
     return Job(chosen, settings, items, references, root, journal.main_ledger(name), shard)
 
@@ -169,15 +171,6 @@ def _origin(settings: Settings) -> str:
     return f"{settings.provider} on this machine" if local else settings.provider
 
 
-def _note_unknown_models(items: Sequence[Item], terminal: Terminal) -> None:
-    for model in dict.fromkeys(item.settings.model for item in items):
-        if model not in catalog.MODELS:
-            terminal.warn(
-                f"{model} is not a model that nb knows, so ratio, size and price go unchecked; "
-                "see `nb models`"
-            )
-
-
 def _list(steps: Sequence[Step], root: Path, terminal: Terminal) -> None:
     rows = ((step.state, shown_path(step, root), _price(step), step.reason) for step in steps)
     if len(steps) <= _LONGEST_TABLE:
@@ -228,14 +221,10 @@ def _sums(job: Job, steps: Sequence[Step], past: history.History) -> Iterator[st
         unpriced = sum(step.price is None for step in due)
         total = sum(step.price or 0 for step in due)
         more = f" and {unpriced} of unknown price" if unpriced else ""
-        yield f"{len(due)} to make for {_amount(total)}{more}"
+        yield f"{len(due)} to make for {dollars(total, zero='nothing')}{more}"
     if past.spent:
-        yield f"the ledger records {_amount(past.spent)}"
+        yield f"the ledger records {dollars(past.spent, zero='nothing')}"
     yield "nothing was sent"
-
-
-def _amount(micro: int) -> str:
-    return dollars(micro) if micro else "nothing"
 
 
 _STATES = ("make", "changed", "unchanged", "unknown", "exists")

@@ -108,8 +108,8 @@ class Report:
             parts += [f"{rate:.0f}/min", f"{_clock(left)} left"]
         if held_for > 0:
             parts.append(f"rate limit: waiting {math.ceil(held_for)} s")
-        allowed = "" if self._allowed is None else f" of {_amount(self._allowed)}"
-        parts.append(f"{_amount(self.spent)}{allowed}")
+        allowed = "" if self._allowed is None else f" of {dollars(self._allowed, zero='$0')}"
+        parts.append(f"{dollars(self.spent, zero='$0')}{allowed}")
         return ", ".join(parts)
 
     def tell_draining(self, signum: int) -> None:
@@ -247,7 +247,7 @@ class Report:
 
     def _cost(self) -> str:
         at_most = "at most " if self.charged is Charged.MAYBE else ""
-        return f"{at_most}{_amount(self.spent)}"
+        return f"{at_most}{dollars(self.spent, zero='$0')}"
 
     def _is_unsure(self) -> bool:
         return any(error.charged is Charged.MAYBE for _, error in self._failures)
@@ -257,7 +257,3 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _amount(micro: int) -> str:
-    return dollars(micro) if micro else "$0"

@@ -31,7 +31,8 @@ def check(request: ContentRequest, settings: Settings, count: int) -> None:
         )
     if each * count > limit:
         raise OverBudget(
-            f"{estimate(request, settings, count)}, and --max-cost is {_amount(limit)}",
+            f"{estimate(request, settings, count)}, "
+            f"and --max-cost is {dollars(limit, zero='nothing')}",
             hint="ask for fewer images, or raise --max-cost",
         )
 
@@ -41,7 +42,7 @@ def estimate(request: ContentRequest, settings: Settings, count: int) -> str:
     each = _price(request, settings)
     if each is None:
         return f"the price of {_thing(request, count)} is unknown"
-    return f"{_thing(request, count)} would cost {_amount(each * count)}"
+    return f"{_thing(request, count)} would cost {dollars(each * count, zero='nothing')}"
 
 
 def _price(request: ContentRequest, settings: Settings) -> int | None:
@@ -51,7 +52,3 @@ def _price(request: ContentRequest, settings: Settings) -> int | None:
 def _thing(request: ContentRequest, count: int) -> str:
     kind = "image" if "IMAGE" in request.modalities else "text"
     return f"1 {kind}" if count == 1 else f"{count} {kind}s"
-
-
-def _amount(micro: int) -> str:
-    return dollars(micro) if micro else "nothing"

@@ -51,7 +51,7 @@ def run(order: Order, texts: Texts, terminal: Terminal) -> None:
     in_force = settings.load(terminal.env, Path.cwd(), order.call.settings)
     request = _request(order, in_force)
     budget.check(request, in_force, len(order.images.paths))
-    making.note_unknown_model(request, terminal)
+    making.note_unknown_model(request.model, terminal)
     if order.call.dry_run or order.call.curl:
         _show_calls(order, request, in_force, terminal)
         return

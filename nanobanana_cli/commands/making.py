@@ -65,7 +65,7 @@ def make(order: Order, terminal: Terminal) -> None:
                 return
             _check_texts(order, missing)
             budget.check(order.request, order.settings, len(missing))
-            note_unknown_model(order.request, terminal)
+            note_unknown_model(order.request.model, terminal)
             endpoint = stack.enter_context(service.opened(order.settings, terminal.env))
         except NbError as error:
             _show_json(_failed(order, error), order, terminal)
@@ -90,7 +90,7 @@ def show(order: Order, terminal: Terminal, *, as_curl: bool) -> None:
     missing = _missing(order, terminal)
     _check_texts(order, missing)
     budget.check(order.request, order.settings, len(missing))
-    note_unknown_model(order.request, terminal)
+    note_unknown_model(order.request.model, terminal)
     show_request(order.request, order.settings, terminal, as_curl=as_curl)
     price = budget.estimate(order.request, order.settings, len(missing))
     times = f"it would be sent {len(missing)} times; " if len(missing) > 1 else ""
@@ -186,11 +186,11 @@ def _missing(order: Order, terminal: Terminal) -> list[Output]:
     return [each for each in order.outputs if each not in taken]
 
 
-def note_unknown_model(request: ContentRequest, terminal: Terminal) -> None:
+def note_unknown_model(model: str, terminal: Terminal) -> None:
     """Say that nothing is known of a model, if so."""
-    if request.model not in catalog.MODELS:
+    if model not in catalog.MODELS:
         terminal.warn(
-            f"{request.model} is not a model that nb knows, so ratio, size and price "
+            f"{model} is not a model that nb knows, so ratio, size and price "
             "go unchecked; see `nb models`"
         )
 
