@@ -224,8 +224,8 @@ png
 jpeg
 webp' -d 'For rows that do not say: auto, png, jpeg or webp'
 complete -c nb -n '__nb_in \'batch\'' -l alt -d 'Also ask for alt text, for rows that do not say'
-complete -c nb -n '__nb_in \'batch\'' -l force -d 'Replace files that no ledger knows'
-complete -c nb -n '__nb_in \'batch\'' -l skip-existing -d 'Leave files alone that no ledger knows'
+complete -c nb -n '__nb_in \'batch\'' -l force -d 'Replace files that no ledger knows, and edited ones'
+complete -c nb -n '__nb_in \'batch\'' -l skip-existing -d 'Leave files alone that no ledger knows, and edited ones'
 complete -c nb -n '__nb_in \'batch\'' -l aspect -s a -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
 2:3\\t\'848x1264 pixels at 1K\'
 3:2\\t\'1264x848 pixels at 1K\'

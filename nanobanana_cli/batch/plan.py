@@ -29,6 +29,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
         item: the image.
         state: `make` (missing), `changed` (there, but asked for differently, or another file),
             `unchanged`, `unknown` (it may have been paid for), `exists` (there, and not ours).
+        theirs: the file that is there is the user's, or was edited since it was made: no ledger
+            has its content, so it is replaced only when the user says so.
         price: micro-dollars of the call; None when not known.
         reason: why, in a few words; "" when it is plain.
         path: the file that is there, relative to the output folder; None when there is none.
@@ -42,6 +44,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     state: State
     price: int | None
     reason: str = ""
+    theirs: bool = False
     path: str | None = None
     sha256: str | None = None
     unknown: tuple[Unknown, ...] = ()
@@ -88,29 +91,34 @@ def _step(
     item: Item, files: list[tuple[str, str | None]], history: History, price: int | None
 ) -> Step:
     made = history.written.get(item.target, [])
-    calls = history.unknown.get(item.target, [])
+    calls = history.unknown.get(item.target, ())
     unknown = tuple(call for call in calls if call.fingerprint == item.fingerprint)
     for path, digest in files:
         if any(_is(each, item.fingerprint, path, digest) for each in made):
             return Step(item, "unchanged", price, path=path, sha256=digest)
     ours = {each.sha256 for each in made}
     for path, digest in files:
-        if unknown and digest and digest not in ours and digest != unknown[-1].replaces:
+        if digest and digest not in ours and _came_of(unknown, digest):
             reason = "came just before the last run was killed"
-            return Step(item, "unchanged", price, reason, path, digest, unknown, recovered=True)
-    shown, digest = _first(files)
-    known = bool(made) or _came_of(calls, digest)
-    state, reason = _state(item, bool(files), known, made, history)
+            return Step(
+                item,
+                "unchanged",
+                price,
+                reason,
+                path=path,
+                sha256=digest,
+                unknown=unknown,
+                recovered=True,
+            )
+    shown, digest = files[0] if files else (None, None)
+    theirs = bool(files) and digest not in ours
+    state, reason = _there(item, theirs, made) if files else _missing(item, made, history)
     if unknown:
         state, reason = "unknown", "a call was sent, and nobody knows what came of it"
-    return Step(item, state, price, reason, shown, digest, unknown)
+    return Step(item, state, price, reason, theirs, shown, digest, unknown)
 
 
-def _first(files: list[tuple[str, str | None]]) -> tuple[str | None, str | None]:
-    return files[0] if files else (None, None)
-
-
-def _came_of(calls: list[Unknown], digest: str | None) -> bool:
+def _came_of(calls: Sequence[Unknown], digest: str) -> bool:
     """Whether what is there may be of one of these calls: none of them found it there."""
     return bool(calls) and all(call.replaces != digest for call in calls)
 
@@ -119,14 +127,16 @@ def _is(made: Written, fingerprint: str, path: str, digest: str | None) -> bool:
     return made.fingerprint == fingerprint and made.sha256 == digest and made.path == path
 
 
-def _state(
-    item: Item, there: bool, known: bool, made: list[Written], history: History
-) -> tuple[State, str]:
-    if there:
-        if not known:
-            return "exists", "the file is there, and no ledger knows it"
-        asked_before = any(each.fingerprint == item.fingerprint for each in made)
-        return "changed", "the file is another" if asked_before else "asked for differently"
+def _there(item: Item, theirs: bool, made: list[Written]) -> tuple[State, str]:
+    if not made:
+        return "exists", "the file is there, and no ledger knows it"
+    if theirs:
+        return "changed", "edited since it was made"
+    asked_before = any(each.fingerprint == item.fingerprint for each in made)
+    return "changed", "the file is an earlier one" if asked_before else "asked for differently"
+
+
+def _missing(item: Item, made: list[Written], history: History) -> tuple[State, str]:
     if made:
         return "make", "the file is gone"
     return "make", "failed before" if item.target in history.failed else ""
@@ -144,10 +154,10 @@ def _hashes(root: Path, paths: Sequence[str]) -> dict[str, str | None]:
 
 
 def _digests(root: Path, paths: Iterable[str]) -> list[str | None]:
-    return [_digest(f"{root}/{path}") for path in paths]
+    return [sha256_of(f"{root}/{path}") for path in paths]
 
 
-def _digest(path: str) -> str | None:
+def sha256_of(path: str | Path) -> str | None:
     """SHA-256 of a file; None when it cannot be read, which no recorded hash equals."""
     try:
         with Path(path).open("rb", buffering=0) as file:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nanobanana_cli.batch import names
-from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.batch.plan import Step, sha256_of
 from nanobanana_cli.files import Approve
 from nanobanana_cli.models import ImageFormat
 from nanobanana_cli.outputs import FORMAT_OF_SUFFIX, SUFFIXES, NamedFile
@@ -37,12 +37,16 @@ class Place:
         return False
 
     def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:
-        """Put the image there whole; what was there when the run was planned is replaced."""
+        """Put the image there whole.
+
+        What was there when the run was planned is replaced; what came or was edited since stays,
+        and the image is put beside it.
+        """
         path = self.root / self._target(image_format)
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-        place = NamedFile(path, image_format, force=self.step.path is not None)
-        return place.save(data, image_format, approve)
+        as_planned = self.step.path is not None and sha256_of(path) == self.step.sha256
+        return NamedFile(path, image_format, as_planned).save(data, image_format, approve)
 
     def _target(self, image_format: ImageFormat) -> str:
         if self.step.path is not None:

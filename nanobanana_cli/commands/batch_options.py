@@ -131,12 +131,18 @@ Format = Annotated[
 ]
 Force = Annotated[
     bool,
-    typer.Option("--force", help="Replace files that no ledger knows.", rich_help_panel=_OUTPUT),
+    typer.Option(
+        "--force",
+        help="Replace files that no ledger knows, and edited ones.",
+        rich_help_panel=_OUTPUT,
+    ),
 ]
 SkipExisting = Annotated[
     bool,
     typer.Option(
-        "--skip-existing", help="Leave files alone that no ledger knows.", rich_help_panel=_OUTPUT
+        "--skip-existing",
+        help="Leave files alone that no ledger knows, and edited ones.",
+        rich_help_panel=_OUTPUT,
     ),
 ]
 Alt = Annotated[

@@ -121,14 +121,17 @@ def planned(job: Job, terminal: Terminal) -> tuple[list[Step], history.History]:
     return plan(job.items, past, Folders(job.root), job.settings.provider), past
 
 
+def is_due(job: Job, step: Step) -> bool:
+    """Whether the options have this image made."""
+    wanted = step.state in ("make", "changed", "exists")
+    if step.state == "unknown":
+        wanted = job.chosen.retry_unknown
+    return wanted and (job.chosen.force or not step.theirs)
+
+
 def to_make(job: Job, steps: Sequence[Step]) -> list[Step]:
     """The steps that call for a call, in the order to take."""
-    wanted = {"make", "changed"}
-    if job.chosen.retry_unknown:
-        wanted.add("unknown")
-    if job.chosen.force:
-        wanted.add("exists")
-    steps = [step for step in steps if step.state in wanted]
+    steps = [step for step in steps if is_due(job, step)]
     if job.chosen.shuffle:
         random.SystemRandom().shuffle(steps)
     return steps[: job.chosen.limit]
@@ -145,9 +148,9 @@ def show(job: Job, terminal: Terminal) -> None:
     shown = stale if job.chosen.check else steps
     if job.chosen.json:
         for step in shown:
-            terminal.json(_record(step, job.root))
+            terminal.json(_record(job, step))
     else:
-        _list(shown, job.root, terminal)
+        _list(job, shown, terminal)
     terminal.note(_sum(job, steps, past))
     if job.chosen.check and stale:
         raise BatchIncomplete(
@@ -171,8 +174,10 @@ def _origin(settings: Settings) -> str:
     return f"{settings.provider} on this machine" if local else settings.provider
 
 
-def _list(steps: Sequence[Step], root: Path, terminal: Terminal) -> None:
-    rows = ((step.state, shown_path(step, root), _price(step), step.reason) for step in steps)
+def _list(job: Job, steps: Sequence[Step], terminal: Terminal) -> None:
+    rows = (
+        (step.state, shown_path(step, job.root), _price(job, step), step.reason) for step in steps
+    )
     if len(steps) <= _LONGEST_TABLE:
         terminal.table(("Plan", "Image", "Price", "Why"), rows)
     else:
@@ -185,19 +190,15 @@ def shown_path(step: Step, root: Path) -> str:
     return str(root / (step.path or step.item.target))
 
 
-def _price(step: Step) -> str:
-    return dollars(step.price) if step.state in ("make", "changed") else ""
+def _price(job: Job, step: Step) -> str:
+    return dollars(step.price) if is_due(job, step) else ""
 
 
-def _due(step: Step) -> int | None:
-    """What the next run pays for it."""
-    return step.price if step.state in ("make", "changed") else 0
-
-
-def _record(step: Step, root: Path) -> dict[str, object]:
-    item, due = step.item, _due(step)
+def _record(job: Job, step: Step) -> dict[str, object]:
+    item = step.item
+    due = step.price if is_due(job, step) else 0
     return {
-        "path": shown_path(step, root),
+        "path": shown_path(step, job.root),
         "plan": step.state,
         "reason": step.reason or None,
         "prompt": item.prompt,

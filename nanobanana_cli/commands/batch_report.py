@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _NAMED = 3
 _COLUMNS = ("Failed", "Why", "What to do", "Cost", "Images")
-_STATUS: dict[str, Status] = {"unchanged": "unchanged", "unknown": "unknown", "exists": "skipped"}
+_STATUS: dict[str, Status] = {"unchanged": "unchanged", "unknown": "unknown"}
 
 
 class Report:
@@ -60,8 +60,10 @@ class Report:
         self._results: dict[str, Result] = {}
         made = {step.item.target for step in due}
         for step in steps:
-            if step.item.target not in made and step.state in _STATUS:
-                self._left_alone(step, _STATUS[step.state])
+            skipped = step.theirs and job.chosen.skip_existing
+            status = "skipped" if skipped else _STATUS.get(step.state)
+            if status is not None and step.item.target not in made:
+                self._left_alone(step, status)
 
     @property
     def finished(self) -> int:
@@ -178,7 +180,7 @@ class Report:
         problem = None
         if result is not None and result.error is not None:
             problem = None if result.status == "written" else result.error.message
-        elif result is None and step.state in ("unchanged", "exists"):
+        elif result is None and (step.state == "unchanged" or step.theirs):
             path = self._path(step)
         elif result is None:
             problem = step.reason or "not made yet"
