@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from bisect import bisect_right
-from functools import lru_cache
+from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFilter
 
-from nanobanana_cli.sandbox import glyphs
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+from nanobanana_cli.sandbox import bidi, glyphs
+from nanobanana_cli.sandbox.typeface import Typeface
 
 MARK = "nb sandbox · not a real model"
 _MAX_LINES = 8
 _LEADING = 1.25
 _PAPER = (255, 255, 255)
+# Chinese and Japanese are broken anywhere but before and after some marks.
+_OPENING, _CLOSING = "「『（【《〈〔［｛", "、。，．・：；！？）」』】》〉〕］｝…ー々"
+_EASTERN = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+_UNBROKEN = re.compile(f"[{_OPENING}]*[{_EASTERN}][{_CLOSING}]*|[^{_EASTERN}]+[{_CLOSING}]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Text that has found its size.
+
+    Args:
+        lines: in the order of reading.
+        face: its letters.
+        leading: from one line to the next, in pixels.
+    """
+
+    lines: list[str]
+    face: Typeface
+    leading: int
 
 
 def write(image: Image.Image, prompt: str) -> None:
@@ -26,25 +46,36 @@ def write(image: Image.Image, prompt: str) -> None:
 
 def _title(image: Image.Image, prompt: str) -> None:
     width, height = image.size
-    text, face = glyphs.paintable(prompt)
+    text = glyphs.paintable(prompt)
     room = int(width * 0.86), int(height * 0.36)
-    lines, font, leading = _fit(text, face, room, _scale(image))
-    if not lines:
+    block = _fit(text, room, _scale(image))
+    if not block.lines:
         return
-    block = leading * len(lines)
-    top = int(height * 0.06 + (room[1] - block) / 2)
+    tall = block.leading * len(block.lines)
+    # Above and below, letters of some scripts reach out of their line.
+    margin = block.leading // 3
     left = int(width * 0.07)
+    top = int(height * 0.06 + (room[1] - tall) / 2) - margin
+    letters = _set(block, (room[0], tall + 2 * margin), margin)
     # Only the box of the letters is blurred: at 4K a blur of the whole picture takes seconds.
-    box = (left, top, left + room[0], top + block + leading // 3)
-    letters = Image.new("L", (box[2] - box[0], box[3] - box[1]))
-    pen = ImageDraw.Draw(letters)
-    for number, line in enumerate(lines):
-        x = (letters.width - font.getlength(line)) / 2
-        pen.text((x, number * leading), line, font=font, fill=255)
-    shadow = letters.reduce(4).filter(ImageFilter.GaussianBlur(max(1, leading / 40)))
+    shadow = letters.reduce(4).filter(ImageFilter.GaussianBlur(max(1, block.leading / 40)))
     shadow = shadow.resize(letters.size).point(lambda level: min(255, level * 2) * 0.45)
-    image.paste((0, 0, 0), box[:2], shadow)
-    image.paste(_PAPER, box[:2], letters)
+    image.paste((0, 0, 0), (left, top), shadow)
+    image.paste(_PAPER, (left, top), letters)
+
+
+def _set(block: Block, size: tuple[int, int], margin: int) -> Image.Image:
+    """The letters, white on black, each line in the middle."""
+    leftwards = bidi.leftwards(" ".join(block.lines))
+    lines = [bidi.visual(line, leftwards=leftwards) for line in block.lines]
+    baseline = margin + block.face.metrics[0]
+    return block.face.mask(
+        size,
+        [
+            ((size[0] - block.face.length(line)) / 2, baseline + number * block.leading, line)
+            for number, line in enumerate(lines)
+        ],
+    )
 
 
 def _scale(image: Image.Image) -> float:
@@ -52,72 +83,81 @@ def _scale(image: Image.Image) -> float:
     return math.sqrt(image.width * image.height)
 
 
-def _fit(
-    text: str, face: str | None, room: tuple[int, int], scale: float
-) -> tuple[list[str], Font, int]:
+def _fit(text: str, room: tuple[int, int], scale: float) -> Block:
     """The text broken into lines at the largest size that fits, shortened if none does.
 
     Words are cut only when smaller letters would no longer be readable.
     """
+    words = _words(text)
     smallest = max(11, round(scale / 42))
     size = max(smallest, min(round(scale / 9), int(room[1] / _LEADING)))
     while True:
-        font = _font(face, size)
+        face = Typeface(text, size)
         leading = round(size * _LEADING)
         most = max(1, min(_MAX_LINES, room[1] // leading))
-        lines = _wrap(text, font, room[0])
-        whole = all(font.getlength(word) <= room[0] for word in text.split())
+        lines = _wrap(words, face, room[0])
+        whole = all(face.length(word) <= room[0] for _, word in words)
         if len(lines) <= most and (whole or size <= scale / 20):
-            return lines, font, leading
+            return Block(lines, face, leading)
         if size <= smallest:
-            return _shorten(lines[:most], font, room[0]), font, leading
+            return Block(_shorten(lines[:most], face, room[0]), face, leading)
         size = max(smallest, int(size * 0.9))
 
 
-def _wrap(text: str, font: Font, width: int) -> list[str]:
+def _words(text: str) -> list[tuple[str, str]]:
+    """What stays together on a line, each with what separates it from the one before."""
+    return [
+        ("" if number else " ", piece)
+        for word in text.split()
+        for number, piece in enumerate(_UNBROKEN.findall(word))
+    ]
+
+
+def _wrap(words: list[tuple[str, str]], face: Typeface, width: int) -> list[str]:
     lines: list[str] = []
     line = ""
-    for word in _words(text, font, width):
-        longer = f"{line} {word}" if line else word
-        if font.getlength(longer) <= width:
+    for space, word in words:
+        longer = line + space + word if line else word
+        if face.length(longer) <= width:
             line = longer
-        else:
-            lines.append(line)
-            line = word
+            continue
+        *cut, rest = _pieces(word, face, width)
+        lines += [line, *cut] if line else cut
+        line = rest
     return [*lines, line] if line else lines
 
 
-def _words(text: str, font: Font, width: int) -> list[str]:
-    """Words, those too long for a line (or written without spaces) cut into pieces."""
+def _pieces(word: str, face: Typeface, width: int) -> list[str]:
+    """A word, cut if it is too long for a line."""
     pieces = []
-    for word in text.split():
-        rest = word
-        while font.getlength(rest) > width and len(rest) > 1:
-            cut = bisect_right(
-                range(1, len(rest)), width, key=lambda n: math.ceil(font.getlength(rest[:n]))
-            )
-            pieces.append(rest[: max(1, cut)])
-            rest = rest[max(1, cut) :]
-        pieces.append(rest)
-    return pieces
+    while face.length(word) > width and len(word) > 1:
+        cut = bisect_right(
+            range(1, len(word)), width, key=lambda end: math.ceil(face.length(word[:end]))
+        )
+        # Never between a letter and the mark that stands on it.
+        while cut > 1 and unicodedata.category(word[cut]).startswith("M"):
+            cut -= 1
+        pieces.append(word[: max(1, cut)])
+        word = word[max(1, cut) :]
+    return [*pieces, word]
 
 
-def _shorten(lines: list[str], font: Font, width: int) -> list[str]:
+def _shorten(lines: list[str], face: Typeface, width: int) -> list[str]:
     last = lines[-1]
-    while last and font.getlength(last + "…") > width:
+    while last and face.length(last + "…") > width:
         last = last[:-1]
-    return [*lines[:-1], last.rstrip(" ,.;:") + "…"]
+    return [*lines[:-1], last.rstrip(" ,.;:、。，") + "…"]
 
 
 def _mark(image: Image.Image) -> None:
     width, height = image.size
     size = max(9, round(_scale(image) / 48))
-    font = _font(None, size)
-    while font.getlength(MARK) + 3 * size > width and size > 7:
+    face = Typeface(MARK, size)
+    while face.length(MARK) + 3 * size > width and size > 7:
         size -= 1
-        font = _font(None, size)
+        face = Typeface(MARK, size)
     pad = size * 0.75
-    pill = round(font.getlength(MARK) + 2 * pad), round(size * 1.9)
+    pill = round(face.length(MARK) + 2 * pad), round(size * 1.9)
     # Drawn three times as large and reduced, for smooth ends.
     mask = Image.new("L", (pill[0] * 3, pill[1] * 3))
     ImageDraw.Draw(mask).rounded_rectangle(
@@ -125,10 +165,6 @@ def _mark(image: Image.Image) -> None:
     )
     corner = width - pill[0] - size, height - pill[1] - size
     image.paste((10, 12, 22), corner, mask.reduce(3))
-    middle = corner[0] + pill[0] / 2, corner[1] + pill[1] / 2
-    ImageDraw.Draw(image).text(middle, MARK, font=font, fill=_PAPER, anchor="mm")
-
-
-@lru_cache(maxsize=128)
-def _font(face: str | None, size: int) -> Font:
-    return ImageFont.truetype(face, size) if face else ImageFont.load_default(size)
+    ascent, descent = face.metrics
+    letters = face.mask(pill, [(pad, (pill[1] + ascent - descent) / 2, MARK)])
+    image.paste(_PAPER, corner, letters)

@@ -7,14 +7,13 @@ import math
 import random
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw
 
 Colour = tuple[int, int, int]
 
-# A picture is drawn at twice its pixels and scaled down, which makes the edges smooth; above this
-# many pixels it is scaled up instead: its soft shapes allow that, and 4K stays fast.
-_MOST_PIXELS = 4.2e6
 _HILLS = 4
+# Shapes are drawn that many times as large and reduced, which makes their edges smooth.
+_FINE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +70,10 @@ def draw(prompt: str, dimensions: tuple[int, int]) -> Image.Image:
         dimensions: width and height in pixels.
     """
     palette, chance = choose(prompt)
-    area = dimensions[0] * dimensions[1]
-    scale = math.sqrt(min(2 * area, _MOST_PIXELS) / area)
-    canvas = round(dimensions[0] * scale), round(dimensions[1] * scale)
-    image = _column(palette.sky, canvas)
+    image = _column(palette.sky, dimensions)
     _sun(image, palette, chance)
     _hills(image, palette, chance)
-    if canvas[0] <= dimensions[0]:
-        image = image.filter(ImageFilter.SMOOTH)
-    return image.resize(dimensions, Image.Resampling.BICUBIC)
+    return image
 
 
 def _column(colours: tuple[Colour, ...], size: tuple[int, int]) -> Image.Image:
@@ -100,14 +94,14 @@ def _sun(image: Image.Image, palette: Palette, chance: random.Random) -> None:
     y = round(height * chance.uniform(0.50, 0.57))
     # Pillow's gradient does not end at the middle of an edge, where it still is 74.
     edge = 75
-    glow = ImageChops.invert(Image.radial_gradient("L")).resize((radius * 8, radius * 8))
-    glow = glow.point(
+    glow = ImageChops.invert(Image.radial_gradient("L")).point(
         [round(max(0, level - edge) ** 2 * 150 / (255 - edge) ** 2) for level in range(256)]
     )
+    glow = glow.resize((radius * 8, radius * 8), Image.Resampling.BILINEAR)
     image.paste(palette.sun, (x - radius * 4, y - radius * 4), glow)
-    disc = Image.new("L", (radius * 2 + 8, radius * 2 + 8))
-    ImageDraw.Draw(disc).ellipse((4, 4, radius * 2 + 4, radius * 2 + 4), fill=235)
-    image.paste(palette.sun, (x - radius - 4, y - radius - 4), disc)
+    disc = Image.new("L", (radius * 2 * _FINE, radius * 2 * _FINE))
+    ImageDraw.Draw(disc).ellipse((0, 0, disc.width - 1, disc.height - 1), fill=235)
+    image.paste(palette.sun, (x - radius, y - radius), disc.reduce(_FINE))
 
 
 def _hills(image: Image.Image, palette: Palette, chance: random.Random) -> None:
@@ -116,16 +110,24 @@ def _hills(image: Image.Image, palette: Palette, chance: random.Random) -> None:
         depth = layer / (_HILLS - 1)
         crest = height * (0.58 + 0.27 * depth)
         line = _ridge(image.size, crest, 1 - depth * 0.35, chance)
-        top = max(0, int(min(line)))
-        band = width, height - top
-        mask = Image.new("L", band)
-        step = width / (len(line) - 1)
-        outline = [(index * step, y - top) for index, y in enumerate(line)]
-        ImageDraw.Draw(mask).polygon([*outline, (width, band[1]), (0, band[1])], fill=255)
         colour = _mix(palette.far, palette.near, depth)
         # Mist in the valley: each hill fades towards the horizon's light at its foot.
         foot = _mix(colour, palette.sky[2], 0.45 * (1 - depth))
-        image.paste(_column((colour, foot), band), (0, top), mask)
+        top, bottom = max(0, int(min(line))), min(height, math.ceil(max(line)))
+        hill = _column((colour, foot), (width, height - top))
+        ridge = width, bottom - top
+        image.paste(hill.crop((0, 0, *ridge)), (0, top), _below(line, top, ridge))
+        # What lies deeper is all hill, and needs no mask.
+        image.paste(hill.crop((0, ridge[1], *hill.size)), (0, bottom))
+
+
+def _below(line: list[float], top: int, size: tuple[int, int]) -> Image.Image:
+    """A mask of what is below a line, which begins at `top`; its edge is smooth."""
+    mask = Image.new("L", (size[0] * _FINE, size[1] * _FINE))
+    step = mask.width / (len(line) - 1)
+    outline = [(index * step, (y - top) * _FINE) for index, y in enumerate(line)]
+    ImageDraw.Draw(mask).polygon([*outline, mask.size, (0, mask.height)], fill=255)
+    return mask.reduce(_FINE)
 
 
 def _ridge(
