@@ -11,9 +11,13 @@ FILE = "nb.fish"
 
 _SCRIPT = r"""# fish completion for nb. Generated from the command tree; do not edit.
 
-# The command that has been typed, as `config set`, then how many of its arguments there are.
-function __nb_place
+# Sets the command that has been typed, as `config set`, and how many of its arguments there are.
+function __nb_find_place
     set -l words (commandline -opc)
+    # fish asks dozens of conditions at each TAB, all about the same words.
+    set -l line (string join \x1f -- $words)
+    test "$line" = "$__nb_line"; and return
+    set -g __nb_line $line
     set -e words[1]
     set -l known @PATHS@
     set -l path ''
@@ -34,8 +38,8 @@ function __nb_place
             set arguments (math $arguments + 1)
         end
     end
-    echo $path
-    echo $arguments
+    set -g __nb_path $path
+    set -g __nb_arguments $arguments
 end
 
 # Whether the word after option $2 of command $1 is its value.
@@ -48,13 +52,12 @@ function __nb_value_follows
 end
 
 function __nb_in
-    set -l place (__nb_place)
-    test "$place[1]" = "$argv[1]"
+    __nb_find_place
+    test "$__nb_path" = "$argv[1]"
 end
 
 function __nb_at
-    set -l place (__nb_place)
-    test "$place[1]" = "$argv[1]"; and test "$place[2]" = "$argv[2]"
+    __nb_in $argv[1]; and test "$__nb_arguments" = "$argv[2]"
 end
 
 complete -c nb -f

@@ -125,20 +125,20 @@ class Shell:
             keys = keys[os.write(self._terminal, keys) :]
 
 
-def bash(program: str, script: Path, folder: Path, *, before: str = "") -> Shell:
-    """Bash that has sourced a completion script, after `before`."""
-    setup = f"{before}\nsource '{script}'\n{_BASH}"
+def bash(program: str, script: Path, folder: Path, *, before: str = "", after: str = "") -> Shell:
+    """Bash that has sourced a completion script, between `before` and `after`."""
+    setup = f"{before}\nsource '{script}'\n{_BASH}\n{after}"
     return Shell([program, "--norc", "--noprofile", "-i"], setup, folder)
 
 
-def zsh(program: str, script: Path, folder: Path, *, autoload: bool) -> Shell:
-    """Zsh that finds a completion script in its `fpath`, or has sourced it."""
+def zsh(program: str, script: Path, folder: Path, *, autoload: bool, after: str = "") -> Shell:
+    """Zsh that finds a completion script in its `fpath`, or has sourced it; then `after`."""
     setup = (
         f"fpath=('{script.parent}' $fpath)\n{_ZSH_COMPINIT}"
         if autoload
         else f"{_ZSH_COMPINIT}\nsource '{script}'\n"
     )
-    return Shell([program, "-f", "-i"], setup + _ZSH, folder)
+    return Shell([program, "-f", "-i"], f"{setup}{_ZSH}{after}", folder)
 
 
 def fish(program: str, script: Path, folder: Path) -> Shell:
