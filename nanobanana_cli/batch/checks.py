@@ -14,7 +14,6 @@ from nanobanana_cli.batch.expand import expand
 from nanobanana_cli.batch.item import Item, Settings, fingerprint
 from nanobanana_cli.batch.manifest import Manifest
 from nanobanana_cli.batch.mistakes import Mistakes
-from nanobanana_cli.batch.placing import Draft, check_places, named_apart
 from nanobanana_cli.batch.references import References
 from nanobanana_cli.batch.row import Row
 from nanobanana_cli.catalog import FORMATS, MODELS, nearest
@@ -47,23 +46,18 @@ class Defaults:
 def check(
     manifest: Manifest, defaults: Defaults, references: References, folders: names.Folders
 ) -> list[Item]:
-    """The images that a manifest asks for, in its order.
+    """The images that a manifest asks for, in its order, with names that may yet meet.
 
-    Raises:
-        ManifestError: with all mistakes.
+    What is wrong is added to the manifest's mistakes, and the rest is checked.
     """
     checker = _Checker(manifest.mistakes, defaults, references, folders)
     checker.check_defaults(manifest.defaults)
-    drafts = [
-        draft
+    return [
+        item
         for number, row in manifest.rows
         for each in expand(number, row, manifest.mistakes)
-        for draft in checker.drafts(number, each)
+        for item in checker.items(number, each)
     ]
-    items = named_apart(drafts)
-    check_places(items, manifest.mistakes, folders)
-    manifest.mistakes.check()
-    return items
 
 
 class _Checker:
@@ -90,7 +84,7 @@ class _Checker:
         for each in self._told:
             self._mistakes.add(0, f"defaults.{each.key}", each.message)
 
-    def drafts(self, number: int, row: Row) -> Iterator[Draft]:
+    def items(self, number: int, row: Row) -> Iterator[Item]:
         """The images of one row; nothing when a mistake was found."""
         prompt = self._prompt(number, row)
         settings = self._shared(number, row)
@@ -109,12 +103,13 @@ class _Checker:
             row.system or None,
             row.seed,
         )
-        named = row.output is not None and not row.output.endswith("/")
+        is_named = row.output is not None and not row.output.endswith("/")
         system = row.system or None
         for each in range(1, count + 1):
             place = target if count == 1 else names.numbered(target, each)
-            yield Draft(
-                number, prompt, settings, images, system, row.seed, digest, place, named, alt_file
+            plain = None if is_named else place
+            yield Item(
+                number, prompt, settings, images, system, row.seed, digest, place, plain, alt_file
             )
 
     def _prompt(self, number: int, row: Row) -> str | None:

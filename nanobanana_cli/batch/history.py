@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from nanobanana_cli.batch import names
 from nanobanana_cli.errors import LocalFileError
 from nanobanana_cli.models import MICRO
 
@@ -59,6 +60,26 @@ class History:
     spent: int = 0
     unpriced: int = 0
     torn: list[str] = field(default_factory=list)
+
+    def made_for(self, target: str) -> list[Written]:
+        """The files that were made for a target, under whatever name a row had it by then."""
+        made = self.written.get(target, [])
+        for row in names.aliases(target) if self.written else ():
+            if row in self.written:
+                own = names.candidates(target)
+                made = made + [each for each in self.written[row] if each.path in own]
+        return made
+
+    def unknown_for(self, target: str, fingerprint: str) -> tuple[Unknown, ...]:
+        """The calls without an outcome that were sent for a target, and asked for the same."""
+        if not self.unknown:
+            return ()
+        return tuple(
+            call
+            for row in (target, *names.aliases(target))
+            for call in self.unknown.get(row, ())
+            if call.fingerprint == fingerprint
+        )
 
 
 class _Read(msgspec.Struct, frozen=True, gc=False):

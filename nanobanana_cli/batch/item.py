@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from nanobanana_cli.alt import wording
+from nanobanana_cli.batch import names
 from nanobanana_cli.models import ContentRequest, ImageFormat, Reference
 
 # Raised when what is hashed changes its form: then every image would be made anew.
@@ -41,7 +42,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         fingerprint: SHA-256 of all that is sent, hexadecimal.
         target: where it goes: a path below the output folder, with `/`; a name that ends in `.*`
             takes the suffix that fits what comes.
-        alt_file: where its alt text goes, as `target`; None when there is to be none.
+        plain: the target that the prompt alone makes; None when the row names its file.
+        named_alt_file: where the row has its alt text go, as `target`.
     """
 
     row: int
@@ -52,7 +54,15 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     seed: int | None
     fingerprint: str
     target: str
-    alt_file: str | None = None
+    plain: str | None = None
+    named_alt_file: str | None = None
+
+    @property
+    def alt_file(self) -> str | None:
+        """Where its alt text goes, as `target`; None when there is to be none."""
+        if not self.settings.alt:
+            return None
+        return self.named_alt_file or names.alt_file(self.target)
 
     def request(self, references: Sequence[Reference]) -> ContentRequest:
         """The call that makes it.
@@ -60,7 +70,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         Args:
             references: the content of `images`, in order.
         """
-        with_text = self.alt_file is not None
+        with_text = self.settings.alt
         return ContentRequest(
             prompt=self.prompt,
             framed=wording.for_generation(self.prompt, wording.Wish()) if with_text else None,

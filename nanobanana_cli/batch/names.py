@@ -123,6 +123,14 @@ def candidates(target: str) -> list[str]:
     return [target]
 
 
+def aliases(target: str) -> list[str]:
+    """The other targets that stand for the same files: `fox.*` for `fox.png`, and the reverse."""
+    if target.endswith(ANY_SUFFIX):
+        return candidates(target)
+    stem, suffix = split(target)
+    return [stem + ANY_SUFFIX] if suffix in SUFFIXES.values() else []
+
+
 def normal(output: str) -> str:
     """A row's output as a plain path below the output folder, with `/` and no detours.
 

@@ -82,7 +82,7 @@ def _existing(item: Item, history: History, folders: names.Folders) -> list[str]
     row could get: those have passed `Folders.check`.
     """
     own = names.candidates(item.target)
-    recorded = [made.path for made in history.written.get(item.target, ()) if made.path in own]
+    recorded = [made.path for made in history.made_for(item.target) if made.path in own]
     paths = dict.fromkeys([*reversed(recorded), *own])
     return [path for path in paths if folders.has(path)]
 
@@ -90,9 +90,8 @@ def _existing(item: Item, history: History, folders: names.Folders) -> list[str]
 def _step(
     item: Item, files: list[tuple[str, str | None]], history: History, price: int | None
 ) -> Step:
-    made = history.written.get(item.target, [])
-    calls = history.unknown.get(item.target, ())
-    unknown = tuple(call for call in calls if call.fingerprint == item.fingerprint)
+    made = history.made_for(item.target)
+    unknown = history.unknown_for(item.target, item.fingerprint)
     for path, digest in files:
         if any(_is(each, item.fingerprint, path, digest) for each in made):
             return Step(item, "unchanged", price, path=path, sha256=digest)

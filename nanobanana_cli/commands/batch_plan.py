@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
 
 from nanobanana_cli import files
 from nanobanana_cli import settings as settings_room
-from nanobanana_cli.batch import checks, history, journal, manifest, selection
+from nanobanana_cli.batch import checks, history, journal, manifest, placing, selection
 from nanobanana_cli.batch.item import Item
-from nanobanana_cli.batch.mistakes import ManifestError
+from nanobanana_cli.batch.mistakes import ManifestError, Mistakes
 from nanobanana_cli.batch.names import Folders
 from nanobanana_cli.batch.plan import Step, plan
 from nanobanana_cli.batch.references import References
@@ -37,7 +38,8 @@ class Job:
     Args:
         chosen: the options.
         settings: what is in force.
-        items: the images that this run is about.
+        items: the images of the manifest, named as if none was made yet.
+        mistakes: gathers what is wrong with the manifest.
         references: the reference images.
         root: the output folder.
         ledger: the manifest's ledger.
@@ -47,6 +49,7 @@ class Job:
     chosen: Chosen
     settings: Settings
     items: list[Item]
+    mistakes: Mistakes
     references: References
     root: Path
     ledger: Path
@@ -100,25 +103,48 @@ def read(chosen: Chosen, terminal: Terminal) -> Job:
         origin=_origin(settings),
         alt=chosen.alt,
     )
-    try:
+    with _shown(terminal):
         rows = manifest.parse(name, _content(name, terminal), folder)
-        items = checks.check(rows, defaults, references, Folders(root))
+        folders = Folders(root)
+        items = checks.check(rows, defaults, references, folders)
+        items = placing.named_apart(items, history.History(), folders)
+        placing.check_places(items, rows.mistakes, folders)
+        rows.mistakes.check()
+    for model in dict.fromkeys(item.settings.model for item in items):
+        making.note_unknown_model(model, terminal)
+    ledger = journal.main_ledger(name)
+    return Job(chosen, settings, items, rows.mistakes, references, root, ledger, shard)
+
+
+def planned(job: Job, terminal: Terminal) -> tuple[list[Step], history.History]:
+    """What is to be done for each image that this run is about, by what the ledgers say now.
+
+    Raises:
+        ManifestError: two images are one file, since one of them was made under that name.
+        UsageError: no image is chosen by `--only`.
+    """
+    past = history.read(journal.all_ledgers(job.ledger))
+    for place in past.torn:
+        terminal.warn(f"{place}: a line that was cut off when a run was killed is set aside")
+    folders = Folders(job.root)
+    items = placing.named_apart(job.items, past, folders)
+    if any(now is not before for now, before in zip(items, job.items, strict=True)):
+        with _shown(terminal):
+            placing.check_places(items, job.mistakes, folders)
+            job.mistakes.check()
+    items = selection.chosen(items, job.chosen.only, job.shard, job.root)
+    return plan(items, past, folders, job.settings.provider), past
+
+
+@contextmanager
+def _shown(terminal: Terminal) -> Iterator[None]:
+    """Shows the mistakes that a manifest is refused for."""
+    try:
+        yield
     except ManifestError as error:
         for line in error.lines():
             terminal.mistake(line)
         raise
-    for model in dict.fromkeys(item.settings.model for item in items):
-        making.note_unknown_model(model, terminal)
-    items = selection.chosen(items, chosen.only, shard, root)
-    return Job(chosen, settings, items, references, root, journal.main_ledger(name), shard)
-
-
-def planned(job: Job, terminal: Terminal) -> tuple[list[Step], history.History]:
-    """What is to be done for each image, by what the ledgers say now."""
-    past = history.read(journal.all_ledgers(job.ledger))
-    for place in past.torn:
-        terminal.warn(f"{place}: a line that was cut off when a run was killed is set aside")
-    return plan(job.items, past, Folders(job.root), job.settings.provider), past
 
 
 def is_due(job: Job, step: Step) -> bool:
