@@ -31,7 +31,7 @@ def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | 
     """
     cwd = Path.cwd()
     file = files.user_file(terminal.env, cwd, create=True)
-    project = files.project_file(terminal.env, cwd)
+    project = _project(terminal, cwd)
     entry = _entry(terminal, name, provider, file, project)
     text = edit.normal(file, entry, _value(terminal, entry, value), cwd)
     changed = edit.with_entry(file, entry, text)
@@ -45,7 +45,7 @@ def unset_entry(terminal: Terminal, name: str, provider: str | None) -> None:
     """Remove one entry of the user's file; arguments and errors as for `set_entry`."""
     cwd = Path.cwd()
     file = files.user_file(terminal.env, cwd)
-    entry = _entry(terminal, name, provider, file, files.project_file(terminal.env, cwd))
+    entry = _entry(terminal, name, provider, file, _project(terminal, cwd))
     changed = edit.without_entry(file, entry)
     if changed is file:
         terminal.note(f"{entry} was not set in {file.path}")
@@ -113,6 +113,18 @@ def check(terminal: Terminal, options: Mapping[str, str | None], *, as_json: boo
 
 def _load(terminal: Terminal, options: Mapping[str, str | None]) -> Settings:
     return load(terminal.env, Path.cwd(), options)
+
+
+def _project(terminal: Terminal, cwd: Path) -> ConfigFile | None:
+    """The project's file; when it is wrong, a note and None, since it is not what gets written."""
+    try:
+        project = files.project_file(terminal.env, cwd)
+        if project:
+            resolve.provider_in_force(None, {}, project, None)
+    except ConfigError as error:
+        terminal.warn(error.message)
+        return None
+    return project
 
 
 def _entry(

@@ -139,6 +139,35 @@ def test_mistakes_cost_nothing(
     assert not user_file.exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("broken", "is not valid TOML"),
+        ('sise = "2K"', "is not a setting"),
+        ('api-key = "x"', "is not allowed in a project file"),
+        ('provider = "gogle"', "gogle"),
+    ],
+)
+def test_a_wrong_project_file_keeps_nobody_from_writing_their_own(
+    nb: Nb, user_file: Path, text: str, wrong: str
+) -> None:
+    project = Path.cwd() / "nb.toml"
+    project.write_text(text)
+    for argv, said in (
+        (["set", "aspect", "16:9"], f"aspect set in {user_file}"),
+        (["unset", "aspect"], f"aspect removed from {user_file}"),
+    ):
+        run = nb("config", *argv)
+        note, done = run.err.splitlines()
+        assert (run.code, run.out, done) == (0, "", said)
+        assert note.startswith("note: ")
+        assert str(project) in note
+        assert wrong in note
+    assert nb("config", "set", "api-key", stdin=b"k").code == 0
+    assert nb("config", "get", "aspect").code == 2
+    assert project.read_text() == text
+
+
 def test_set_says_what_goes_first(nb: Nb) -> None:
     run = nb("config", "set", "aspect", "16:9", env={"NB_ASPECT": "4:3"})
     assert run.err.endswith("note: NB_ASPECT goes first\n")
