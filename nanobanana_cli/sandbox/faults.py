@@ -87,9 +87,9 @@ def parse(text: str) -> Fault:
     name, *numbers = text.strip().split(":")
     if name not in FAULTS:
         meant = nearest(name, FAULTS)
+        guess = f"did you mean {meant}? " if meant else ""
         raise UsageError(
-            f"there is no fault {name!r}",
-            hint=f"did you mean {meant}?" if meant else f"one of {', '.join(FAULTS)}",
+            f"there is no fault {name!r}", hint=f"{guess}`nb sandbox --help` lists them all"
         )
     seconds = _TIMED.get(name, 0.0)
     try:

@@ -64,7 +64,7 @@ def test_a_port_in_use(nb: Nb, nb_process: NbProcess) -> None:
 @pytest.mark.parametrize(
     ("argv", "code", "words"),
     [
-        (["--fault", "safty"], 2, "hint: did you mean safety?"),
+        (["--fault", "safty"], 2, "hint: did you mean safety? `nb sandbox --help` lists"),
         (["--fault", "safety", "--fault", "429"], 2, "would ever have its turn"),
         (["--port", "70000"], 2, "70000"),
         (["--latency", "-1"], 2, "a latency of -1 is no time to wait"),

@@ -28,8 +28,10 @@ def test_is_read(text: str, fault: Fault) -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("safty", "did you mean safety?"),
-        ("", "one of 307, 400, "),
+        ("safty", "did you mean safety? `nb sandbox --help` lists them all"),
+        ("SAFETY", "did you mean safety? `nb sandbox --help` lists them all"),
+        ("bogus", "`nb sandbox --help` lists them all"),
+        ("", "`nb sandbox --help` lists them all"),
         ("429:0", "write 429 or 429:COUNT"),
         ("429:x", "write 429 or 429:COUNT"),
         ("429:1:1", "write 429 or 429:COUNT"),

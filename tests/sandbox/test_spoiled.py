@@ -210,7 +210,12 @@ def test_a_marker_spoils_one_call_and_is_not_drawn() -> None:
         wrong = post(sandbox, content("a red fox [[fault:saefty]]"))
     assert _bytes(again.json["candidates"][0]["content"]["parts"][0]) == _PICTURE
     assert wrong.status == 400
-    assert wrong.json["error"]["message"] == "there is no fault 'saefty'; did you mean safety?"
+    assert wrong.json["error"] == {
+        "code": 400,
+        "message": "there is no fault 'saefty'; did you mean safety? "
+        "`nb sandbox --help` lists them all",
+        "status": "INVALID_ARGUMENT",
+    }
 
 
 def test_a_bad_request_uses_up_no_fault() -> None:
