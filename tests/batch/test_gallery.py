@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from conftest import Nb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import axe, chromium
-from support.counting_server import CountingServer
+from support.counting_server import CountingServer, image
 
 from nanobanana_cli.batch import gallery
 from nanobanana_cli.images.inspect import verify
 
+_MIB = 1 << 20
 HOSTILE = (
     "</li></bdi><script>document.title='hacked'</script><img src=x onerror=alert(1)> \"'&amp; "
     "\u202edesrever\u2069 \x00\x1b[31m ]]> <!-- {{x}} javascript:alert(1)"
@@ -128,6 +130,28 @@ def test_one_that_cannot_be_written_in_the_end_loses_nothing(nb: Nb) -> None:
     assert "1 made in" in run.err
     assert "it is a folder" in run.err
     assert run.err.rstrip().endswith("\nCharged.")
+
+
+def test_reference_images_do_not_stay_in_memory(nb: Nb) -> None:
+    Path("ref.png").write_bytes(image("reference") + bytes(_MIB))
+    rows = [{"prompt": f"fox {n}", "output": f"{n}.png", "images": "ref.png"} for n in range(24)]
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    held: list[int] = []
+
+    def measure(_prompt: str, _nth: int) -> int:
+        held.append(tracemalloc.get_traced_memory()[0])
+        return 400 if len(held) % 2 else 200
+
+    options = ("--concurrency", "1", "--gallery", "index.html")
+    tracemalloc.start()
+    try:
+        with CountingServer(measure) as server:
+            assert nb("batch", "m.jsonl", *options, env=server.env).code == 3
+    finally:
+        tracemalloc.stop()
+    assert "12 of 24 images" in Path("index.html").read_text()
+    # Twelve rows more, made and failed, and not twelve images.
+    assert held[23] - held[11] < 6 * _MIB
 
 
 def test_a_folder_that_is_not_there_is_told_first(nb: Nb) -> None:
