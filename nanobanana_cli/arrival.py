@@ -7,12 +7,12 @@ from pathlib import Path
 
 from nanobanana_cli import files
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError
-from nanobanana_cli.models import ContentRequest, ImageFormat, Picture
+from nanobanana_cli.models import ContentRequest, Data, ImageFormat, Picture
 from nanobanana_cli.outputs import SUFFIXES, Output, UnnamedFile
 
 
 def put(
-    data: bytes, output: Output, request: ContentRequest
+    data: Data, output: Output, request: ContentRequest
 ) -> tuple[str, Picture, tuple[str, ...]]:
     """Verify an image, and put it where it belongs in the format that the output takes.
 
@@ -36,7 +36,7 @@ def put(
         return path, verdict.result(), ()
 
 
-def _format(data: bytes) -> ImageFormat:
+def _format(data: Data) -> ImageFormat:
     """What the first bytes say."""
     from nanobanana_cli.images.inspect import sniff
 
@@ -51,7 +51,7 @@ def _format(data: bytes) -> ImageFormat:
     return _verified(data).format
 
 
-def _verified(data: bytes) -> Picture:
+def _verified(data: Data) -> Picture:
     from nanobanana_cli.images.inspect import DamagedImage, verify
 
     try:

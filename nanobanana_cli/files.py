@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
+from nanobanana_cli.models import Data
 from nanobanana_cli.naming import slug
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "write_private",
 ]
 
-Data = bytes | bytearray | memoryview
 Approve = Callable[[], object]
 
 # What Google takes in one request; more than that is no reference image and no prompt.

@@ -14,6 +14,9 @@ ImageFormat = Literal["png", "jpeg", "webp"]
 Modality = Literal["TEXT", "IMAGE"]
 Status = Literal["written", "unchanged", "skipped", "failed", "unknown"]
 
+# What is as large as a picture is copied as seldom as can be.
+Data = bytes | bytearray | memoryview
+
 MICRO = 1_000_000
 
 
@@ -29,7 +32,7 @@ class Reference:
 
     name: str
     mime_type: str
-    data: bytes = field(repr=False)
+    data: Data = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ class Reply:
         images: how many final images came; the last of them is `image`.
     """
 
-    image: bytes | None = field(repr=False)
+    image: Data | None = field(repr=False)
     text: str = ""
     model_version: str | None = None
     response_id: str | None = None
@@ -124,7 +127,7 @@ class Picture:
         width, height: pixels.
     """
 
-    data: bytes = field(repr=False)
+    data: Data = field(repr=False)
     format: ImageFormat
     width: int
     height: int

@@ -13,7 +13,7 @@ from nanobanana_cli import files
 from nanobanana_cli.catalog import FORMATS, nearest
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputExists, UsageError
 from nanobanana_cli.files import Approve
-from nanobanana_cli.models import ImageFormat
+from nanobanana_cli.models import Data, ImageFormat
 
 SUFFIXES: dict[ImageFormat, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 FORMAT_OF_SUFFIX: dict[str, ImageFormat] = {
@@ -34,7 +34,7 @@ class Output(Protocol):
     def taken(self) -> bool:
         """Whether something is there that must not be replaced unasked."""
 
-    def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:
+    def save(self, data: Data, image_format: ImageFormat, approve: Approve) -> str:
         """Put the image there whole, and say where it is.
 
         Args:
@@ -59,7 +59,7 @@ class NamedFile:
         """Whether the path exists and may not be replaced."""
         return not self.force and files.taken(self.path)
 
-    def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:
+    def save(self, data: Data, image_format: ImageFormat, approve: Approve) -> str:
         """Write to the path; a paid image that cannot go there is put beside it or set aside."""
         write = files.replace if self.force else files.create
         try:
@@ -81,7 +81,7 @@ class UnnamedFile:
         """Never: another name is found."""
         return False
 
-    def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:
+    def save(self, data: Data, image_format: ImageFormat, approve: Approve) -> str:
         """Write under the first free name: `a-red-fox.png`, `a-red-fox-2.png`, …"""
         suffix = SUFFIXES[image_format]
         try:
@@ -95,14 +95,14 @@ class UnnamedFile:
 class Stdout:
     """Standard output, for one image."""
 
-    write: Callable[[bytes], None]
+    write: Callable[[Data], None]
     format: ImageFormat | None
 
     def taken(self) -> bool:
         """Never."""
         return False
 
-    def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:  # noqa: ARG002
+    def save(self, data: Data, image_format: ImageFormat, approve: Approve) -> str:  # noqa: ARG002
         """Write the bytes, and nothing else."""
         approve()
         try:
@@ -121,7 +121,7 @@ def plan(
     image_format: str = "auto",
     force: bool = False,
     skip_existing: bool = False,
-    stdout: Callable[[bytes], None],
+    stdout: Callable[[Data], None],
 ) -> list[Output]:
     """The places for `count` images.
 
@@ -211,7 +211,7 @@ def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
 
 
 def _rescued(
-    data: bytes, path: Path, image_format: ImageFormat, approve: Approve, error: NbError
+    data: Data, path: Path, image_format: ImageFormat, approve: Approve, error: NbError
 ) -> LocalFileError:
     """Save a paid image that could not go where it should, and say where it is."""
     import tempfile

@@ -28,6 +28,7 @@ from nanobanana_cli.errors import (
 )
 from nanobanana_cli.models import (
     ContentRequest,
+    Data,
     Endpoint,
     Reply,
     Result,
@@ -133,13 +134,13 @@ class Studio:
         Raises:
             NbError: as `api.transport`, `api.fault` and `api.reply` say.
         """
-        from nanobanana_cli.api import reply, retry
         from nanobanana_cli.api import request as wire
+        from nanobanana_cli.api import retry
 
         body = wire.build(request, self.endpoint.provider)
         transport = self._connected()
 
-        def attempt() -> bytearray:
+        def attempt() -> memoryview:
             with self._traffic.attempt():
                 sent()
                 return transport.generate(request.model, body)
@@ -150,6 +151,8 @@ class Studio:
             on_wait=self._tell_wait,
             sleep=self._traffic.pause,
         )
+        from nanobanana_cli.api import reply
+
         with self._traffic.work():
             return reply.read(raw, want=request.modalities)
 
@@ -238,9 +241,11 @@ class Studio:
         Args:
             request, finish: as for `picture`.
         """
+        self._connected()
         self._pool = pool = ThreadPoolExecutor(min(len(outputs), _AT_ONCE))
         futures = [pool.submit(self._unless_fatal, request, output, finish) for output in outputs]
         self._unseen.update(futures)
+        _load_reader()
         for future in as_completed(futures):
             yield future.result()
             # Only when the taker comes back: nothing is lost if a signal stops it.
@@ -297,11 +302,17 @@ class Studio:
         )
 
 
+def _load_reader() -> None:
+    """What reads a reply is loaded while the service draws, rather than before or after."""
+    from nanobanana_cli.api import reply  # noqa: F401
+    from nanobanana_cli.images import inspect  # noqa: F401
+
+
 def _since(started: float) -> float:
     return time.monotonic() - started
 
 
-def _sha256(data: bytes) -> str:
+def _sha256(data: Data) -> str:
     import hashlib
 
     return hashlib.sha256(data).hexdigest()

@@ -15,10 +15,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from nanobanana_cli.errors import LocalFileError, NbError, OutputClosed
 from nanobanana_cli.visible import printable
+
+if TYPE_CHECKING:
+    from nanobanana_cli.models import Data
 
 # Seconds between two lines of progress in a pipe.
 _PLAIN_EVERY = 10.0
@@ -139,7 +142,7 @@ class Terminal:
         else:
             self.result(line)
 
-    def binary(self, data: bytes) -> None:
+    def binary(self, data: Data) -> None:
         """Raw bytes on stdout."""
         self._out(data)
 
@@ -273,7 +276,7 @@ class Terminal:
         except UnicodeEncodeError:
             return line.encode(encoding, "backslashreplace")
 
-    def _out(self, data: bytes) -> None:
+    def _out(self, data: Data) -> None:
         with self._lock:
             try:
                 self.stdout.flush()

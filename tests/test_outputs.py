@@ -7,7 +7,7 @@ import pytest
 
 from nanobanana_cli import outputs
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError, UsageError
-from nanobanana_cli.models import ImageFormat
+from nanobanana_cli.models import Data, ImageFormat
 from nanobanana_cli.outputs import NamedFile, Output, Stdout, UnnamedFile
 
 
@@ -147,7 +147,7 @@ def test_a_paid_image_whose_folder_vanished_is_set_aside(
 
 
 def test_stdout_gets_the_bytes() -> None:
-    received: list[bytes] = []
+    received: list[Data] = []
     (place,) = outputs.plan("-", prompt="fox", stdout=received.append)
     assert isinstance(place, Stdout)
     assert not place.taken()

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pybase64
 
+from nanobanana_cli.api.buffer import buffer
 from nanobanana_cli.api.schema import (
     Blob,
     Content,
@@ -25,7 +26,7 @@ from nanobanana_cli.api.schema import (
     parse,
 )
 from nanobanana_cli.errors import BadReply, NbError
-from nanobanana_cli.models import Modality, Reply, Usage
+from nanobanana_cli.models import Data, Modality, Reply, Usage
 
 # Some gateways put the image into a text part, as Markdown or as it is. All that repeats here is
 # possessive, so that no text makes the search slow.
@@ -33,10 +34,12 @@ _DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Z
 _INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{_DATA_URI}")
 # What a blob without data holds, as JSON; b"" when the field is not there.
 _NOTHING = (b"", b'""', b"null")
+# A multiple of four that fits into a processor's cache.
+_PIECE = 1 << 16
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
-def read(body: bytes | bytearray, *, want: tuple[Modality, ...]) -> Reply:
+def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
     """The final image and the text of a `generateContent` reply.
 
     Args:
@@ -76,7 +79,7 @@ def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool) -> NbErro
     return refusal.refused(envelope, wanted=wanted, text=text, drafts=drafts)
 
 
-def _parsed(body: bytes | bytearray) -> Envelope:
+def _parsed(body: Data) -> Envelope:
     try:
         envelope = parse(body)
     except ValueError:
@@ -86,10 +89,10 @@ def _parsed(body: bytes | bytearray) -> Envelope:
     return envelope
 
 
-def _not_json(body: bytes | bytearray) -> str:
+def _not_json(body: Data) -> str:
     from nanobanana_cli.api import report
 
-    start = body[:4096].decode("utf-8", "replace")
+    start = str(body[:4096], "utf-8", "replace")
     if not start.strip():
         return "the reply is empty"
     title = report.page_title(start)
@@ -100,10 +103,10 @@ def _not_json(body: bytes | bytearray) -> str:
     return f"the reply is not JSON: {report.one_line(start[:400], 80)}"
 
 
-def _not_a_reply(body: bytes | bytearray) -> str:
+def _not_a_reply(body: Data) -> str:
     from nanobanana_cli.api import report
 
-    start = body[:400].decode("utf-8", "replace")
+    start = str(body[:400], "utf-8", "replace")
     return f"the reply is JSON, but of another shape: {report.one_line(start, 80)}"
 
 
@@ -145,7 +148,7 @@ def _sort(part: Part, found: _Parts) -> None:
         found.images.append(blob.data)
 
 
-def _decoded(images: list[msgspec.Raw | str]) -> bytes | None:
+def _decoded(images: list[msgspec.Raw | str]) -> Data | None:
     """The last image; an earlier one where a later is no base64.
 
     Raises:
@@ -161,7 +164,7 @@ def _decoded(images: list[msgspec.Raw | str]) -> bytes | None:
     return None
 
 
-def _from_base64(image: msgspec.Raw | str) -> bytes:
+def _from_base64(image: msgspec.Raw | str) -> Data:
     """
     Raises:
         ValueError: it is no base64, or nothing.
@@ -170,8 +173,8 @@ def _from_base64(image: msgspec.Raw | str) -> bytes:
         quoted = memoryview(image)
         try:
             # The fast way, straight from the reply's bytes: plain base64, padded.
-            if data := pybase64.b64decode(quoted[1:-1], validate=True):
-                return data
+            if plain := _from_plain(quoted[1:-1]):
+                return plain
         except ValueError:
             pass
         image = msgspec.json.decode(image, type=str)
@@ -180,6 +183,22 @@ def _from_base64(image: msgspec.Raw | str) -> bytes:
     if not data:
         raise ValueError("empty")
     return data
+
+
+def _from_plain(text: memoryview) -> Data:
+    """
+    Raises:
+        ValueError: it is not plain, padded base64.
+    """
+    data = buffer(len(text) // 4 * 3)
+    filled = 0
+    for start in range(0, len(text), _PIECE):
+        if filled % 3:
+            raise ValueError("more after the end")
+        piece = pybase64.b64decode(text[start : start + _PIECE], validate=True)
+        data[filled : filled + len(piece)] = piece
+        filled += len(piece)
+    return data[:filled].toreadonly()
 
 
 def _usage(metadata: Any) -> Usage | None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from nanobanana_cli.models import Data
+
 Scalar = str | int | float | bool | None
 Other = list[Any] | Scalar
 
@@ -60,7 +62,7 @@ class Envelope(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(Envelope | list[Envelope | Other] | Scalar)
 
 
-def parse(body: bytes | bytearray) -> Envelope | None:
+def parse(body: Data) -> Envelope | None:
     """The reply in `body`, which must stay as it is while the result is in use.
 
     Returns:
@@ -92,7 +94,7 @@ def candidates(reply: Envelope) -> list[Candidate]:
     return [candidate for candidate in listed if isinstance(candidate, Candidate)]
 
 
-def _repaired(body: bytes | bytearray) -> bytes:
+def _repaired(body: Data) -> bytes:
     """Strict JSON for what only a forgiving parser reads.
 
     A byte order mark, control characters and lone surrogates in strings, bytes that are no UTF-8,
@@ -103,7 +105,7 @@ def _repaired(body: bytes | bytearray) -> bytes:
     """
     try:
         value = json.loads(
-            body.decode("utf-8-sig", "replace"), strict=False, parse_constant=lambda _: None
+            str(body, "utf-8-sig", "replace"), strict=False, parse_constant=lambda _: None
         )
         return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     except RecursionError:

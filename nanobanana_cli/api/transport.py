@@ -17,19 +17,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
 from requests.adapters import HTTPAdapter
 
 from nanobanana_cli import __version__
+from nanobanana_cli.api import body as payload
 from nanobanana_cli.api import request
 from nanobanana_cli.api.breakage import FAILURES, explain
 from nanobanana_cli.api.line import SLACK, Cut, Line, Watch, pools
-from nanobanana_cli.errors import BadReply, KeyRejected, NbError, OutcomeUnknown, Unreachable
+from nanobanana_cli.errors import KeyRejected, NbError, OutcomeUnknown, Unreachable
 from nanobanana_cli.models import Endpoint
 from nanobanana_cli.traffic import Standstill
 
-# A 4K picture of noise is 65 MB as base64; what is eight times that is no picture.
-LARGEST_REPLY = 512 << 20
 _LARGEST_ERROR = 1 << 20
 _CHUNK = 1 << 18
 # What holds a picture is longer: there, a short key might stand by chance, and must stay.
@@ -78,11 +76,11 @@ class Transport:
         self._surroundings: dict[str, Any] | None = None
         self._closed = False
 
-    def generate(self, model: str, body: bytes) -> bytearray:
+    def generate(self, model: str, body: bytes) -> memoryview:
         """One attempt at `generateContent`: the reply's bytes."""
         return self._attempt("POST", request.path(model), body)
 
-    def get(self, path: str) -> bytearray:
+    def get(self, path: str) -> memoryview:
         """One attempt at a GET below the base address: the reply's bytes."""
         return self._attempt("GET", path, None)
 
@@ -93,7 +91,7 @@ class Transport:
             for line in tuple(self._lines):
                 line.cut(Cut.CLOSED)
 
-    def _attempt(self, method: str, path: str, body: bytes | None) -> bytearray:
+    def _attempt(self, method: str, path: str, body: bytes | None) -> memoryview:
         headers = self._headers(body)
         started = time.monotonic()
         self._tell(f"> {method} {self._endpoint.base_url}{path} ({len(body or b''):,} bytes)")
@@ -147,53 +145,42 @@ class Transport:
                 self._surroundings = {**found, "proxies": proxies}
             return self._surroundings
 
-    def _read_body(self, line: Line, response: requests.Response) -> bytearray:
+    def _read_body(self, line: Line, response: requests.Response) -> memoryview:
         if not 200 <= response.status_code < 300:
             raise self._error(response)
+
+        def begun(length: int | None) -> None:
+            if self._make_room is not None:
+                self._make_room(length, line.standstill)
+
         try:
-            body = self._all_of(line, response)
-        except urllib3.exceptions.DecodeError as error:
-            raise BadReply("the reply's compression is damaged") from error
+            reply = payload.read(response, begun)
         except FAILURES as error:
             raise self._broken(line, error) from error
-        if not _framed(response) and (line.cut_by is not None or not body):
+        if not _framed(response) and (line.cut_by is not None or not reply):
             # It was cut, in the body or in the headers, and looks like one that ended by itself.
             raise self._broken(line, http.client.RemoteDisconnected(""))
-        if len(body) <= _SCRUBBED:
-            body = bytearray(_scrub(body.decode("latin-1"), self._endpoint.key), "latin-1")
-        return body
-
-    def _all_of(self, line: Line, response: requests.Response) -> bytearray:
-        expected = response.raw.length_remaining
-        if (expected or 0) > LARGEST_REPLY:
-            raise BadReply(f"the reply is larger than {LARGEST_REPLY >> 20} MiB")
-        body = bytearray()
-        for chunk in response.raw.stream(_CHUNK, decode_content=True):
-            if not body and self._make_room is not None:
-                # Not before the first bytes: some services send the headers long before them.
-                self._make_room(expected, line.standstill)
-            body += chunk
-            if len(body) > LARGEST_REPLY:
-                raise BadReply(f"the reply is larger than {LARGEST_REPLY >> 20} MiB")
-        return body
+        if len(reply) <= _SCRUBBED:
+            return memoryview(_scrub(str(reply, "latin-1"), self._endpoint.key).encode("latin-1"))
+        return reply
 
     def _error(self, response: requests.Response) -> NbError:
         from nanobanana_cli.api import fault
 
-        body = bytearray()
+        text = bytearray()
         try:
             for chunk in response.raw.stream(_CHUNK, decode_content=True):
-                body += chunk
-                if len(body) > _LARGEST_ERROR:
+                text += chunk
+                if len(text) > _LARGEST_ERROR:
                     break
         except FAILURES:
             # What came will do: the status says the most.
             self._tell("< the error's text was cut short")
-        text = _scrub(body.decode("utf-8", "replace"), self._endpoint.key)
+        scrubbed = _scrub(text.decode("utf-8", "replace"), self._endpoint.key)
         return fault.from_status(
             response.status_code,
             response.headers,
-            text.encode("utf-8", "replace"),
+            scrubbed.encode("utf-8", "replace"),
             provider=self._endpoint.provider,
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from nanobanana_cli.batch import names
 from nanobanana_cli.batch.plan import Step, sha256_of
 from nanobanana_cli.files import Approve
-from nanobanana_cli.models import ImageFormat
+from nanobanana_cli.models import Data, ImageFormat
 from nanobanana_cli.outputs import FORMAT_OF_SUFFIX, SUFFIXES, NamedFile
 
 
@@ -36,7 +36,7 @@ class Place:
         """The plan has seen to that."""
         return False
 
-    def save(self, data: bytes, image_format: ImageFormat, approve: Approve) -> str:
+    def save(self, data: Data, image_format: ImageFormat, approve: Approve) -> str:
         """Put the image there whole.
 
         What was there when the run was planned is replaced; what came or was edited since stays,

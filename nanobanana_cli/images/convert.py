@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from nanobanana_cli.images import jpeg, png, webp
-from nanobanana_cli.models import ImageFormat, Picture
+from nanobanana_cli.models import Data, ImageFormat, Picture
 
 # The modes, of those that decoders give, that go into a format as they are.
 _MODES: dict[ImageFormat, tuple[str, ...]] = {
@@ -69,7 +69,7 @@ def convert(picture: Picture, to: ImageFormat) -> Picture:
     return Picture(data, to, width, height)
 
 
-def open_picture(data: bytes | bytearray, kind: ImageFormat) -> ImageFile:
+def open_picture(data: Data, kind: ImageFormat) -> ImageFile:
     """Pillow's image for bytes of a known format, header read, pixels not loaded yet.
 
     The format's own class, not `Image.open`: that tries others, and guards the number of pixels

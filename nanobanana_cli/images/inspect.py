@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nanobanana_cli.images import jpeg, png, webp
 from nanobanana_cli.images.damage import DamagedImage
-from nanobanana_cli.models import ImageFormat, Picture
+from nanobanana_cli.models import Data, ImageFormat, Picture
 
 __all__ = ["DamagedImage", "sniff", "survey", "verify"]
 
@@ -24,7 +24,7 @@ _HEIF = frozenset({b"mif1", b"mif2", b"msf1"})
 _SVG_HEAD = 1024
 
 
-def sniff(data: bytes | bytearray | memoryview) -> str | None:
+def sniff(data: Data) -> str | None:
     """The MIME type that the first bytes speak of, or None when they are no image known here.
 
     Knows png, jpeg, webp, heic, heif, avif, gif, bmp, tiff and svg+xml. The first kilobyte is
@@ -59,7 +59,7 @@ def _sniff_brands(head: bytes) -> str | None:
     return None
 
 
-def verify(data: bytes | bytearray) -> Picture:
+def verify(data: Data) -> Picture:
     """The picture in `data`, which is whole and decodable; PNG, JPEG or WebP.
 
     A PNG is checked to its last bit. JPEG has no checksums: a cut, a missing end and what a decoder
@@ -71,13 +71,13 @@ def verify(data: bytes | bytearray) -> Picture:
         DamagedImage: it is not; the reason is one line of plain words.
     """
     if sniff(data) == "image/png":
-        return Picture(bytes(data), "png", *png.check(data))
+        return Picture(data, "png", *png.check(data))
     picture = survey(data)
     _decode(data, picture.format)
     return picture
 
 
-def survey(data: bytes | bytearray) -> Picture:
+def survey(data: Data) -> Picture:
     """The picture in `data`, which has all its parts; PNG, JPEG or WebP.
 
     What a cut or a broken copy would leave is found. The pixels are not decoded, so that a folder
@@ -91,18 +91,18 @@ def survey(data: bytes | bytearray) -> Picture:
     mime_type = sniff(data)
     match mime_type:
         case "image/png":
-            return Picture(bytes(data), "png", *png.size(data))
+            return Picture(data, "png", *png.size(data))
         case "image/jpeg":
-            return Picture(bytes(data), "jpeg", *jpeg.check(data))
+            return Picture(data, "jpeg", *jpeg.check(data))
         case "image/webp":
-            return Picture(bytes(data), "webp", *webp.check(data))
+            return Picture(data, "webp", *webp.check(data))
         case None:
             raise DamagedImage("it is no image")
         case _:
             raise DamagedImage(f"it is {mime_type}, not PNG, JPEG or WebP")
 
 
-def _decode(data: bytes | bytearray, kind: ImageFormat) -> None:
+def _decode(data: Data, kind: ImageFormat) -> None:
     """Has Pillow decode every pixel."""
     from nanobanana_cli.images.convert import open_picture
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from nanobanana_cli.images.damage import DamagedImage, check_size
+from nanobanana_cli.models import Data
 
 SIGNATURE = b"\xff\xd8\xff"
 EXIF = b"Exif\x00\x00"
@@ -29,7 +30,7 @@ class Segment(NamedTuple):
     end: int
 
 
-def check(data: bytes | bytearray) -> tuple[int, int]:
+def check(data: Data) -> tuple[int, int]:
     """Width and height, in pixels as stored, of a JPEG that has all its segments and its end.
 
     Bytes after the end are let pass: phones and gain maps put further pictures there.
@@ -51,13 +52,13 @@ def check(data: bytes | bytearray) -> tuple[int, int]:
     return width, height
 
 
-def segments(data: bytes | bytearray) -> Iterator[Segment]:
+def segments(data: Data) -> Iterator[Segment]:
     """Each segment after the first marker, up to and including the end marker.
 
     Raises:
         DamagedImage: as it comes to where the file is cut.
     """
-    if not data.startswith(SIGNATURE):
+    if data[:3] != SIGNATURE:
         raise DamagedImage("it does not begin like a JPEG")
     position = 2
     while found := _MARKER.search(data, position):
@@ -73,7 +74,7 @@ def segments(data: bytes | bytearray) -> Iterator[Segment]:
     raise DamagedImage("the JPEG is cut off: its end marker is missing")
 
 
-def bare(data: bytes | bytearray) -> bytes:
+def bare(data: Data) -> bytes:
     """The JPEG without EXIF, XMP, comments and the like: what the pixels and their colours need.
 
     Pillow reads EXIF as it opens a file, and warns or fails when that is damaged though every
@@ -91,13 +92,13 @@ def bare(data: bytes | bytearray) -> bytes:
     return bytes(kept)
 
 
-def exif(data: bytes | bytearray) -> bytes | None:
+def exif(data: Data) -> bytes | None:
     """The EXIF block, from its `Exif` signature on, or None.
 
     Raises:
         DamagedImage: the JPEG is cut.
     """
     for marker, start, end in segments(data):
-        if marker == _APP1 and data.startswith(EXIF, start + 4, end):
+        if marker == _APP1 and data[start + 4 : end][:6] == EXIF:
             return bytes(data[start + 4 : end])
     return None

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nanobanana_cli.images.damage import DamagedImage, check_size
+from nanobanana_cli.models import Data
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -62,7 +63,7 @@ class _Header:
                 yield 1 + (columns * bits + 7) // 8, rows
 
 
-def check(data: bytes | bytearray) -> tuple[int, int]:
+def check(data: Data) -> tuple[int, int]:
     """Width and height, in pixels, of a PNG that is whole.
 
     Every chunk's checksum, the order of the essential chunks, the compressed stream to its end and
@@ -93,7 +94,7 @@ def check(data: bytes | bytearray) -> tuple[int, int]:
     return header.width, header.height
 
 
-def size(data: bytes | bytearray) -> tuple[int, int]:
+def size(data: Data) -> tuple[int, int]:
     """Width and height, in pixels, of a PNG that has all its chunks, with the right checksums.
 
     The pixels are not unpacked, which is most of the time that `check` takes.
@@ -108,7 +109,7 @@ def size(data: bytes | bytearray) -> tuple[int, int]:
     return header.width, header.height
 
 
-def chunks(data: bytes | bytearray) -> Iterator[tuple[bytes, memoryview]]:
+def chunks(data: Data) -> Iterator[tuple[bytes, memoryview]]:
     """Type and body of each chunk up to and including IEND, checksums checked, bodies not copied.
 
     Raises:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nanobanana_cli.images.damage import DamagedImage, check_size
+from nanobanana_cli.models import Data
 
 
-def check(data: bytes | bytearray) -> tuple[int, int]:
+def check(data: Data) -> tuple[int, int]:
     """Width and height, in pixels, of a WebP that has all its chunks.
 
     Bytes after the container are let pass.
@@ -43,7 +44,7 @@ def _number(field: memoryview) -> int:
     return int.from_bytes(field, "little")
 
 
-def chunks(data: bytes | bytearray) -> Iterator[tuple[bytes, memoryview]]:
+def chunks(data: Data) -> Iterator[tuple[bytes, memoryview]]:
     """Type and body of each chunk, not copied.
 
     Raises:

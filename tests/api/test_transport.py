@@ -15,7 +15,7 @@ import requests
 from support.wire_server import Answer, WireServer, blurting, silent
 
 from nanobanana_cli import __version__
-from nanobanana_cli.api import transport
+from nanobanana_cli.api import body
 from nanobanana_cli.api.transport import Transport
 from nanobanana_cli.errors import (
     BadReply,
@@ -38,8 +38,8 @@ def to(server: WireServer, *, timeout: float = 10, key: str | None = KEY) -> Tra
     return Transport(Endpoint("wisgate", server.url, key, "WISDOM_GATE_KEY"), timeout=timeout)
 
 
-def call(server: WireServer, *, timeout: float = 10) -> bytearray:
-    return to(server, timeout=timeout).generate("m", b"{}")
+def call(server: WireServer, *, timeout: float = 10) -> bytes:
+    return bytes(to(server, timeout=timeout).generate("m", b"{}"))
 
 
 @contextlib.contextmanager
@@ -59,7 +59,7 @@ def no_thread_is_left_behind() -> Iterator[None]:
 class TestWhatIsSent:
     def test_exactly_this(self) -> None:
         with WireServer(Answer(body=b"{}")) as server:
-            assert to(server).generate("a b", b'{"x":1}') == b"{}"
+            assert bytes(to(server).generate("a b", b'{"x":1}')) == b"{}"
         (seen,) = server.requests
         assert (seen.method, seen.path) == ("POST", "/v1beta/models/a%20b:generateContent")
         assert seen.body == b'{"x":1}'
@@ -76,7 +76,7 @@ class TestWhatIsSent:
 
     def test_a_get_has_no_body(self) -> None:
         with WireServer(Answer(body=b"{}")) as server:
-            assert to(server).get("/v1beta/models") == b"{}"
+            assert bytes(to(server).get("/v1beta/models")) == b"{}"
         (seen,) = server.requests
         assert (seen.method, seen.path, seen.body) == ("GET", "/v1beta/models", b"")
         assert "content-type" not in seen.headers
@@ -167,13 +167,14 @@ class TestTheAnswer:
         answer = Answer(body=b"ok")
         early = b"HTTP/1.1 100 Continue\r\n\r\n" + answer.head() + answer.body
         with blurting(early) as address:
-            assert Transport(Endpoint("wisgate", f"http://{address}"), timeout=10).get("/") == b"ok"
+            transport = Transport(Endpoint("wisgate", f"http://{address}"), timeout=10)
+            assert bytes(transport.get("/")) == b"ok"
 
 
 class TestTooLarge:
     @pytest.fixture(autouse=True)
     def a_smaller_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(transport, "LARGEST_REPLY", 2 << 20)
+        monkeypatch.setattr(body, "LARGEST_REPLY", 2 << 20)
 
     def test_as_declared(self) -> None:
         huge = Answer(headers=(("Content-Length", str(3 << 20)),), body=b"x", stall=200)

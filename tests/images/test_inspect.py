@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +14,7 @@ from support import pngs, python
 
 from nanobanana_cli.images import jpeg
 from nanobanana_cli.images.inspect import DamagedImage, sniff, verify
+from nanobanana_cli.models import Data
 
 _EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
 
@@ -93,9 +95,11 @@ def test_a_whole_picture(data: bytes, kind: str, size: tuple[int, int], trailing
     assert picture.data == data + trailing
 
 
-def test_bytes_are_not_copied_and_bytearrays_are_frozen() -> None:
-    assert verify(_JPEG).data is _JPEG
-    assert type(verify(bytearray(_JPEG)).data) is bytes
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+@pytest.mark.parametrize("picture", [_PNG, _JPEG, _WEBP])
+def test_nothing_is_copied(kind: Callable[[bytes], Data], picture: bytes) -> None:
+    data = kind(picture)
+    assert verify(data).data is data
 
 
 @pytest.mark.parametrize("data", [_PNG, _JPEG, _PROGRESSIVE, _WEBP, _LOSSLESS])

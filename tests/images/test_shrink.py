@@ -11,6 +11,7 @@ from PIL import Image
 from nanobanana_cli.images.damage import DamagedImage
 from nanobanana_cli.images.inspect import survey, verify
 from nanobanana_cli.images.shrink import shrink
+from nanobanana_cli.models import Data
 
 
 def corners(mode: str = "RGB", kind: str = "PNG", **options: Any) -> bytes:
@@ -23,7 +24,7 @@ def corners(mode: str = "RGB", kind: str = "PNG", **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def colours(data: bytes) -> tuple[Any, Any]:
+def colours(data: Data) -> tuple[Any, Any]:
     """The upper left and the lower right, as names."""
     names = {"[1, 0, 0]": "red", "[0, 0, 1]": "blue", "[1, 1, 1]": "white"}
     with Image.open(io.BytesIO(data)) as image:
