@@ -76,7 +76,10 @@ def _run(arguments: list[str], terminal: Terminal) -> int:
         status = tree.main(arguments, prog_name="nb", standalone_mode=False, obj=terminal)
     except typer.TyperException as error:
         raise _usage(error) from error
-    except typer.Abort:
+    except typer.Abort as error:
+        # Typer's word for Ctrl-C, and for any EOFError: that one is nobody's wish.
+        if isinstance(error.__cause__, EOFError):
+            raise error.__cause__ from None
         raise Interrupted(signal.SIGINT, charged=Charged.NO) from None
     return status if isinstance(status, int) else ExitCode.OK
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import shlex
 import signal
@@ -13,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 from conftest import Nb, NbProcess
 from support.replies import made
 from support.wire_server import Answer, WireServer
@@ -156,6 +158,19 @@ def test_a_defect_is_told_without_a_traceback(nb: Nb, monkeypatch: pytest.Monkey
         "hint: NB_DEBUG=1 shows where; please report it\n"
         "May have been charged.\n"
     )
+
+
+def test_an_end_of_file_is_a_defect_and_no_ctrl_c(nb: Nb, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def models() -> None:
+        marshal.loads(b"i")
+
+    command = typer.main.get_command(app)
+    monkeypatch.setattr("nanobanana_cli.cli.command_tree", lambda _: command)
+    run = nb("--")
+    assert (run.code, run.err.splitlines()[0]) == (1, "nb: a defect in nb: EOFError")
 
 
 def test_debug_shows_the_traceback_and_keeps_the_status(nb_process: NbProcess) -> None:
