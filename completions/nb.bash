@@ -91,6 +91,9 @@ _nb_values() {
         'caption --as')
             values='text json markdown html csv'
             ;;
+        'sandbox --fault')
+            values='307 400 401 402 403 404 413 429 500 502 503 504 credit safety no-image recitation prohibited blocked max-tokens text empty null-parts no-text jpeg lying drafts several snake data-uri small wrong-ratio corrupt html not-json cut reset hang slow trickle mix'
+            ;;
         'completion 0')
             values='bash zsh fish powershell'
             ;;

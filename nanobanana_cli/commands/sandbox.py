@@ -34,7 +34,7 @@ def command(
     ] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option("--fault", metavar="FAULT", help="Spoil calls, as said above; repeatable."),
+        typer.Option("--fault", metavar="FAULT", help="Spoil calls, such as 429:2; repeatable."),
     ] = None,
     quiet: options.Quiet = False,
     color: options.Color = None,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from nanobanana_cli import catalog
 from nanobanana_cli.alt.delivery import FORMS
 from nanobanana_cli.alt.wording import STYLES
+from nanobanana_cli.sandbox.faults import FAULTS
 from nanobanana_cli.settings.files import TYPES, allowed_entries
 
 # Shell → its title, and the oldest version that the script is written for.
@@ -73,7 +74,7 @@ _OPTIONS: Mapping[str, Values] = {
     "--context": FREE,
     "--context-file": FILES,
     "--count": FREE,
-    "--fault": FREE,
+    "--fault": Values(FAULTS),
     "--format": Values(_FORMATS),
     "--gallery": FILES,
     "--image": FILES,

@@ -35,6 +35,7 @@ _SAME = {
     "nb caption --as=m": "nb caption --as=markdown ",
     "nb generate --provider s": "nb generate --provider sandbox ",
     "nb generate --thinking m": "nb generate --thinking minimal ",
+    "nb sandbox --fault saf": "nb sandbox --fault safety ",
     # What came before may hold anything.
     "nb generate \"a: 'red' fox = good\" --size 0": (
         "nb generate \"a: 'red' fox = good\" --size 0.5K "
