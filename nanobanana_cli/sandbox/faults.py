@@ -142,10 +142,7 @@ class Queue:
             if self._used == fault.count:
                 self._queue.popleft()
                 self._used = 0
-        if fault.name == "mix":
-            mixed = _MIX.get(number % _MIX_PERIOD)
-            return parse(mixed) if mixed else None
-        return fault
+        return _dealt(fault, number)
 
     def marked(self, marker: str, prompt: str) -> Fault | None:
         """The fault for a call whose prompt asks for one; a count is that of calls alike.
@@ -157,4 +154,12 @@ class Queue:
         with self._lock:
             self._marked[marker, prompt] += 1
             used = self._marked[marker, prompt]
-        return fault if fault.count is None or used <= fault.count else None
+        return _dealt(fault, used - 1) if fault.count is None or used <= fault.count else None
+
+
+def _dealt(fault: Fault, number: int) -> Fault | None:
+    """The fault itself, or what the mix has for the call of that number, from 0."""
+    if fault.name != "mix":
+        return fault
+    mixed = _MIX.get(number % _MIX_PERIOD)
+    return parse(mixed) if mixed else None

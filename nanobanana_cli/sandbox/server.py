@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import struct
 import sys
@@ -17,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from nanobanana_cli.errors import LocalFileError, UsageError
-from nanobanana_cli.sandbox.checks import MAX_BODY
+from nanobanana_cli.sandbox import body
 from nanobanana_cli.sandbox.faults import Queue
 from nanobanana_cli.sandbox.problem import Problem
 from nanobanana_cli.sandbox.service import Call, Exchange, Service, refused
@@ -25,6 +26,7 @@ from nanobanana_cli.sandbox.spoiled import Answer
 
 HOST = "127.0.0.1"
 _LONGEST = 86400.0
+_SENDABLE = re.compile(r"[!-~]+")
 _PIECES = 50
 
 
@@ -39,7 +41,8 @@ class Sandbox:
         faults: as after `--fault`.
 
     Raises:
-        UsageError: the port is taken, the latency is no time, or a fault is unknown.
+        UsageError: the port is taken, the latency is no time, no header could carry the key, or a
+            fault is unknown.
         LocalFileError: the log cannot be written.
     """
 
@@ -55,6 +58,10 @@ class Sandbox:
         if not 0 <= latency <= _LONGEST:
             raise UsageError(
                 f"a latency of {latency:g} is no time to wait", hint=f"0 to {_LONGEST:g} seconds"
+            )
+        if key is not None and not _SENDABLE.fullmatch(key):
+            raise UsageError(
+                "no client could send that key", hint="use printable ASCII without spaces"
             )
         service = Service(key=key, faults=Queue(faults))
         self._log = _Log(log)
@@ -201,35 +208,20 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(refused(Problem(code, message or explain or "Bad request")))
 
     def _serve(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            body = self._body()
+            content = body.read(headers, self.rfile)
         except Problem as error:
             self.close_connection = True
             call = Call(self.command, self.path, {})
             self._deliver(Exchange(call, refused(error)), 0.0)
         else:
             received = time.monotonic()
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            exchange = self.server.service.handle(Call(self.command, self.path, headers, body))
+            call = Call(self.command, self.path, headers, content)
+            exchange = self.server.service.handle(call)
             self._deliver(exchange, time.monotonic() - received)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class's names
-
-    def _body(self) -> bytes:
-        if "Transfer-Encoding" in self.headers:
-            raise Problem(411, "Send the body with a Content-Length.")
-        length = self.headers.get("Content-Length", "0")
-        if not length.isascii() or not length.isdigit():
-            raise Problem(400, "Content-Length is not a number.")
-        left = int(length)
-        if left > MAX_BODY:
-            while left > 0 and (piece := self.rfile.read(min(left, 1 << 20))):
-                left -= len(piece)
-            raise Problem(413, f"Request payload size exceeds the limit: {MAX_BODY} bytes.")
-        body = self.rfile.read(left)
-        if len(body) < left:
-            raise ConnectionError("the client went away in mid-request")
-        return body
 
     def _deliver(self, exchange: Exchange, spent: float) -> None:
         """Send the answer, which took `spent` seconds to make."""

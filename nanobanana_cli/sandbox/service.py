@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.sandbox import answers, checks, problem, spoiled
@@ -37,6 +37,17 @@ class Call:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(default=b"", repr=False)
 
+    @property
+    def path(self) -> str:
+        """The target without its query, as it came."""
+        # Not urlsplit, which takes some targets for an address of IPv6 and fails.
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> Mapping[str, Sequence[str]]:
+        """Name → values."""
+        return parse_qs(self.target.partition("?")[2])
+
 
 @dataclass(slots=True)
 class Exchange:
@@ -55,7 +66,7 @@ class Exchange:
         return {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "method": self.call.method,
-            "path": urlsplit(self.call.target).path,
+            "path": self.call.path,
             "status": self.answer.status if sent else None,
             "fault": self.fault.name if self.fault else None,
             "model": self.model,
@@ -91,13 +102,14 @@ class Service:
 
     def _answer(self, exchange: Exchange) -> Answer:
         call = exchange.call
-        route = _ROUTE.fullmatch(urlsplit(call.target).path)
+        # Some clients send the colon before the method as %3A.
+        route = _ROUTE.fullmatch(unquote(call.path))
         if route is None or (call.method, bool(route["method"])) not in _METHODS:
-            raise Problem(404, "The requested URL was not found: the sandbox does not serve it.")
+            raise Problem(404, f"The requested URL was not found. The sandbox serves {_SERVED}.")
         self._check_key(call)
         if route["model"] is None:
             return spoiled.encoded(answers.models())
-        exchange.model = unquote(route["model"])
+        exchange.model = route["model"]
         if call.method == "GET":
             return spoiled.encoded(answers.model(checks.known_model(exchange.model)))
         ask = exchange.ask = checks.parse(exchange.model, call.body)
@@ -107,8 +119,7 @@ class Service:
     def _check_key(self, call: Call) -> None:
         if self._key is None:
             return
-        queried = parse_qs(urlsplit(call.target).query).get("key", [""])
-        given = call.headers.get("x-goog-api-key") or queried[0]
+        given = call.headers.get("x-goog-api-key") or call.query.get("key", [""])[0]
         if not given:
             bearer = call.headers.get("authorization", "").lower().startswith("bearer ")
             raise problem.bearer_key() if bearer else problem.no_key()
@@ -125,6 +136,7 @@ class Service:
 
 
 _METHODS = {("GET", False), ("POST", True)}
+_SERVED = "GET /v1beta/models and POST /v1beta/models/MODEL:generateContent"
 
 
 def refused(error: Problem) -> Answer:

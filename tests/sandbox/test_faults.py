@@ -76,6 +76,12 @@ def test_a_marker_counts_calls_alike() -> None:
     assert queue.marked("503:1", "a fox") is None
 
 
+def test_a_marker_deals_the_mix_among_calls_alike() -> None:
+    queue = Queue()
+    dealt = [queue.marked("mix", "a fox") for _ in range(8)]
+    assert dealt == [None, None, None, Fault("429"), None, None, None, Fault("503")]
+
+
 def test_the_count_holds_among_threads() -> None:
     queue = Queue(["429:50"])
     with ThreadPoolExecutor(16) as pool:

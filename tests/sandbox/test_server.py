@@ -85,6 +85,16 @@ def test_everything_else_is_not_found(sandbox: Sandbox, method: str, path: str) 
     assert reply.json["error"]["status"] == "NOT_FOUND"
 
 
+def test_the_colon_before_the_method_may_be_escaped(sandbox: Sandbox) -> None:
+    assert post(sandbox, path=GENERATE.replace(":", "%3A")).status == 200
+
+
+@pytest.mark.parametrize("key", ["", "two words", "schlüssel", "line\n"])
+def test_a_key_that_no_client_could_send_is_a_mistake(key: str) -> None:
+    with pytest.raises(UsageError, match="no client could send that key"):
+        Sandbox(key=key)
+
+
 @pytest.mark.parametrize(
     ("headers", "status", "name"),
     [
@@ -217,11 +227,28 @@ def test_too_large_a_request_is_refused_after_it_was_read(sandbox: Sandbox) -> N
     assert reply.json["error"]["message"].startswith("Request payload size exceeds the limit")
 
 
+def test_a_body_may_come_in_chunks(sandbox: Sandbox) -> None:
+    body = json.dumps(content()).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=20)
+    # Twice over one connection: nothing of the first may be left.
+    for _ in range(2):
+        pieces = (body[at : at + 50] for at in range(0, len(body), 50))
+        connection.request("POST", GENERATE, pieces, encode_chunked=True)
+        with connection.getresponse() as reply:
+            assert reply.status == 200
+            assert json.load(reply)["candidates"]
+    connection.close()
+
+
 @pytest.mark.parametrize(
     ("head", "status"),
     [
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", 400),
         (b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+        # Not an address of IPv6.
+        (b"GET http://[/ HTTP/1.1\r\nConnection: close\r\n\r\n", 404),
         (b"BREW / HTTP/1.1\r\n\r\n", 501),
         (b"nonsense of many words\r\n\r\n", 400),
     ],
@@ -239,7 +266,12 @@ def test_broken_http_gets_an_error_in_googles_shape(
 def test_a_client_that_goes_away_is_no_news(
     sandbox: Sandbox, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for sent in (b"", b"POST", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"):
+    head = b"POST / HTTP/1.1\r\n"
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n"
+    for sent in (
+        *(b"", b"POST", head + b"Content-Length: 9\r\n\r\nabc"),
+        *(chunked, chunked + b"9\r\nabc"),
+    ):
         with socket.create_connection(("127.0.0.1", sandbox.port)) as client:
             client.sendall(sent)
     assert post(sandbox).status == 200
