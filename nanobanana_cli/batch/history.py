@@ -17,11 +17,13 @@ _CONFLICT = (b"<<<<<<<", b"=======", b">>>>>>>")
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
-    """A file that was made: what was sent for it, where it went, and its SHA-256."""
+    """A file that was made: what was sent for it, where it went, its SHA-256, and whether it cost
+    anything."""
 
     fingerprint: str
     path: str
     sha256: str
+    paid: bool
 
 
 class Unknown(msgspec.Struct, frozen=True, gc=False):
@@ -164,7 +166,7 @@ def _glued(text: bytes, decode: Callable[[bytes], _Read]) -> Iterator[_Read]:
 def _settle(line: _Read, history: History, made: set[tuple[str, str, Written]]) -> None:
     """Note what came of a call; a copy of a line, and the order of lines, change nothing."""
     if line.event == "written" and line.path and line.sha256:
-        file = Written(line.fingerprint, line.path, line.sha256)
+        file = Written(line.fingerprint, line.path, line.sha256, paid=line.cost_usd != 0)
         if (line.id, line.row, file) not in made:
             made.add((line.id, line.row, file))
             history.written.setdefault(line.row, []).append(file)

@@ -29,8 +29,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
         item: the image.
         state: `make` (missing), `changed` (there, but asked for differently, or another file),
             `unchanged`, `unknown` (it may have been paid for), `exists` (there, and not ours).
-        theirs: the file that is there is the user's, or was edited since it was made: no ledger
-            has its content, so it is replaced only when the user says so.
+        kept: why the file that is there is replaced only when the user says so, such as that no
+            ledger has its content; "" when it may be.
         price: micro-dollars of the call; None when not known.
         reason: why, in a few words; "" when it is plain.
         path: the file that is there, relative to the output folder; None when there is none.
@@ -44,7 +44,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     state: State
     price: int | None
     reason: str = ""
-    theirs: bool = False
+    kept: str = ""
     path: str | None = None
     sha256: str | None = None
     unknown: tuple[Unknown, ...] = ()
@@ -110,11 +110,11 @@ def _step(
                 recovered=True,
             )
     shown, digest = files[0] if files else (None, None)
-    theirs = bool(files) and digest not in ours
-    state, reason = _there(item, theirs, made) if files else _missing(item, made, history)
+    kept = _kept(digest, made, price) if files else ""
+    state, reason = _there(item, kept, made) if files else _missing(item, made, history)
     if unknown:
         state, reason = "unknown", "a call was sent, and nobody knows what came of it"
-    return Step(item, state, price, reason, theirs, shown, digest, unknown)
+    return Step(item, state, price, reason, kept, shown, digest, unknown)
 
 
 def _came_of(calls: Sequence[Unknown], digest: str) -> bool:
@@ -126,11 +126,21 @@ def _is(made: Written, fingerprint: str, path: str, digest: str | None) -> bool:
     return made.fingerprint == fingerprint and made.sha256 == digest and made.path == path
 
 
-def _there(item: Item, theirs: bool, made: list[Written]) -> tuple[State, str]:
+def _kept(digest: str | None, made: list[Written], price: int | None) -> str:
+    """Why a file is not replaced unasked."""
     if not made:
-        return "exists", "the file is there, and no ledger knows it"
-    if theirs:
-        return "changed", "edited since it was made"
+        return "exists already, and no ledger knows it"
+    same = [each for each in made if each.sha256 == digest]
+    if not same:
+        return "was edited since it was made"
+    if price == 0 and any(each.paid for each in same):
+        return "was paid for, and a free one would take its place"
+    return ""
+
+
+def _there(item: Item, kept: str, made: list[Written]) -> tuple[State, str]:
+    if kept:
+        return "changed" if made else "exists", kept
     asked_before = any(each.fingerprint == item.fingerprint for each in made)
     return "changed", "the file is an earlier one" if asked_before else "asked for differently"
 

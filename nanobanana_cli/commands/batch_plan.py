@@ -152,7 +152,7 @@ def is_due(job: Job, step: Step) -> bool:
     wanted = step.state in ("make", "changed", "exists")
     if step.state == "unknown":
         wanted = job.chosen.retry_unknown
-    return wanted and (job.chosen.force or not step.theirs)
+    return wanted and (job.chosen.force or not step.kept)
 
 
 def to_make(job: Job, steps: Sequence[Step]) -> list[Step]:

@@ -60,7 +60,7 @@ class Report:
         self._results: dict[str, Result] = {}
         made = {step.item.target for step in due}
         for step in steps:
-            skipped = step.theirs and job.chosen.skip_existing
+            skipped = step.kept and job.chosen.skip_existing
             status = "skipped" if skipped else _STATUS.get(step.state)
             if status is not None and step.item.target not in made:
                 self._left_alone(step, status)
@@ -180,7 +180,7 @@ class Report:
         problem = None
         if result is not None and result.error is not None:
             problem = None if result.status == "written" else result.error.message
-        elif result is None and (step.state == "unchanged" or step.theirs):
+        elif result is None and (step.state == "unchanged" or step.kept):
             path = self._path(step)
         elif result is None:
             problem = step.reason or "not made yet"

@@ -30,8 +30,6 @@ from nanobanana_cli.terminal import Meter, Terminal
 # Seconds between two looks at the clock and at signals.
 _TICK = 0.2
 _SHOWN = 20
-_EDITED = "was edited since it was made"
-_EXISTS = "exists already, and no ledger knows it"
 
 
 def make(job: Job, terminal: Terminal) -> None:
@@ -79,12 +77,11 @@ def _tell_waiting(job: Job, terminal: Terminal) -> None:
 def _check_existing(job: Job, steps: Sequence[Step], terminal: Terminal) -> None:
     if job.chosen.force or job.chosen.skip_existing:
         return
-    there = [step for step in steps if step.theirs]
+    there = [step for step in steps if step.kept]
     if not there:
         return
     for step in there[:_SHOWN]:
-        what = _EDITED if step.state == "changed" else _EXISTS
-        terminal.mistake(f"{batch_plan.shown_path(step, job.root)} {what}")
+        terminal.mistake(f"{batch_plan.shown_path(step, job.root)} {step.kept}")
     if len(there) > _SHOWN:
         terminal.mistake(f"… and {len(there) - _SHOWN} more")
     some = "1 output exists" if len(there) == 1 else f"{len(there)} outputs exist"

@@ -55,7 +55,12 @@ def test_it_stays_unless_told_otherwise(
 def test_the_plan_says_so(nb: Nb, server: CountingServer) -> None:
     run = batch(nb, server, "--check")
     assert run.code == 3
-    assert run.out.rstrip("\n").split("\t") == ["changed", "1.png", "", "edited since it was made"]
+    assert run.out.rstrip("\n").split("\t") == [
+        "changed",
+        "1.png",
+        "",
+        "was edited since it was made",
+    ]
     for options, price, due in (((), 0, 0), (("--force",), 0.058, 1)):
         run = batch(nb, server, "--dry-run", "--json", *options)
         plan = [json.loads(line) for line in run.out.splitlines()][1]
@@ -98,6 +103,21 @@ def test_a_file_that_is_edited_during_the_call_stays(nb: Nb) -> None:
     assert Path("1.png").read_bytes() == EDITED
     assert "the image was saved as 1-2.png" in run.err
     assert Path("1-2.png").read_bytes() == image("fox 1")
+
+
+def test_a_paid_image_makes_no_room_for_a_free_one(nb: Nb, server: CountingServer) -> None:
+    Path("1.png").unlink()
+    free = ("batch", "m.jsonl", "--provider", "sandbox")
+    run = nb(*free)
+    assert run.code == 12
+    assert "0.png was paid for, and a free one would take its place" in run.err
+    assert nb(*free, "--skip-existing").code == 0
+    assert Path("0.png").read_bytes() == image("fox 0")
+    assert nb(*free, "--force").code == 0
+    assert Path("0.png").read_bytes() != image("fox 0")
+    # And what was free makes room for what is paid for.
+    assert batch(nb, server).code == 0
+    assert server.calls == {"fox 0": 1, "fox 1": 1, "fox 2": 1}
 
 
 def test_a_killed_force_asks_again(nb: Nb, server: CountingServer) -> None:
