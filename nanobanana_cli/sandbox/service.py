@@ -17,8 +17,8 @@ from nanobanana_cli.sandbox.faults import Fault, Queue
 from nanobanana_cli.sandbox.problem import Problem
 from nanobanana_cli.sandbox.spoiled import Answer
 
-# A base URL may have a path before the version.
-_ROUTE = re.compile(r".*?/v1beta/models(?:/(?P<model>[^/:]+)(?P<method>:generateContent)?)?/?")
+# A base URL may have a path before the version. google-genai 1 asks for v1beta, 3.4 for v1.
+_ROUTE = re.compile(r".*?/v1(?:beta)?/models(?:/(?P<model>[^/:]+)(?P<method>:generateContent)?)?/?")
 
 
 @dataclass(frozen=True, slots=True)

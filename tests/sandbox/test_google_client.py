@@ -29,8 +29,7 @@ def client(sandbox: Sandbox) -> Iterator[genai.Client]:
 
 
 def _client(sandbox: Sandbox, key: str = _KEY) -> genai.Client:
-    options = types.HttpOptions(base_url=sandbox.url, api_version="v1beta")
-    return genai.Client(api_key=key, http_options=options)
+    return genai.Client(api_key=key, http_options=types.HttpOptions(base_url=sandbox.url))
 
 
 def _config(

@@ -33,9 +33,11 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("prefix", ["", "/gateway", "/a/b/"])
-def test_answers_under_any_prefix(sandbox: Sandbox, prefix: str) -> None:
-    reply = post(sandbox, path=prefix + GENERATE)
+@pytest.mark.parametrize(
+    "path", [GENERATE, f"/gateway{GENERATE}", f"/a/b/{GENERATE}", GENERATE.replace("v1beta", "v1")]
+)
+def test_answers_under_any_prefix_in_both_versions(sandbox: Sandbox, path: str) -> None:
+    reply = post(sandbox, path=path)
     assert reply.status == 200
     assert reply.headers["Content-Type"] == "application/json; charset=UTF-8"
     part = reply.json["candidates"][0]["content"]["parts"][0]["inlineData"]
