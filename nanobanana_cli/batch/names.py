@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from posixpath import normpath
 
@@ -87,10 +87,14 @@ class Folders:
 
 
 class Claims:
-    """Which row has which path, by whatever a file system may take for the same name."""
+    """Which row has which path, by whatever a file system may take for the same name.
 
-    def __init__(self) -> None:
-        self._owners: dict[str, tuple[int, str]] = {}
+    Args:
+        reserved: paths that no row may have; their owner is row 0.
+    """
+
+    def __init__(self, reserved: Iterable[str]) -> None:
+        self._owners = {_folded(path): (0, path) for path in reserved}
 
     def claim(self, row: int, target: str) -> tuple[int, str] | None:
         """Take a path for a row.
@@ -110,7 +114,7 @@ class Claims:
         """Rows whose folder is another row's file: row, its path, the file's path."""
         folders = {path.rpartition("/")[0]: owner for path, owner in self._owners.items()}
         for folder, (row, target) in folders.items():
-            while folder:
+            while folder and row:
                 if folder in self._owners:
                     yield row, target, self._owners[folder][1]
                 folder = folder.rpartition("/")[0]

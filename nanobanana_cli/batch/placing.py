@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
@@ -134,9 +134,18 @@ def _stem(target: str) -> str:
     return names.split(target)[0].lower()
 
 
-def check_places(items: Sequence[Item], mistakes: Mistakes, folders: names.Folders) -> None:
-    """Note each path that an image cannot go to, or that two images would go to."""
-    claims = names.Claims()
+def check_places(
+    items: Sequence[Item], mistakes: Mistakes, folders: names.Folders, reserved: Iterable[str]
+) -> None:
+    """Note each path that an image cannot go to, or that two images would go to.
+
+    Args:
+        items: the images, under their final names.
+        mistakes: told of them.
+        folders: what is in the output folder.
+        reserved: paths below it that are the run's own: manifest, ledger, contact sheet.
+    """
+    claims = names.Claims(reserved)
     for item in items:
         for target in (item.target, item.alt_file):
             if target is not None:
@@ -159,6 +168,8 @@ def _check_place(
 
 
 def _collision(item: Item, mine: str, row: int, target: str) -> str:
+    if row == 0:
+        return f"{mine} is the manifest, its ledger or the contact sheet"
     whose = "this row" if row == item.row else f"row {row}"
     if target == mine:
         return f"{target} is the output of {whose} too"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -108,12 +109,25 @@ def read(chosen: Chosen, terminal: Terminal) -> Job:
         folders = Folders(root)
         items = checks.check(rows, defaults, references, folders)
         items = placing.named_apart(items, history.History(), folders)
-        placing.check_places(items, rows.mistakes, folders)
+        ledger = journal.main_ledger(name)
+        reserved = _reserved(chosen, ledger, root)
+        placing.check_places(items, rows.mistakes, folders, reserved)
         rows.mistakes.check()
     for model in dict.fromkeys(item.settings.model for item in items):
         making.note_unknown_model(model, terminal)
-    ledger = journal.main_ledger(name)
     return Job(chosen, settings, items, rows.mistakes, references, root, ledger, shard)
+
+
+def _reserved(chosen: Chosen, ledger: Path, root: Path) -> list[str]:
+    """The run's own files, as seen from the output folder."""
+    own = [Path(chosen.manifest or ""), *journal.all_ledgers(ledger)]
+    if chosen.gallery is not None:
+        own.append(Path(chosen.gallery))
+    folder = os.path.realpath(root)
+    seen = (
+        os.path.relpath(os.path.realpath(path.parent) + "/" + path.name, folder) for path in own
+    )
+    return [path for path in seen if not path.startswith("..")]
 
 
 def planned(job: Job, terminal: Terminal) -> tuple[list[Step], history.History]:
@@ -130,7 +144,8 @@ def planned(job: Job, terminal: Terminal) -> tuple[list[Step], history.History]:
     items = placing.named_apart(job.items, past, folders)
     if any(now is not before for now, before in zip(items, job.items, strict=True)):
         with _shown(terminal):
-            placing.check_places(items, job.mistakes, folders)
+            reserved = _reserved(job.chosen, job.ledger, job.root)
+            placing.check_places(items, job.mistakes, folders, reserved)
             job.mistakes.check()
     items = selection.chosen(items, job.chosen.only, job.shard, job.root)
     return plan(items, past, folders, job.settings.provider), past

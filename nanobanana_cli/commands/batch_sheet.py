@@ -9,7 +9,7 @@ from nanobanana_cli import files
 from nanobanana_cli.batch import gallery, journal
 from nanobanana_cli.commands.batch_plan import Job
 from nanobanana_cli.commands.batch_report import Report
-from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
+from nanobanana_cli.errors import LocalFileError, NbError, OutputExists, UsageError
 
 
 def check(job: Job) -> None:
@@ -23,19 +23,14 @@ def check(job: Job) -> None:
     if job.chosen.gallery is None:
         return
     path = Path(job.chosen.gallery)
-    files.check_output(path)
     ledgers = {*journal.all_ledgers(job.ledger), journal.own_ledger(job.ledger, job.shard)}
     for what, own in (("manifest", Path(job.name)), *(("ledger", own) for own in ledgers)):
         if os.path.realpath(own) == os.path.realpath(path):
             raise UsageError(f"--gallery {path} is the {what}", hint="such as index.html")
-    if files.taken(path) and not job.chosen.force and not gallery.is_one(path):
-        raise OutputExists(
-            f"{path} exists already, and is no contact sheet of nb",
-            hint="name another file; --force replaces it, and images that no ledger knows",
-        )
+    _check_free(path, job)
 
 
-def write(job: Job, report: Report) -> LocalFileError | None:
+def write(job: Job, report: Report) -> NbError | None:
     """Write the contact sheet, if one was asked for.
 
     Returns:
@@ -44,8 +39,18 @@ def write(job: Job, report: Report) -> LocalFileError | None:
     if job.chosen.gallery is None:
         return None
     try:
+        _check_free(Path(job.chosen.gallery), job)
         gallery.write(Path(job.chosen.gallery), job.name, report.entries())
-    except LocalFileError as error:
+    except (LocalFileError, OutputExists) as error:
         error.charged = report.charged
         return error
     return None
+
+
+def _check_free(path: Path, job: Job) -> None:
+    files.check_output(path)
+    if files.taken(path) and not job.chosen.force and not gallery.is_one(path):
+        raise OutputExists(
+            f"{path} exists already, and is no contact sheet of nb",
+            hint="name another file; --force replaces it, and images that no ledger knows",
+        )

@@ -113,6 +113,8 @@ def test_an_image_without_its_text_stays_and_is_told(nb: Nb, server: CountingSer
             "alt_file: '../x.txt' leaves the output folder",
         ),
         ([{"prompt": "a", "alt_file": "x/"}], "alt_file: 'x/' is no file"),
+        ([{"prompt": "a", "alt_file": "./images.jsonl"}], "images.jsonl is the manifest, its"),
+        ([{"prompt": "a", "alt_file": "Images.ledger.jsonl"}], "is the manifest, its ledger or"),
         ([{"prompt": "a", "alt_file": "x.txt", "count": 2}], "alt_file: x.txt cannot hold 2 texts"),
         ([{"prompt": "a", "alt": "yes"}], "alt: must be true or false"),
     ],

@@ -106,6 +106,29 @@ def test_a_page_of_somebody_else_stays(nb: Nb) -> None:
         assert "contact sheet" in Path("index.html").read_text()
 
 
+def test_a_page_that_comes_during_the_run_stays(nb: Nb) -> None:
+    one_row()
+
+    def spoil(_prompt: str, _nth: int) -> int:
+        Path("index.html").write_text("<h1>mine</h1>")
+        return 200
+
+    with CountingServer(spoil) as server:
+        run = nb("batch", "m.jsonl", "--gallery", "index.html", env=server.env)
+    assert run.code == 12
+    assert run.err.rstrip().endswith("\nCharged.")
+    assert Path("index.html").read_text() == "<h1>mine</h1>"
+
+
+@pytest.mark.parametrize("path", ["fox.png", "./FOX.png", "fox.alt.txt"])
+def test_it_takes_no_place_of_what_is_paid_for(nb: Nb, path: str) -> None:
+    Path("m.jsonl").write_text('{"prompt": "a red fox", "output": "fox.png", "alt": true}')
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", "--gallery", path, "--force", env=server.env)
+        assert (run.code, server.calls.total()) == (2, 0)
+    assert "is the manifest, its ledger or the contact sheet" in run.err
+
+
 @pytest.mark.parametrize(
     ("path", "code"), [("m.jsonl", 2), ("./m.ledger.jsonl", 2), ("folder", 6), ("m.jsonl/x", 6)]
 )
