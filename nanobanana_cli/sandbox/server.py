@@ -113,15 +113,15 @@ class _Log:
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
         try:
-            self._file = path.open("a", encoding="ascii") if path else None
+            # Unbuffered: what a full disk refused is not tried again when the file is closed.
+            self._file = path.open("ab", buffering=0) if path else None
         except OSError as error:
             raise LocalFileError(f"cannot write the log {path}: {error.strerror}") from error
 
     def write(self, record: dict[str, Any]) -> None:
         with self._lock:
             if self._file and not self._file.closed:
-                self._file.write(json.dumps(record) + "\n")
-                self._file.flush()
+                self._file.write(json.dumps(record).encode() + b"\n")
 
     def close(self) -> None:
         with self._lock:
@@ -231,7 +231,10 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.delivery == "whole":
             self._pause(answer.seconds)
         # Before the answer, so that whoever has the answer finds the line.
-        self.server.log.write(exchange.record())
+        try:
+            self.server.log.write(exchange.record())
+        except OSError as error:
+            answer = refused(Problem(500, f"The sandbox cannot write its log: {error.strerror}"))
         if answer.delivery == "hang":
             self._pause(None)
             self.close_connection = True

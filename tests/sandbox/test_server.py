@@ -156,6 +156,14 @@ def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
         Sandbox(log=tmp_path / "none" / "log")
 
 
+def test_a_log_on_a_full_disk_is_told_to_the_client() -> None:
+    with Sandbox(log=Path("/dev/full")) as sandbox:
+        for _ in range(2):
+            reply = post(sandbox)
+            assert reply.status == 500
+            assert reply.json["error"]["message"].startswith("The sandbox cannot write its log: No")
+
+
 def test_a_port_in_use_is_an_error(sandbox: Sandbox) -> None:
     with pytest.raises(UsageError, match=f"port {sandbox.port} cannot be used") as wrong:
         Sandbox(port=sandbox.port)
