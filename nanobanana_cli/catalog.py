@@ -8,8 +8,9 @@ address), WisGate's and Google's public documentation (the rest).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+import msgspec
 
 SIZES = ("0.5K", "1K", "2K", "4K")
 FORMATS = ("auto", "png", "jpeg", "webp")
@@ -37,8 +38,7 @@ _EXTREME_ASPECTS = ("1:4", "4:1", "1:8", "8:1")
 ASPECTS = _COMMON_ASPECTS + _EXTREME_ASPECTS
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(msgspec.Struct, frozen=True):
     """A service that speaks the protocol.
 
     Args:
@@ -54,7 +54,7 @@ class Provider:
     base_url: str
     key_variables: tuple[str, ...] = ()
     key_page: str = ""
-    size_names: Mapping[str, str] = field(default_factory=dict)
+    size_names: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def needs_key(self) -> bool:
@@ -83,8 +83,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(msgspec.Struct, frozen=True):
     """What one model is known to take, and its price.
 
     Args:

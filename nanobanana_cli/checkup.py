@@ -10,9 +10,10 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from nanobanana_cli.catalog import MODELS, PROVIDERS, nearest
 from nanobanana_cli.errors import KeyRejected, NbError, OutcomeUnknown, Unreachable
@@ -25,8 +26,7 @@ State = Literal["ok", "warning", "failed"]
 _LONGEST_WAIT = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One line of the report.
 
     Args:

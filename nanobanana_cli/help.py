@@ -13,9 +13,9 @@ from __future__ import annotations
 import inspect
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from nanobanana_cli.terminal import Terminal, wants_color
@@ -48,8 +48,7 @@ _ROUND = _Edge("╭", "─", "╮", "│", "╰", "╯")
 _ASCII = _Edge("+", "-", "+", "|", "+", "+")
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """How a screen is to be drawn.
 
     Args:

@@ -1,12 +1,16 @@
 """The domain's data: what is asked of a model, and what comes back. Nothing here has effects.
 
+Records are structs of msgspec, here as everywhere: to define a frozen dataclass takes half a
+millisecond, thirty times as long, and a call needs thirty of them before it is sent.
+
 Money is counted in whole micro-dollars (1 USD = 1,000,000), because `int(0.174 / 0.058)` is 2.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
+
+import msgspec
 
 from nanobanana_cli.errors import NbError
 
@@ -20,8 +24,18 @@ Data = bytes | bytearray | memoryview
 MICRO = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Discreet(msgspec.Struct, frozen=True):
+    """A record whose repr leaves out what is secret, or as large as a picture."""
+
+    _hidden: ClassVar[tuple[str, ...]] = ()
+
+    def __repr__(self) -> str:
+        fields = [name for name in self.__struct_fields__ if name not in self._hidden]
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in fields)
+        return f"{type(self).__name__}({shown})"
+
+
+class Reference(Discreet, frozen=True):
     """An input image.
 
     Args:
@@ -30,13 +44,14 @@ class Reference:
         data: the file's bytes, sent as they are.
     """
 
+    _hidden = ("data",)
+
     name: str
     mime_type: str
-    data: Data = field(repr=False)
+    data: Data
 
 
-@dataclass(frozen=True, slots=True)
-class ContentRequest:
+class ContentRequest(msgspec.Struct, frozen=True):
     """One `generateContent` call.
 
     Args:
@@ -69,8 +84,7 @@ class ContentRequest:
     framed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Discreet, frozen=True):
     """Where calls go, and with which key.
 
     Args:
@@ -80,14 +94,15 @@ class Endpoint:
         key_origin: where the key came from, for messages.
     """
 
+    _hidden = ("key",)
+
     provider: str
     base_url: str
-    key: str | None = field(default=None, repr=False)
+    key: str | None = None
     key_origin: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """Token counts as the service reports them; None where it does not."""
 
     prompt_tokens: int | None = None
@@ -95,8 +110,7 @@ class Usage:
     total_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Discreet, frozen=True):
     """What a `generateContent` reply holds, drafts left out.
 
     Args:
@@ -108,7 +122,9 @@ class Reply:
         images: how many final images came; the last of them is `image`.
     """
 
-    image: Data | None = field(repr=False)
+    _hidden = ("image",)
+
+    image: Data | None
     text: str = ""
     model_version: str | None = None
     response_id: str | None = None
@@ -117,8 +133,7 @@ class Reply:
     images: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Discreet, frozen=True):
     """A whole, decodable image.
 
     Args:
@@ -127,7 +142,9 @@ class Picture:
         width, height: pixels.
     """
 
-    data: Data = field(repr=False)
+    _hidden = ("data",)
+
+    data: Data
     format: ImageFormat
     width: int
     height: int
@@ -138,8 +155,7 @@ class Picture:
         return f"image/{self.format}"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """What came of one image that was asked for.
 
     Args:
@@ -201,7 +217,7 @@ class Result:
             "attempts": self.attempts,
             "cost_usd": None if self.cost is None else self.cost / MICRO,
             "response_id": reply.response_id if reply else None,
-            "usage": None if usage is None else asdict(usage),
+            "usage": None if usage is None else msgspec.structs.asdict(usage),
         }
         if has_failed and self.path is not None:
             # An existing image, of which nothing came: `path` would say that there is a result.

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli.catalog import FORMATS, nearest
@@ -47,8 +48,7 @@ class Output(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFile:
+class NamedFile(msgspec.Struct, frozen=True):
     """A path that the user named."""
 
     path: Path
@@ -69,8 +69,7 @@ class NamedFile:
         return str(self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class UnnamedFile:
+class UnnamedFile(msgspec.Struct, frozen=True):
     """A folder, in which the name is made from the prompt and never collides."""
 
     folder: Path
@@ -91,8 +90,7 @@ class UnnamedFile:
             raise _rescued(data, path, image_format, approve, error) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Stdout:
+class Stdout(msgspec.Struct, frozen=True):
     """Standard output, for one image."""
 
     write: Callable[[Data], None]

@@ -10,9 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli import arrival, catalog, review
 from nanobanana_cli.errors import (
@@ -51,8 +53,7 @@ def _as_is(result: Result) -> Result:
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(msgspec.Struct, frozen=True):
     """Who is told of a call's course.
 
     Args:

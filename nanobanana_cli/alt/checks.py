@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
+
+import msgspec
 
 # What screen readers say anyway, in the main languages of Europe. An image's word alone is enough
 # where the language needs no preposition ("Zdjęcie lisa").
@@ -49,8 +50,7 @@ _MARKDOWN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One fault: a stable name for scripts, and a line for people."""
 
     kind: str

@@ -11,8 +11,9 @@ import html
 import io
 import os
 import re
-from dataclasses import dataclass
 from urllib.parse import quote
+
+import msgspec
 
 from nanobanana_cli.alt.mending import HARMFUL, plain
 
@@ -27,8 +28,7 @@ _TEMPLATE = str.maketrans({"{": "&#123;", "}": "&#125;", "`": "&#96;"})
 _FORMULA = ("=", "+", "-", "@")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """A text and the picture that it belongs to.
 
     Args:

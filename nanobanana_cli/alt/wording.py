@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Style:
+
+class Style(msgspec.Struct, frozen=True):
     """One kind of text.
 
     Args:
@@ -71,8 +71,7 @@ _LANGUAGE = re.compile(r"[^\W\d_](?:[\w '().-]{0,58}[\w)])?")
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """What text is wanted.
 
     Args:

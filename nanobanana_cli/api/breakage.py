@@ -12,8 +12,8 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+import msgspec
 import requests
 import urllib3
 
@@ -37,8 +37,7 @@ _BAD_ADDRESS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """Why a connection failed.
 
     Args:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -110,12 +109,11 @@ def _not_a_reply(body: Data) -> str:
     return f"the reply is JSON, but of another shape: {report.one_line(start, 80)}"
 
 
-@dataclass(slots=True)
-class _Parts:
+class _Parts(msgspec.Struct):
     """A reply's parts by kind; `images` are base64, as JSON or as text."""
 
-    text: list[str] = field(default_factory=list)
-    images: list[msgspec.Raw | str] = field(default_factory=list)
+    text: list[str] = msgspec.field(default_factory=list)
+    images: list[msgspec.Raw | str] = msgspec.field(default_factory=list)
     drafts: bool = False
 
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 _LONGEST = 240
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """An error's body, read.
 
     Args:

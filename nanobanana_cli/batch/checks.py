@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from nanobanana_cli import compose, files
 from nanobanana_cli.batch import names
@@ -26,8 +27,7 @@ MOST_IMAGES_A_ROW = 1000
 _MOST_REFERENCES = 14
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(msgspec.Struct, frozen=True):
     """What holds for rows that do not say.
 
     Args:
@@ -224,8 +224,7 @@ class _Checker:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Wrong:
+class _Wrong(msgspec.Struct, frozen=True):
     key: str
     message: str
 

@@ -12,11 +12,12 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files as resources
 from pathlib import Path
 from urllib.parse import quote
+
+import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli.models import dollars
@@ -34,8 +35,7 @@ _UNFIT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One image of the sheet.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -42,8 +41,7 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
     replaces: str | None
 
 
-@dataclass(slots=True)
-class History:
+class History(msgspec.Struct):
     """What ledgers say.
 
     Args:
@@ -56,12 +54,12 @@ class History:
         torn: places of lines that were cut off when a run was killed, as `file:line`.
     """
 
-    written: dict[str, list[Written]] = field(default_factory=dict)
-    unknown: dict[str, list[Unknown]] = field(default_factory=dict)
-    failed: dict[str, bytes] = field(default_factory=dict)
+    written: dict[str, list[Written]] = msgspec.field(default_factory=dict)
+    unknown: dict[str, list[Unknown]] = msgspec.field(default_factory=dict)
+    failed: dict[str, bytes] = msgspec.field(default_factory=dict)
     spent: int = 0
     unpriced: int = 0
-    torn: list[str] = field(default_factory=list)
+    torn: list[str] = msgspec.field(default_factory=list)
 
     def made_for(self, target: str) -> list[Written]:
         """The files that were made for a target, under whatever name a row had it by then."""

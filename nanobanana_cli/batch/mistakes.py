@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from nanobanana_cli.errors import UsageError
 
@@ -32,8 +33,7 @@ class ManifestError(UsageError):
         return [*self.mistakes[:SHOWN], *([f"… and {rest} more"] if rest > 0 else [])]
 
 
-@dataclass(slots=True)
-class Mistakes:
+class Mistakes(msgspec.Struct):
     """Gathers what is wrong while a manifest is read.
 
     Args:
@@ -43,7 +43,7 @@ class Mistakes:
 
     name: str
     where: Callable[[int, str], str]
-    _found: list[tuple[int, str]] = field(default_factory=list)
+    _found: list[tuple[int, str]] = msgspec.field(default_factory=list)
 
     def add(self, row: int, key: str, message: str, near: str | None = None) -> None:
         """Note a mistake.

@@ -6,8 +6,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli.alt.wording import Wish
 from nanobanana_cli.batch import accounts
@@ -28,8 +30,7 @@ _SAVERS = 16
 _LAST_WORDS = 5.0  # seconds that threads get to end after the calls were cut
 
 
-@dataclass(frozen=True, slots=True)
-class Crew:
+class Crew(msgspec.Struct, frozen=True):
     """What a run works with.
 
     Args:
@@ -53,8 +54,7 @@ class Crew:
     concurrency: int
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """An image that was made, or not: its step and what came of it."""
 
     step: Step

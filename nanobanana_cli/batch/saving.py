@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from nanobanana_cli.batch import names
 from nanobanana_cli.batch.plan import Step, sha256_of
@@ -13,8 +14,7 @@ from nanobanana_cli.models import Data, ImageFormat
 from nanobanana_cli.outputs import FORMAT_OF_SUFFIX, SUFFIXES, NamedFile
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """The place of one image, as `outputs.Output`.
 
     Args:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli.alt import checks
@@ -15,8 +16,7 @@ from nanobanana_cli.errors import NbError
 from nanobanana_cli.images.xmp import Description
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """What `check` says of one image.
 
     Args:

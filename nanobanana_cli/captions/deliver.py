@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli import files
 from nanobanana_cli.alt.mending import mend, plain
@@ -15,8 +17,7 @@ from nanobanana_cli.errors import Charged, LocalFileError, NbError, NoText
 from nanobanana_cli.models import Result
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """What becomes of a text.
 
     Args:

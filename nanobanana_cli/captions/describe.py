@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli.captions import sidecar, subject
 from nanobanana_cli.captions.deliver import Delivery, deliver, from_reply
@@ -22,8 +24,7 @@ from nanobanana_cli.models import ContentRequest, Result
 FATAL = (ConfigError, KeyRejected, OutOfCredit, Unreachable)
 
 
-@dataclass(frozen=True, slots=True)
-class _Present:
+class _Present(msgspec.Struct, frozen=True):
     """The texts that an image has already, as far as they matter; None where there is none."""
 
     beside: str | None = None

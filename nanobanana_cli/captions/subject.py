@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from nanobanana_cli import files
 from nanobanana_cli.compose import REFERENCE_TYPES
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.models import Picture, Reference
+from nanobanana_cli.models import Discreet, Picture, Reference
 
 # The Gemini API scales larger pictures down to this by itself, and takes requests of 20 MB
 # everywhere; base64 makes 15 MB of them.
@@ -17,8 +16,7 @@ LONGEST_SIDE = 3072
 MOST_BYTES = 14_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Discreet, frozen=True):
     """An image and what is known of it.
 
     Args:
@@ -28,10 +26,12 @@ class Subject:
         picture: its size; None for HEIC, which is sent as it is.
     """
 
+    _hidden = ("data", "picture")
+
     path: str
-    data: bytes = field(repr=False)
+    data: bytes
     mime_type: str
-    picture: Picture | None = field(repr=False)
+    picture: Picture | None
 
     def reference(self) -> Reference:
         """What is sent: the file as it is, or a smaller copy where the service takes no more.

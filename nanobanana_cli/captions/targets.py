@@ -9,8 +9,9 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from nanobanana_cli.errors import LocalFileError, UsageError
 
@@ -21,8 +22,7 @@ _OTHER_SUFFIXES = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".svg", ".ico", ".j
 _FILE_LIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z]\w{1,4}")
 
 
-@dataclass(frozen=True, slots=True)
-class Images:
+class Images(msgspec.Struct, frozen=True):
     """Existing images, in the order of the arguments.
 
     Args:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
+import msgspec
 import typer
 
 _PLAN = "Plan"
@@ -183,8 +183,7 @@ Json = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True):
     """What was typed."""
 
     manifest: str | None

@@ -7,9 +7,10 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
+
+import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli import settings as settings_room
@@ -32,8 +33,7 @@ _MOST_BYTES = 500_000_000
 _LONGEST_TABLE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """A checked manifest, and what to do with it.
 
     Args:

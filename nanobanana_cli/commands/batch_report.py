@@ -7,9 +7,10 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nanobanana_cli.batch.gallery import Entry
 from nanobanana_cli.captions import sidecar

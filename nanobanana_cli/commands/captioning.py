@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import cache
+
+import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli.captions import targets
 from nanobanana_cli.captions.deliver import Delivery
@@ -15,8 +17,7 @@ from nanobanana_cli.errors import UsageError
 from nanobanana_cli.terminal import Terminal
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """What was typed.
 
     Args:

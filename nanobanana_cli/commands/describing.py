@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli import compose, settings
 from nanobanana_cli.alt import wording
@@ -22,8 +24,7 @@ from nanobanana_cli.settings import Settings
 from nanobanana_cli.terminal import Terminal
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """Existing images, and everything that decides what becomes of their texts.
 
     Args:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from nanobanana_cli.commands import options, text_options
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from nanobanana_cli.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """What was typed, for `run`."""
 
     prompt: str | None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING
 
+import msgspec
 import typer
 
 from nanobanana_cli import catalog, files
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from nanobanana_cli.commands.rendering import Texts
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """How results are shown.
 
     Args:
@@ -39,8 +38,7 @@ class Report:
     texts: Texts | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """A checked request, and everything that decides what becomes of it."""
 
     request: ContentRequest

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli.alt.delivery import FORMS
@@ -15,8 +16,7 @@ from nanobanana_cli.errors import UsageError
 _MOST_CONTEXT = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class TextOptions:
+class TextOptions(msgspec.Struct, frozen=True):
     """What was typed about the text."""
 
     style: str

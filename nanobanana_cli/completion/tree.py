@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from nanobanana_cli.completion import values
 from nanobanana_cli.completion.values import Values
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """An option.
 
     Args:
@@ -36,8 +35,7 @@ class Option:
     repeatable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(msgspec.Struct, frozen=True):
     """A positional argument.
 
     Args:
@@ -51,8 +49,7 @@ class Argument:
     repeatable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """A command, or a group of them.
 
     Args:

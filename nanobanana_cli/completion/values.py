@@ -6,7 +6,8 @@ The one table to extend when a command gets a new option that takes a value.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from nanobanana_cli import catalog
 from nanobanana_cli.alt.delivery import FORMS
@@ -23,8 +24,7 @@ SHELLS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(msgspec.Struct, frozen=True):
     """What a value may be.
 
     Args:
@@ -32,7 +32,7 @@ class Values:
         files: whether it names a file or folder.
     """
 
-    choices: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, str] = msgspec.field(default_factory=dict)
     files: bool = False
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from nanobanana_cli.images.damage import DamagedImage, check_size
 from nanobanana_cli.models import Data
@@ -43,8 +44,7 @@ _PIECE = 1 << 16
 _BLOCK = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(msgspec.Struct, frozen=True):
     """IHDR: pixels, bits a pixel, and how the rows are ordered."""
 
     width: int

@@ -12,8 +12,9 @@ Packets: XMP specification part 1, section 7.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from html import escape
+
+import msgspec
 
 from nanobanana_cli.images.xmp_scan import DEFAULT_LANGUAGE, RDF, BadMetadata, Found, Name, Scan
 
@@ -40,8 +41,7 @@ _EMPTY_PACKET = (
 ).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(msgspec.Struct, frozen=True):
     """What an image file says about itself, in the fields that `nb` reads and writes.
 
     Args:

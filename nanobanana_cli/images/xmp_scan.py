@@ -7,8 +7,9 @@ properties to note; what they mean is for `xmp` to say.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from xml.parsers.expat import ExpatError, ParserCreate
+
+import msgspec
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DEFAULT_LANGUAGE = "x-default"
@@ -29,8 +30,7 @@ class BadMetadata(ValueError):
     """A file's metadata cannot be read or extended; the reason is in plain words."""
 
 
-@dataclass(slots=True)
-class Found:
+class Found(msgspec.Struct):
     """One noted property as it stands.
 
     Args:
@@ -42,11 +42,10 @@ class Found:
     name: Name
     start: int
     end: int = 0
-    items: list[tuple[str, str]] = field(default_factory=list)
+    items: list[tuple[str, str]] = msgspec.field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Element:
+class Element(msgspec.Struct):
     """An element: its name and prefix, the bytes of its start tag and where it ends."""
 
     name: Name
@@ -56,17 +55,16 @@ class Element:
     is_empty: bool
     end: int = 0
     lang: str | None = None
-    text: list[str] = field(default_factory=list)
+    text: list[str] = msgspec.field(default_factory=list)
     noted: Found | None = None
 
 
-@dataclass(slots=True)
-class Node:
+class Node(msgspec.Struct):
     """A top-level `rdf:Description`: how many properties it has, and the noted ones."""
 
     element: Element
     properties: int = 0
-    found: list[Found] = field(default_factory=list)
+    found: list[Found] = msgspec.field(default_factory=list)
 
 
 class Scan:

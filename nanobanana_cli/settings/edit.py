@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from nanobanana_cli.catalog import DEFAULT_PROVIDER
 from nanobanana_cli.errors import ConfigError, UsageError

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS, nearest
 from nanobanana_cli.errors import ConfigError
+from nanobanana_cli.models import Discreet
 
 APP = "nanobanana-wisgate"
 PROJECT_FILE = "nb.toml"
@@ -36,8 +38,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(Discreet, frozen=True):
     """What one file says.
 
     Args:
@@ -47,10 +48,12 @@ class ConfigFile:
         guarded: provider → `api-key`, `api-key-file`, `base-url` → text.
     """
 
+    _hidden = ("text", "guarded")
+
     path: Path
-    text: str = field(default="", repr=False)
-    values: Mapping[str, str] = field(default_factory=dict)
-    guarded: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    text: str = ""
+    values: Mapping[str, str] = msgspec.field(default_factory=dict)
+    guarded: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
 
     def where(self, *keys: str) -> str:
         """For messages: `/home/u/nb.toml, line 3`."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS, Provider
 from nanobanana_cli.errors import ConfigError, KeyRejected
-from nanobanana_cli.models import Endpoint
+from nanobanana_cli.models import Discreet, Endpoint
 from nanobanana_cli.settings.files import ConfigFile
 from nanobanana_cli.settings.resolve import Settings
 
@@ -22,8 +21,7 @@ _KEY = re.compile(r"[!-~]{1,4096}")
 _MAX_KEY_FILE = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Discreet, frozen=True):
     """Where a key stands.
 
     Args:
@@ -34,7 +32,9 @@ class Source:
         file: the key file.
     """
 
-    text: str | None = field(repr=False)
+    _hidden = ("text",)
+
+    text: str | None
     shown: str
     origin: str
     setting: str | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.models import MICRO
@@ -17,8 +18,7 @@ MASK = "********"
 UNSET = "not set"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One setting.
 
     Args:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from nanobanana_cli.catalog import PROVIDERS, nearest
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.settings.files import GUARDED, TYPES, allowed_entries
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(msgspec.Struct, frozen=True):
     """One entry of a configuration file.
 
     Args:

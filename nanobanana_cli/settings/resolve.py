@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from nanobanana_cli import catalog
 from nanobanana_cli.errors import ConfigError, UsageError
+from nanobanana_cli.models import Discreet
 from nanobanana_cli.settings import values
 from nanobanana_cli.settings.files import TYPES, ConfigFile, project_file, user_file
 from nanobanana_cli.settings.values import Wrong
@@ -29,8 +31,7 @@ DEFAULTS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Discreet, frozen=True):
     """What is in force.
 
     Args:
@@ -41,6 +42,8 @@ class Settings:
         user, project: the files behind it.
     """
 
+    _hidden = ("user", "project")
+
     provider: str
     base_url: str
     model: str
@@ -50,12 +53,11 @@ class Settings:
     retries: int
     max_cost: int | None
     origins: Mapping[str, str]
-    user: ConfigFile = field(repr=False)
-    project: ConfigFile | None = field(default=None, repr=False)
+    user: ConfigFile
+    project: ConfigFile | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(msgspec.Struct, frozen=True):
     """A setting's text, where it stands, and how an error speaks of it.
 
     Args:
@@ -69,13 +71,12 @@ class _Source:
     error: type[UsageError] = ConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class _Sources:
+class _Sources(msgspec.Struct, frozen=True):
     options: Mapping[str, str | None]
     env: Mapping[str, str]
     files: tuple[ConfigFile, ...]
     dashes: str
-    origins: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = msgspec.field(default_factory=dict)
 
     def pick(self, name: str, parse: Callable[[str], T], provider: str | None = None) -> T | None:
         """The first source that has the setting, parsed; None when that is an empty default."""
