@@ -140,8 +140,11 @@ def _first_words(error: Exception) -> str:
 
 def _csv_rows(text: str, mistakes: Mistakes) -> Iterator[tuple[int, Row]]:
     import csv
+    import io
 
-    reader = csv.reader(text.split("\n"), strict=True)
+    # A prompt of several lines is the same prompt where git checks it out with other line ends.
+    lines = io.StringIO(text.replace("\r\n", "\n"), newline="")
+    reader = csv.reader(lines, strict=True)
     start = 1
     head: list[str] | None = None
     try:
