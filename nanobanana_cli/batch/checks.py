@@ -25,6 +25,8 @@ from nanobanana_cli.settings import values
 
 MOST_IMAGES_A_ROW = 1000
 _MOST_REFERENCES = 14
+# Of an image that will not be made, since its row has mistakes: its place is checked all the same.
+_UNSOUND = Settings("", "", "", None, None, search=False, temperature=None)
 
 
 class Defaults(msgspec.Struct, frozen=True):
@@ -85,7 +87,7 @@ class _Checker:
             self._mistakes.add(0, f"defaults.{each.key}", each.message)
 
     def items(self, number: int, row: Row) -> Iterator[Item]:
-        """The images of one row; nothing when a mistake was found."""
+        """The images of one row; when a mistake was found, what is known of their places."""
         prompt = self._prompt(number, row)
         settings = self._shared(number, row)
         images = self._images(number, row, settings)
@@ -93,7 +95,13 @@ class _Checker:
         self._check_seed(number, row)
         alt_file = self._alt_file(number, row, count)
         target = self._target(number, row, settings, prompt)
-        if prompt is None or settings is None or images is None or target is None or not count:
+        if target is None or not count:
+            return
+        is_named = row.output is not None and not row.output.endswith("/")
+        places = [target] if count == 1 else [names.numbered(target, n + 1) for n in range(count)]
+        if prompt is None or settings is None or images is None:
+            if is_named:
+                yield from (Item(number, "", _UNSOUND, (), None, None, "", each) for each in places)
             return
         digest = fingerprint(
             self._defaults.origin,
@@ -103,13 +111,11 @@ class _Checker:
             row.system or None,
             row.seed,
         )
-        is_named = row.output is not None and not row.output.endswith("/")
         system = row.system or None
-        for each in range(1, count + 1):
-            place = target if count == 1 else names.numbered(target, each)
-            plain = None if is_named else place
+        for each in places:
+            plain = None if is_named else each
             yield Item(
-                number, prompt, settings, images, system, row.seed, digest, place, plain, alt_file
+                number, prompt, settings, images, system, row.seed, digest, each, plain, alt_file
             )
 
     def _prompt(self, number: int, row: Row) -> str | None:

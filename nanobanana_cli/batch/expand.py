@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
+
+from msgspec.structs import replace
 
 from nanobanana_cli.batch.mistakes import Mistakes
 from nanobanana_cli.batch.row import Row, Value
@@ -21,7 +23,7 @@ MOST_COMBINATIONS = 1_000_000
 
 def expand(number: int, row: Row, mistakes: Mistakes) -> Iterator[Row]:
     """The rows that a row stands for: one for each combination of the matrix's values that it
-    uses, with its placeholders filled.
+    uses, with its placeholders filled; one that cannot be filled is left with what needs none.
 
     Args:
         number: the row's number, for mistakes.
@@ -34,6 +36,7 @@ def expand(number: int, row: Row, mistakes: Mistakes) -> Iterator[Row]:
     axes, variables = row.matrix or {}, row.vars or {}
     used = _used(row)
     if _wrong(number, used, axes, variables, mistakes):
+        yield _without_braces(number, row)
         return
     names = [name for name in axes if name in used]
     for combination in product(*(axes[name] for name in names)):
@@ -94,14 +97,29 @@ def _filled(row: Row, values: Mapping[str, Value]) -> Row:
             lambda match: str(values[match[2]]) if match[2] else f"{{{match[1]}}}", text
         )
 
-    images = row.images
+    return _with(row, fill)
+
+
+def _without_braces(number: int, row: Row) -> Row:
+    """The rest of a row that cannot be filled, so that it is checked too."""
+    row = _with(row, lambda text: None if "{" in text else text)
+    return row if row.prompt else replace(row, prompt=f"the prompt of row {number}")
+
+
+def _with(row: Row, change: Callable[[str], str | None]) -> Row:
+    """A row with its texts changed, and without what they were filled from."""
+
+    def changed(text: str | None) -> str | None:
+        return None if text is None else change(text)
+
+    images = [row.images] if isinstance(row.images, str) else row.images
     return Row(
-        prompt=None if row.prompt is None else fill(row.prompt),
-        output=None if row.output is None else fill(row.output),
+        prompt=changed(row.prompt),
+        output=changed(row.output),
         alt=row.alt,
-        alt_file=None if row.alt_file is None else fill(row.alt_file),
-        system=None if row.system is None else fill(row.system),
-        images=fill(images) if isinstance(images, str) else images and [*map(fill, images)],
+        alt_file=changed(row.alt_file),
+        system=changed(row.system),
+        images=images and [text for name in images if (text := change(name)) is not None],
         aspect=row.aspect,
         size=row.size,
         model=row.model,

@@ -68,7 +68,8 @@ def places(name: str, text: str) -> Callable[[int, str], str]:
 
     def where(row: int, key: str) -> str:
         if row == 0:
-            return name
+            line = _line_outside(text, key.rpartition(".")[2]) if key else None
+            return f"{name}:{line}" if line else name
         if not starts:
             starts.extend(_image_lines(text))
         if row > len(starts):
@@ -76,6 +77,18 @@ def places(name: str, text: str) -> Callable[[int, str], str]:
         return f"{name}:{_key_line(text, starts, row, key)}: image {row}"
 
     return where
+
+
+def _line_outside(text: str, key: str) -> int | None:
+    """The line of a key, or of a table's head, that is in no [[image]]; None when not found."""
+    pattern = re.compile(rf"\s*\[?\s*[\"']?{re.escape(key)}[\"']?\s*[].=]")
+    inside = False
+    for number, line in enumerate(text.split("\n"), 1):
+        if head := re.match(r"\s*\[{1,2}\s*([A-Za-z_][\w-]*)\s*[].]", line):
+            inside = head[1] == "image"
+        if not inside and pattern.match(line):
+            return number
+    return None
 
 
 def _image_lines(text: str) -> Iterator[int]:

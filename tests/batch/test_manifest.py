@@ -143,11 +143,12 @@ MISTAKES = {
         (
             'other = 1\n[defaults]\nsize = "9K"\n\n[[image]]\nprompt = """\n[[image]]\n"""\n'
             'aspect = "1:5"\n\n[[image]]\nprompt = "x"\ncuont = 2\n\n'
-            '  [[ image ]]\noutput = "a.png"\n'
+            '  [[ image ]]\noutput = "a.png"\n[matrx]\na = [1]\n'
         ),
         [
-            "images.toml: other: is not a table of a manifest",
-            "images.toml: defaults.size: 9K is not an image size",
+            "images.toml:1: other: is not a table of a manifest",
+            "images.toml:3: defaults.size: 9K is not an image size",
+            "images.toml:17: matrx: is not a table of a manifest; did you mean matrix?",
             "images.toml:9: image 1: aspect: 1:5 is not an aspect ratio",
             "images.toml:13: image 2: cuont: is not a key; did you mean count?",
             "images.toml:15: image 3: has no prompt",
@@ -176,6 +177,38 @@ def test_all_mistakes_at_once(nb: Nb, name: str) -> None:
     for line in expected:
         assert any(each.startswith(line) for each in found), (line, run.err)
     assert len(found) - 3 == len(expected), run.err
+
+
+def test_a_mistake_hides_no_other(nb: Nb) -> None:
+    unfilled = {"prompt": "{x}", "output": "{x}.png", "images": ["{x}.png", "none.png"]}
+    rows = [
+        {**unfilled, "size": "3K"},
+        {**unfilled, "alt_file": "../x.txt"},
+        {"prompt": "a", "output": "a.png", "aspect": "1:5"},
+        {"prompt": "b", "output": "a.png", "count": 1, "seed": "x"},
+        {"prompt": "c", "output": "A.png"},
+    ]
+    run = plan(nb, "images.jsonl", "\n".join(map(json.dumps, rows)))
+    found = [line.split(": ")[:2] for line in run.err.splitlines()[:-3]]
+    assert [(place.rpartition(":")[2], what.split()[0]) for place, what in found] == [
+        ("1", "{x}"),
+        ("1", "size"),
+        ("1", "images"),
+        ("2", "{x}"),
+        ("2", "images"),
+        ("2", "alt_file"),
+        ("3", "aspect"),
+        ("4", "seed"),
+        ("4", "output"),
+        ("5", "output"),
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_cell_of_several_lines(nb: Nb, end: str) -> None:
+    content = f'prompt,output{end}"a fox{end}in snow",x.png{end}b,y.png{end}'
+    found = rows(plan(nb, "images.csv", content))
+    assert [row["prompt"] for row in found] == ["a fox\nin snow", "b"]
 
 
 @pytest.mark.parametrize(
