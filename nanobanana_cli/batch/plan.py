@@ -65,14 +65,27 @@ def plan(
     there = {item.target: found for item in items if (found := _existing(item, history, folders))}
     hashes = _hashes(folders.root, [path for paths in there.values() for path in paths])
     prices: dict[tuple[str, str], int | None] = {}
+    made: set[tuple[str, str]] = set()
     steps = []
     for item in items:
         asked = (item.settings.model, item.settings.size)
         if asked not in prices:
             prices[asked] = catalog.price(provider, *asked)
         files = [(path, hashes[path]) for path in there.get(item.target, ())]
-        steps.append(_step(item, files, history, prices[asked]))
+        step = _step(item, files, history, prices[asked])
+        if step.kept:
+            made = made or _made(history)
+            if (item.fingerprint, step.sha256) in made:
+                step = Step(
+                    item, "unchanged", step.price, "was moved", path=step.path, sha256=step.sha256
+                )
+        steps.append(step)
     return steps
+
+
+def _made(history: History) -> set[tuple[str, str]]:
+    """Fingerprint and SHA-256 of all that was made, wherever it went then."""
+    return {(each.fingerprint, each.sha256) for row in history.written.values() for each in row}
 
 
 def _existing(item: Item, history: History, folders: names.Folders) -> list[str]:

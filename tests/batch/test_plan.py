@@ -78,6 +78,19 @@ def test_times_mean_nothing(nb: Nb, server: CountingServer) -> None:
     assert calls(nb, server) == {}
 
 
+def test_an_image_that_moves_with_its_row_is_up_to_date(nb: Nb, server: CountingServer) -> None:
+    write()
+    calls(nb, server)
+    Path("out").rename("art")
+    moved = [{**row, "output": row["output"].replace("out/", "art/")} for row in ROWS]
+    write(*moved)
+    assert set(states(nb, "--base-url", server.env["NB_BASE_URL"]).values()) == {"unchanged"}
+    assert calls(nb, server) == {}
+    # What was made for one row is no other row's.
+    Path("art/1.png").write_bytes(image("fox 0"))
+    assert calls(nb, server, code=12) == {}
+
+
 def test_a_reference_image_counts_by_its_content(nb: Nb, server: CountingServer) -> None:
     Path("ref.png").write_bytes(image("one"))
     write({"prompt": "fox", "output": "x.png", "images": ["ref.png"]})
