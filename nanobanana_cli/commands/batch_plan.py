@@ -264,6 +264,9 @@ def _sums(job: Job, steps: Sequence[Step], past: history.History) -> Iterator[st
         total = sum(step.price or 0 for step in due)
         more = f" and {unpriced} of unknown price" if unpriced else ""
         yield f"{len(due)} to make for {dollars(total, zero='nothing')}{more}"
+    kept = sum(bool(step.kept) for step in steps)
+    if kept and not job.chosen.force:
+        yield f"{kept} not replaced without --force"
     if past.spent:
         yield f"the ledger records {dollars(past.spent, zero='nothing')}"
     yield "nothing was sent"

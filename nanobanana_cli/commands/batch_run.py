@@ -50,7 +50,7 @@ def make(job: Job, terminal: Terminal) -> None:
         _check_prices(due, past, limits)
         budget = Budget(limits, past.spent)
         report = Report(terminal, job, steps, due, budget.allowed)
-        _record_recovered(job, steps)
+        _record_recovered(job, steps, terminal)
         with Signals() as signals:
             reason = _run(job, due, budget, report, signals) if due else None
     unwritten = batch_sheet.write(job, report)
@@ -109,12 +109,18 @@ def _check_prices(due: Sequence[Step], past: History, limits: Limits) -> None:
         )
 
 
-def _record_recovered(job: Job, steps: Sequence[Step]) -> None:
+def _record_recovered(job: Job, steps: Sequence[Step], terminal: Terminal) -> None:
     """Say in the ledger what a run that was killed could not."""
     found = [step for step in steps if step.recovered]
-    if found:
-        with Ledger(journal.own_ledger(job.ledger, job.shard)) as ledger:
-            ledger.extend(accounts.recovered(step) for step in found)
+    if not found:
+        return
+    with Ledger(journal.own_ledger(job.ledger, job.shard)) as ledger:
+        ledger.extend(accounts.recovered(step) for step in found)
+    for step in found:
+        text = step.item.alt_file
+        if text is not None and not files.taken(job.root / text):
+            path = batch_plan.shown_path(step, job.root)
+            terminal.warn(f"{path}: its text was lost as a run was killed; nb caption makes one")
 
 
 def _run(

@@ -98,6 +98,19 @@ def test_an_image_without_its_text_stays_and_is_told(nb: Nb, server: CountingSer
     assert server.calls.total() == 1
 
 
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_text_that_was_lost_by_a_kill_is_told(nb: Nb, server: CountingServer, lost: bool) -> None:
+    rows = [{"prompt": "fox", "output": "x.png", "alt": True}]
+    batch(nb, server, rows=rows)
+    ledger = Path("m.ledger.jsonl")
+    ledger.write_text(ledger.read_text().splitlines(keepends=True)[0])
+    if lost:
+        Path("x.alt.txt").unlink()
+    run = batch(nb, server, rows=rows)
+    assert (run.code, server.calls.total()) == (0, 1)
+    assert ("x.png: its text was lost" in run.err) == lost
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -66,6 +66,7 @@ def test_the_plan_says_so(nb: Nb, server: CountingServer) -> None:
         plan = [json.loads(line) for line in run.out.splitlines()][1]
         assert (plan["plan"], plan["cost_usd"]) == ("changed", price)
         assert run.err.count("1 to make for $0.058") == due
+        assert ("1 not replaced without --force" in run.err) != due
 
 
 def test_it_is_shown_as_skipped(nb: Nb, server: CountingServer) -> None:
