@@ -10,6 +10,9 @@ from nanobanana_cli.errors import BadReply, Charged, LocalFileError
 from nanobanana_cli.models import ContentRequest, Data, ImageFormat, Picture
 from nanobanana_cli.outputs import SUFFIXES, Output, UnnamedFile
 
+# Bytes that take longer to verify than a thread takes to start.
+_WORTH_A_THREAD = 4 << 20
+
 
 def put(
     data: Data, output: Output, request: ContentRequest
@@ -17,7 +20,8 @@ def put(
     """Verify an image, and put it where it belongs in the format that the output takes.
 
     The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them. Then they
-    go to the disk while another thread verifies them, and get their name when both are done.
+    go to the disk, if they are many while another thread verifies them, and get their name when
+    both are done.
 
     Returns:
         Where it is, the picture as it stands there, and what a conversion cost it.
@@ -30,6 +34,9 @@ def put(
     if output.format not in (None, format_received):
         picture, loss = _converted(_verified(data), output.format, request)
         return output.save(picture.data, picture.format, _approved), picture, loss
+    if len(data) < _WORTH_A_THREAD:
+        picture = _verified(data)
+        return output.save(data, format_received, _approved), picture, ()
     with ThreadPoolExecutor(1) as pool:
         verdict = pool.submit(_verified, data)
         path = output.save(data, format_received, verdict.result)

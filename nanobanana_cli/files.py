@@ -262,7 +262,8 @@ def _sibling(folder: Path, data: Data, mode: int, *, exact: int | None = None) -
             rest = memoryview(data)
             while rest:
                 rest = rest[file.write(rest) :]
-            os.fsync(file.fileno())
+            if data:
+                os.fsync(file.fileno())
         yield path
     finally:
         with suppress(OSError, ValueError):

@@ -98,8 +98,8 @@ class Transport:
         try:
             with (
                 self._registered() as line,
-                _session(line) as session,
-                closing(self._open(session, line, method, path, headers, body)) as response,
+                closing(_Adapter(line)) as adapter,
+                closing(self._open(adapter, line, method, path, headers, body)) as response,
             ):
                 self._tell(f"< {response.status_code} after {time.monotonic() - started:.1f} s")
                 reply = self._read_body(line, response)
@@ -113,7 +113,7 @@ class Transport:
 
     def _open(
         self,
-        session: requests.Session,
+        adapter: HTTPAdapter,
         line: Line,
         method: str,
         path: str,
@@ -123,16 +123,14 @@ class Transport:
         """The answer, with its headers read and its body not."""
         url = self._endpoint.base_url + path
         try:
-            return session.send(
-                session.prepare_request(requests.Request(method, url, headers, data=body)),
-                timeout=self._timeout + SLACK,
-                allow_redirects=False,
-                **self._environment(session, url),
-            )
+            # Without a session, nothing follows a redirect, which would take the key along; and
+            # nothing looks for credentials in a netrc file.
+            prepared = requests.Request(method, url, headers, data=body, auth=_no_auth).prepare()
+            return adapter.send(prepared, timeout=self._timeout + SLACK, **self._environment(url))
         except FAILURES as error:
             raise self._broken(line, error) from error
 
-    def _environment(self, session: requests.Session, url: str) -> dict[str, Any]:
+    def _environment(self, url: str) -> dict[str, Any]:
         """Proxies and CA bundle, as requests takes them from the environment: looked up once,
         since that takes longer than all the rest of a call.
 
@@ -140,7 +138,8 @@ class Transport:
         """
         with self._lock:
             if self._surroundings is None:
-                found = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003
+                with requests.Session() as session:
+                    found = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003
                 proxies = {} if url.startswith("http://") else found["proxies"]
                 self._surroundings = {**found, "proxies": proxies}
             return self._surroundings
@@ -253,7 +252,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, line: Line) -> None:
         self._pools = pools(line)
-        super().__init__(max_retries=0)
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -268,17 +267,8 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-def _session(line: Line) -> requests.Session:
-    session = requests.Session()
-    # Else requests looks for credentials in a netrc file, and in the address.
-    session.auth = _no_auth
-    adapter = _Adapter(line)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
 def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    # Else requests looks for credentials in the address.
     return prepared
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import responses
 from support.wire_server import Answer, WireServer, blurting, silent
 
 from nanobanana_cli import __version__
@@ -399,13 +400,17 @@ LIBRARY_ERRORS = [
 
 
 @pytest.mark.parametrize("error", LIBRARY_ERRORS, ids=lambda error: type(error).__name__)
-def test_no_error_of_a_library_escapes_or_is_quoted(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(*_args: object, **_options: object) -> None:
-        raise error
-
-    monkeypatch.setattr(requests.Session, "request", fails)
+@responses.activate
+def test_no_error_of_a_library_escapes_or_is_quoted(error: Exception) -> None:
+    sent = responses.get("http://127.0.0.1/", body=error)
     with pytest.raises(Unreachable) as caught:
         Transport(Endpoint("wisgate", "http://127.0.0.1", "other-key"), timeout=1).get("/")
+    assert sent.call_count == 1
     assert KEY not in f"{caught.value.message} {caught.value.hint}"
+
+
+@responses.activate
+def test_a_reply_that_comes_from_no_socket() -> None:
+    responses.get("https://api.example/v1beta/models", body=b"{}", content_type="application/json")
+    reply = Transport(Endpoint("wisgate", "https://api.example"), timeout=1).get("/v1beta/models")
+    assert bytes(reply) == b"{}"
