@@ -10,13 +10,13 @@ import base64
 import binascii
 import io
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from PIL import Image
 
 from nanobanana_cli.catalog import ASPECTS, DEFAULT_ASPECT, DEFAULT_SIZE, MODELS, Model
+from nanobanana_cli.models import Discreet
 from nanobanana_cli.sandbox import fields
 from nanobanana_cli.sandbox.problem import Problem, invalid, no_model, violations
 
@@ -32,8 +32,7 @@ _FRAMED = re.compile(r"<prompt>(.*?)</prompt>", re.DOTALL)
 _MARKER = re.compile(r"\s*\[\[fault:([^\]]*)\]\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Discreet, frozen=True):
     """What a request asks for.
 
     Args:
@@ -45,12 +44,14 @@ class Ask:
         marker: what stood in `[[fault:…]]`, if anything did.
     """
 
+    _hidden = ("references",)
+
     model: Model
     prompt: str
     aspect: str = DEFAULT_ASPECT
     size: str = DEFAULT_SIZE
     modalities: tuple[str, ...] = ("TEXT",)
-    references: tuple[bytes, ...] = field(default=(), repr=False)
+    references: tuple[bytes, ...] = ()
     marker: str | None = None
 
 

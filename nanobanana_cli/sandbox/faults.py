@@ -11,7 +11,8 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from nanobanana_cli.catalog import nearest
 from nanobanana_cli.errors import UsageError
@@ -63,8 +64,7 @@ _MIX = {3: "429", 7: "503", 11: "safety", 15: "cut", 19: "slow:2"}
 _MIX_PERIOD = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """One fault, as asked for.
 
     Args:

@@ -6,8 +6,8 @@ import math
 import re
 import unicodedata
 from bisect import bisect_right
-from dataclasses import dataclass
 
+import msgspec
 from PIL import Image, ImageDraw, ImageFilter
 
 from nanobanana_cli.sandbox import bidi, glyphs
@@ -23,8 +23,7 @@ _EASTERN = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 _UNBROKEN = re.compile(f"[{_OPENING}]*[{_EASTERN}][{_CLOSING}]*|[^{_EASTERN}]+[{_CLOSING}]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """Text that has found its size.
 
     Args:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from dataclasses import dataclass
 
+import msgspec
 from PIL import Image, ImageChops, ImageDraw
 
 Colour = tuple[int, int, int]
@@ -16,8 +16,7 @@ _HILLS = 4
 _FINE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(msgspec.Struct, frozen=True):
     """Colours that go together.
 
     Args:

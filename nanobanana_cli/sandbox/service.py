@@ -5,12 +5,14 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+import msgspec
+
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.models import Discreet
 from nanobanana_cli.sandbox import answers, checks, problem, spoiled
 from nanobanana_cli.sandbox.checks import Ask
 from nanobanana_cli.sandbox.faults import Fault, Queue
@@ -21,8 +23,7 @@ from nanobanana_cli.sandbox.spoiled import Answer
 _ROUTE = re.compile(r".*?/v1(?:beta)?/models(?:/(?P<model>[^/:]+)(?P<method>:generateContent)?)?/?")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Discreet, frozen=True):
     """A request as it came in.
 
     Args:
@@ -32,10 +33,12 @@ class Call:
         body: read whole.
     """
 
+    _hidden = ("headers", "body")
+
     method: str
     target: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str]
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -49,8 +52,7 @@ class Call:
         return parse_qs(self.target.partition("?")[2])
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(msgspec.Struct):
     """A call, its answer, and what came to light in between."""
 
     call: Call

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
 from PIL import Image
 
 from nanobanana_cli.catalog import pixels
+from nanobanana_cli.models import Discreet
 from nanobanana_cli.sandbox import answers, fields, painter
 from nanobanana_cli.sandbox.answers import JSON_TYPE, Part
 from nanobanana_cli.sandbox.checks import Ask
@@ -22,8 +22,7 @@ Delivery = Literal["whole", "cut", "reset", "hang", "trickle"]
 Content = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Discreet, frozen=True):
     """What goes back over the wire.
 
     Args:
@@ -36,10 +35,12 @@ class Answer:
         seconds: before it is sent; for `trickle`, while.
     """
 
+    _hidden = ("body",)
+
     status: int
-    body: bytes = field(repr=False)
+    body: bytes
     content_type: str = JSON_TYPE
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     paid: bool = False
     delivery: Delivery = "whole"
     seconds: float = 0.0
