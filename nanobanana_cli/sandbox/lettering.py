@@ -51,11 +51,11 @@ def _title(image: Image.Image, prompt: str) -> None:
     if not block.lines:
         return
     tall = block.leading * len(block.lines)
-    # Above and below, letters of some scripts reach out of their line.
+    # Letters of some scripts reach out of their line, and shadows out of all.
     margin = block.leading // 3
-    left = int(width * 0.07)
+    left = max(0, int(width * 0.07) - margin)
     top = int(height * 0.06 + (room[1] - tall) / 2) - margin
-    letters = _set(block, (room[0], tall + 2 * margin), margin)
+    letters = _set(block, (width - 2 * left, tall + 2 * margin), margin)
     # Only the box of the letters is blurred: at 4K a blur of the whole picture takes seconds.
     shadow = letters.reduce(4).filter(ImageFilter.GaussianBlur(max(1, block.leading / 40)))
     shadow = shadow.resize(letters.size).point(lambda level: min(255, level * 2) * 0.45)
@@ -67,7 +67,9 @@ def _set(block: Block, size: tuple[int, int], margin: int) -> Image.Image:
     """The letters, white on black, each line in the middle."""
     leftwards = bidi.leftwards(" ".join(block.lines))
     lines = [bidi.visual(line, leftwards=leftwards) for line in block.lines]
-    baseline = margin + block.face.metrics[0]
+    ascent, descent = block.face.metrics
+    # A font for many scripts reaches further than a line is high: what it needs stands in between.
+    baseline = margin + round((block.leading + ascent - descent) / 2)
     return block.face.mask(
         size,
         [

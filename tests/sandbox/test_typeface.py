@@ -19,12 +19,12 @@ _PILLOW = [int(number) for number in PIL.__version__.split(".")[:3]]
 _PACKAGE = Path(nanobanana_cli.__file__).parent
 # A prompt → the beginning of the SHA-256 of its pixels.
 _PROMPTS = {
-    "a red fox": "3a2996b6870c69f2",
-    "crème brûlée": "d08b14c918ed84c1",
-    "Рыжая лиса": "5bdcbe738a0a3a8f",
-    "一只狐狸 雪 여우": "c6f243acab3cbb4b",
-    "שועל (2) ثعلب": "a886353a440aa50d",
-    "लोमड़ी สุนัข 🦊": "1b08ac95175aadad",
+    "a red fox": "22dab256ad6e17b0",
+    "crème brûlée": "068b60facab069e6",
+    "Рыжая лиса": "6fb67e703b8004d9",
+    "一只狐狸 雪 여우": "158859142f4e3f11",
+    "שועל (2) ثعلب": "5ea67b6cf7053021",
+    "लोमड़ी สุนัข 🦊": "6d1562d0d5994b45",
 }
 
 # Paints each prompt and tells what was opened, and which folders were looked through.
