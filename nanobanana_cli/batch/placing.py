@@ -46,6 +46,8 @@ class _Namer:
             for row, calls in made.items()
             for call in calls
         }
+        # Mostly none is, and looking for each takes its time.
+        self._is_any_apart = any(stem.endswith(f"-{key[:8]}") for stem, key in self._recorded)
         # Plain names that are wanted more than once, and the fingerprint that keeps each.
         self._keepers: dict[str, str | None] = {}
         given = {_stem(item.target) for item in items if item.plain is None}
@@ -66,7 +68,9 @@ class _Namer:
         assert item.plain is not None
         if self._keepers.get(item.plain, item.fingerprint) != item.fingerprint:
             return True
-        if not self._is_recorded(_apart(item.plain, item.fingerprint), item):
+        if not self._is_any_apart or not self._is_recorded(
+            _apart(item.plain, item.fingerprint), item
+        ):
             return False
         return not self._is_recorded(item.plain, item) or not self._is_there(item)
 

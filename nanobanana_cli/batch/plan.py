@@ -62,17 +62,22 @@ def plan(
         folders: what is in the output folder.
         provider: who would be asked, for the price.
     """
-    there = {item.target: found for item in items if (found := _existing(item, history, folders))}
+    records = [history.made_for(item.target) for item in items]
+    there = {
+        item.target: found
+        for item, record in zip(items, records, strict=True)
+        if (found := _existing(item, record, folders))
+    }
     hashes = _hashes(folders.root, [path for paths in there.values() for path in paths])
     prices: dict[tuple[str, str], int | None] = {}
     made: set[tuple[str, str]] = set()
     steps = []
-    for item in items:
+    for item, record in zip(items, records, strict=True):
         asked = (item.settings.model, item.settings.size)
         if asked not in prices:
             prices[asked] = catalog.price(provider, *asked)
         files = [(path, hashes[path]) for path in there.get(item.target, ())]
-        step = _step(item, files, history, prices[asked])
+        step = _step(item, files, record, history, prices[asked])
         if step.kept:
             made = made or _made(history)
             if (item.fingerprint, step.sha256) in made:
@@ -88,22 +93,25 @@ def _made(history: History) -> set[tuple[str, str]]:
     return {(each.fingerprint, each.sha256) for row in history.written.values() for each in row}
 
 
-def _existing(item: Item, history: History, folders: names.Folders) -> list[str]:
+def _existing(item: Item, record: list[Written], folders: names.Folders) -> list[str]:
     """The files that may be this image, those that the ledger names first.
 
     A ledger comes with a repository, so a path that it names counts only when it is one that the
     row could get: those have passed `Folders.check`.
     """
     own = names.candidates(item.target)
-    recorded = [made.path for made in history.made_for(item.target) if made.path in own]
+    recorded = [made.path for made in record if made.path in own]
     paths = dict.fromkeys([*reversed(recorded), *own])
     return [path for path in paths if folders.has(path)]
 
 
 def _step(
-    item: Item, files: list[tuple[str, str | None]], history: History, price: int | None
+    item: Item,
+    files: list[tuple[str, str | None]],
+    made: list[Written],
+    history: History,
+    price: int | None,
 ) -> Step:
-    made = history.made_for(item.target)
     unknown = history.unknown_for(item.target, item.fingerprint)
     for path, digest in files:
         if any(_is(each, item.fingerprint, path, digest) for each in made):
