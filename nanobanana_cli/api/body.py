@@ -17,7 +17,7 @@ _CHUNK = 1 << 18
 
 
 def read(response: requests.Response, begun: Callable[[int | None], object]) -> memoryview:
-    """All bytes of a reply; of one that was cut, those that came.
+    """All bytes of a reply; of one whose length is not told, those that came before its end.
 
     Args:
         response: its headers are read, its body is not.

@@ -121,6 +121,20 @@ class TestAnImage:
         data = PICTURE + b"\x01" * padding
         assert ask(envelope(image(encoded(data).rstrip("=")))).image == data
 
+    @pytest.mark.parametrize("size", [49_151, 49_152, 49_153, 98_304, 5_000_000])
+    def test_of_more_than_one_piece(self, size: int) -> None:
+        data = (PICTURE * (size // len(PICTURE) + 1))[:size]
+        text = encoded(data)
+        for form in (text, text.rstrip("="), text[:70_000] + "\n" + text[70_000:]):
+            assert ask(envelope(image(form))).image == data
+
+    @pytest.mark.parametrize("end", ["QQ==", "QQ=A", "Q===", "***"])
+    def test_with_something_behind_its_end(self, end: str) -> None:
+        # A piece ends where the first text does.
+        text = "A" * 65_532 + "QQ=="
+        with pytest.raises(BadReply, match="not valid base64"):
+            ask(envelope(image(text + end)))
+
     def test_the_last_of_several_is_the_result(self) -> None:
         reply = ask(envelope(image(encoded(b"first")), {"text": "then"}, image()))
         assert reply.image == PICTURE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import random
 import socket
 import threading
 import time
@@ -139,10 +140,16 @@ class TestTheAnswer:
         with WireServer(Answer(status, body=b"ok")) as server:
             assert call(server) == b"ok"
 
-    def test_may_be_large(self) -> None:
-        body = bytes(range(256)) * 8000
+    @pytest.mark.parametrize("size", [1, 8191, 2 << 20, (4 << 20) - 1, 4 << 20, 5 << 20])
+    def test_may_be_large(self, size: int) -> None:
+        body = random.Random(size).randbytes(size)
         with WireServer(Answer(body=body)) as server:
             assert call(server) == body
+
+    def test_may_not_be_cut_however_large(self) -> None:
+        short = Answer(headers=(("Content-Length", str(5 << 20)),), body=bytes(9 << 19))
+        with WireServer(short) as server, pytest.raises(OutcomeUnknown, match="broke"):
+            call(server)
 
     def test_may_be_chunked(self) -> None:
         body = b"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"
