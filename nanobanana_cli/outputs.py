@@ -135,7 +135,7 @@ def plan(
         UsageError: a name or format that cannot be, or options that contradict each other.
         LocalFileError: the folder does not exist, or the file could not be written.
     """
-    wanted = _format(image_format)
+    wanted = format_named(image_format)
     if force and skip_existing:
         raise UsageError("--force and --skip-existing contradict each other", hint="use one")
     if output == "-":
@@ -175,7 +175,12 @@ def _refuse_replacing(force: bool, skip_existing: bool, what: str) -> None:
         )
 
 
-def _format(name: str) -> ImageFormat | None:
+def format_named(name: str) -> ImageFormat | None:
+    """What `--format` says; None takes an image as it comes.
+
+    Raises:
+        UsageError: it is none of `catalog.FORMATS`.
+    """
     folded = {"jpg": "jpeg"}.get(name.lower(), name.lower())
     if folded not in FORMATS:
         near = nearest(name, FORMATS)

@@ -150,7 +150,7 @@ def _is(made: Written, fingerprint: str, path: str, digest: str | None) -> bool:
 def _kept(digest: str | None, made: list[Written], price: int | None) -> str:
     """Why a file is not replaced unasked."""
     if not made:
-        return "exists already, and no ledger knows it"
+        return "exists already, and no ledger knows it by this name"
     same = [each for each in made if each.sha256 == digest]
     if not same:
         return "was edited since it was made"

@@ -189,7 +189,9 @@ class Runner:
         if not recorded and isinstance(result.error, LocalFileError):
             result.error.charged = Charged.NO
             raise result.error
-        if recorded and not (self.cut and isinstance(result.error, OutcomeUnknown)):
+        if self.cut and isinstance(result.error, OutcomeUnknown):
+            return result
+        if recorded:
             crew.ledger.append(accounts.outcome(call, result, crew.root))
         # Unknown is what needs `--retry-unknown`; this one is on record, and tried again.
         return replace(result, status="failed") if result.status == "unknown" else result

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import msgspec
 
+from nanobanana_cli.batch import names
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.errors import UsageError
 
@@ -45,7 +45,7 @@ def shard(text: str) -> Shard:
 
 
 def chosen(
-    items: Sequence[Item], only: Sequence[str], part: Shard | None, root: Path
+    items: Sequence[Item], only: Sequence[str], part: Shard | None, folders: names.Folders
 ) -> list[Item]:
     """Those images whose path matches one of the patterns and that are in the part.
 
@@ -53,12 +53,13 @@ def chosen(
         items: the images.
         only: patterns; with none, all match.
         part: the part; None is the whole.
-        root: the output folder: a path matches as the manifest has it, and as seen from here.
+        folders: what is in the output folder: a path matches as the manifest has it, as the file
+            that is there, and as either is seen from here.
 
     Raises:
         UsageError: a pattern matches no image of the manifest.
     """
-    matching = {pattern: _matching(items, pattern, root) for pattern in only}
+    matching = {pattern: _matching(items, pattern, folders) for pattern in only}
     for pattern, found in matching.items():
         if not found:
             raise UsageError(
@@ -73,9 +74,17 @@ def chosen(
     ]
 
 
-def _matching(items: Sequence[Item], pattern: str, root: Path) -> set[str]:
+def _matching(items: Sequence[Item], pattern: str, folders: names.Folders) -> set[str]:
     return {
         item.target
         for item in items
-        if fnmatchcase(item.target, pattern) or fnmatchcase(str(root / item.target), pattern)
+        for path in _paths(item.target, folders)
+        if fnmatchcase(path, pattern) or fnmatchcase(str(folders.root / path), pattern)
     }
+
+
+def _paths(target: str, folders: names.Folders) -> Iterator[str]:
+    """A target, and the files that stand for it: `fox.*`, and `fox.png` when it is there."""
+    yield target
+    if target.endswith(names.ANY_SUFFIX):
+        yield from filter(folders.has, names.candidates(target))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from nanobanana_cli import files
+from nanobanana_cli import files, outputs
 from nanobanana_cli import settings as settings_room
 from nanobanana_cli.batch import checks, history, journal, manifest, placing, selection
 from nanobanana_cli.batch.item import Item
@@ -31,6 +31,8 @@ _EXAMPLE = "images.toml"
 _MOST_BYTES = 500_000_000
 # A grid is drawn only when all of it is known, and nobody reads one that is longer.
 _LONGEST_TABLE = 500
+HINT_KEPT = "--skip-existing leaves what is there alone, --force replaces it; --only narrows it"
+HINT_UNKNOWN = "--retry-unknown makes those again that may have been paid for"
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -95,6 +97,7 @@ def read(chosen: Chosen, terminal: Terminal) -> Job:
     root = folder if chosen.folder is None else Path(chosen.folder)
     if not (chosen.dry_run or chosen.check):
         files.check_folder(root)
+    outputs.format_named(chosen.image_format)
     references = References(folder)
     defaults = checks.Defaults(
         model=settings.model,
@@ -147,7 +150,7 @@ def planned(job: Job, terminal: Terminal) -> tuple[list[Step], history.History]:
             reserved = _reserved(job.chosen, job.ledger, job.root)
             placing.check_places(items, job.mistakes, folders, reserved)
             job.mistakes.check()
-    items = selection.chosen(items, job.chosen.only, job.shard, job.root)
+    items = selection.chosen(items, job.chosen.only, job.shard, folders)
     return plan(items, past, folders, job.settings.provider), past
 
 
@@ -170,6 +173,11 @@ def is_due(job: Job, step: Step) -> bool:
     return wanted and (job.chosen.force or not step.kept)
 
 
+def is_left_alone(job: Job, step: Step) -> bool:
+    """Whether the options take the file that is there as it is."""
+    return job.chosen.skip_existing and bool(step.kept)
+
+
 def to_make(job: Job, steps: Sequence[Step]) -> list[Step]:
     """The steps that call for a call, in the order to take."""
     steps = [step for step in steps if is_due(job, step)]
@@ -185,7 +193,7 @@ def show(job: Job, terminal: Terminal) -> None:
         BatchIncomplete: for `--check`, when not all is up to date.
     """
     steps, past = planned(job, terminal)
-    stale = [step for step in steps if step.state != "unchanged"]
+    stale = [s for s in steps if s.state != "unchanged" and not is_left_alone(job, s)]
     shown = stale if job.chosen.check else steps
     if job.chosen.json:
         for step in shown:
@@ -196,9 +204,18 @@ def show(job: Job, terminal: Terminal) -> None:
     if job.chosen.check and stale:
         raise BatchIncomplete(
             f"{len(stale)} of {len(steps)} images are not up to date",
-            hint=f"nb batch {job.name}",
+            hint=_way_on(job, stale),
             charged=Charged.NO,
         )
+
+
+def _way_on(job: Job, stale: Sequence[Step]) -> str:
+    """What makes them up to date."""
+    if any(step.kept for step in stale) and not job.chosen.force:
+        return HINT_KEPT
+    if all(step.state == "unknown" for step in stale) and not job.chosen.retry_unknown:
+        return HINT_UNKNOWN
+    return f"nb batch {job.name}"
 
 
 def _content(name: str, terminal: Terminal) -> bytes:
@@ -265,7 +282,9 @@ def _sums(job: Job, steps: Sequence[Step], past: history.History) -> Iterator[st
         more = f" and {unpriced} of unknown price" if unpriced else ""
         yield f"{len(due)} to make for {dollars(total, zero='nothing')}{more}"
     kept = sum(bool(step.kept) for step in steps)
-    if kept and not job.chosen.force:
+    if kept and job.chosen.skip_existing:
+        yield f"{kept} left alone"
+    elif kept and not job.chosen.force:
         yield f"{kept} not replaced without --force"
     if past.spent:
         yield f"the ledger records {dollars(past.spent, zero='nothing')}"

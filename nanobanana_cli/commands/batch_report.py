@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from nanobanana_cli.batch.gallery import Entry
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.commands import making
-from nanobanana_cli.commands.batch_plan import Job, shown_path
+from nanobanana_cli.commands.batch_plan import HINT_UNKNOWN, Job, is_left_alone, shown_path
 from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.models import Result, Status, dollars
 
@@ -38,6 +38,10 @@ class Report:
         steps: the whole plan; what of it is not to be made is shown at once.
         due: the steps to make.
         allowed: micro-dollars that the run may cost; None is no limit.
+
+    Attributes:
+        spent: micro-dollars by now; set by the run.
+        finished: how many images were made, or not, by now.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Report:
     ) -> None:
         self.terminal = terminal
         self.spent = 0
+        self.finished = 0
         self.counts: Counter[str] = Counter()
         self._job = job
         self._steps = steps
@@ -61,15 +66,9 @@ class Report:
         self._results: dict[str, Result] = {}
         made = {step.item.target for step in due}
         for step in steps:
-            skipped = step.kept and job.chosen.skip_existing
-            status = "skipped" if skipped else _STATUS.get(step.state)
+            status = "skipped" if is_left_alone(job, step) else _STATUS.get(step.state)
             if status is not None and step.item.target not in made:
                 self._left_alone(step, status)
-
-    @property
-    def finished(self) -> int:
-        """How many images were made, or not, by now."""
-        return self.counts["written"] + self.counts["failed"]
 
     @property
     def charged(self) -> Charged:
@@ -81,6 +80,7 @@ class Report:
     def done(self, done: Done) -> None:
         """An image was made, or not."""
         step, result = done.step, done.result
+        self.finished += 1
         self.counts[result.status] += 1
         if self._job.chosen.gallery is not None:
             # The bytes of reference images would stay in memory to the end of the run.
@@ -141,9 +141,10 @@ class Report:
         self.terminal.note(self._sum())
         charged = Charged.YES if self.spent else Charged.NO
         again = f"nb batch {self._job.name} goes on where this stopped"
+        unknown = HINT_UNKNOWN if self.counts["unknown"] else None
         if signum:
             interrupted = Interrupted(signum, charged=Charged.MAYBE if self.spent else Charged.NO)
-            interrupted.hint = again
+            interrupted.hint = f"{again}; {unknown}" if unknown else again
             raise interrupted
         if reason is not None:
             raise reason
@@ -155,12 +156,9 @@ class Report:
                 charged=Charged.YES,
             )
         if missing:
-            hint = again
-            if self.counts["unknown"]:
-                hint = "--retry-unknown makes those again that may have been paid for"
             raise BatchIncomplete(
                 f"{missing} of {self._asked} images are not there",
-                hint=hint,
+                hint=unknown or again,
                 charged=Charged.MAYBE if charged is Charged.YES else Charged.NO,
             )
 

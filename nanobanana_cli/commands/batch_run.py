@@ -87,7 +87,7 @@ def _check_existing(job: Job, steps: Sequence[Step], terminal: Terminal) -> None
     some = "1 output exists" if len(there) == 1 else f"{len(there)} outputs exist"
     raise OutputExists(
         f"{some} already",
-        hint="--skip-existing leaves what is there alone, --force replaces it; --only narrows it",
+        hint=batch_plan.HINT_KEPT,
     )
 
 

@@ -69,6 +69,20 @@ def test_the_plan_says_so(nb: Nb, server: CountingServer) -> None:
         assert ("1 not replaced without --force" in run.err) != due
 
 
+def test_a_check_says_what_the_run_would(nb: Nb, server: CountingServer) -> None:
+    run = batch(nb, server, "--check")
+    assert (run.code, "hint: --skip-existing leaves what is there alone" in run.err) == (3, True)
+    run = batch(nb, server, "--check", "--skip-existing")
+    assert (run.code, run.out) == (0, "")
+    assert "1 changed, 2 unchanged; 1 left alone" in run.err
+    Path("2.png").unlink()
+    run = batch(nb, server, "--check", "--skip-existing")
+    assert (run.code, run.out.split("\t")[:2]) == (3, ["make", "2.png"])
+    assert "hint: nb batch m.jsonl" in run.err
+    assert batch(nb, server, "--skip-existing").code == 0
+    assert batch(nb, server, "--check", "--skip-existing").code == 0
+
+
 def test_it_is_shown_as_skipped(nb: Nb, server: CountingServer) -> None:
     options = ("--skip-existing", "--json", "--gallery", "index.html")
     run = batch(nb, server, *options)

@@ -211,6 +211,16 @@ def test_names_made_from_prompts(nb: Nb, server: CountingServer) -> None:
     assert calls(nb, server) == {"a red fox": 1}
 
 
+def test_only_takes_the_paths_that_the_plan_lists(nb: Nb, server: CountingServer) -> None:
+    Path("m.txt").write_text("a fox\nan owl\n")
+    assert nb("batch", "m.txt", env=server.env).code == 0
+    for listed in ("a-fox.png", "a-fox.*"):
+        run = nb("batch", "m.txt", "--dry-run", "--only", listed, env=server.env)
+        assert run.out == "unchanged\ta-fox.png\t\t\n"
+    run = nb("batch", "m.txt", "--dry-run", "--only", "a-fox.jpg", env=server.env)
+    assert (run.code, "--only a-fox.jpg matches no image" in run.err) == (2, True)
+
+
 def test_only_limit_and_shuffle(nb: Nb, server: CountingServer) -> None:
     write()
     assert calls(nb, server, "--only", "out/[01].png", "--limit", "1") == {"fox 0": 1}

@@ -223,15 +223,23 @@ def test_a_retry_that_a_signal_prevents_is_no_defect(nb_process: NbProcess) -> N
 def test_the_second_signal_stops_now(nb: Nb, nb_process: NbProcess) -> None:
     prompts = write(10)
     with CountingServer(latency=3) as server:
-        process = nb_process.start("batch", "m.jsonl", "--concurrency", "4", env=server.env)
+        options = ("--concurrency", "4", "--json")
+        process = nb_process.start("batch", "m.jsonl", *options, env=server.env)
         wait_for(lambda: server.calls.total() >= 4, process)
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        out, err = process.communicate(timeout=20)
         assert process.returncode == 130
         assert time.monotonic() - began < 2
+        told = [json.loads(line) for line in out.splitlines()]
+        assert [(line["status"], line["path"]) for line in told] == [("unknown", None)] * 4
+        assert b"0 made in" in err
+        assert b"4 unknown, 6 not tried" in err
+        assert b"--retry-unknown makes those again" in err
+        run = nb("batch", "m.jsonl", "--check", "--only", "0.png", env=server.env)
+        assert (run.code, "hint: --retry-unknown" in run.err) == (3, True)
         assert Counter(line["event"] for line in ledger()) == {"intent": 4}
         server.latency = 0
         assert not list(Path().glob("*.png"))
