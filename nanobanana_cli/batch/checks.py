@@ -26,7 +26,10 @@ from nanobanana_cli.settings import values
 MOST_IMAGES_A_ROW = 1000
 _MOST_REFERENCES = 14
 # Of an image that will not be made, since its row has mistakes: its place is checked all the same.
-_UNSOUND = Settings("", "", "", None, None, search=False, temperature=None)
+_UNSOUND = {
+    alt: Settings("", "", "", None, None, search=False, temperature=None, alt=alt)
+    for alt in (False, True)
+}
 
 
 class Defaults(msgspec.Struct, frozen=True):
@@ -100,8 +103,9 @@ class _Checker:
         is_named = row.output is not None and not row.output.endswith("/")
         places = [target] if count == 1 else [names.numbered(target, n + 1) for n in range(count)]
         if prompt is None or settings is None or images is None:
-            if is_named:
-                yield from (Item(number, "", _UNSOUND, (), None, None, "", each) for each in places)
+            unsound = _UNSOUND[_has_text(row, self._defaults)]
+            for each in places if is_named else ():
+                yield Item(number, "", unsound, (), None, None, "", each, None, alt_file)
             return
         digest = fingerprint(
             self._defaults.origin,
@@ -253,8 +257,12 @@ def _settings(row: Row, defaults: Defaults, wrong: list[_Wrong]) -> Settings | N
         thinking=row.thinking,
         search=bool(row.search),
         temperature=row.temperature,
-        alt=row.alt_file is not None or (defaults.alt if row.alt is None else row.alt),
+        alt=_has_text(row, defaults),
     )
+
+
+def _has_text(row: Row, defaults: Defaults) -> bool:
+    return row.alt_file is not None or (defaults.alt if row.alt is None else row.alt)
 
 
 def _for(parse: Callable[[str, str], str], model: str) -> Callable[[str], str]:

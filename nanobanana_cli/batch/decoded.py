@@ -31,8 +31,12 @@ def converted(
             return
         sound = _sound(raw, row, mistakes, strict=strict)
         # The prompt may be under a name that is misspelt.
-        stand_in = {"prompt": f"the prompt of row {row}"}
-        yield row, msgspec.convert({**stand_in, **sound}, Row, strict=strict)
+        yield row, msgspec.convert({"prompt": stand_in(row), **sound}, Row, strict=strict)
+
+
+def stand_in(row: int) -> str:
+    """A prompt for a row whose own is not known, so that the rest is checked too."""
+    return f"the prompt of row {row}"
 
 
 def _sound(raw: dict[str, Any], row: int, mistakes: Mistakes, *, strict: bool) -> dict[str, Any]:

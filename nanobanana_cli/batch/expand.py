@@ -8,6 +8,7 @@ from itertools import product
 
 from msgspec.structs import replace
 
+from nanobanana_cli.batch.decoded import stand_in
 from nanobanana_cli.batch.mistakes import Mistakes
 from nanobanana_cli.batch.row import Row, Value
 from nanobanana_cli.catalog import nearest
@@ -103,7 +104,7 @@ def _filled(row: Row, values: Mapping[str, Value]) -> Row:
 def _without_braces(number: int, row: Row) -> Row:
     """The rest of a row that cannot be filled, so that it is checked too."""
     row = _with(row, lambda text: None if "{" in text else text)
-    return row if row.prompt else replace(row, prompt=f"the prompt of row {number}")
+    return row if row.prompt else replace(row, prompt=stand_in(number))
 
 
 def _with(row: Row, change: Callable[[str], str | None]) -> Row:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from nanobanana_cli.batch import tables
-from nanobanana_cli.batch.decoded import converted
+from nanobanana_cli.batch.decoded import converted, stand_in
 from nanobanana_cli.batch.mistakes import ManifestError, Mistakes
 from nanobanana_cli.batch.row import KEYS, Row
 from nanobanana_cli.catalog import nearest
@@ -160,13 +160,18 @@ def _csv_rows(text: str, mistakes: Mistakes) -> Iterator[tuple[int, Row]]:
 
 
 def _head(names: list[str], line: int, mistakes: Mistakes) -> list[str]:
-    for name in names:
-        if name not in KEYS and not name.startswith("vars."):
-            mistakes.add(line, name, "is not a key", nearest(name, KEYS))
-        if name in ("vars", "matrix"):
+    for name in dict.fromkeys(names):
+        if not name:
+            mistakes.add(line, "", f"column {names.index(name) + 1} has no name")
+        elif name in ("vars", "matrix"):
             mistakes.add(line, name, "does not fit into a cell; write a column vars.NAME")
+        elif name not in KEYS and not name.startswith("vars."):
+            known = (*KEYS, "vars." + name.rpartition(".")[2])
+            mistakes.add(line, name, "is not a key", nearest(name, known))
         elif names.count(name) > 1:
             mistakes.add(line, name, "is there more than once")
+    if "prompt" not in names:
+        mistakes.add(line, "", "no column is named prompt")
     return names
 
 
@@ -181,7 +186,8 @@ def _csv_row(
             "put quotes around a text with commas",
         )
         return
-    raw: dict[str, Any] = {}
+    # What is wrong with the head is told once.
+    raw: dict[str, Any] = {} if "prompt" in head else {"prompt": stand_in(line)}
     variables: dict[str, str] = {}
     for name, cell in zip(head, cells, strict=False):
         if name.startswith("vars."):

@@ -10,6 +10,7 @@ from pathlib import Path
 from posixpath import normpath
 
 from nanobanana_cli.outputs import SUFFIXES
+from nanobanana_cli.visible import printable
 
 ANY_SUFFIX = ".*"
 _LONGEST_NAME = 240  # bytes; a file system takes 255, and `.alt.txt` needs its own
@@ -144,7 +145,7 @@ def normal(output: str) -> str:
     Raises:
         Misplaced: it cannot be one.
     """
-    if not output.isprintable():
+    if printable(output) != output:
         raise Misplaced("holds control characters")
     if output.startswith("/"):
         raise Misplaced("is absolute; write it relative to the output folder")

@@ -81,7 +81,7 @@ def places(name: str, text: str) -> Callable[[int, str], str]:
 
 def _line_outside(text: str, key: str) -> int | None:
     """The line of a key, or of a table's head, that is in no [[image]]; None when not found."""
-    pattern = re.compile(rf"\s*\[?\s*[\"']?{re.escape(key)}[\"']?\s*[].=]")
+    pattern = re.compile(rf"\s*\[{{0,2}}\s*[\"']?{re.escape(key)}[\"']?\s*[].=]")
     inside = False
     for number, line in enumerate(text.split("\n"), 1):
         if head := re.match(r"\s*\[{1,2}\s*([A-Za-z_][\w-]*)\s*[].]", line):

@@ -122,6 +122,13 @@ def test_a_text_that_was_lost_by_a_kill_is_told(nb: Nb, server: CountingServer, 
             "images.jsonl:2: alt_file: x.alt.txt is the output of row 1 too",
         ),
         (
+            [
+                {"prompt": "a", "output": "x.png", "alt": True},
+                {"prompt": "b", "output": "y.png", "alt_file": "X.alt.txt", "aspect": "1:5"},
+            ],
+            "images.jsonl:2: alt_file: X.alt.txt and x.alt.txt of row 1 are one file",
+        ),
+        (
             [{"prompt": "a", "alt_file": "../x.txt"}],
             "alt_file: '../x.txt' leaves the output folder",
         ),

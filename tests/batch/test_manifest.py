@@ -141,13 +141,15 @@ MISTAKES = {
     ),
     "images.toml": (
         (
-            'other = 1\n[defaults]\nsize = "9K"\n\n[[image]]\nprompt = """\n[[image]]\n"""\n'
-            'aspect = "1:5"\n\n[[image]]\nprompt = "x"\ncuont = 2\n\n'
+            'other = 1\n[defaults]\nsize = "9K"\n[[images]]\n'
+            '[[image]]\nprompt = """\n[[image]]\n"""\naspect = "1:5"\n\n'
+            '[[image]]\nprompt = "x"\ncuont = 2\n\n'
             '  [[ image ]]\noutput = "a.png"\n[matrx]\na = [1]\n'
         ),
         [
             "images.toml:1: other: is not a table of a manifest",
             "images.toml:3: defaults.size: 9K is not an image size",
+            "images.toml:4: images: is not a table of a manifest; did you mean image?",
             "images.toml:17: matrx: is not a table of a manifest; did you mean matrix?",
             "images.toml:9: image 1: aspect: 1:5 is not an aspect ratio",
             "images.toml:13: image 2: cuont: is not a key; did you mean count?",
@@ -155,10 +157,18 @@ MISTAKES = {
         ],
     ),
     "images.csv": (
-        'prompt,ouput,count\na fox, with comma,x.png,1\n"two\nlines",y.png,many\nb,,-1\n',
+        (
+            "Promt,ouput,count,vras.x,count,\n"
+            'a fox, with comma,x.png,1,,,\n"two\nlines",y.png,many\nb,,-1\n'
+        ),
         [
+            "images.csv:1: Promt: is not a key; did you mean prompt?",
             "images.csv:1: ouput: is not a key; did you mean output?",
-            "images.csv:2: has 4 cells, and the head names 3",
+            "images.csv:1: count: is there more than once",
+            "images.csv:1: vras.x: is not a key; did you mean vars.x?",
+            "images.csv:1: column 6 has no name",
+            "images.csv:1: no column is named prompt",
+            "images.csv:2: has 7 cells, and the head names 6",
             "images.csv:3: count: must be a whole number, not 'many'",
             "images.csv:5: count: -1 is not from 1 to 1000",
         ],
@@ -238,6 +248,12 @@ def test_unknown_form(nb: Nb, name: str) -> None:
     run = plan(nb, name, "")
     assert run.code == 2
     assert "a manifest's name ends in .toml, .jsonl" in run.err
+
+
+def test_a_wrong_option_is_no_mistake_of_the_manifest(nb: Nb) -> None:
+    run = plan(nb, "images.txt", "a fox\n", "--format", "pgn")
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("nb: --format pgn is not a format that nb writes\nhint: did you mean")
 
 
 def test_missing_manifest(nb: Nb) -> None:

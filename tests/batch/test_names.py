@@ -61,12 +61,31 @@ def test_count_may_meet_another_row(nb: Nb) -> None:
 
 @pytest.mark.parametrize(
     "output",
-    ["../x.png", "a/../../x.png", "/x.png", "", "a\0.png", "a\nb.png", "x" * 300, "..", "a/.."],
+    [
+        "../x.png",
+        "a/../../x.png",
+        "/x.png",
+        "",
+        "a\0.png",
+        "a\nb.png",
+        "a\u202eb",
+        "x" * 300,
+        "..",
+        "a/..",
+    ],
 )
 def test_impossible(nb: Nb, output: str) -> None:
     run = plan(nb, {"prompt": "a", "output": output})
     assert run.code == 2
     assert "images.jsonl:1: output: " in run.err
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["東京\u3000タワー.png", "👨\u200d👩\u200d👧.png", "a\u00a0b.png", "क्\u200dष.png"],
+)
+def test_names_of_any_language(nb: Nb, output: str) -> None:
+    assert paths(plan(nb, {"prompt": "a", "output": output})) == [output]
 
 
 def test_links_that_lead_out(nb: Nb, tmp_path: Path) -> None:
