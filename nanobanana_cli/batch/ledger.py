@@ -88,7 +88,7 @@ class Ledger:
         self._writing = False
         self._broken = ""
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            self._file = _opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
             try:
                 self._set_torn_line_aside()
                 _sync_folder(path.parent)
@@ -96,7 +96,8 @@ class Ledger:
                 os.close(self._file)
                 raise
         except OSError as error:
-            raise LocalFileError(f"ledger {path}: {error.strerror}") from error
+            reason = "is a link, and none is followed" if error.errno == errno.ELOOP else ""
+            raise LocalFileError(f"ledger {path}: {reason or error.strerror}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -182,11 +183,17 @@ class Ledger:
         try:
             msgspec.json.decode(torn)
         except msgspec.DecodeError:
-            with self.path.with_suffix(".torn").open("ab") as aside:
+            with open(self.path.with_suffix(".torn"), "ab", opener=_opened) as aside:
                 aside.write(torn + b"\n")
             os.ftruncate(self._file, size - len(torn))
         else:
             _write_all(self._file, b"\n")
+
+
+def _opened(path: str | Path, flags: int) -> int:
+    """A file that is here, and not where a link that came with a repository leads: lines hold
+    names from the manifest, which must not get into a script of the user's."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _write_all(file: int, data: bytes) -> None:

@@ -11,8 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from conftest import Nb
 from hypothesis import given
 from hypothesis import strategies as st
+from support.counting_server import CountingServer
 
 from nanobanana_cli.batch import history
 from nanobanana_cli.batch.ledger import Event, Ledger, Line
@@ -94,6 +96,20 @@ def test_a_ledger_that_is_gone_takes_no_line(tmp_path: Path, replaced: bool) -> 
             with pytest.raises(LocalFileError, match=reason):
                 ledger.append(line("written", "1"))
     assert not replaced or path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("link", ["m.ledger.jsonl", "m.ledger.torn", ".m.ledger.lock"])
+def test_no_link_is_followed(nb: Nb, link: str) -> None:
+    Path("profile").write_text("alias ls=ls")
+    Path("m.jsonl").write_text('{"prompt": "a", "output": "$(date).png"}')
+    Path("m.ledger.jsonl").write_text('{"event":"wri')
+    Path(link).unlink(missing_ok=True)
+    Path(link).symlink_to("profile")
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", env=server.env)
+        assert (run.code, server.calls.total()) == (6, 0)
+    assert "link" in run.err
+    assert Path("profile").read_text() == "alias ls=ls"
 
 
 def test_what_did_not_get_to_the_disk_does_not_count(
