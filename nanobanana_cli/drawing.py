@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -76,14 +76,22 @@ class Bar:
         self._progress.update(self._task, completed=done, description=text)
 
 
+class _WithTextBelow(Progress):
+    """Beside a bar, the end of a text would be cut off: the money, on 80 columns."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        for task in self.tasks:
+            yield self.make_tasks_table([task])
+            yield Text(task.description)
+
+
 @contextmanager
 def bar(on: Console, total: int) -> Iterator[Bar]:
-    """A bar with `3/12`, and a text that changes."""
-    with Progress(
+    """A bar with `3/12`, and a text under it that changes."""
+    with _WithTextBelow(
         SpinnerColumn(),
         BarColumn(24),
         TextColumn("{task.completed:.0f}/{task.total:.0f}", markup=False),
-        TextColumn("{task.description}", markup=False),
         console=on,
         transient=True,
         redirect_stdout=False,

@@ -18,6 +18,7 @@ from conftest import Nb, NbProcess
 from support import crash
 from support.counting_server import CountingServer
 from support.crash import ledger, write
+from support.pty_run import run_in_pty
 
 from nanobanana_cli.sandbox.server import Sandbox
 
@@ -376,3 +377,15 @@ def test_progress_in_a_pipe_is_quiet_and_the_sum_is_told(nb: Nb) -> None:
         run = nb("batch", "m.jsonl", env=server.env)
     assert run.out.split() == ["0.png", "1.png"] or run.out.split() == ["1.png", "0.png"]
     assert "2 made in 0:00 for $0.116" in run.err
+
+
+def test_a_narrow_terminal_shows_the_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(2)
+    with CountingServer(latency=0.8) as server:
+        for name, value in server.env.items():
+            monkeypatch.setenv(name, value)
+        options = ("--max-cost", "1", "--no-color")
+        code, screen = run_in_pty("batch", "m.jsonl", *options, columns=40)
+    assert code == 0, screen
+    assert "0/2" in screen
+    assert "0 done, 2 in flight, $0 of $1.00" in screen
