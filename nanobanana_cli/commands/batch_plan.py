@@ -215,7 +215,7 @@ def _way_on(job: Job, stale: Sequence[Step]) -> str:
         return HINT_KEPT
     if all(step.state == "unknown" for step in stale) and not job.chosen.retry_unknown:
         return HINT_UNKNOWN
-    return f"nb batch {job.name}"
+    return f"nb batch {job.name}" + (" --skip-existing" if job.chosen.skip_existing else "")
 
 
 def _content(name: str, terminal: Terminal) -> bytes:

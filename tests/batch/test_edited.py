@@ -78,7 +78,7 @@ def test_a_check_says_what_the_run_would(nb: Nb, server: CountingServer) -> None
     Path("2.png").unlink()
     run = batch(nb, server, "--check", "--skip-existing")
     assert (run.code, run.out.split("\t")[:2]) == (3, ["make", "2.png"])
-    assert "hint: nb batch m.jsonl" in run.err
+    assert "hint: nb batch m.jsonl --skip-existing\n" in run.err
     assert batch(nb, server, "--skip-existing").code == 0
     assert batch(nb, server, "--check", "--skip-existing").code == 0
 
