@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -384,8 +385,10 @@ def test_a_narrow_terminal_shows_the_money(monkeypatch: pytest.MonkeyPatch) -> N
     with CountingServer(latency=0.8) as server:
         for name, value in server.env.items():
             monkeypatch.setenv(name, value)
-        options = ("--max-cost", "1", "--no-color")
+        options = ("--max-cost", "1", "--concurrency", "1", "--no-color")
         code, screen = run_in_pty("batch", "m.jsonl", *options, columns=40)
     assert code == 0, screen
-    assert "0/2" in screen
-    assert "0 done, 2 in flight, $0 of $1.00" in screen
+    assert "1/2" in screen
+    assert re.search(
+        r"1 done, 1 in flight, \S+/min,\s+0:0\d\s+left,\s+\$0.058 of \$1.00", screen
+    ), screen
