@@ -147,6 +147,9 @@ class Report:
             interrupted.hint = f"{again}; {unknown}" if unknown else again
             raise interrupted
         if reason is not None:
+            if reason.charged is Charged.NO:
+                # That is about the last call alone.
+                reason.charged = self.charged
             raise reason
         missing = self.counts["failed"] + self.counts["unknown"]
         if self._failures and not missing:

@@ -34,7 +34,7 @@ def write(job: Job, report: Report) -> NbError | None:
     """Write the contact sheet, if one was asked for.
 
     Returns:
-        Why it could not be written, with what the run cost.
+        Why it could not be written.
     """
     if job.chosen.gallery is None:
         return None
@@ -42,7 +42,6 @@ def write(job: Job, report: Report) -> NbError | None:
         _check_free(Path(job.chosen.gallery), job)
         gallery.write(Path(job.chosen.gallery), job.name, report.entries())
     except (LocalFileError, OutputExists) as error:
-        error.charged = report.charged
         return error
     return None
 

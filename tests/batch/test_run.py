@@ -44,6 +44,7 @@ def test_a_budget_holds_exactly(nb: Nb, concurrency: int, option: str) -> None:
             env=server.env,
         )
         assert run.code == 8, run.err
+        assert run.err.endswith("\nCharged.\n")
         assert server.charged.total() == 17
         assert max(server.charged.values()) == 1
         assert server.most <= concurrency
