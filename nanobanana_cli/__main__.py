@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from nanobanana_cli.errors import (
@@ -15,9 +16,13 @@ from nanobanana_cli.errors import (
     LocalFileError,
     NbError,
     OutputClosed,
+    Stop,
     UsageError,
 )
 from nanobanana_cli.terminal import Terminal
+
+# Seconds; longer than most steps of an import.
+_MOMENT = 0.01
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     terminal = Terminal.of_process()
+    shown: Stop
     try:
         if arguments == ["--version"]:
             # Answered before the command tree is imported, which would take three times as long.
@@ -38,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(arguments or ["--help"], terminal)
     except OutputClosed as error:
         return error.code
-    except NbError as error:
+    except Stop as error:
         shown = error
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user unasked
         shown = _defect(error)
@@ -52,13 +58,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
+    _handle_signals(_interrupt)
     # What a run builds it mostly keeps, from the first import to the end: looking for garbage in it
     # takes a quarter of the time of `nb --help`, and half of that goes into a last look at the end.
     gc.set_threshold(100_000)
-    status = main()
+    try:
+        status = main()
+    except Interrupted as again:
+        # While another was being told.
+        status = again.code
+    # Nothing is left to be saved or told: from here on, a signal just ends the process.
+    _handle_signals(signal.SIG_DFL)
     gc.freeze()
     sys.exit(status)
 
@@ -111,7 +121,20 @@ def _version(terminal: Terminal) -> int:
     return ExitCode.OK
 
 
-def _interrupt(signum: int, _frame: FrameType | None) -> None:
+def _handle_signals(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), handler)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        # There, an exception can leave the lock on all imports taken, and the threads that load
+        # something would never end: the signal comes again in a moment.
+        main_thread = threading.main_thread().ident
+        assert main_thread is not None
+        threading.Timer(_MOMENT, signal.pthread_kill, (main_thread, signum)).start()
+        return
     raise Interrupted(signum, charged=Charged.NO)
 
 

@@ -21,8 +21,10 @@ money. `hint` says what to do; it may be set per error.
     ├── BadReply               10   bad_reply        may have been charged
     ├── OutcomeUnknown         11   outcome_unknown  may have been charged
     ├── OutputExists           12   exists           not charged
-    ├── Interrupted      130/143/129  interrupted    may have been charged
     └── OutputClosed          141   output_closed
+    Interrupted      130/143/129  interrupted      may have been charged
+
+`Interrupted` stands beside the tree: it can come anywhere, also where somebody catches `Exception`.
 """
 
 from __future__ import annotations
@@ -71,8 +73,8 @@ class Charged(Enum):
         }[self]
 
 
-class NbError(Exception):
-    """The root: nothing else is meant to reach `main`.
+class Stop(BaseException):
+    """What ends a run or a call early: nothing else is meant to reach `main`.
 
     Args:
         message: one line, lower case, what happened.
@@ -115,6 +117,10 @@ class NbError(Exception):
             "hint": self.hint,
             "charged": self.charged.value,
         }
+
+
+class NbError(Stop, Exception):
+    """What went wrong."""
 
 
 class UsageError(NbError):
@@ -258,7 +264,7 @@ class OutputExists(NbError):
     hint = "--force replaces it, --skip-existing leaves it alone"
 
 
-class Interrupted(NbError):
+class Interrupted(Stop):
     """A signal asked the program to stop.
 
     Args:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from nanobanana_cli.errors import LocalFileError, NbError, OutputClosed
+from nanobanana_cli.errors import LocalFileError, OutputClosed, Stop
 from nanobanana_cli.visible import printable
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class Terminal:
         if self.verbose and not self.quiet:
             self._err(self._styled(printable(message), _DIM))
 
-    def error(self, error: NbError) -> None:
+    def error(self, error: Stop) -> None:
         """What happened, what to do, what it cost."""
         lines = [self._styled("nb:", _BOLD_RED) + " " + printable(error.message)]
         hint = self._styled("hint:", _CYAN)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import gc
 import weakref
 
-from nanobanana_cli.errors import BadReply, NbError
+from nanobanana_cli.errors import BadReply, Interrupted, NbError
 
 
 class _Large:
@@ -27,3 +27,7 @@ def test_an_error_that_is_kept_keeps_nothing_else_alive() -> None:
     gc.collect()
     assert watched() is None
     assert isinstance(error.__cause__, ValueError)
+
+
+def test_nobody_who_catches_exceptions_swallows_a_signal() -> None:
+    assert not issubclass(Interrupted, Exception)

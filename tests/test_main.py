@@ -89,6 +89,62 @@ def test_a_signal_while_a_resend_waits(nb_process: NbProcess) -> None:
     assert len(server.requests) == 1
 
 
+# Sends itself Ctrl-C from within Python's import system, as a module is looked for.
+_STOPPED_IN_AN_IMPORT = """
+import os, signal, sys
+from nanobanana_cli.__main__ import entry
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "nanobanana_cli.images.inspect":
+            try:
+                signal.getsignal(signal.SIGINT)(signal.SIGINT, sys._getframe(1))
+            except BaseException:
+                os._exit(99)
+
+sys.meta_path.insert(0, Finder())
+entry()
+"""
+
+
+def test_a_signal_in_an_import_waits_until_it_is_done() -> None:
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    argv = ["generate", "fox [[fault:hang]]", "--provider", "sandbox"]
+    run = subprocess.run(
+        [sys.executable, "-c", _STOPPED_IN_AN_IMPORT, *argv],
+        env=env,
+        capture_output=True,
+        timeout=60,
+    )
+    assert run.returncode == 130
+    assert run.stderr.decode().splitlines()[0] == "nb: stopped by SIGINT"
+
+
+# Sends itself Ctrl-C whenever something is told.
+_STOPPED_WHILE_TELLING = """
+import io, signal, sys
+from nanobanana_cli.__main__ import entry
+
+class Stderr(io.TextIOWrapper):
+    def write(self, text):
+        signal.raise_signal(signal.SIGINT)
+
+sys.stderr = Stderr(sys.stderr.buffer)
+entry()
+"""
+
+
+def test_a_signal_while_another_is_told() -> None:
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    run = subprocess.run(
+        [sys.executable, "-c", _STOPPED_WHILE_TELLING, "generate", ""],
+        env=env,
+        capture_output=True,
+        timeout=60,
+    )
+    assert (run.returncode, run.stderr) == (130, b"")
+
+
 def test_a_reader_that_goes_away(nb_process: NbProcess) -> None:
     with WireServer(made()) as server:
         reader, writer = os.pipe()
