@@ -43,7 +43,7 @@ class Dispatcher:
     ) -> None:
         self._steps = steps
         self._budget = budget
-        self._fail_fast = fail_fast
+        self.fail_fast = fail_fast
         self._on_stop = on_stop
         self._changed = threading.Condition()
         self._next = 0
@@ -82,7 +82,7 @@ class Dispatcher:
                 self._fatal[type(error)] += 1
                 if self._fatal[type(error)] >= _FATAL_LIMIT:
                     self._end(error)
-            if error is not None and self._fail_fast:
+            if error is not None and self.fail_fast:
                 self._end(None)
             self._changed.notify_all()
 

@@ -86,9 +86,10 @@ class Runner:
             BaseException: a defect in a thread.
         """
         crew = self._crew
-        # While one thread saves an image, another can be on the line in its place.
-        threads = crew.concurrency + min(crew.concurrency, _SAVERS)
-        for _ in range(min(threads, crew.dispatcher.left)):
+        # While one thread saves an image, another can be on the line in its place; unless what
+        # comes of the one says whether there is another.
+        savers = 0 if crew.dispatcher.fail_fast else min(crew.concurrency, _SAVERS)
+        for _ in range(min(crew.concurrency + savers, crew.dispatcher.left)):
             thread = threading.Thread(target=self._work, daemon=True)
             thread.start()
             self._threads.append(thread)

@@ -139,11 +139,10 @@ class Report:
         if self._failures:
             self.terminal.failures(_COLUMNS, self._causes())
         self.terminal.note(self._sum())
-        charged = Charged.YES if self.spent else Charged.NO
         again = f"nb batch {self._job.name} goes on where this stopped"
         unknown = HINT_UNKNOWN if self.counts["unknown"] else None
         if signum:
-            interrupted = Interrupted(signum, charged=Charged.MAYBE if self.spent else Charged.NO)
+            interrupted = Interrupted(signum, charged=self.charged)
             interrupted.hint = f"{again}; {unknown}" if unknown else again
             raise interrupted
         if reason is not None:
@@ -151,7 +150,7 @@ class Report:
                 # That is about the last call alone.
                 reason.charged = self.charged
             raise reason
-        missing = self.counts["failed"] + self.counts["unknown"]
+        missing = self.counts["failed"] + self.counts["unknown"] + self._not_tried
         if self._failures and not missing:
             raise BatchIncomplete(
                 f"{len(self._failures)} of {self._asked} images are there without their text",
@@ -162,7 +161,7 @@ class Report:
             raise BatchIncomplete(
                 f"{missing} of {self._asked} images are not there",
                 hint=unknown or again,
-                charged=Charged.MAYBE if charged is Charged.YES else Charged.NO,
+                charged=self.charged,
             )
 
     def _left_alone(self, step: Step, status: Status) -> None:
@@ -245,13 +244,17 @@ class Report:
             for status in ("failed", "unchanged", "skipped", "unknown")
             if counts[status]
         ]
-        if not_tried := self._due - self.finished:
-            parts.append(f"{not_tried} not tried")
+        if self._not_tried:
+            parts.append(f"{self._not_tried} not tried")
         return ", ".join(parts)
 
     def _cost(self) -> str:
         at_most = "at most " if self.charged is Charged.MAYBE else ""
         return f"{at_most}{dollars(self.spent, zero='$0')}"
+
+    @property
+    def _not_tried(self) -> int:
+        return self._due - self.finished
 
     def _is_unsure(self) -> bool:
         return any(error.charged is Charged.MAYBE for _, error in self._failures)
