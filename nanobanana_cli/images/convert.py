@@ -49,20 +49,25 @@ def convert(picture: Picture, to: ImageFormat) -> Picture:
         picture: as `inspect.verify` returns it.
 
     Raises:
-        CannotConvert: it is too wide or too high for the target.
+        CannotConvert: it is too wide or too high for the target, or Pillow cannot decode it.
     """
     if picture.format == to:
         return picture
-    with open_picture(picture.data, picture.format) as source:
-        source.load()
-        image = fit(source, to)
-        buffer = BytesIO()
-        try:
-            image.save(buffer, to, **_OPTIONS[to], **_metadata(picture, source, image.mode))
-        except (OSError, ValueError) as error:
-            raise CannotConvert(
-                f"{picture.width}x{picture.height} pixels cannot be saved as {to}"
-            ) from error
+    try:
+        with open_picture(picture.data, picture.format) as source:
+            source.load()
+            image = fit(source, to)
+            options = {**_OPTIONS[to], **_metadata(picture, source, image.mode)}
+    # Pillow's decoders let through whatever hostile bytes cause.
+    except Exception as error:
+        raise CannotConvert(f"its {picture.format} data cannot be decoded") from error
+    buffer = BytesIO()
+    try:
+        image.save(buffer, to, **options)
+    except (OSError, ValueError) as error:
+        raise CannotConvert(
+            f"{picture.width}x{picture.height} pixels cannot be saved as {to}"
+        ) from error
     data = buffer.getvalue()
     # Walking the encoder's output is cheap; decoding it again would not be.
     width, height = _CHECKS[to](data)
@@ -75,9 +80,13 @@ def open_picture(data: Data, kind: ImageFormat) -> ImageFile:
     The format's own class, not `Image.open`: that tries others, and guards the number of pixels
     with a process-wide limit and a warning. Raises what Pillow raises.
     """
-    if kind == "jpeg":
-        return JpegImageFile(BytesIO(jpeg.bare(data)))
-    return (PngImageFile if kind == "png" else WebPImageFile)(BytesIO(data))
+    match kind:
+        case "jpeg":
+            return JpegImageFile(BytesIO(jpeg.bare(data)))
+        case "png":
+            return PngImageFile(BytesIO(png.bare(data)))
+        case "webp":
+            return WebPImageFile(BytesIO(data))
 
 
 def _metadata(picture: Picture, source: ImageFile, mode: str) -> dict[str, bytes]:

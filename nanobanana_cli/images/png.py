@@ -38,6 +38,7 @@ _ADAM7 = (
 )
 _FILTERS = bytes(range(5))
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_KEPT = (*_CRITICAL, b"tRNS", b"iCCP", b"eXIf")
 # zlib hands back what it has not read yet as a copy, so it is fed in small pieces; and a piece can
 # swell a thousandfold, so it is emptied in blocks.
 _PIECE = 1 << 16
@@ -141,6 +142,26 @@ def chunks(data: Data) -> Iterator[tuple[bytes, memoryview]]:
         )
         yield kind, view[start + 8 : end]
         start = end + 4
+
+
+def bare(data: Data) -> bytes:
+    """The PNG without text, animation and the like: its pixels, their colours, and EXIF.
+
+    Pillow reads every chunk as it opens a file, and warns or fails when one is damaged or large
+    though every pixel is there.
+
+    Raises:
+        DamagedImage: a chunk is missing or damaged.
+    """
+    view = memoryview(data)
+    kept: list[Data] = [SIGNATURE]
+    start = len(SIGNATURE)
+    for kind, body in chunks(data):
+        end = start + 12 + len(body)
+        if kind in _KEPT:
+            kept.append(view[start:end])
+        start = end
+    return b"".join(kept)
 
 
 def _read_header(kind: bytes, body: memoryview) -> _Header:

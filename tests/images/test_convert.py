@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import zlib
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -158,3 +159,28 @@ def test_pngcheck_likes_the_png(tmp_path: Path) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(picture.data)
     subprocess.run([require("pngcheck"), "-q", file], check=True, capture_output=True)
+
+
+_BOMB = zlib.compress(bytes(5_000_000))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"zTXt", b"key\0\0" + _BOMB),
+        (b"iTXt", b"key\0\1\0\0\0" + _BOMB),
+        (b"gAMA", b"\0"),
+        (b"cHRM", b"\0"),
+        (b"pHYs", b"\0"),
+        (b"sRGB", b""),
+        (b"acTL", bytes(8)),
+        (b"fdAT", b"\0"),
+    ],
+)
+def test_a_damaged_chunk_that_no_pixel_needs_does_no_harm(name: bytes, content: bytes) -> None:
+    assert convert(_with_chunk(name, content), "jpeg").format == "jpeg"
+
+
+def _with_chunk(name: bytes, content: bytes) -> Picture:
+    data = pngs.png(Shape())
+    return verify(data[:33] + pngs.chunk(name, content) + data[33:])
