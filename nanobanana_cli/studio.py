@@ -152,10 +152,15 @@ class Studio:
             on_wait=self._tell_wait,
             sleep=self._traffic.pause,
         )
-        from nanobanana_cli.api import reply
+        from nanobanana_cli.api import reply, scrub
 
         with self._traffic.work():
-            return reply.read(raw, want=request.modalities)
+            try:
+                found = reply.read(raw, want=request.modalities)
+            except NbError as error:
+                scrub.error(error, self.endpoint.key)
+                raise
+            return scrub.reply(found, self.endpoint.key)
 
     def picture(
         self,

@@ -7,7 +7,6 @@ say whether the paid call went through.
 from __future__ import annotations
 
 import http.client
-import json
 import re
 import threading
 import time
@@ -21,7 +20,7 @@ from requests.adapters import HTTPAdapter
 
 from nanobanana_cli import __version__
 from nanobanana_cli.api import body as payload
-from nanobanana_cli.api import request
+from nanobanana_cli.api import request, scrub
 from nanobanana_cli.api.breakage import FAILURES, explain
 from nanobanana_cli.api.line import SLACK, Cut, Line, Watch, pools
 from nanobanana_cli.errors import KeyRejected, NbError, OutcomeUnknown, Unreachable
@@ -30,9 +29,8 @@ from nanobanana_cli.traffic import Standstill
 
 _LARGEST_ERROR = 1 << 20
 _CHUNK = 1 << 18
-# What holds a picture is longer: there, a short key might stand by chance, and must stay.
+# What is longer holds a picture; its words are scrubbed once they have been read.
 _SCRUBBED = 1 << 16
-_SHORTEST_SECRET = 8
 
 
 class Transport:
@@ -104,8 +102,7 @@ class Transport:
                 self._tell(f"< {response.status_code} after {time.monotonic() - started:.1f} s")
                 reply = self._read_body(line, response)
         except NbError as error:
-            error.message = _scrub(error.message, self._endpoint.key)
-            error.args = (error.message,)
+            scrub.error(error, self._endpoint.key)
             self._tell(f"< {error.kind} after {time.monotonic() - started:.1f} s")
             raise
         self._tell(f"< {len(reply):,} bytes after {time.monotonic() - started:.1f} s")
@@ -160,7 +157,8 @@ class Transport:
             # It was cut, in the body or in the headers, and looks like one that ended by itself.
             raise self._broken(line, http.client.RemoteDisconnected(""))
         if len(reply) <= _SCRUBBED:
-            return memoryview(_scrub(str(reply, "latin-1"), self._endpoint.key).encode("latin-1"))
+            words = scrub.text(str(reply, "latin-1"), self._endpoint.key)
+            return memoryview(words.encode("latin-1"))
         return reply
 
     def _error(self, response: requests.Response) -> NbError:
@@ -175,7 +173,7 @@ class Transport:
         except FAILURES:
             # What came will do: the status says the most.
             self._tell("< the error's text was cut short")
-        scrubbed = _scrub(text.decode("utf-8", "replace"), self._endpoint.key)
+        scrubbed = scrub.text(text.decode("utf-8", "replace"), self._endpoint.key)
         return fault.from_status(
             response.status_code,
             response.headers,
@@ -244,7 +242,7 @@ class Transport:
 
     def _tell(self, what: str) -> None:
         if self._trace is not None:
-            self._trace(_scrub(what, self._endpoint.key))
+            self._trace(scrub.text(what, self._endpoint.key))
 
 
 class _Adapter(HTTPAdapter):
@@ -282,13 +280,3 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or url
     except ValueError:
         return url
-
-
-def _scrub(text: str, key: str | None) -> str:
-    """`text` without the key, which a server may send back."""
-    if key is None or len(key) < _SHORTEST_SECRET:
-        return text
-    escaped = json.dumps(key)[1:-1]
-    for form in (key, escaped, escaped.replace("/", "\\/")):
-        text = text.replace(form, "[key]")
-    return text

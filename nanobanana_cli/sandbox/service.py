@@ -33,7 +33,8 @@ class Call(Discreet, frozen=True):
         body: read whole.
     """
 
-    _hidden = ("headers", "body")
+    # The query may hold a key.
+    _hidden = ("target", "headers", "body")
 
     method: str
     target: str

@@ -71,7 +71,10 @@ class _Source(msgspec.Struct, frozen=True):
     error: type[UsageError] = ConfigError
 
 
-class _Sources(msgspec.Struct, frozen=True):
+class _Sources(Discreet, frozen=True):
+    # It may hold keys.
+    _hidden = ("env",)
+
     options: Mapping[str, str | None]
     env: Mapping[str, str]
     files: tuple[ConfigFile, ...]
