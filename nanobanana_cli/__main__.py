@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     terminal = Terminal.of_process()
     shown: Stop
     try:
-        if arguments == ["--version"]:
+        if arguments[:1] == ["--version"]:
             # Answered before the command tree is imported, which would take three times as long.
             return _version(terminal)
         return _run(arguments or ["--help"], terminal)

@@ -40,7 +40,8 @@ def prompt_text(
         raise UsageError("no prompt", hint='nb generate "a red fox", or - to read it from stdin')
     source = "the prompt"
     if "-" in (argument, prompt_file):
-        source, text = "stdin", _decoded(read_stdin(), "stdin")
+        source = "stdin"
+        text = _decoded(_short(read_stdin()), source)
     elif prompt_file is not None:
         source = f"prompt file {prompt_file}"
         data = files.read(Path(prompt_file), "prompt file", limit=_MOST_PROMPT_BYTES)
@@ -112,6 +113,14 @@ def _check_abilities(request: ContentRequest, model: Model) -> None:
 
 def _between(value: float, low: float, high: float) -> bool:
     return math.isfinite(value) and low <= value <= high
+
+
+def _short(data: bytes) -> bytes:
+    if len(data) > _MOST_PROMPT_BYTES:
+        raise UsageError(
+            f"stdin: larger than {_MOST_PROMPT_BYTES} bytes", hint="a prompt is a short text"
+        )
+    return data
 
 
 def _decoded(data: bytes, source: str) -> str:

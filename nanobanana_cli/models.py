@@ -238,7 +238,8 @@ def micro_dollars(usd: str) -> int:
     from decimal import Decimal, InvalidOperation
 
     try:
-        amount = Decimal(usd.strip())
+        # It takes digits of any script, and underscores between them.
+        amount = Decimal(usd.strip() if usd.isascii() and "_" not in usd else "")
     except InvalidOperation:
         raise ValueError(usd) from None
     if not amount.is_finite() or not 0 <= amount <= MICRO:

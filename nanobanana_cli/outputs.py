@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -193,6 +194,8 @@ def format_named(name: str) -> ImageFormat | None:
 
 def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
     """The format that a name's ending and `--format` agree on."""
+    if path.name.lower() in FORMAT_OF_SUFFIX:
+        raise UsageError(f"-o {path} has an ending and no name", hint=f"-o fox{path.name.lower()}")
     suffix = path.suffix.lower()
     if not suffix:
         return wanted
@@ -219,7 +222,11 @@ def _rescued(
     """Save a paid image that could not go where it should, and say where it is."""
     import tempfile
 
-    for folder in (path.parent, Path(tempfile.gettempdir())):
+    folders = [path.parent]
+    # There is none where nothing at all can be written.
+    with suppress(FileNotFoundError):
+        folders.append(Path(tempfile.gettempdir()))
+    for folder in folders:
         try:
             saved = files.create_unique(folder, path.stem, SUFFIXES[image_format], data, approve)
         except LocalFileError:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from nanobanana_cli.errors import LocalFileError, OutputClosed, Stop
+from nanobanana_cli.errors import LocalFileError, OutputClosed, Stop, UsageError
 from nanobanana_cli.visible import printable
 
 if TYPE_CHECKING:
@@ -122,6 +122,22 @@ class Terminal:
             color: `--color/--no-color`; None leaves it to the environment.
         """
         self.quiet, self.verbose, self._color = quiet, verbose, color
+
+    def read(self) -> bytes:
+        """All of stdin.
+
+        Raises:
+            UsageError: it cannot be read, or is larger than 100 MB.
+        """
+        from nanobanana_cli.files import READ_LIMIT
+
+        try:
+            data = self.stdin.buffer.read(READ_LIMIT + 1)
+        except OSError as error:
+            raise UsageError("stdin cannot be read", hint="send something to it") from error
+        if len(data) > READ_LIMIT:
+            raise UsageError(f"stdin: larger than {READ_LIMIT} bytes", hint="check what sends it")
+        return data
 
     # Results: stdout.
 

@@ -244,8 +244,9 @@ def test_help_is_shown_when_asked_for_or_when_nothing_is(nb: Nb, argv: list[str]
     assert "Usage: nb" in run.out
 
 
-def test_the_version(nb: Nb) -> None:
-    assert nb("--version").out == f"nb {__version__}\n"
+@pytest.mark.parametrize("rest", [[], ["generate", "fox"]])
+def test_the_version(nb: Nb, rest: list[str]) -> None:
+    assert nb("--version", *rest).out == f"nb {__version__}\n"
 
 
 def test_an_unknown_command_names_the_nearest(nb: Nb) -> None:

@@ -46,6 +46,8 @@ def test_the_format_follows_the_name_and_the_option(
         ("fox.png", {"image_format": "jpeg"}, "contradict each other"),
         (None, {"image_format": "pgn"}, "--format pgn is not a format"),
         ("", {}, "no path"),
+        (".png", {}, "has an ending and no name"),
+        ("images/.JPG", {}, "has an ending and no name"),
         ("a\0b", {}, "no path"),
         ("-", {"count": 2}, "takes one image"),
         ("-", {"force": True}, "--force needs a named file"),

@@ -19,7 +19,7 @@ def check(images: Images, wish: Wish, texts: Texts, terminal: Terminal) -> None:
     Raises:
         BatchIncomplete: there is a problem.
     """
-    read_stdin = cache(terminal.stdin.buffer.read)
+    read_stdin = cache(terminal.read)
     bad = 0
     for path in images.paths:
         finding = audit.check(path, wish, read_stdin)
@@ -46,7 +46,7 @@ def read(images: Images, wish: Wish, texts: Texts, terminal: Terminal) -> None:
         NbError: the only image cannot be read.
         BatchIncomplete: an image cannot be read, or holds no text of that style.
     """
-    read_stdin = cache(terminal.stdin.buffer.read)
+    read_stdin = cache(terminal.read)
     without = 0
     for path in images.paths:
         try:

@@ -103,7 +103,7 @@ def _texts(chosen: Options, terminal: Terminal, *, is_single: bool) -> Texts:
 
 def _stdin(terminal: Terminal) -> Callable[[], bytes]:
     """Reads stdin once, however often it is asked for."""
-    return cache(terminal.stdin.buffer.read)
+    return cache(terminal.read)
 
 
 def _check_prompt(chosen: Options) -> None:

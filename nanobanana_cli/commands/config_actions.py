@@ -16,8 +16,6 @@ from nanobanana_cli.settings.files import ConfigFile
 from nanobanana_cli.settings.names import Name
 from nanobanana_cli.terminal import Terminal
 
-_MAX_KEY = 16 * 1024
-
 
 def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | None) -> None:
     """Write one entry of the user's file.
@@ -30,7 +28,7 @@ def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | 
     Raises:
         NbError: the name, the value, or the file as it is; nothing was written then.
     """
-    cwd = Path.cwd()
+    cwd = files.current_folder()
     file = files.user_file(terminal.env, cwd, create=True)
     project = _project(terminal, cwd)
     entry = _entry(terminal, name, provider, file, project)
@@ -44,7 +42,7 @@ def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | 
 
 def unset_entry(terminal: Terminal, name: str, provider: str | None) -> None:
     """Remove one entry of the user's file; arguments and errors as for `set_entry`."""
-    cwd = Path.cwd()
+    cwd = files.current_folder()
     file = files.user_file(terminal.env, cwd)
     entry = _entry(terminal, name, provider, file, _project(terminal, cwd))
     changed = edit.without_entry(file, entry)
@@ -81,7 +79,7 @@ def show_all(terminal: Terminal, *, as_json: bool) -> None:
 
 def show_path(terminal: Terminal) -> None:
     """Print where the user's file is, and on stderr which project file goes before it."""
-    cwd = Path.cwd()
+    cwd = files.current_folder()
     terminal.result(str(files.user_path(terminal.env, cwd)))
     if project := files.project_path(terminal.env, cwd):
         terminal.note(f"in this folder, {project} goes first")
@@ -113,7 +111,7 @@ def check(terminal: Terminal, options: Mapping[str, str | None], *, as_json: boo
 
 
 def _load(terminal: Terminal, options: Mapping[str, str | None]) -> Settings:
-    return load(terminal.env, Path.cwd(), options)
+    return load(terminal.env, files.current_folder(), options)
 
 
 def _project(terminal: Terminal, cwd: Path) -> ConfigFile | None:
@@ -173,7 +171,7 @@ def _hidden(terminal: Terminal, entry: Name) -> str:
 
 
 def _piped(terminal: Terminal) -> str:
-    return terminal.stdin.buffer.read(_MAX_KEY).decode("utf-8-sig", "replace")
+    return terminal.read().decode("utf-8-sig", "replace")
 
 
 def _findings(terminal: Terminal, options: Mapping[str, str | None]) -> Iterator[Finding]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
@@ -49,7 +48,7 @@ def run(order: Order, texts: Texts, terminal: Terminal) -> None:
         NbError: a check before the calls failed, or the only image did.
         BatchIncomplete: some of several images failed.
     """
-    in_force = settings.load(terminal.env, Path.cwd(), order.call.settings)
+    in_force = settings.load(terminal.env, settings.current_folder(), order.call.settings)
     request = _request(order, in_force)
     budget.check(request, in_force, len(order.images.paths))
     making.note_unknown_model(request.model, terminal)

@@ -142,7 +142,7 @@ def run(chosen: Options, terminal: Terminal) -> None:
         raise UsageError(
             "-o - would write an image to the terminal", hint="send it on: -o - | magick - fox.avif"
         )
-    in_force = settings.load(terminal.env, Path.cwd(), chosen.settings)
+    in_force = settings.load(terminal.env, settings.current_folder(), chosen.settings)
     request = _request(chosen, in_force, terminal)
     places = outputs.plan(
         chosen.output,
@@ -186,8 +186,7 @@ def _request(chosen: Options, in_force: Settings, terminal: Terminal) -> Content
         raise UsageError("the prompt and -i - both read stdin", hint="name a file for one of them")
     if chosen.images.count("-") > 1:
         raise UsageError("-i - can be given once, and was given twice", hint="there is one stdin")
-    read_stdin = terminal.stdin.buffer.read
-    prompt = compose.prompt_text(chosen.prompt, chosen.prompt_file, read_stdin)
+    prompt = compose.prompt_text(chosen.prompt, chosen.prompt_file, terminal.read)
     return compose.checked(
         ContentRequest(
             prompt=prompt,
@@ -196,7 +195,7 @@ def _request(chosen: Options, in_force: Settings, terminal: Terminal) -> Content
             model=in_force.model,
             aspect=in_force.aspect,
             size=in_force.size,
-            references=compose.references(chosen.images, read_stdin),
+            references=compose.references(chosen.images, terminal.read),
             thinking=chosen.thinking,
             search=chosen.search,
             system=chosen.system or None,

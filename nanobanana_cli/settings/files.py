@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS, nearest
-from nanobanana_cli.errors import ConfigError
+from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.models import Discreet
 
 APP = "nanobanana-wisgate"
@@ -76,7 +76,31 @@ def user_path(env: Mapping[str, str], cwd: Path) -> Path:
         return user_config_path(APP, appauthor=False, roaming=True) / "config.toml"
     # The XDG rule is one line, and importing platformdirs for it costs every command 10 ms.
     base = Path(env.get("XDG_CONFIG_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".config") / APP / "config.toml"
+    return (base if base.is_absolute() else _home() / ".config") / APP / "config.toml"
+
+
+def current_folder() -> Path:
+    """Where the search for a project file begins.
+
+    Raises:
+        UsageError: it has been removed, or cannot be read.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            "the current folder is not there any more", hint="cd to one that is"
+        ) from error
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise ConfigError(
+            "there is no home folder to look for a configuration file in",
+            hint="set HOME, or NB_CONFIG to a file",
+        ) from None
 
 
 def user_file(env: Mapping[str, str], cwd: Path, *, create: bool = False) -> ConfigFile:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Nb, Run
+from conftest import Nb, NbProcess, Run
+from PIL import Image
+from support import pngs
 from support.replies import failed, image_part, made, picture, reply
 from support.tools import require
 from support.wire_server import Answer, WireServer
@@ -529,6 +533,86 @@ def test_nothing_that_a_server_says_steers_the_terminal(nb: Nb, serve: Serve) ->
     assert "\u202e" not in run.err
     assert "[red]:smile:[/]" in run.err
     assert KEY not in run.err
+
+
+def _words(key: str, length: int = 0) -> str:
+    """A refusal's JSON that spells a key in escapes, and is at least so long."""
+    escaped = "".join(f"\\u{ord(character):04x}" for character in key)
+    refusal = {"finishReason": "NO_IMAGE", "finishMessage": "KEY"}
+    return json.dumps({"candidates": [refusal], "x": "x" * length}).replace("KEY", escaped)
+
+
+@pytest.mark.parametrize("length", [0, 100_000])
+def test_a_key_that_a_refusal_sends_back_is_not_shown(nb: Nb, serve: Serve, length: int) -> None:
+    serve(Answer(200, body=_words(KEY, length).encode()))
+    run = nb("generate", "fox", "-v", "--json")
+    assert run.code == 9
+    assert "[key]" in run.err
+    assert KEY not in run.err + run.out
+
+
+def test_a_key_that_comes_beside_an_image_is_not_shown(nb: Nb, serve: Serve) -> None:
+    noise = Image.effect_noise((400, 400), 100)
+    buffer = io.BytesIO()
+    noise.save(buffer, "PNG")
+    assert len(buffer.getvalue()) > 1 << 16
+    serve(made(buffer.getvalue(), responseId=KEY, modelVersion=KEY))
+    run = nb("generate", "fox", "-v", "--json")
+    assert run.code == 0
+    assert json.loads(run.out)["response_id"] == "[key]"
+    assert KEY not in run.err + run.out
+
+
+def test_a_picture_that_cannot_be_converted_is_saved_as_it_came(nb: Nb, serve: Serve) -> None:
+    image = picture()
+    # Its colour profile cannot be unpacked, which only a decoder minds.
+    damaged = image[:33] + pngs.chunk(b"iCCP", b"key\0\1none") + image[33:]
+    serve(made(damaged))
+    run = nb("generate", "fox", "-o", "fox.jpg")
+    assert run.code == 6
+    assert "nb: the image cannot be converted to jpeg: its png data cannot be decoded\n" in run.err
+    assert run.err.endswith("hint: it was saved as received: fox.png\nCharged.\n")
+    assert Path("fox.png").read_bytes() == damaged
+
+
+def test_an_image_that_can_be_put_nowhere(nb_process: NbProcess, serve: Serve) -> None:
+    serve(made())
+    resource = pytest.importorskip("resource")
+    process = nb_process.start(
+        "generate",
+        *("fox", "-o", "fox.png"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+    )
+    with process:
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 6
+    assert b"hint: the image is lost\nCharged.\n" in err
+    assert list(Path().iterdir()) == []
+
+
+def test_a_stdin_that_cannot_be_read(nb_process: NbProcess) -> None:
+    with Path("/dev/null").open("wb") as unreadable:
+        process = nb_process.start("generate", "-", stdin=unreadable)
+        with process:
+            _, err = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert err.startswith(b"nb: stdin cannot be read\n")
+
+
+def test_a_prompt_on_stdin_has_the_limit_of_a_prompt_file(nb: Nb) -> None:
+    run = nb("generate", "-", "--dry-run", stdin=b"x" * 1_000_001)
+    assert run.code == 2
+    assert "stdin: larger than 1000000 bytes" in run.err
+
+
+def test_a_folder_that_was_removed(nb: Nb) -> None:
+    folder = Path("gone").absolute()
+    folder.mkdir()
+    with contextlib.chdir(folder):
+        folder.rmdir()
+        run = nb("generate", "fox", "--provider", "sandbox")
+    assert run.code == 2
+    assert run.err.startswith("nb: the current folder is not there any more\n")
 
 
 def test_nothing_in_a_prompt_steers_the_terminal(nb: Nb, serve: Serve) -> None:

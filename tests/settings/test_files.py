@@ -218,3 +218,13 @@ def test_any_bytes_are_a_configuration_or_an_error(
         return
     for name in file.values:
         assert files.line_of(file.text, (name,))
+
+
+def test_without_a_home_there_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # As in a container whose user has no entry in /etc/passwd.
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    with pytest.raises(ConfigError, match="no home folder") as caught:
+        files.user_path({}, tmp_path)
+    assert "NB_CONFIG" in str(caught.value.hint)
+    assert files.user_path({"NB_CONFIG": "nb.toml"}, tmp_path) == tmp_path / "nb.toml"
