@@ -60,6 +60,12 @@ class Done(msgspec.Struct, frozen=True):
     step: Step
     result: Result
 
+    @property
+    def charged(self) -> Charged:
+        """Whether it has cost what its call costs."""
+        error = self.result.error
+        return error.charged if error and self.result.status != "written" else Charged.YES
+
 
 class Runner:
     """Makes images with a pool of threads.
@@ -162,10 +168,10 @@ class Runner:
             # Nothing can be recorded any more, so nothing more may be paid for.
             self._crew.dispatcher.stop(unrecorded)
             result = self._failed(step, unrecorded)
-        error = result.error
-        charged = error.charged if error and result.status != "written" else Charged.YES
-        self._crew.dispatcher.settle(step, None if isinstance(error, NotSent) else error, charged)
-        return None if isinstance(error, NotSent) else Done(step, result)
+        done, error = Done(step, result), result.error
+        is_sent = not isinstance(error, NotSent)
+        self._crew.dispatcher.settle(step, error if is_sent else None, done.charged)
+        return done if is_sent else None
 
     def _made(self, step: Step) -> Result:
         crew, item = self._crew, step.item

@@ -279,16 +279,21 @@ def _sums(job: Job, steps: Sequence[Step], past: history.History) -> Iterator[st
     if due:
         unpriced = sum(step.price is None for step in due)
         total = sum(step.price or 0 for step in due)
-        more = f" and {unpriced} of unknown price" if unpriced else ""
-        yield f"{len(due)} to make for {dollars(total, zero='nothing')}{more}"
+        yield f"{len(due)} to make for {amount(total, unpriced, zero='nothing')}"
     kept = sum(bool(step.kept) for step in steps)
     if kept and job.chosen.skip_existing:
         yield f"{kept} left alone"
     elif kept and not job.chosen.force:
         yield f"{kept} not replaced without --force"
-    if past.spent:
-        yield f"the ledger records {dollars(past.spent, zero='nothing')}"
+    if past.spent or past.unpriced:
+        yield f"the ledger records {amount(past.spent, past.unpriced)}"
     yield "nothing was sent"
+
+
+def amount(micro: int, unpriced: int, *, zero: str = "$0") -> str:
+    """Money, and how many calls are not in it since nobody knows what they cost."""
+    known = dollars(micro, zero=zero)
+    return f"{known} and {unpriced} of unknown price" if unpriced else known
 
 
 _STATES = ("make", "changed", "unchanged", "unknown", "exists")

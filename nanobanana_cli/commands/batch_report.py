@@ -15,7 +15,13 @@ from msgspec.structs import replace
 from nanobanana_cli.batch.gallery import Entry
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.commands import making
-from nanobanana_cli.commands.batch_plan import HINT_UNKNOWN, Job, is_left_alone, shown_path
+from nanobanana_cli.commands.batch_plan import (
+    HINT_UNKNOWN,
+    Job,
+    amount,
+    is_left_alone,
+    shown_path,
+)
 from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.models import Result, Status, dollars
 
@@ -55,6 +61,7 @@ class Report:
         self.terminal = terminal
         self.spent = 0
         self.finished = 0
+        self._unpriced = 0
         self.counts: Counter[str] = Counter()
         self._job = job
         self._steps = steps
@@ -73,7 +80,7 @@ class Report:
     @property
     def charged(self) -> Charged:
         """Whether the run has cost money by now."""
-        if not self.spent:
+        if not self.spent and not self._unpriced:
             return Charged.NO
         return Charged.MAYBE if self._is_unsure() else Charged.YES
 
@@ -81,6 +88,7 @@ class Report:
         """An image was made, or not."""
         step, result = done.step, done.result
         self.finished += 1
+        self._unpriced += step.price is None and done.charged is not Charged.NO
         self.counts[result.status] += 1
         if self._job.chosen.gallery is not None:
             # The bytes of reference images would stay in memory to the end of the run.
@@ -112,7 +120,7 @@ class Report:
         if held_for > 0:
             parts.append(f"rate limit: waiting {math.ceil(held_for)} s")
         allowed = "" if self._allowed is None else f" of {dollars(self._allowed, zero='$0')}"
-        parts.append(f"{dollars(self.spent, zero='$0')}{allowed}")
+        parts.append(amount(self.spent, self._unpriced) + allowed)
         return ", ".join(parts)
 
     def tell_draining(self, signum: int) -> None:
@@ -250,7 +258,7 @@ class Report:
 
     def _cost(self) -> str:
         at_most = "at most " if self.charged is Charged.MAYBE else ""
-        return f"{at_most}{dollars(self.spent, zero='$0')}"
+        return at_most + amount(self.spent, self._unpriced)
 
     @property
     def _not_tried(self) -> int:
