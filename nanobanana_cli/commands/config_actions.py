@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from nanobanana_cli import checkup
 from nanobanana_cli.checkup import Finding
-from nanobanana_cli.errors import ConfigError, NbError, UsageError
+from nanobanana_cli.errors import ConfigError, Interrupted, NbError, UsageError
 from nanobanana_cli.files import write_private
 from nanobanana_cli.settings import Settings, edit, files, listing, load, names, resolve
 from nanobanana_cli.settings.files import ConfigFile
@@ -167,7 +167,11 @@ def _hidden(terminal: Terminal, entry: Name) -> str:
     try:
         return getpass(f"Key for {entry.provider} (not shown): ", terminal.stderr)
     except EOFError:
+        terminal.note("")
         return ""
+    except Interrupted:
+        terminal.note("")
+        raise
 
 
 def _piped(terminal: Terminal) -> str:

@@ -104,9 +104,17 @@ def test_a_key_is_asked_for_unseen(user_file: Path) -> None:
 
 def test_ctrl_d_at_the_prompt_is_no_key(user_file: Path) -> None:
     code, screen = run_in_pty("config", "set", "api-key", typed="\x04", after="not shown")
+    assert "(not shown): \r\n" in screen
     assert code == 2
     assert "no key was given for wisgate" in screen
     assert not user_file.exists()
+
+
+def test_ctrl_c_at_the_hidden_prompt_has_a_line_of_its_own() -> None:
+    code, screen = run_in_pty("config", "set", "api-key", typed="\x03", after="not shown")
+    assert code == 130
+    assert "(not shown): \r\n" in screen
+    assert "stopped by SIGINT" in screen
 
 
 @pytest.mark.parametrize(
