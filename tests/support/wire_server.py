@@ -28,6 +28,7 @@ class Answer:
             Transfer-Encoding, or `framed` is False.
         framed: whether the answer says how long it is; if not, the connection's end is its end.
         delay: seconds before the first byte.
+        company: how many requests must have come before the first byte.
         stall: after that many bytes of the whole answer (head and body), send no more and hold the
             connection open.
         trickle: seconds between the answer's bytes, which then go out one by one.
@@ -41,6 +42,7 @@ class Answer:
     body: bytes = b""
     framed: bool = True
     delay: float = 0.0
+    company: int = 0
     stall: int | None = None
     trickle: float = 0.0
     interim: bytes = b""
@@ -151,6 +153,8 @@ class WireServer:
         with self._lock:
             answer = self._script[min(len(self.requests), len(self._script) - 1)]
             self.requests.append(seen)
+        while len(self.requests) < answer.company and not self._stopped.wait(0.005):
+            pass
         self._stopped.wait(answer.delay)
         self._send(connection, answer)
         if answer.stall is not None:
