@@ -1,7 +1,6 @@
 """The use cases: what happens between a checked request and a file. No Typer, no rich, no print.
 
-The way of a request: `api.request` → `api.transport` (under `api.retry`) → `api.reply` →
-`arrival` → the output. It never turns back.
+The way of a request: `calls` → `arrival` → the output. It never turns back.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli import arrival, catalog, review
+from nanobanana_cli import arrival, calls, catalog, review
+from nanobanana_cli.calls import Caller, Listener
 from nanobanana_cli.errors import (
     Charged,
     Interrupted,
@@ -39,9 +38,6 @@ from nanobanana_cli.models import (
 from nanobanana_cli.outputs import Output
 from nanobanana_cli.traffic import FreeTraffic, Traffic
 
-if TYPE_CHECKING:
-    from nanobanana_cli.api.transport import Transport
-
 # The service takes its time, so more at once is faster; beyond this only its rate limit is met.
 _AT_ONCE = 16
 
@@ -51,18 +47,6 @@ _FATAL = (KeyRejected, OutOfCredit, Rejected, Unreachable)
 
 def _as_is(result: Result) -> Result:
     return result
-
-
-class Listener(msgspec.Struct, frozen=True):
-    """Who is told of a call's course.
-
-    Args:
-        trace: takes a step of the request's course.
-        note: takes a line that says why and how long a resend waits.
-    """
-
-    trace: Callable[[str], None]
-    note: Callable[[str], None]
 
 
 class Studio:
@@ -88,17 +72,15 @@ class Studio:
         traffic: Traffic | None = None,
     ) -> None:
         self.endpoint = endpoint
-        self._timeout = timeout
-        self._retries = retries
-        self._listener = listener
         self._digest = digest
-        self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._traffic = traffic or FreeTraffic(self._stopped)
+        self._caller = Caller(
+            endpoint, timeout=timeout, retries=retries, listener=listener, traffic=self._traffic
+        )
         self._fatal: NbError | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._unseen: set[Future[Result]] = set()
-        self._transport: Transport | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +92,7 @@ class Studio:
         traceback: TracebackType | None,
     ) -> None:
         """Cut what is in flight; an image that has arrived is saved before this returns."""
-        if self._transport is not None and isinstance(error, Interrupted | LocalFileError):
+        if self._caller.begun and isinstance(error, Interrupted | LocalFileError):
             # A stdout that cannot be written to was reached with a result that is paid for.
             is_stopped = isinstance(error, Interrupted)
             error.charged = Charged.MAYBE if is_stopped else Charged.YES
@@ -121,46 +103,7 @@ class Studio:
     def close(self) -> None:
         """Cut the calls in flight and send no more; from any thread."""
         self._stopped.set()
-        with self._lock:
-            if self._transport is not None:
-                self._transport.close()
-
-    def ask(self, request: ContentRequest, sent: Callable[[], object]) -> Reply:
-        """One call, sent again where that is known to cost nothing.
-
-        Args:
-            request: what to ask.
-            sent: told of each attempt.
-
-        Raises:
-            NbError: as `api.transport`, `api.fault` and `api.reply` say.
-        """
-        from nanobanana_cli.api import request as wire
-        from nanobanana_cli.api import retry
-
-        body = wire.build(request, self.endpoint.provider)
-        transport = self._connected()
-
-        def attempt() -> memoryview:
-            with self._traffic.attempt():
-                sent()
-                return transport.generate(request.model, body)
-
-        raw, _ = retry.call(
-            attempt,
-            retries=self._retries,
-            on_wait=self._tell_wait,
-            sleep=self._traffic.pause,
-        )
-        from nanobanana_cli.api import reply, scrub
-
-        with self._traffic.work():
-            try:
-                found = reply.read(raw, want=request.modalities)
-            except NbError as error:
-                scrub.error(error, self.endpoint.key)
-                raise
-            return scrub.reply(found, self.endpoint.key)
+        self._caller.close()
 
     def picture(
         self,
@@ -214,7 +157,7 @@ class Studio:
 
         started = time.monotonic()
         try:
-            reply = self.ask(request, count)
+            reply = self._caller.ask(request, count)
             result = replace(
                 result,
                 attempts=attempts,
@@ -247,11 +190,11 @@ class Studio:
         Args:
             request, finish: as for `picture`.
         """
-        self._connected()
+        self._caller.begin()
         self._pool = pool = ThreadPoolExecutor(min(len(outputs), _AT_ONCE))
         futures = [pool.submit(self._unless_fatal, request, output, finish) for output in outputs]
         self._unseen.update(futures)
-        _load_reader()
+        calls.load_reader()
         for future in as_completed(futures):
             yield future.result()
             # Only when the taker comes back: nothing is lost if a signal stops it.
@@ -286,32 +229,6 @@ class Studio:
             sha256=_sha256(picture.data) if self._digest else None,
             notes=(*review.notes(result.request, picture, reply), *loss),
         )
-
-    def _connected(self) -> Transport:
-        with self._lock:
-            if self._stopped.is_set():
-                raise Unreachable("stopped before the request was sent", resends=0)
-            if self._transport is None:
-                from nanobanana_cli.api.transport import Transport
-
-                self._transport = Transport(
-                    self.endpoint,
-                    timeout=self._timeout,
-                    trace=self._listener.trace,
-                    make_room=self._traffic.make_room,
-                )
-            return self._transport
-
-    def _tell_wait(self, error: NbError, seconds: float, attempt: int) -> None:
-        self._listener.note(
-            f"{error.message}; attempt {attempt + 1} of {self._retries + 1} in {seconds:.1f} s"
-        )
-
-
-def _load_reader() -> None:
-    """What reads a reply is loaded while the service draws, rather than before or after."""
-    from nanobanana_cli.api import reply  # noqa: F401
-    from nanobanana_cli.images import inspect  # noqa: F401
 
 
 def _since(started: float) -> float:

@@ -11,20 +11,17 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from nanobanana_cli.errors import LocalFileError, OutputClosed, Stop, UsageError
+from nanobanana_cli.progress import Meter, PlainMeter, Silent, Waiting
 from nanobanana_cli.visible import printable
 
 if TYPE_CHECKING:
     from nanobanana_cli.models import Data
-
-# Seconds between two lines of progress in a pipe.
-_PLAIN_EVERY = 10.0
 
 _BOLD_RED, _BOLD_YELLOW, _CYAN, _DIM = "1;31", "1;33", "36", "2"
 
@@ -45,38 +42,6 @@ def wants_color(env: Mapping[str, str], stream: TextIO, choice: bool | None) -> 
         if value := env.get(name):
             return value not in ("0", "false")
     return stream.isatty() and env.get("TERM") != "dumb"
-
-
-class Waiting(Protocol):
-    """What `Terminal.waiting` hands out: told when one of several things is done."""
-
-    def advance(self) -> None:
-        """One more is done."""
-
-
-class Meter(Protocol):
-    """What `Terminal.meter` hands out: told how far the work has come."""
-
-    def update(self, done: int, text: str) -> None:
-        """So much is done, and what there is to say of it."""
-
-
-class _PlainMeter:
-    """A line now and then, where nothing can move."""
-
-    def __init__(self, note: Callable[[str], None], total: int) -> None:
-        self._note, self._total = note, total
-        self._last = time.monotonic()
-
-    def update(self, done: int, text: str) -> None:
-        if time.monotonic() - self._last >= _PLAIN_EVERY:
-            self._last = time.monotonic()
-            self._note(f"{done}/{self._total}: {text}")
-
-
-class _Silent:
-    def advance(self) -> None:
-        pass
 
 
 class Terminal:
@@ -123,20 +88,21 @@ class Terminal:
         """
         self.quiet, self.verbose, self._color = quiet, verbose, color
 
-    def read(self) -> bytes:
+    def read(self, *, limit: int = 100_000_000) -> bytes:
         """All of stdin.
 
-        Raises:
-            UsageError: it cannot be read, or is larger than 100 MB.
-        """
-        from nanobanana_cli.files import READ_LIMIT
+        Args:
+            limit: the most bytes that it may have.
 
+        Raises:
+            UsageError: it cannot be read, or is larger.
+        """
         try:
-            data = self.stdin.buffer.read(READ_LIMIT + 1)
+            data = self.stdin.buffer.read(limit + 1)
         except OSError as error:
             raise UsageError("stdin cannot be read", hint="send something to it") from error
-        if len(data) > READ_LIMIT:
-            raise UsageError(f"stdin: larger than {READ_LIMIT} bytes", hint="check what sends it")
+        if len(data) > limit:
+            raise UsageError(f"stdin: larger than {limit} bytes", hint="check what sends it")
         return data
 
     # Results: stdout.
@@ -243,7 +209,7 @@ class Terminal:
             total: how many things there are to do.
         """
         if self.quiet or not self.stderr.isatty() or self.env.get("TERM") == "dumb":
-            yield _PlainMeter(self.note, total)
+            yield PlainMeter(self.note, total)
             return
         from nanobanana_cli import drawing
 
@@ -265,7 +231,7 @@ class Terminal:
             total: how many things; more than one shows how many are done.
         """
         if self.quiet or not self.stderr.isatty() or self.env.get("TERM") == "dumb":
-            yield _Silent()
+            yield Silent()
             return
         from nanobanana_cli import drawing
 

@@ -8,10 +8,11 @@ import pytest
 from support.replies import made
 from support.wire_server import WireServer
 
+from nanobanana_cli.calls import Listener
 from nanobanana_cli.errors import Charged, Interrupted
 from nanobanana_cli.models import ContentRequest, Endpoint
 from nanobanana_cli.outputs import NamedFile
-from nanobanana_cli.studio import Listener, Studio
+from nanobanana_cli.studio import Studio
 
 REQUEST = ContentRequest("fox", "gemini-3.1-flash-image-preview", aspect="1:1", size="1K")
 

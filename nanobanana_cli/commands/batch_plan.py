@@ -92,7 +92,7 @@ def read(chosen: Chosen, terminal: Terminal) -> Job:
     """
     name = chosen.manifest or ""
     shard = None if chosen.shard is None else selection.shard(chosen.shard)
-    settings = settings_room.load(terminal.env, Path.cwd(), chosen.settings)
+    settings = settings_room.load(terminal.env, settings_room.current_folder(), chosen.settings)
     folder = Path(name).parent if name != manifest.STDIN else Path()
     root = folder if chosen.folder is None else Path(chosen.folder)
     if not (chosen.dry_run or chosen.check):
@@ -220,7 +220,7 @@ def _way_on(job: Job, stale: Sequence[Step]) -> str:
 
 def _content(name: str, terminal: Terminal) -> bytes:
     if name == manifest.STDIN:
-        return terminal.stdin.buffer.read()
+        return terminal.read(limit=_MOST_BYTES)
     manifest.kind_of(name)
     return files.read(Path(name), "manifest", limit=_MOST_BYTES)
 

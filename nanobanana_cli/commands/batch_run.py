@@ -19,13 +19,15 @@ from nanobanana_cli.batch.room import Room, give_large_blocks_back
 from nanobanana_cli.batch.runner import Crew, Runner
 from nanobanana_cli.batch.signals import Signals
 from nanobanana_cli.batch.texts import Texts
+from nanobanana_cli.calls import Listener
 from nanobanana_cli.commands import batch_plan, batch_sheet, service
 from nanobanana_cli.commands.batch_plan import Job
 from nanobanana_cli.commands.batch_report import Report
 from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
 from nanobanana_cli.models import Endpoint, micro_dollars
-from nanobanana_cli.studio import Listener, Studio
-from nanobanana_cli.terminal import Meter, Terminal
+from nanobanana_cli.progress import Meter
+from nanobanana_cli.studio import Studio
+from nanobanana_cli.terminal import Terminal
 
 # Seconds between two looks at the clock and at signals.
 _TICK = 0.2

@@ -11,12 +11,13 @@ import msgspec
 import typer
 
 from nanobanana_cli import catalog, files
+from nanobanana_cli.calls import Listener
 from nanobanana_cli.commands import budget, service
 from nanobanana_cli.errors import Interrupted, NbError, OutputExists, UsageError
 from nanobanana_cli.models import ContentRequest, Endpoint, Result, dollars
 from nanobanana_cli.outputs import NamedFile, Output
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.studio import Listener, Studio
+from nanobanana_cli.studio import Studio
 from nanobanana_cli.terminal import Terminal
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
+from nanobanana_cli.calls import Listener
 from nanobanana_cli.commands import service
 from nanobanana_cli.errors import Unreachable
 from nanobanana_cli.models import ContentRequest, Result
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.studio import Listener, Studio
+from nanobanana_cli.studio import Studio
 from nanobanana_cli.terminal import Terminal
 
 

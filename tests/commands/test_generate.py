@@ -604,12 +604,13 @@ def test_a_prompt_on_stdin_has_the_limit_of_a_prompt_file(nb: Nb) -> None:
     assert "stdin: larger than 1000000 bytes" in run.err
 
 
-def test_a_folder_that_was_removed(nb: Nb) -> None:
+@pytest.mark.parametrize("argv", [("generate", "fox"), ("batch", "-")])
+def test_a_folder_that_was_removed(nb: Nb, argv: tuple[str, ...]) -> None:
     folder = Path("gone").absolute()
     folder.mkdir()
     with contextlib.chdir(folder):
         folder.rmdir()
-        run = nb("generate", "fox", "--provider", "sandbox")
+        run = nb(*argv, "--provider", "sandbox", stdin=b'{"prompt": "fox"}')
     assert run.code == 2
     assert run.err.startswith("nb: the current folder is not there any more\n")
 
