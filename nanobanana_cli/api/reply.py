@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -42,7 +43,8 @@ def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
     """The final image and the text of a `generateContent` reply.
 
     Args:
-        body: the reply's bytes. Of an image in it, only the decoded bytes are made anew.
+        body: the reply's bytes, which are no longer those when this returns: an image may have
+            taken their place.
         want: what was asked for. An image is not looked at unless it was wanted; text beside a
             wanted image may be missing.
 
@@ -54,7 +56,7 @@ def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
     envelope = _parsed(body)
     parts = _sorted(envelope)
     text = "".join(parts.text).strip()
-    image = _decoded(parts.images) if "IMAGE" in want else None
+    image = _decoded(parts.images, body) if "IMAGE" in want else None
     wanted = "image" if "IMAGE" in want else "text"
     if not (image if wanted == "image" else text):
         raise _missing(envelope, wanted, text, parts.drafts)
@@ -146,57 +148,67 @@ def _sort(part: Part, found: _Parts) -> None:
         found.images.append(blob.data)
 
 
-def _decoded(images: list[msgspec.Raw | str]) -> Data | None:
+def _decoded(images: list[msgspec.Raw | str], body: Data) -> Data | None:
     """The last image; an earlier one where a later is no base64.
 
     Raises:
         BadReply: there are images, and none of them is base64.
     """
+    is_alone = len(images) == 1 and not memoryview(body).readonly
     for image in reversed(images):
-        try:
-            return _from_base64(image)
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            if isinstance(image, str):
+                data: Data = _from_text(image)
+            else:
+                text = memoryview(image)[1:-1]
+                # Of a reply with one image nothing is needed any more but its text, and what comes
+                # of that is shorter, so it takes the place of what has been read: as much new
+                # memory would take longer to get than to fill.
+                room = memoryview(body) if is_alone else buffer(len(text))
+                data = _from_json(text, room)
+            if data:
+                return data
     if images:
         raise BadReply("the reply's image is not valid base64")
     return None
 
 
-def _from_base64(image: msgspec.Raw | str) -> Data:
-    """
-    Raises:
-        ValueError: it is no base64, or nothing.
-    """
-    if isinstance(image, msgspec.Raw):
-        quoted = memoryview(image)
-        try:
-            # The fast way, straight from the reply's bytes: plain base64, padded.
-            if plain := _from_plain(quoted[1:-1]):
-                return plain
-        except ValueError:
-            pass
-        image = msgspec.json.decode(image, type=str)
-    text = "".join(image.rpartition("base64,")[2].split()).translate(_URL_SAFE).rstrip("=")
-    data = binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
-    if not data:
-        raise ValueError("empty")
-    return data
+def _from_json(text: memoryview, room: memoryview) -> memoryview:
+    """What base64 in a JSON string stands for.
 
+    Args:
+        text: what stands between the quotes; it may be a part of `room`.
+        room: takes the bytes, from its beginning.
 
-def _from_plain(text: memoryview) -> Data:
-    """
     Raises:
-        ValueError: it is not plain, padded base64.
+        ValueError: it is no base64.
     """
-    data = buffer(len(text) // 4 * 3)
     filled = 0
     for start in range(0, len(text), _PIECE):
-        if filled % 3:
+        try:
+            # The fast way, straight from the reply's bytes: plain base64, padded.
+            piece = pybase64.b64decode(text[start : start + _PIECE], validate=True)
+            last = False
+        except ValueError:
+            piece = _from_text(msgspec.json.decode(b'"%b"' % bytes(text[start:]), type=str))
+            last = True
+        if piece and filled % 3:
             raise ValueError("more after the end")
-        piece = pybase64.b64decode(text[start : start + _PIECE], validate=True)
-        data[filled : filled + len(piece)] = piece
+        room[filled : filled + len(piece)] = piece
         filled += len(piece)
-    return data[:filled].toreadonly()
+        if last:
+            break
+    return room[:filled].toreadonly()
+
+
+def _from_text(text: str) -> bytes:
+    """What base64 in any of its spellings stands for, of a data URI that of its data.
+
+    Raises:
+        ValueError: it is no base64.
+    """
+    text = "".join(text.rpartition("base64,")[2].split()).translate(_URL_SAFE).rstrip("=")
+    return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
 
 
 def _usage(metadata: Any) -> Usage | None:
