@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from shlex import quote
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -181,6 +180,8 @@ def _missing(order: Order, terminal: Terminal) -> list[Output]:
         _show_json(result, order, terminal)
         terminal.note(f"{path} exists, left alone")
         if order.delivery is not None and result.alt_path is None:
+            from shlex import quote
+
             terminal.warn(f"{path} has no alt text beside it: nb caption --write {quote(path)}")
     return [each for each in order.outputs if each not in taken]
 
