@@ -13,6 +13,7 @@ import base64
 import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import statistics
@@ -116,11 +117,13 @@ def server(side: int) -> Iterator[str]:
 
 
 def measure(contenders: Sequence[Contender], runs: int, base: str = "") -> dict[str, Timing]:
-    """Each contender's medians, taking turns; one run before that warms the caches."""
+    """Each contender's medians, taking turns; one turn before that warms the caches."""
     seconds: dict[str, list[float]] = {each.name: [] for each in contenders}
     peaks: dict[str, list[float]] = {each.name: [] for each in contenders}
     for turn in range(runs + 1):
-        for each in contenders:
+        # In another order each time: a process that held 300 MiB leaves the machine otherwise than
+        # one that held 20, and the next one pays for it.
+        for each in random.sample(contenders, len(contenders)):
             if each.output:
                 each.output.unlink(missing_ok=True)
             spent, peak = _run(each, base)
