@@ -25,9 +25,13 @@ _SEED_RANGE = (-(2**31), 2**31 - 1)
 
 
 def prompt_text(
-    argument: str | None, prompt_file: str | None, read_stdin: Callable[[], bytes]
+    argument: str | None, prompt_file: str | None, read_stdin: Callable[[int], bytes]
 ) -> str:
     """The prompt, from the argument, a file, or stdin (`-`).
+
+    Args:
+        argument, prompt_file: as typed.
+        read_stdin: gives all of stdin, or refuses when that is more than so many bytes.
 
     Raises:
         UsageError: none or two were given, or it is unreadable, not UTF-8, or blank.
@@ -41,7 +45,7 @@ def prompt_text(
     source = "the prompt"
     if "-" in (argument, prompt_file):
         source = "stdin"
-        text = _decoded(_short(read_stdin()), source)
+        text = _decoded(read_stdin(_MOST_PROMPT_BYTES), source)
     elif prompt_file is not None:
         source = f"prompt file {prompt_file}"
         data = files.read(Path(prompt_file), "prompt file", limit=_MOST_PROMPT_BYTES)
@@ -113,14 +117,6 @@ def _check_abilities(request: ContentRequest, model: Model) -> None:
 
 def _between(value: float, low: float, high: float) -> bool:
     return math.isfinite(value) and low <= value <= high
-
-
-def _short(data: bytes) -> bytes:
-    if len(data) > _MOST_PROMPT_BYTES:
-        raise UsageError(
-            f"stdin: larger than {_MOST_PROMPT_BYTES} bytes", hint="a prompt is a short text"
-        )
-    return data
 
 
 def _decoded(data: bytes, source: str) -> str:

@@ -88,7 +88,7 @@ class Terminal:
         """
         self.quiet, self.verbose, self._color = quiet, verbose, color
 
-    def read(self, *, limit: int = 100_000_000) -> bytes:
+    def read(self, limit: int = 100_000_000) -> bytes:
         """All of stdin.
 
         Args:

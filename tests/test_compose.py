@@ -11,7 +11,7 @@ from nanobanana_cli.models import ContentRequest, Reference
 
 
 def _prompt(argument: str | None = None, file: str | None = None, stdin: bytes = b"") -> str:
-    return compose.prompt_text(argument, file, lambda: stdin)
+    return compose.prompt_text(argument, file, lambda _: stdin)
 
 
 def test_a_prompt_comes_from_the_argument_a_file_or_stdin() -> None:

@@ -220,7 +220,7 @@ def _way_on(job: Job, stale: Sequence[Step]) -> str:
 
 def _content(name: str, terminal: Terminal) -> bytes:
     if name == manifest.STDIN:
-        return terminal.read(limit=_MOST_BYTES)
+        return terminal.read(_MOST_BYTES)
     manifest.kind_of(name)
     return files.read(Path(name), "manifest", limit=_MOST_BYTES)
 
