@@ -16,12 +16,12 @@ from nanobanana_cli.errors import (
     ExitCode,
     Interrupted,
     LocalFileError,
+    NbBaseError,
     NbError,
     OutputClosed,
-    Stop,
     UsageError,
 )
-from nanobanana_cli.terminal import Terminal
+from nanobanana_cli.ui.terminal import Terminal
 
 # Seconds; longer than most steps of an import.
 _MOMENT = 0.01
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     terminal = Terminal.of_process()
-    shown: Stop
+    shown: NbBaseError
     try:
         if arguments[:1] == ["--version"]:
             # Answered before the command tree is imported, which would take three times as long.
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(arguments or ["--help"], terminal)
     except OutputClosed as error:
         return error.code
-    except Stop as error:
+    except NbBaseError as error:
         shown = error
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user unasked
         shown = _defect(error)

@@ -7,7 +7,7 @@ address), WisGate's and Google's public documentation (the rest).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -183,12 +183,3 @@ def price(provider: str, model: str, size: str) -> int | None:
         return 0
     known = MODELS.get(model)
     return known.prices.get(provider, {}).get(size) if known else None
-
-
-def nearest(value: str, choices: Iterable[str]) -> str | None:
-    """The choice that a mistyped value most likely meant, or None when none is close."""
-    from difflib import get_close_matches
-
-    folded = {choice.lower(): choice for choice in choices}
-    match = get_close_matches(value.strip().lower(), folded, n=1, cutoff=0.5)
-    return folded[match[0]] if match else None

@@ -7,11 +7,19 @@ from typing import Annotated
 
 import typer
 
-from nanobanana_cli import help as screens
+from nanobanana_cli.ui import help as screens
 
-# In the order of the help. Each is a module of `commands`, which has a `command`, or an `app` when
-# it is a group.
-_COMMANDS = ("generate", "caption", "batch", "config", "models", "sandbox", "completion")
+# In the order of the help: name → its module below `commands`, which has a `command`, or an `app`
+# when it is a group.
+_COMMANDS = {
+    "generate": "generate.command",
+    "caption": "caption.command",
+    "batch": "batch.command",
+    "config": "config.command",
+    "models": "models",
+    "sandbox": "sandbox",
+    "completion": "completion",
+}
 # This one writes down the whole tree.
 _NEEDS_ALL = "completion"
 
@@ -34,19 +42,19 @@ def command_tree(first: str | None = None) -> typer.core.TyperGroup:
     """
     app = typer.Typer(
         name="nb",
-        cls=screens.Group,
+        cls=screens.HelpGroup,
         add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(root)
     is_alone = first in _COMMANDS and first != _NEEDS_ALL
-    for name in (first,) if is_alone else _COMMANDS:
-        module = import_module(f"nanobanana_cli.commands.{name}")
+    for name in [first] if first is not None and is_alone else _COMMANDS:
+        module = import_module(f"nanobanana_cli.commands.{_COMMANDS[name]}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name, cls=screens.Command)(module.command)
+            app.command(name, cls=screens.HelpCommand)(module.command)
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
     return group

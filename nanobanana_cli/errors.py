@@ -73,7 +73,7 @@ class Charged(Enum):
         }[self]
 
 
-class Stop(BaseException):
+class NbBaseError(BaseException):
     """What ends a run or a call early: nothing else is meant to reach `main`.
 
     Args:
@@ -119,7 +119,7 @@ class Stop(BaseException):
         }
 
 
-class NbError(Stop, Exception):
+class NbError(NbBaseError, Exception):
     """What went wrong."""
 
 
@@ -264,7 +264,7 @@ class OutputExists(NbError):
     hint = "--force replaces it, --skip-existing leaves it alone"
 
 
-class Interrupted(Stop):
+class Interrupted(NbBaseError):
     """A signal asked the program to stop.
 
     Args:

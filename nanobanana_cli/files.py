@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
-from nanobanana_cli.models import Data
-from nanobanana_cli.naming import slug
+from nanobanana_cli.slug import slug
+from nanobanana_cli.types import Data
 
 __all__ = [
     "check_folder",

@@ -32,8 +32,8 @@ def _faults() -> Iterator[str]:
 def _screens() -> Iterator[str]:
     from typer import Context
 
-    from nanobanana_cli import help as screens
     from nanobanana_cli.cli import command_tree
+    from nanobanana_cli.ui import help as screens
 
     look = screens.Look(width=100, color=False, unicode=True)
     group = command_tree()

@@ -9,7 +9,7 @@ import shlex
 
 from nanobanana_cli.api.request import path
 from nanobanana_cli.catalog import PROVIDERS
-from nanobanana_cli.models import Endpoint
+from nanobanana_cli.types import Endpoint
 
 
 def as_json(endpoint: Endpoint, model: str, body: bytes) -> str:

@@ -26,7 +26,7 @@ from nanobanana_cli.api.schema import (
     parse,
 )
 from nanobanana_cli.errors import BadReply, NbError
-from nanobanana_cli.models import Data, Modality, Reply, Usage
+from nanobanana_cli.types import Data, Modality, Reply, Usage
 
 # Some gateways put the image into a text part, as Markdown or as it is. All that repeats here is
 # possessive, so that no text makes the search slow.
@@ -73,11 +73,11 @@ def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
 
 def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool) -> NbError:
     # Imported here, as in `_not_json`: what explains errors takes longer to load than to reply.
-    from nanobanana_cli.api import fault, refusal
+    from nanobanana_cli.api import refusals, status_errors
 
     if envelope.error:
-        return fault.under_200(json.dumps({"error": envelope.error}).encode())
-    return refusal.refused(envelope, wanted=wanted, text=text, drafts=drafts)
+        return status_errors.under_200(json.dumps({"error": envelope.error}).encode())
+    return refusals.refused(envelope, wanted=wanted, text=text, drafts=drafts)
 
 
 def _parsed(body: Data) -> Envelope:
@@ -91,24 +91,24 @@ def _parsed(body: Data) -> Envelope:
 
 
 def _not_json(body: Data) -> str:
-    from nanobanana_cli.api import report
+    from nanobanana_cli.api import error_body
 
     start = str(body[:4096], "utf-8", "replace")
     if not start.strip():
         return "the reply is empty"
-    title = report.page_title(start)
+    title = error_body.page_title(start)
     if title is not None:
-        return f"the reply is an HTML page, not JSON: {report.one_line(title)}".rstrip(": ")
+        return f"the reply is an HTML page, not JSON: {error_body.one_line(title)}".rstrip(": ")
     if start.lstrip()[0] in "{[":
         return f"the reply is cut short or damaged: {len(body):,} bytes of what should be JSON"
-    return f"the reply is not JSON: {report.one_line(start[:400], 80)}"
+    return f"the reply is not JSON: {error_body.one_line(start[:400], 80)}"
 
 
 def _not_a_reply(body: Data) -> str:
-    from nanobanana_cli.api import report
+    from nanobanana_cli.api import error_body
 
     start = str(body[:400], "utf-8", "replace")
-    return f"the reply is JSON, but of another shape: {report.one_line(start, 80)}"
+    return f"the reply is JSON, but of another shape: {error_body.one_line(start, 80)}"
 
 
 class _Parts(msgspec.Struct):

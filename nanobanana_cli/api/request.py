@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from nanobanana_cli.catalog import PROVIDERS
-from nanobanana_cli.models import ContentRequest, Reference
+from nanobanana_cli.types import ContentRequest, Reference
 
 
 def path(model: str) -> str:

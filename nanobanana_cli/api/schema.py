@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from nanobanana_cli.models import Data
+from nanobanana_cli.types import Data
 
 Scalar = str | int | float | bool | None
 Other = list[Any] | Scalar

@@ -19,13 +19,13 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from nanobanana_cli import __version__
-from nanobanana_cli.api import body as payload
-from nanobanana_cli.api import request, scrub
-from nanobanana_cli.api.breakage import FAILURES, explain
-from nanobanana_cli.api.line import SLACK, Cut, Line, Watch, pools
+from nanobanana_cli.api import download as payload
+from nanobanana_cli.api import redact, request
+from nanobanana_cli.api.connection_errors import FAILURES, explain
+from nanobanana_cli.api.deadline import SLACK, Attempt, Cut, Watchdog, pools
+from nanobanana_cli.api.throttle import Paused
 from nanobanana_cli.errors import KeyRejected, NbError, OutcomeUnknown, Unreachable
-from nanobanana_cli.models import Endpoint
-from nanobanana_cli.traffic import Standstill
+from nanobanana_cli.types import Endpoint
 
 _LARGEST_ERROR = 1 << 20
 _CHUNK = 1 << 18
@@ -60,7 +60,7 @@ class Transport:
         *,
         timeout: float,
         trace: Callable[[str], None] | None = None,
-        make_room: Callable[[int | None, Standstill], None] | None = None,
+        make_room: Callable[[int | None, Paused], None] | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._timeout = timeout
@@ -69,8 +69,8 @@ class Transport:
         self._host = _host(endpoint.base_url)
         # Re-entrant: a signal handler may call `close` while this thread holds it.
         self._lock = threading.RLock()
-        self._lines: set[Line] = set()
-        self._watch = Watch()
+        self._lines: set[Attempt] = set()
+        self._watch = Watchdog()
         self._surroundings: dict[str, Any] | None = None
         self._closed = False
 
@@ -102,7 +102,7 @@ class Transport:
                 self._tell(f"< {response.status_code} after {time.monotonic() - started:.1f} s")
                 reply = self._read_body(line, response)
         except NbError as error:
-            scrub.error(error, self._endpoint.key)
+            redact.error(error, self._endpoint.key)
             self._tell(f"< {error.kind} after {time.monotonic() - started:.1f} s")
             raise
         self._tell(f"< {len(reply):,} bytes after {time.monotonic() - started:.1f} s")
@@ -111,7 +111,7 @@ class Transport:
     def _open(
         self,
         adapter: HTTPAdapter,
-        line: Line,
+        line: Attempt,
         method: str,
         path: str,
         headers: dict[str, str],
@@ -141,7 +141,7 @@ class Transport:
                 self._surroundings = {**found, "proxies": proxies}
             return self._surroundings
 
-    def _read_body(self, line: Line, response: requests.Response) -> memoryview:
+    def _read_body(self, line: Attempt, response: requests.Response) -> memoryview:
         if not 200 <= response.status_code < 300:
             raise self._error(response)
 
@@ -157,12 +157,12 @@ class Transport:
             # It was cut, in the body or in the headers, and looks like one that ended by itself.
             raise self._broken(line, http.client.RemoteDisconnected(""))
         if len(reply) <= _SCRUBBED:
-            words = scrub.text(str(reply, "latin-1"), self._endpoint.key)
+            words = redact.text(str(reply, "latin-1"), self._endpoint.key)
             return memoryview(words.encode("latin-1"))
         return reply
 
     def _error(self, response: requests.Response) -> NbError:
-        from nanobanana_cli.api import fault
+        from nanobanana_cli.api import status_errors
 
         text = bytearray()
         try:
@@ -173,15 +173,15 @@ class Transport:
         except FAILURES:
             # What came will do: the status says the most.
             self._tell("< the error's text was cut short")
-        scrubbed = scrub.text(text.decode("utf-8", "replace"), self._endpoint.key)
-        return fault.from_status(
+        scrubbed = redact.text(text.decode("utf-8", "replace"), self._endpoint.key)
+        return status_errors.from_status(
             response.status_code,
             response.headers,
             scrubbed.encode("utf-8", "replace"),
             provider=self._endpoint.provider,
         )
 
-    def _broken(self, line: Line, error: BaseException) -> NbError:
+    def _broken(self, line: Attempt, error: BaseException) -> NbError:
         problem = explain(error)
         if line.sent:
             return self._unknown(line, problem.words)
@@ -196,7 +196,7 @@ class Transport:
             resends=0 if problem.lasting else None,
         )
 
-    def _unknown(self, line: Line, words: str) -> OutcomeUnknown:
+    def _unknown(self, line: Attempt, words: str) -> OutcomeUnknown:
         if line.cut_by is Cut.CLOSED:
             return OutcomeUnknown("stopped while waiting for the answer")
         if line.cut_by is Cut.DEADLINE:
@@ -228,8 +228,8 @@ class Transport:
         return headers | {"x-goog-api-key": key}
 
     @contextmanager
-    def _registered(self) -> Iterator[Line]:
-        with Line(self._timeout, self._watch) as line:
+    def _registered(self) -> Iterator[Attempt]:
+        with Attempt(self._timeout, self._watch) as line:
             with self._lock:
                 if self._closed:
                     raise Unreachable("stopped before the request was sent", resends=0)
@@ -242,13 +242,13 @@ class Transport:
 
     def _tell(self, what: str) -> None:
         if self._trace is not None:
-            self._trace(scrub.text(what, self._endpoint.key))
+            self._trace(redact.text(what, self._endpoint.key))
 
 
 class _Adapter(HTTPAdapter):
     """Connects through a line, also to proxies."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Attempt) -> None:
         self._pools = pools(line)
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 

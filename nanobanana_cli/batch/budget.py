@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from nanobanana_cli.errors import Charged, OverBudget
-from nanobanana_cli.models import dollars
+from nanobanana_cli.money import dollars
 
 
 class Limits(msgspec.Struct, frozen=True):

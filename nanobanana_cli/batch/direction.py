@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from nanobanana_cli.batch.pace import Pace
-from nanobanana_cli.batch.room import Room
-from nanobanana_cli.traffic import Standstill
+from nanobanana_cli.api.throttle import Paused
+from nanobanana_cli.batch.memory import MemoryBudget
+from nanobanana_cli.batch.throttle import RateLimiter
 
 
 class Direction:
@@ -17,7 +17,7 @@ class Direction:
         room: when replies are read.
     """
 
-    def __init__(self, pace: Pace, room: Room) -> None:
+    def __init__(self, pace: RateLimiter, room: MemoryBudget) -> None:
         self.pace = pace
         self.room = room
 
@@ -29,7 +29,7 @@ class Direction:
         """Waits before a resend."""
         self.pace.pause(seconds)
 
-    def make_room(self, expected: int | None, standstill: Standstill) -> None:
+    def make_room(self, expected: int | None, standstill: Paused) -> None:
         """Waits for room."""
         self.room.make(expected, standstill)
 

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.models import dollars
+from nanobanana_cli.money import dollars
 
 # A thumbnail has about 15 kB: with more of them, no browser opens the page any more.
 MOST = 2000

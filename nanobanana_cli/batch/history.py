@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from nanobanana_cli.batch import names
+from nanobanana_cli.batch import paths as batch_paths
 from nanobanana_cli.errors import LocalFileError
-from nanobanana_cli.models import MICRO
+from nanobanana_cli.money import MICRO
 
 _LINE_START = b'{"event":'
 _CONFLICT = (b"<<<<<<<", b"=======", b">>>>>>>")
@@ -25,7 +25,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
     paid: bool
 
 
-class Unknown(msgspec.Struct, frozen=True, gc=False):
+class UnsettledCall(msgspec.Struct, frozen=True, gc=False):
     """A call whose outcome nobody recorded.
 
     Args:
@@ -55,7 +55,7 @@ class History(msgspec.Struct):
     """
 
     written: dict[str, list[Written]] = msgspec.field(default_factory=dict)
-    unknown: dict[str, list[Unknown]] = msgspec.field(default_factory=dict)
+    unknown: dict[str, list[UnsettledCall]] = msgspec.field(default_factory=dict)
     failed: dict[str, bytes] = msgspec.field(default_factory=dict)
     spent: int = 0
     unpriced: int = 0
@@ -64,25 +64,25 @@ class History(msgspec.Struct):
     def made_for(self, target: str) -> list[Written]:
         """The files that were made for a target, under whatever name a row had it by then."""
         made = self.written.get(target, [])
-        for row in names.aliases(target) if self.written else ():
+        for row in batch_paths.aliases(target) if self.written else ():
             if row in self.written:
-                own = names.candidates(target)
+                own = batch_paths.candidates(target)
                 made = made + [each for each in self.written[row] if each.path in own]
         return made
 
-    def unknown_for(self, target: str, fingerprint: str) -> tuple[Unknown, ...]:
+    def unknown_for(self, target: str, fingerprint: str) -> tuple[UnsettledCall, ...]:
         """The calls without an outcome that were sent for a target, and asked for the same."""
         if not self.unknown:
             return ()
         return tuple(
             call
-            for row in (target, *names.aliases(target))
+            for row in (target, *batch_paths.aliases(target))
             for call in self.unknown.get(row, ())
             if call.fingerprint == fingerprint
         )
 
 
-class _Read(msgspec.Struct, frozen=True, gc=False):
+class _HistoryLine(msgspec.Struct, frozen=True, gc=False):
     """The part of a line that planning needs: the rest is skipped, not decoded."""
 
     event: str
@@ -106,7 +106,7 @@ def read(paths: Iterable[Path]) -> History:
         LocalFileError: one cannot be read, or holds a merge conflict.
     """
     history = History()
-    intents: dict[str, _Read] = {}
+    intents: dict[str, _HistoryLine] = {}
     costs: dict[str, int | None] = {}
     made: set[tuple[str, str, Written]] = set()
     for path in paths:
@@ -126,8 +126,8 @@ def read(paths: Iterable[Path]) -> History:
     return history
 
 
-def _lines(path: Path, torn: list[str]) -> Iterator[_Read]:
-    decode = msgspec.json.Decoder(_Read).decode
+def _lines(path: Path, torn: list[str]) -> Iterator[_HistoryLine]:
+    decode = msgspec.json.Decoder(_HistoryLine).decode
     for number, text in enumerate(_raw_lines(path), 1):
         try:
             yield decode(text)
@@ -151,7 +151,7 @@ def _raw_lines(path: Path) -> list[bytes]:
         raise LocalFileError(f"ledger {path}: {error.strerror}") from error
 
 
-def _glued(text: bytes, decode: Callable[[bytes], _Read]) -> Iterator[_Read]:
+def _glued(text: bytes, decode: Callable[[bytes], _HistoryLine]) -> Iterator[_HistoryLine]:
     """`cat` glues the first line of one ledger to a torn last line of another."""
     start = text.rfind(_LINE_START)
     if start > 0:
@@ -161,7 +161,7 @@ def _glued(text: bytes, decode: Callable[[bytes], _Read]) -> Iterator[_Read]:
             return
 
 
-def _settle(line: _Read, history: History, made: set[tuple[str, str, Written]]) -> None:
+def _settle(line: _HistoryLine, history: History, made: set[tuple[str, str, Written]]) -> None:
     """Note what came of a call; a copy of a line, and the order of lines, change nothing."""
     if line.event == "written" and line.path and line.sha256:
         file = Written(line.fingerprint, line.path, line.sha256, paid=line.cost_usd != 0)
@@ -172,12 +172,12 @@ def _settle(line: _Read, history: History, made: set[tuple[str, str, Written]]) 
         history.failed[line.row] = bytes(line.error)
 
 
-def _leave_open(line: _Read, history: History) -> None:
-    call = Unknown(line.id, line.row, line.fingerprint, _cost(line), line.replaces)
+def _leave_open(line: _HistoryLine, history: History) -> None:
+    call = UnsettledCall(line.id, line.row, line.fingerprint, _cost(line), line.replaces)
     history.unknown.setdefault(line.row, []).append(call)
 
 
-def _cost(line: _Read) -> int | None:
+def _cost(line: _HistoryLine) -> int | None:
     return None if line.cost_usd is None else round(line.cost_usd * MICRO)
 
 

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nanobanana_cli.alt import wording
-from nanobanana_cli.batch import names
-from nanobanana_cli.models import ContentRequest, ImageFormat, Reference
+from nanobanana_cli.batch import paths
+from nanobanana_cli.captions import prompts
+from nanobanana_cli.types import ContentRequest, ImageFormat, Reference
 
 # Raised when what is hashed changes its form: then every image would be made anew.
 _FORM = 1
 
 
-class Settings(msgspec.Struct, frozen=True, gc=False):
+class RowSettings(msgspec.Struct, frozen=True, gc=False):
     """What is asked besides prompt, system instruction, seed and reference images: the part that
     most rows of a manifest share. Values are as the options of `nb generate` take them."""
 
@@ -48,7 +48,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     row: int
     prompt: str
-    settings: Settings
+    settings: RowSettings
     images: tuple[str, ...]
     system: str | None
     seed: int | None
@@ -62,7 +62,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         """Where its alt text goes, as `target`; None when there is to be none."""
         if not self.settings.alt:
             return None
-        return self.named_alt_file or names.alt_file(self.target)
+        return self.named_alt_file or paths.alt_file(self.target)
 
     def request(self, references: Sequence[Reference]) -> ContentRequest:
         """The call that makes it.
@@ -73,7 +73,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         with_text = self.settings.alt
         return ContentRequest(
             prompt=self.prompt,
-            framed=wording.for_generation(self.prompt, wording.Wish()) if with_text else None,
+            framed=prompts.for_generation(self.prompt, prompts.TextSpec()) if with_text else None,
             modalities=("TEXT", "IMAGE") if with_text else ("IMAGE",),
             model=self.settings.model,
             aspect=self.settings.aspect,
@@ -90,7 +90,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 def fingerprint(
     origin: str,
     prompt: str,
-    settings: Settings,
+    settings: RowSettings,
     references: Sequence[tuple[str, str]] = (),
     system: str | None = None,
     seed: int | None = None,

@@ -27,7 +27,7 @@ _LONGEST_LINE = 1 << 20
 Event: TypeAlias = Literal["intent", "written", "failed", "dropped"]
 
 
-class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One line; fields are only ever added.
 
     Args:
@@ -113,7 +113,7 @@ class Ledger:
             self._state.wait_for(lambda: not self._writing)
             os.close(self._file)
 
-    def append(self, line: Line) -> None:
+    def append(self, line: LedgerLine) -> None:
         """Put a line on the disk; it is there when this returns.
 
         Raises:
@@ -121,7 +121,7 @@ class Ledger:
         """
         self.extend([line])
 
-    def extend(self, lines: Iterable[Line]) -> None:
+    def extend(self, lines: Iterable[LedgerLine]) -> None:
         """Put several lines on the disk at once, as `append` does."""
         data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         with self._state:

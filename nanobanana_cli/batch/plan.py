@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from nanobanana_cli import catalog
-from nanobanana_cli.batch import names
-from nanobanana_cli.batch.history import History, Unknown, Written
+from nanobanana_cli.batch import paths as batch_paths
+from nanobanana_cli.batch.history import History, UnsettledCall, Written
 from nanobanana_cli.batch.item import Item
 
 State: TypeAlias = Literal["make", "changed", "unchanged", "unknown", "exists"]
@@ -47,12 +47,12 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     kept: str = ""
     path: str | None = None
     sha256: str | None = None
-    unknown: tuple[Unknown, ...] = ()
+    unknown: tuple[UnsettledCall, ...] = ()
     recovered: bool = False
 
 
 def plan(
-    items: Sequence[Item], history: History, folders: names.Folders, provider: str
+    items: Sequence[Item], history: History, folders: batch_paths.Listing, provider: str
 ) -> list[Step]:
     """A step for each image, in order.
 
@@ -93,13 +93,13 @@ def _made(history: History) -> set[tuple[str, str]]:
     return {(each.fingerprint, each.sha256) for row in history.written.values() for each in row}
 
 
-def _existing(item: Item, record: list[Written], folders: names.Folders) -> list[str]:
+def _existing(item: Item, record: list[Written], folders: batch_paths.Listing) -> list[str]:
     """The files that may be this image, those that the ledger names first.
 
     A ledger comes with a repository, so a path that it names counts only when it is one that the
     row could get: those have passed `Folders.check`.
     """
-    own = names.candidates(item.target)
+    own = batch_paths.candidates(item.target)
     recorded = [made.path for made in record if made.path in own]
     paths = dict.fromkeys([*reversed(recorded), *own])
     return [path for path in paths if folders.has(path)]
@@ -138,7 +138,7 @@ def _step(
     return Step(item, state, price, reason, kept, shown, digest, unknown)
 
 
-def _came_of(calls: Sequence[Unknown], digest: str) -> bool:
+def _came_of(calls: Sequence[UnsettledCall], digest: str) -> bool:
     """Whether what is there may be of one of these calls: none of them found it there."""
     return bool(calls) and all(call.replaces != digest for call in calls)
 

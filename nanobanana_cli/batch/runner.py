@@ -11,30 +11,30 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.alt.wording import Wish
-from nanobanana_cli.batch import accounts
+from nanobanana_cli.batch import records
+from nanobanana_cli.batch.destination import RowDestination
 from nanobanana_cli.batch.direction import Direction
-from nanobanana_cli.batch.dispatch import Dispatcher
-from nanobanana_cli.batch.ledger import Ledger, Line
-from nanobanana_cli.batch.pace import NotSent
+from nanobanana_cli.batch.dispatcher import Dispatcher
+from nanobanana_cli.batch.ledger import Ledger, LedgerLine
+from nanobanana_cli.batch.manifest.references import References
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.batch.references import References
-from nanobanana_cli.batch.saving import Place
-from nanobanana_cli.batch.texts import Texts
-from nanobanana_cli.captions.deliver import Delivery, from_reply
+from nanobanana_cli.batch.texts import AltFiles
+from nanobanana_cli.batch.throttle import NotSent
+from nanobanana_cli.captions.prompts import TextSpec
+from nanobanana_cli.captions.save import TextDestination, save_reply_text
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnknown
-from nanobanana_cli.models import Result
-from nanobanana_cli.studio import Studio
+from nanobanana_cli.generation.session import Session
+from nanobanana_cli.types import Result
 
 _SAVERS = 16
 _LAST_WORDS = 5.0  # seconds that threads get to end after the calls were cut
 
 
-class Crew(msgspec.Struct, frozen=True):
+class RunContext(msgspec.Struct, frozen=True):
     """What a run works with.
 
     Args:
-        studio: makes the calls; directed by `direction`.
+        session: makes the calls; directed by `direction`.
         direction: pace, and room for replies.
         dispatcher: says which image is next.
         ledger: records what is paid for.
@@ -44,12 +44,12 @@ class Crew(msgspec.Struct, frozen=True):
         concurrency: how many calls at once, at most.
     """
 
-    studio: Studio
+    session: Session
     direction: Direction
     dispatcher: Dispatcher
     ledger: Ledger
     references: References
-    texts: Texts
+    texts: AltFiles
     root: Path
     concurrency: int
 
@@ -74,7 +74,7 @@ class Runner:
         crew: what it works with.
     """
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: RunContext) -> None:
         self._crew = crew
         self._finished: queue.SimpleQueue[Done | BaseException] = queue.SimpleQueue()
         self._cut = threading.Event()
@@ -141,7 +141,7 @@ class Runner:
         self._cut.set()
         self._crew.dispatcher.stop()
         self._crew.direction.room.open()
-        self._crew.studio.close()
+        self._crew.session.close()
 
     def wait(self, seconds: float) -> None:
         """Wait for the threads to end, so long at most."""
@@ -179,17 +179,17 @@ class Runner:
             request = item.request(crew.references.load(item.images))
         except NbError as error:
             return self._failed(step, error)
-        call = accounts.intent(step, crew.studio.endpoint.provider)
+        call = records.intent(step, crew.session.endpoint.provider)
 
         def record() -> None:
             if not recorded:
-                crew.ledger.extend([*map(accounts.dropped, step.unknown), call])
+                crew.ledger.extend([*map(records.dropped, step.unknown), call])
                 recorded.append(call)
 
-        recorded: list[Line] = []
+        recorded: list[LedgerLine] = []
         try:
-            result = crew.studio.picture(
-                request, Place(crew.root, step), _text_delivery(crew, step), before=record
+            result = crew.session.picture(
+                request, RowDestination(crew.root, step), _text_delivery(crew, step), before=record
             )
         finally:
             crew.direction.room.leave()
@@ -199,26 +199,26 @@ class Runner:
         if self.cut and isinstance(result.error, OutcomeUnknown):
             return result
         if recorded:
-            crew.ledger.append(accounts.outcome(call, result, crew.root))
+            crew.ledger.append(records.outcome(call, result, crew.root))
         # Unknown is what needs `--retry-unknown`; this one is on record, and tried again.
         return replace(result, status="failed") if result.status == "unknown" else result
 
     def _failed(self, step: Step, error: NbError) -> Result:
-        provider = self._crew.studio.endpoint.provider
+        provider = self._crew.session.endpoint.provider
         return Result("failed", step.item.request(()), provider, error=error)
 
 
-def _text_delivery(crew: Crew, step: Step) -> Callable[[Result], Result]:
+def _text_delivery(crew: RunContext, step: Step) -> Callable[[Result], Result]:
     """What puts the alt text beside an image, when the row asks for one."""
     if step.item.alt_file is None:
         return lambda result: result
-    delivery = Delivery(
-        Wish(), write=True, text_file=crew.root / step.item.alt_file, is_generated=True
+    delivery = TextDestination(
+        TextSpec(), write=True, text_file=crew.root / step.item.alt_file, is_generated=True
     )
 
     def deliver(result: Result) -> Result:
         # Asked late: a call takes seconds, in which somebody may have mended the text.
         force = crew.texts.may_be_replaced(step)
-        return from_reply(result, replace(delivery, force=force))
+        return save_reply_text(result, replace(delivery, force=force))
 
     return deliver

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from nanobanana_cli.batch import names
+from nanobanana_cli.batch import paths
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.errors import UsageError
 
@@ -45,7 +45,7 @@ def shard(text: str) -> Shard:
 
 
 def chosen(
-    items: Sequence[Item], only: Sequence[str], part: Shard | None, folders: names.Folders
+    items: Sequence[Item], only: Sequence[str], part: Shard | None, folders: paths.Listing
 ) -> list[Item]:
     """Those images whose path matches one of the patterns and that are in the part.
 
@@ -74,7 +74,7 @@ def chosen(
     ]
 
 
-def _matching(items: Sequence[Item], pattern: str, folders: names.Folders) -> set[str]:
+def _matching(items: Sequence[Item], pattern: str, folders: paths.Listing) -> set[str]:
     return {
         item.target
         for item in items
@@ -83,8 +83,8 @@ def _matching(items: Sequence[Item], pattern: str, folders: names.Folders) -> se
     }
 
 
-def _paths(target: str, folders: names.Folders) -> Iterator[str]:
+def _paths(target: str, folders: paths.Listing) -> Iterator[str]:
     """A target, and the files that stand for it: `fox.*`, and `fox.png` when it is there."""
     yield target
-    if target.endswith(names.ANY_SUFFIX):
-        yield from filter(folders.has, names.candidates(target))
+    if target.endswith(paths.ANY_SUFFIX):
+        yield from filter(folders.has, paths.candidates(target))

@@ -15,12 +15,12 @@ from nanobanana_cli.captions import sidecar
 from nanobanana_cli.errors import NbError
 
 
-class _Read(msgspec.Struct, frozen=True, gc=False):
+class _AltLine(msgspec.Struct, frozen=True, gc=False):
     row: str
     alt: str | None = None
 
 
-class Texts:
+class AltFiles:
     """The texts that stand beside images.
 
     Args:
@@ -64,7 +64,7 @@ class Texts:
 
 
 def _recorded(ledger: Path) -> Iterator[tuple[str, str]]:
-    decode = msgspec.json.Decoder(_Read).decode
+    decode = msgspec.json.Decoder(_AltLine).decode
     with suppress(OSError), ledger.open("rb") as lines:
         for line in lines:
             if b'"alt":' in line:

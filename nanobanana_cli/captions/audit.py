@@ -8,12 +8,11 @@ from pathlib import Path
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.alt import checks
-from nanobanana_cli.alt.checks import Problem
-from nanobanana_cli.alt.wording import Wish
-from nanobanana_cli.captions import embedded, sidecar, subject
+from nanobanana_cli.captions import embedded, lint, sidecar, source_image
+from nanobanana_cli.captions.lint import Problem
+from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.errors import NbError
-from nanobanana_cli.images.xmp import Description
+from nanobanana_cli.images.xmp.packet import Description
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -42,7 +41,7 @@ class Finding(msgspec.Struct, frozen=True):
         }
 
 
-def check(path: str, wish: Wish, read_stdin: Callable[[], bytes]) -> Finding:
+def check(path: str, wish: TextSpec, read_stdin: Callable[[], bytes]) -> Finding:
     """What is wrong with an image's text: in the file beside it or, without one, in itself."""
     beside = sidecar.path_of(path)
     try:
@@ -73,9 +72,9 @@ def pixels(path: str, read_stdin: Callable[[], bytes]) -> tuple[int | None, int 
     Raises:
         NbError: it cannot be read, or is damaged.
     """
-    picture = subject.load(path, read_stdin).picture
+    picture = source_image.load(path, read_stdin).picture
     return (picture.width, picture.height) if picture else (None, None)
 
 
-def _problems(text: str, path: str, wish: Wish) -> tuple[Problem, ...]:
-    return checks.problems(text, limit=wish.limit, file_name=path)
+def _problems(text: str, path: str, wish: TextSpec) -> tuple[Problem, ...]:
+    return lint.lint(text, limit=wish.limit, file_name=path)

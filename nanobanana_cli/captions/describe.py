@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.captions import sidecar, subject
-from nanobanana_cli.captions.deliver import Delivery, deliver, from_reply
-from nanobanana_cli.captions.subject import Subject
+from nanobanana_cli.captions import sidecar, source_image
+from nanobanana_cli.captions.save import TextDestination, save_reply_text, save_text
+from nanobanana_cli.captions.source_image import SourceImage
 from nanobanana_cli.errors import (
     ConfigError,
     KeyRejected,
@@ -18,7 +18,7 @@ from nanobanana_cli.errors import (
     OutOfCredit,
     Unreachable,
 )
-from nanobanana_cli.models import ContentRequest, Result
+from nanobanana_cli.types import ContentRequest, Result
 
 # What one call met, every further one would meet too. A rejected picture says nothing of others.
 FATAL = (ConfigError, KeyRejected, OutOfCredit, Unreachable)
@@ -37,7 +37,7 @@ class Describer:
     Args:
         blank: the result of nothing yet; its request is the call, but for the picture.
         delivery: what becomes of each text.
-        ask: makes a call; as `Studio.text`.
+        ask: makes a call; as `Session.text`.
         read_stdin: gives the image's bytes for `-`.
         shared: an image whose text file belongs to another one of the same run → that one.
     """
@@ -45,7 +45,7 @@ class Describer:
     def __init__(
         self,
         blank: Result,
-        delivery: Delivery,
+        delivery: TextDestination,
         *,
         ask: Callable[[ContentRequest, Result], Result],
         read_stdin: Callable[[], bytes],
@@ -67,7 +67,7 @@ class Describer:
         if self._fatal is not None:
             return replace(result, error=self._fatal)
         try:
-            image = subject.load(path, self._read_stdin)
+            image = source_image.load(path, self._read_stdin)
             result = self._described(_with_facts(result, image), image)
         except NbError as error:
             result = replace(result, error=error.released())
@@ -75,7 +75,7 @@ class Describer:
             self._fatal = result.error
         return result
 
-    def _described(self, result: Result, image: Subject) -> Result:
+    def _described(self, result: Result, image: SourceImage) -> Result:
         delivery, present = self._delivery, self._present(image)
         missing = replace(
             delivery,
@@ -90,19 +90,19 @@ class Describer:
         if missing.embed:
             _try_embedding(image, delivery)
         if text:
-            result = deliver(result, text, missing)
+            result = save_text(result, text, missing)
         else:
             result = self._asked(result, image)
-            result = result if result.error else from_reply(result, missing)
+            result = result if result.error else save_reply_text(result, missing)
         if result.error is not None:
             return result
         return replace(result, status="written" if missing.write or missing.embed else "unchanged")
 
-    def _asked(self, result: Result, image: Subject) -> Result:
+    def _asked(self, result: Result, image: SourceImage) -> Result:
         request = replace(result.request, references=(image.reference(),))
         return self._ask(request, result)
 
-    def _present(self, image: Subject) -> _Present:
+    def _present(self, image: SourceImage) -> _Present:
         delivery = self._delivery
         if delivery.force or not (delivery.write or delivery.embed):
             return _Present()
@@ -128,7 +128,7 @@ class Describer:
         return (beside or "").strip() or present.inside
 
 
-def _try_embedding(image: Subject, delivery: Delivery) -> None:
+def _try_embedding(image: SourceImage, delivery: TextDestination) -> None:
     """Raises LocalFileError, before a call is paid, if the image can hold no text."""
     from nanobanana_cli.captions import embedded
 
@@ -136,7 +136,7 @@ def _try_embedding(image: Subject, delivery: Delivery) -> None:
     embedded.edited(image.path, image.data, trial, delivery.wish, force=delivery.force)
 
 
-def shared_files(paths: Sequence[str], delivery: Delivery) -> dict[str, str]:
+def shared_files(paths: Sequence[str], delivery: TextDestination) -> dict[str, str]:
     """Images whose text file is that of an earlier one (`fox.png`, `fox.webp`) → the earlier."""
     if not delivery.write:
         return {}
@@ -147,7 +147,7 @@ def shared_files(paths: Sequence[str], delivery: Delivery) -> dict[str, str]:
     return {path: owner for path, owner in taken.items() if owner != path}
 
 
-def _with_facts(result: Result, image: Subject) -> Result:
+def _with_facts(result: Result, image: SourceImage) -> Result:
     picture = image.picture
     return replace(
         result,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nanobanana_cli.alt.wording import Wish
+from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.errors import LocalFileError
 from nanobanana_cli.images import metadata
-from nanobanana_cli.images.damage import DamagedImage
-from nanobanana_cli.images.xmp import Description
-from nanobanana_cli.images.xmp_scan import BadMetadata
+from nanobanana_cli.images.errors import DamagedImage
+from nanobanana_cli.images.xmp.packet import Description
+from nanobanana_cli.images.xmp.scan import BadMetadata
 
 
 def description(text: str, style: str, source: str | None = None) -> Description:
@@ -40,7 +40,7 @@ def edited(
     path: str,
     data: bytes,
     new: Description,
-    wish: Wish,
+    wish: TextSpec,
     *,
     force: bool,
     hint: str = "--force edits it all the same",

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nanobanana_cli import files
-from nanobanana_cli.captions.deliver import Delivery
+from nanobanana_cli.captions.save import TextDestination
 from nanobanana_cli.errors import OutputExists, UsageError
-from nanobanana_cli.outputs import NamedFile, Output, Stdout
+from nanobanana_cli.generation.destinations import Destination, NamedFile, Stdout
 
 
-def check(outputs: Sequence[Output], delivery: Delivery) -> None:
+def check(outputs: Sequence[Destination], delivery: TextDestination) -> None:
     """Pass outputs whose texts can be put where they should.
 
     Args:

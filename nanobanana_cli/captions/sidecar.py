@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nanobanana_cli import files
-from nanobanana_cli.alt.mending import plain
+from nanobanana_cli.captions.clean import strip_unsafe
 from nanobanana_cli.errors import LocalFileError, OutputExists
 
 # The longest text is some thousand characters; what is larger is another file by that name.
@@ -40,7 +40,7 @@ def save(path: Path, text: str, *, force: bool) -> Path:
     Raises:
         LocalFileError: it cannot be written.
     """
-    data = f"{plain(text)}\n".encode()
+    data = f"{strip_unsafe(text)}\n".encode()
     if force:
         files.replace(path, data)
         return path

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.terminal import Terminal
+from nanobanana_cli.ui.terminal import Terminal
 
 _HINT = """\
 nb completion bash > ~/.nb.bash, and `. ~/.nb.bash` in ~/.bashrc
@@ -32,8 +32,8 @@ def command(
       nb completion fish > ~/.config/fish/completions/nb.fish
       nb completion powershell | Add-Content $PROFILE
     """
-    from nanobanana_cli.catalog import nearest
     from nanobanana_cli.completion import SHELLS, script
+    from nanobanana_cli.suggest import nearest
 
     terminal: Terminal = ctx.obj
     if shell is None:

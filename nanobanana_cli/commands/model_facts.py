@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from nanobanana_cli import catalog
 from nanobanana_cli.catalog import Model
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.models import MICRO, dollars
-from nanobanana_cli.settings import values
-from nanobanana_cli.terminal import Terminal
+from nanobanana_cli.money import MICRO, dollars
+from nanobanana_cli.settings import validators
+from nanobanana_cli.ui.terminal import Terminal
 
 
 def show(terminal: Terminal, provider: str | None, *, as_json: bool) -> None:
@@ -61,8 +61,8 @@ def _providers(chosen: str | None) -> Sequence[str]:
     if chosen is None:
         return [provider.name for provider in catalog.PROVIDERS.values() if provider.needs_key]
     try:
-        return [values.provider(chosen)]
-    except values.Wrong as wrong:
+        return [validators.provider(chosen)]
+    except validators.InvalidValue as wrong:
         raise UsageError(f"--provider {chosen} {wrong.reason}", hint=wrong.hint) from None
 
 

@@ -1,4 +1,4 @@
-"""A studio that opens with its first call: where no text is missing, no key is needed."""
+"""A session that opens with its first call: where no text is missing, no key is needed."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from nanobanana_cli.calls import Listener
-from nanobanana_cli.commands import service
+from nanobanana_cli.api.client import Listener
+from nanobanana_cli.commands import connection
 from nanobanana_cli.errors import Unreachable
-from nanobanana_cli.models import ContentRequest, Result
+from nanobanana_cli.generation.session import Session
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.studio import Studio
-from nanobanana_cli.terminal import Terminal
+from nanobanana_cli.types import ContentRequest, Result
+from nanobanana_cli.ui.terminal import Terminal
 
 
-class StudioOnDemand:
+class LazySession:
     """Asks for texts, from any thread; a context manager that leaves no call behind.
 
     Args:
@@ -29,7 +29,7 @@ class StudioOnDemand:
         self._terminal = terminal
         self._lock = threading.Lock()
         self._stack = ExitStack()
-        self._studio: Studio | None = None
+        self._session: Session | None = None
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -47,7 +47,7 @@ class StudioOnDemand:
         self._stack.__exit__(kind, error, traceback)
 
     def text(self, request: ContentRequest, result: Result) -> Result:
-        """`Studio.text`.
+        """`Session.text`.
 
         Raises:
             KeyRejected: there is no key for the provider.
@@ -56,20 +56,20 @@ class StudioOnDemand:
         """
         return self._opened().text(request, result)
 
-    def _opened(self) -> Studio:
+    def _opened(self) -> Session:
         with self._lock:
             if self._closed:
                 raise Unreachable("stopped before the request was sent", resends=0)
-            if self._studio is None:
+            if self._session is None:
                 endpoint = self._stack.enter_context(
-                    service.opened(self._settings, self._terminal.env)
+                    connection.opened(self._settings, self._terminal.env)
                 )
-                studio = Studio(
+                session = Session(
                     endpoint,
                     timeout=self._settings.timeout,
                     retries=self._settings.retries,
                     listener=Listener(trace=self._terminal.trace, note=self._terminal.note),
                     digest=False,
                 )
-                self._studio = self._stack.enter_context(studio)
-            return self._studio
+                self._session = self._stack.enter_context(session)
+            return self._session

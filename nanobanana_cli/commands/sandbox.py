@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nanobanana_cli.commands import options
-from nanobanana_cli.terminal import Terminal
+from nanobanana_cli.ui.terminal import Terminal
 
 
 def command(

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 import msgspec
 
 from nanobanana_cli import catalog
-from nanobanana_cli.alt.delivery import FORMS
-from nanobanana_cli.alt.wording import STYLES
+from nanobanana_cli.captions.formats import FORMS
+from nanobanana_cli.captions.prompts import STYLES
 from nanobanana_cli.sandbox.faults import FAULTS
-from nanobanana_cli.settings.files import TYPES, allowed_entries
+from nanobanana_cli.settings.config_files import TYPES, allowed_entries
 
 # Shell → its title, and the oldest version that the script is written for.
 SHELLS: Mapping[str, str] = {

@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from nanobanana_cli.images import jpeg, png, webp
-from nanobanana_cli.models import Data, ImageFormat, Picture
+from nanobanana_cli.types import Data, ImageFormat, Picture
 
 # The modes, of those that decoders give, that go into a format as they are.
 _MODES: dict[ImageFormat, tuple[str, ...]] = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nanobanana_cli.images import jpeg, png, webp
-from nanobanana_cli.images.damage import DamagedImage
-from nanobanana_cli.models import Data, ImageFormat, Picture
+from nanobanana_cli.images.errors import DamagedImage
+from nanobanana_cli.types import Data, ImageFormat, Picture
 
 __all__ = ["DamagedImage", "sniff", "survey", "verify"]
 

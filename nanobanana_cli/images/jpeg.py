@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from nanobanana_cli.images.damage import DamagedImage, check_size
-from nanobanana_cli.models import Data
+from nanobanana_cli.images.errors import DamagedImage, check_size
+from nanobanana_cli.types import Data
 
 SIGNATURE = b"\xff\xd8\xff"
 EXIF = b"Exif\x00\x00"

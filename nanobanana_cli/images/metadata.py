@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from nanobanana_cli.images import xmp, xmp_jpeg, xmp_png, xmp_webp
 from nanobanana_cli.images.inspect import sniff
-from nanobanana_cli.images.xmp import Description
-from nanobanana_cli.images.xmp_scan import BadMetadata
+from nanobanana_cli.images.xmp import jpeg, png, webp
+from nanobanana_cli.images.xmp import packet as xmp_packet
+from nanobanana_cli.images.xmp.packet import Description
+from nanobanana_cli.images.xmp.scan import BadMetadata
 
 FORMATS = ("PNG", "JPEG", "WebP")
 
@@ -34,9 +35,9 @@ def read(data: bytes) -> Description:
         BadMetadata: the format holds none that `nb` reads, or the file or its packet is damaged.
     """
     packet = _container(data).packet(data)
-    main = xmp.read(packet) if packet else Description()
+    main = xmp_packet.read(packet) if packet else Description()
     extension = _extension(data)
-    rest = xmp.read(extension) if extension else Description()
+    rest = xmp_packet.read(extension) if extension else Description()
     return Description(
         alt=main.alt or rest.alt,
         long=main.long or rest.long,
@@ -73,17 +74,17 @@ def embed(
     if not force and is_signed(data):
         raise SignedImage("it is signed with C2PA, and the edit would break the signature")
     extension = _extension(data)
-    if extension and xmp.overlaps(xmp.read(extension), description):
+    if extension and xmp_packet.overlaps(xmp_packet.read(extension), description):
         raise BadMetadata("its text stands in the XMP's overflow, where nb does not write")
-    new = xmp.extend(container.packet(data), description, lang=lang)
+    new = xmp_packet.extend(container.packet(data), description, lang=lang)
     return container.with_packet(data, new)
 
 
 def _container(data: bytes) -> _Container:
     containers: dict[str, _Container] = {
-        "image/png": xmp_png,
-        "image/jpeg": xmp_jpeg,
-        "image/webp": xmp_webp,
+        "image/png": png,
+        "image/jpeg": jpeg,
+        "image/webp": webp,
     }
     container = containers.get(sniff(data) or "")
     if container is None:
@@ -92,4 +93,4 @@ def _container(data: bytes) -> _Container:
 
 
 def _extension(data: bytes) -> bytes | None:
-    return xmp_jpeg.extension(data) if sniff(data) == "image/jpeg" else None
+    return jpeg.extension(data) if sniff(data) == "image/jpeg" else None

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from nanobanana_cli.images.damage import DamagedImage, check_size
-from nanobanana_cli.models import Data
+from nanobanana_cli.images.errors import DamagedImage, check_size
+from nanobanana_cli.types import Data
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nanobanana_cli.images.damage import DamagedImage, check_size
-from nanobanana_cli.models import Data
+from nanobanana_cli.images.errors import DamagedImage, check_size
+from nanobanana_cli.types import Data
 
 
 def check(data: Data) -> tuple[int, int]:

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from nanobanana_cli.catalog import nearest
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.suggest import nearest
 
 FAULTS: Mapping[str, str] = {
     "307": "a redirect to another path",
@@ -108,7 +108,7 @@ def _malformed(text: str, name: str) -> UsageError:
     return UsageError(f"the fault {text!r} is malformed", hint=f"write {name} or {form}")
 
 
-class Queue:
+class FaultQueue:
     """Hands out faults, call by call; safe to use from many threads.
 
     Args:

@@ -18,11 +18,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from nanobanana_cli.errors import LocalFileError, UsageError
-from nanobanana_cli.sandbox import body
-from nanobanana_cli.sandbox.faults import Queue
-from nanobanana_cli.sandbox.problem import Problem
-from nanobanana_cli.sandbox.service import Call, Exchange, Service, refused
-from nanobanana_cli.sandbox.spoiled import Answer
+from nanobanana_cli.sandbox import http_body
+from nanobanana_cli.sandbox.errors import ApiError
+from nanobanana_cli.sandbox.fault_replies import FaultReply
+from nanobanana_cli.sandbox.faults import FaultQueue
+from nanobanana_cli.sandbox.handler import Exchange, Handler, HttpRequest, refused
 
 HOST = "127.0.0.1"
 _LONGEST = 86400.0
@@ -63,7 +63,7 @@ class Sandbox:
             raise UsageError(
                 "no client could send that key", hint="use printable ASCII without spaces"
             )
-        service = Service(key=key, faults=Queue(faults))
+        service = Handler(key=key, faults=FaultQueue(faults))
         self._log = _Log(log)
         try:
             self._server = _Server(port, service, latency, self._log)
@@ -132,14 +132,14 @@ class _Log:
 class _Server(ThreadingHTTPServer):
     request_queue_size = 512
 
-    def __init__(self, port: int, service: Service, latency: float, log: _Log) -> None:
+    def __init__(self, port: int, service: Handler, latency: float, log: _Log) -> None:
         self.service = service
         self.latency = latency
         self.log = log
         self._live: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self._stopping = False
-        super().__init__((HOST, port), _Handler)
+        super().__init__((HOST, port), _HttpHandler)
 
     def server_bind(self) -> None:
         # HTTPServer would ask the resolver for this host's name, which can take seconds.
@@ -192,7 +192,7 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _HttpHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "nb-sandbox"
     sys_version = ""
@@ -205,19 +205,19 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the base class refuses (a bad request line, another method), in Google's shape."""
         self.close_connection = True
-        self._send(refused(Problem(code, message or explain or "Bad request")))
+        self._send(refused(ApiError(code, message or explain or "Bad request")))
 
     def _serve(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            content = body.read(headers, self.rfile)
-        except Problem as error:
+            content = http_body.read(headers, self.rfile)
+        except ApiError as error:
             self.close_connection = True
-            call = Call(self.command, self.path, {})
+            call = HttpRequest(self.command, self.path, {})
             self._deliver(Exchange(call, refused(error)), 0.0)
         else:
             received = time.monotonic()
-            call = Call(self.command, self.path, headers, content)
+            call = HttpRequest(self.command, self.path, headers, content)
             exchange = self.server.service.handle(call)
             self._deliver(exchange, time.monotonic() - received)
 
@@ -234,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self.server.log.write(exchange.record())
         except OSError as error:
-            answer = refused(Problem(500, f"The sandbox cannot write its log: {error.strerror}"))
+            answer = refused(ApiError(500, f"The sandbox cannot write its log: {error.strerror}"))
         if answer.delivery == "hang":
             self._pause(None)
             self.close_connection = True
@@ -243,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(answer)
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: FaultReply) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
@@ -260,7 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(answer.body)
 
-    def _trickle(self, answer: Answer) -> None:
+    def _trickle(self, answer: FaultReply) -> None:
         step = -(-len(answer.body) // _PIECES)
         for start in range(0, len(answer.body), step):
             self.wfile.write(answer.body[start : start + step])

@@ -4,8 +4,8 @@
 checks, `keys` finds the key of the provider in force, `edit` writes the user's file.
 """
 
-from nanobanana_cli.settings.files import current_folder
-from nanobanana_cli.settings.keys import endpoint
+from nanobanana_cli.settings.config_files import current_folder
+from nanobanana_cli.settings.credentials import endpoint
 from nanobanana_cli.settings.resolve import Settings, load
 
 __all__ = ["Settings", "current_folder", "endpoint", "load"]

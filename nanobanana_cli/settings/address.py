@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from nanobanana_cli.catalog import PROVIDERS
-from nanobanana_cli.settings.values import Wrong
+from nanobanana_cli.settings.validators import InvalidValue
 
 _VISIBLE = re.compile(r"[!-~]{1,2000}")
 _AUTHORITY = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
@@ -23,20 +23,20 @@ def base_url(text: str) -> str:
         Wrong: it is no plain http(s) address, or would carry the key unencrypted over a network.
     """
     if not _VISIBLE.fullmatch(text):
-        raise Wrong("is not an address: only visible ASCII characters", hint=_EXAMPLE)
+        raise InvalidValue("is not an address: only visible ASCII characters", hint=_EXAMPLE)
     # These may hold a password or a key, so the address itself stays out of the message.
     if "@" in text:
-        raise Wrong("holds a user name or password", hint=_EXAMPLE, secret=True)
+        raise InvalidValue("holds a user name or password", hint=_EXAMPLE, secret=True)
     if "?" in text or "#" in text:
-        raise Wrong("holds a query or fragment", hint=_EXAMPLE, secret=True)
+        raise InvalidValue("holds a query or fragment", hint=_EXAMPLE, secret=True)
     scheme, _, rest = text.partition("://")
     scheme = scheme.lower()
     authority, _, path = rest.partition("/")
     parts = _AUTHORITY.fullmatch(authority)
     if scheme not in {"http", "https"} or not parts or not _is_port(parts["port"]):
-        raise Wrong("is not an http(s) address", hint=_EXAMPLE)
+        raise InvalidValue("is not an http(s) address", hint=_EXAMPLE)
     if scheme == "http" and not is_loopback(parts["host"]):
-        raise Wrong("would send the key unencrypted", hint="https, except on this machine")
+        raise InvalidValue("would send the key unencrypted", hint="https, except on this machine")
     return f"{scheme}://{authority.lower()}/{path}".rstrip("/").removesuffix("/v1beta").rstrip("/")
 
 

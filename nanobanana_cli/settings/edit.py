@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from nanobanana_cli.catalog import DEFAULT_PROVIDER
 from nanobanana_cli.errors import ConfigError, UsageError
-from nanobanana_cli.settings import keys
-from nanobanana_cli.settings.files import GUARDED, TYPES, ConfigFile, parse
-from nanobanana_cli.settings.names import Name
+from nanobanana_cli.settings import credentials
+from nanobanana_cli.settings.config_files import GUARDED, TYPES, ConfigFile, parse
+from nanobanana_cli.settings.names import SettingName
 from nanobanana_cli.settings.resolve import resolve
 
 
-def normal(file: ConfigFile, name: Name, text: str, cwd: Path) -> str:
+def normal(file: ConfigFile, name: SettingName, text: str, cwd: Path) -> str:
     """A value as it is to stand in the file, checked together with the rest of the file.
 
     Args:
@@ -29,10 +29,10 @@ def normal(file: ConfigFile, name: Name, text: str, cwd: Path) -> str:
         KeyRejected: it cannot be a key.
     """
     if name.setting == "api-key":
-        return keys.check(text.strip(), "the prompt or stdin")
+        return credentials.check(text.strip(), "the prompt or stdin")
     if name.setting == "api-key-file":
-        path = keys.key_file(text, cwd)
-        keys.read_key_file(path)
+        path = credentials.key_file(text, cwd)
+        credentials.read_key_file(path)
         return text if text.startswith("~") else str(path)
     options = {name.setting: text}
     if name.provider:
@@ -42,7 +42,7 @@ def normal(file: ConfigFile, name: Name, text: str, cwd: Path) -> str:
     return value if isinstance(value, str) else text
 
 
-def with_entry(file: ConfigFile, name: Name, text: str) -> ConfigFile:
+def with_entry(file: ConfigFile, name: SettingName, text: str) -> ConfigFile:
     """The file with one entry set; what belongs to a provider goes into its table.
 
     Raises:
@@ -65,7 +65,7 @@ def with_entry(file: ConfigFile, name: Name, text: str) -> ConfigFile:
     return _verified(file, _changed(file, name, str(value)), document, name)
 
 
-def without_entry(file: ConfigFile, name: Name) -> ConfigFile:
+def without_entry(file: ConfigFile, name: SettingName) -> ConfigFile:
     """The file without one entry; the same file when it has none.
 
     Raises:
@@ -86,7 +86,7 @@ def without_entry(file: ConfigFile, name: Name) -> ConfigFile:
     return _verified(file, _changed(file, name, None), document, name)
 
 
-def value_of(file: ConfigFile, name: Name) -> str | None:
+def value_of(file: ConfigFile, name: SettingName) -> str | None:
     """What the file says for a name; None when it says nothing."""
     entries = file.guarded.get(name.provider, {}) if name.provider else file.values
     return entries.get(name.setting)
@@ -128,7 +128,7 @@ def _typed(setting: str, text: str) -> str | int | float:
         return float(text)
 
 
-def _changed(file: ConfigFile, name: Name, text: str | None) -> ConfigFile:
+def _changed(file: ConfigFile, name: SettingName, text: str | None) -> ConfigFile:
     """What the file has to say after the change."""
 
     def change(entries: Mapping[str, str]) -> dict[str, str]:
@@ -141,7 +141,7 @@ def _changed(file: ConfigFile, name: Name, text: str | None) -> ConfigFile:
     return replace(file, guarded={**file.guarded, name.provider: own})
 
 
-def _verified(file: ConfigFile, wanted: ConfigFile, document: Any, name: Name) -> ConfigFile:
+def _verified(file: ConfigFile, wanted: ConfigFile, document: Any, name: SettingName) -> ConfigFile:
     """The document as a file, provided that it says what it should and nothing else changed."""
     try:
         text = document.as_string()
@@ -157,5 +157,5 @@ def _filled(guarded: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str
     return {provider: dict(entries) for provider, entries in guarded.items() if entries}
 
 
-def _impossible(file: ConfigFile, name: Name) -> ConfigError:
+def _impossible(file: ConfigFile, name: SettingName) -> ConfigError:
     return ConfigError(f"{name} in {file.path} cannot be changed here", hint="edit it by hand")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from nanobanana_cli.catalog import PROVIDERS, nearest
+from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.settings.files import GUARDED, TYPES, allowed_entries
+from nanobanana_cli.settings.config_files import GUARDED, TYPES, allowed_entries
+from nanobanana_cli.suggest import nearest
 
 
-class Name(msgspec.Struct, frozen=True):
+class SettingName(msgspec.Struct, frozen=True):
     """One entry of a configuration file.
 
     Args:
@@ -24,7 +25,7 @@ class Name(msgspec.Struct, frozen=True):
         return f"{self.provider}.{self.setting}" if self.provider else self.setting
 
 
-def parse(text: str, provider: str) -> Name:
+def parse(text: str, provider: str) -> SettingName:
     """A name as typed.
 
     Args:
@@ -37,13 +38,13 @@ def parse(text: str, provider: str) -> Name:
     if setting not in TYPES or (dot and prefix not in PROVIDERS):
         raise _unknown(text)
     if not dot and setting not in GUARDED:
-        return Name(setting)
+        return SettingName(setting)
     owner = prefix if dot else provider
     if setting not in GUARDED:
         raise UsageError(f"{setting} belongs to no provider", hint=f"just {setting}")
     if setting not in allowed_entries(owner):
         raise UsageError(f"the {owner} takes no key", hint="--provider chooses whose key it is")
-    return Name(setting, owner)
+    return SettingName(setting, owner)
 
 
 def _unknown(text: str) -> UsageError:

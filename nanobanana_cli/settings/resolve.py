@@ -11,10 +11,10 @@ import msgspec
 
 from nanobanana_cli import catalog
 from nanobanana_cli.errors import ConfigError, UsageError
-from nanobanana_cli.models import Discreet
-from nanobanana_cli.settings import values
-from nanobanana_cli.settings.files import TYPES, ConfigFile, project_file, user_file
-from nanobanana_cli.settings.values import Wrong
+from nanobanana_cli.settings import validators
+from nanobanana_cli.settings.config_files import TYPES, ConfigFile, project_file, user_file
+from nanobanana_cli.settings.validators import InvalidValue
+from nanobanana_cli.types import Redacted
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ DEFAULTS: Mapping[str, str] = {
 }
 
 
-class Settings(Discreet, frozen=True):
+class Settings(Redacted, frozen=True):
     """What is in force.
 
     Args:
@@ -71,7 +71,7 @@ class _Source(msgspec.Struct, frozen=True):
     error: type[UsageError] = ConfigError
 
 
-class _Sources(Discreet, frozen=True):
+class _Sources(Redacted, frozen=True):
     # It may hold keys.
     _hidden = ("env",)
 
@@ -89,7 +89,7 @@ class _Sources(Discreet, frozen=True):
             return None
         try:
             return parse(source.text)
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             message = f"{source.subject(wrong.secret)} {wrong.reason}"
             raise source.error(message, hint=wrong.hint) from None
 
@@ -142,18 +142,18 @@ def resolve(
         dashes: what stands before the name of an option, for messages.
     """
     sources = _Sources(options, env, (project, user) if project else (user,), dashes)
-    provider = sources.must("provider", values.provider)
-    model = sources.must("model", values.model)
+    provider = sources.must("provider", validators.provider)
+    model = sources.must("model", validators.model)
     base_url = sources.pick("base-url", partial(_address, provider=provider), provider)
     return Settings(
         provider=provider,
         base_url=base_url or catalog.PROVIDERS[provider].base_url,
         model=model,
-        aspect=sources.must("aspect", partial(values.aspect, model=model)),
-        size=sources.must("size", partial(values.size, model=model)),
-        timeout=sources.must("timeout", values.timeout),
-        retries=sources.must("retries", values.retries),
-        max_cost=sources.pick("max-cost", values.max_cost),
+        aspect=sources.must("aspect", partial(validators.aspect, model=model)),
+        size=sources.must("size", partial(validators.size, model=model)),
+        timeout=sources.must("timeout", validators.timeout),
+        retries=sources.must("retries", validators.retries),
+        max_cost=sources.pick("max-cost", validators.max_cost),
         origins=sources.origins,
         user=user,
         project=project,
@@ -165,7 +165,7 @@ def provider_in_force(
 ) -> str:
     """The provider alone, for when another setting may be the one that is to be corrected."""
     files = (project, user) if project else (user,)
-    return _Sources({"provider": typed}, env, files, "--").must("provider", values.provider)
+    return _Sources({"provider": typed}, env, files, "--").must("provider", validators.provider)
 
 
 def variable_of(name: str) -> str:
@@ -204,7 +204,7 @@ def _address(text: str, provider: str) -> str:
     url = address.base_url(text)
     owner = address.owner(url)
     if owner not in {None, provider}:
-        raise Wrong(
+        raise InvalidValue(
             f"belongs to {owner}, and the provider is {provider}", hint=f"--provider {owner}"
         )
     return url

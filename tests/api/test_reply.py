@@ -19,7 +19,7 @@ from nanobanana_cli.errors import (
     OutOfCredit,
     RateLimited,
 )
-from nanobanana_cli.models import Modality, Reply, Usage
+from nanobanana_cli.types import Modality, Reply, Usage
 
 PICTURE = bytes(range(256)) * 3 + b"\xfb\xff\xfe"
 BASE64 = base64.b64encode(PICTURE).decode()

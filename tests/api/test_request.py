@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from nanobanana_cli.api.request import build, path
-from nanobanana_cli.models import ContentRequest, Reference
+from nanobanana_cli.types import ContentRequest, Reference
 
 FOX = ContentRequest("A red fox", "some-model", aspect="16:9", size="2K")
 

@@ -14,7 +14,7 @@ from support.wire_server import Answer, WireServer, blurting
 
 from nanobanana_cli.api.transport import Transport
 from nanobanana_cli.errors import Charged, OutcomeUnknown, Unreachable
-from nanobanana_cli.models import Endpoint
+from nanobanana_cli.types import Endpoint
 
 KEY = "sk-0123456789abcdef"
 PEM = Path(support.__path__[0]) / "localhost.pem"

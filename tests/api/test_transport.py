@@ -17,7 +17,7 @@ import responses
 from support.wire_server import Answer, WireServer, blurting, silent
 
 from nanobanana_cli import __version__
-from nanobanana_cli.api import body
+from nanobanana_cli.api import download
 from nanobanana_cli.api.transport import Transport
 from nanobanana_cli.errors import (
     BadReply,
@@ -30,7 +30,7 @@ from nanobanana_cli.errors import (
     Unavailable,
     Unreachable,
 )
-from nanobanana_cli.models import Endpoint
+from nanobanana_cli.types import Endpoint
 
 KEY = "sk-0123456789abcdef"
 SOON = 0.3
@@ -142,9 +142,9 @@ class TestTheAnswer:
 
     @pytest.mark.parametrize("size", [1, 8191, 2 << 20, (4 << 20) - 1, 4 << 20, 5 << 20])
     def test_may_be_large(self, size: int) -> None:
-        body = random.Random(size).randbytes(size)
-        with WireServer(Answer(body=body)) as server:
-            assert call(server) == body
+        download = random.Random(size).randbytes(size)
+        with WireServer(Answer(body=download)) as server:
+            assert call(server) == download
 
     def test_may_not_be_cut_however_large(self) -> None:
         short = Answer(headers=(("Content-Length", str(5 << 20)),), body=bytes(9 << 19))
@@ -152,8 +152,8 @@ class TestTheAnswer:
             call(server)
 
     def test_may_be_chunked(self) -> None:
-        body = b"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"
-        chunked = Answer(headers=(("Transfer-Encoding", "chunked"),), body=body)
+        download = b"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"
+        chunked = Answer(headers=(("Transfer-Encoding", "chunked"),), body=download)
         with WireServer(chunked) as server:
             assert call(server) == b"abcdefg"
 
@@ -182,7 +182,7 @@ class TestTheAnswer:
 class TestTooLarge:
     @pytest.fixture(autouse=True)
     def a_smaller_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(body, "LARGEST_REPLY", 2 << 20)
+        monkeypatch.setattr(download, "LARGEST_REPLY", 2 << 20)
 
     def test_as_declared(self) -> None:
         huge = Answer(headers=(("Content-Length", str(3 << 20)),), body=b"x", stall=200)

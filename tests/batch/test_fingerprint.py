@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanobanana_cli.api import request
-from nanobanana_cli.batch.item import Item, Settings, fingerprint
-from nanobanana_cli.models import Reference
+from nanobanana_cli.batch.item import Item, RowSettings, fingerprint
+from nanobanana_cli.types import Reference
 
-SETTINGS = Settings("m", "1:1", "1K", None, None, False, None)  # noqa: FBT003
+SETTINGS = RowSettings("m", "1:1", "1K", None, None, False, None)  # noqa: FBT003
 settings = st.builds(
-    Settings,
+    RowSettings,
     model=st.sampled_from(["m", "n"]),
     aspect=st.sampled_from(["1:1", "16:9"]),
     size=st.sampled_from(["1K", "2K"]),
@@ -31,7 +31,7 @@ items = st.tuples(
 )
 
 
-def sent(each: tuple[str, Settings, list[bytes], str | None, int | None]) -> tuple[bytes, str]:
+def sent(each: tuple[str, RowSettings, list[bytes], str | None, int | None]) -> tuple[bytes, str]:
     """What goes over the wire, and the fingerprint."""
     prompt, chosen, images, system, seed = each
     references = [Reference("x", "image/png", data) for data in images]
@@ -53,7 +53,7 @@ def test_who_is_asked_counts() -> None:
 
 
 def test_the_format_of_the_file_is_not_sent() -> None:
-    other = Settings("m", "1:1", "1K", "webp", None, False, None)  # noqa: FBT003
+    other = RowSettings("m", "1:1", "1K", "webp", None, False, None)  # noqa: FBT003
     assert fingerprint("x", "a", SETTINGS) == fingerprint("x", "a", other)
 
 

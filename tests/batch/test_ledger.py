@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from support.counting_server import CountingServer
 
 from nanobanana_cli.batch import history
-from nanobanana_cli.batch.ledger import Event, Ledger, Line
+from nanobanana_cli.batch.ledger import Event, Ledger, LedgerLine
 from nanobanana_cli.errors import LocalFileError
 
 
-def line(event: Event, call: str, *, row: str = "x.png", cost: float | None = 0.058) -> Line:
+def line(event: Event, call: str, *, row: str = "x.png", cost: float | None = 0.058) -> LedgerLine:
     written = event == "written"
-    return Line(
+    return LedgerLine(
         event=event,
         id=call,
         row=row,
@@ -34,7 +34,7 @@ def line(event: Event, call: str, *, row: str = "x.png", cost: float | None = 0.
     )
 
 
-def write(path: Path, *lines: Line) -> None:
+def write(path: Path, *lines: LedgerLine) -> None:
     with Ledger(path) as ledger:
         for each in lines:
             ledger.append(each)
@@ -217,7 +217,7 @@ def test_order_and_copies_mean_nothing(
     assert _summary(lines) == _summary(mixed)
 
 
-def _summary(lines: list[Line]) -> object:
+def _summary(lines: list[LedgerLine]) -> object:
     import tempfile
 
     import msgspec

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanobanana_cli.batch.budget import Budget, Limits
-from nanobanana_cli.batch.pace import NotSent, Pace
-from nanobanana_cli.batch.room import Room
+from nanobanana_cli.batch.memory import MemoryBudget
+from nanobanana_cli.batch.throttle import NotSent, RateLimiter
 from nanobanana_cli.errors import Charged, RateLimited
 
 
@@ -36,7 +36,7 @@ def together(number: int, work: object) -> None:
 
 
 def test_no_more_at_once_than_allowed() -> None:
-    pace = Pace(3, None)
+    pace = RateLimiter(3, None)
     seen: list[int] = []
 
     def work() -> None:
@@ -50,7 +50,7 @@ def test_no_more_at_once_than_allowed() -> None:
 
 
 def test_rpm_spreads_the_starts() -> None:
-    pace = Pace(8, 60 / 0.02)
+    pace = RateLimiter(8, 60 / 0.02)
     starts: list[float] = []
 
     def work() -> None:
@@ -63,7 +63,7 @@ def test_rpm_spreads_the_starts() -> None:
 
 def test_a_rate_limit_holds_all_and_halves_the_pool_once() -> None:
     clock = Clock()
-    pace = Pace(8, None, clock)
+    pace = RateLimiter(8, None, clock)
 
     def limited() -> None:
         with suppress(RateLimited), pace.attempt():
@@ -95,7 +95,7 @@ def test_a_rate_limit_holds_all_and_halves_the_pool_once() -> None:
 
 
 def test_a_stop_sends_nobody_any_more() -> None:
-    pace = Pace(1, None)
+    pace = RateLimiter(1, None)
     failed: list[NotSent] = []
 
     def wait() -> None:
@@ -122,7 +122,7 @@ def standstill() -> Iterator[None]:
 
 
 def test_replies_wait_until_there_is_room() -> None:
-    room = Room(capacity=100)
+    room = MemoryBudget(capacity=100)
     held: list[int] = []
     most: list[int] = []
 
@@ -139,7 +139,7 @@ def test_replies_wait_until_there_is_room() -> None:
 
 
 def test_a_reply_larger_than_the_room_comes_in_alone() -> None:
-    room = Room(capacity=10)
+    room = MemoryBudget(capacity=10)
     room.make(10**9, standstill)
     room.leave()
     room.make(None, standstill)
@@ -147,7 +147,7 @@ def test_a_reply_larger_than_the_room_comes_in_alone() -> None:
 
 
 def test_an_open_room_keeps_nobody() -> None:
-    room = Room(capacity=10)
+    room = MemoryBudget(capacity=10)
     room.make(5, standstill)
     thread = threading.Thread(target=lambda: room.make(5, standstill))
     thread.start()

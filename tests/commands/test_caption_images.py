@@ -17,7 +17,7 @@ from support.replies import failed, picture
 from support.texts import against, body, save, told
 from support.wire_server import Answer, WireServer
 
-from nanobanana_cli.captions.subject import LONGEST_SIDE
+from nanobanana_cli.captions.source_image import LONGEST_SIDE
 
 
 def test_one_image_is_described(nb: Nb) -> None:

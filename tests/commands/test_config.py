@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.pty_run import run_in_pty
 
-from nanobanana_cli.settings.files import APP
+from nanobanana_cli.settings.config_files import APP
 
 if TYPE_CHECKING:
     from conftest import Nb

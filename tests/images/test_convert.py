@@ -15,7 +15,7 @@ from support.tools import require
 
 from nanobanana_cli.images.convert import CannotConvert, convert
 from nanobanana_cli.images.inspect import verify
-from nanobanana_cli.models import ImageFormat, Picture
+from nanobanana_cli.types import ImageFormat, Picture
 
 _FORMATS: tuple[ImageFormat, ...] = ("png", "jpeg", "webp")
 # Orientation 6, as a phone held upright writes it.

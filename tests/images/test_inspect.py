@@ -14,7 +14,7 @@ from support import pngs, python
 
 from nanobanana_cli.images import jpeg
 from nanobanana_cli.images.inspect import DamagedImage, sniff, verify
-from nanobanana_cli.models import Data
+from nanobanana_cli.types import Data
 
 _EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from nanobanana_cli.images import jpeg
-from nanobanana_cli.images.damage import DamagedImage
+from nanobanana_cli.images.errors import DamagedImage
 
 _EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"
 

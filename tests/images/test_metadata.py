@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 from support.tools import require
 
-from nanobanana_cli.images import metadata, xmp
-from nanobanana_cli.images.damage import DamagedImage
+from nanobanana_cli.images import metadata
+from nanobanana_cli.images.errors import DamagedImage
 from nanobanana_cli.images.inspect import verify
 from nanobanana_cli.images.metadata import SignedImage
-from nanobanana_cli.images.xmp import TRAINED_ALGORITHMIC_MEDIA, Description
-from nanobanana_cli.images.xmp_scan import BadMetadata
+from nanobanana_cli.images.xmp import packet as xmp_packet
+from nanobanana_cli.images.xmp.packet import TRAINED_ALGORITHMIC_MEDIA, Description
+from nanobanana_cli.images.xmp.scan import BadMetadata
 
 TEXT = 'A fox & its "den" <hill> — Füchse 🦊 עברית'
 WHOLE = Description(TEXT, f"Long: {TEXT}", TRAINED_ALGORITHMIC_MEDIA)
@@ -218,7 +219,7 @@ def test_other_jumbf_in_a_jpeg_is_no_signature() -> None:
 
 
 def test_text_in_the_overflow_of_a_jpeg_is_read_but_not_written() -> None:
-    packet = xmp.extend(None, Description(long="far off"))
+    packet = xmp_packet.extend(None, Description(long="far off"))
     half = len(packet) // 2
     head = b"http://ns.adobe.com/xmp/extension/\0" + b"A" * 32 + struct.pack(">I", len(packet))
     data = with_segment(0xE1, head + struct.pack(">I", 0) + packet[:half])

@@ -13,7 +13,7 @@ from support.pngs import Shape, assemble, chunk
 from support.tools import require
 
 from nanobanana_cli.images import png
-from nanobanana_cli.images.damage import DamagedImage
+from nanobanana_cli.images.errors import DamagedImage
 
 _IHDR = chunk(b"IHDR", Shape().header())
 _PACKED = zlib.compress(b"".join(Shape().rows()))

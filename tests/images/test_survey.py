@@ -6,7 +6,7 @@ import pytest
 from support.replies import picture
 
 from nanobanana_cli.images import png
-from nanobanana_cli.images.damage import DamagedImage
+from nanobanana_cli.images.errors import DamagedImage
 from nanobanana_cli.images.inspect import survey, verify
 
 

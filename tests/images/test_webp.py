@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from nanobanana_cli.images import webp
-from nanobanana_cli.images.damage import DamagedImage
+from nanobanana_cli.images.errors import DamagedImage
 
 
 def _webp(width: int, height: int, **options: Any) -> bytes:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanobanana_cli.images import xmp
-from nanobanana_cli.images.xmp import Description
-from nanobanana_cli.images.xmp_scan import BadMetadata
+from nanobanana_cli.images.xmp import packet as xmp_packet
+from nanobanana_cli.images.xmp.packet import Description
+from nanobanana_cli.images.xmp.scan import BadMetadata
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
@@ -39,20 +39,22 @@ def packet(inside: str, *, root: str = "rdf:RDF") -> bytes:
 
 
 def test_a_new_packet_holds_what_was_set() -> None:
-    made = xmp.extend(None, Description("a fox", "A long text.", xmp.TRAINED_ALGORITHMIC_MEDIA))
-    assert xmp.read(made) == Description(
-        "a fox", "A long text.", xmp.TRAINED_ALGORITHMIC_MEDIA, None
+    made = xmp_packet.extend(
+        None, Description("a fox", "A long text.", xmp_packet.TRAINED_ALGORITHMIC_MEDIA)
+    )
+    assert xmp_packet.read(made) == Description(
+        "a fox", "A long text.", xmp_packet.TRAINED_ALGORITHMIC_MEDIA, None
     )
     assert made.startswith('<?xpacket begin="\ufeff" id'.encode())
     assert made.endswith(b'<?xpacket end="w"?>')
 
 
 def test_a_packet_with_none_of_the_fields_says_nothing() -> None:
-    assert xmp.read(FOREIGN.encode()) == Description()
+    assert xmp_packet.read(FOREIGN.encode()) == Description()
 
 
 def test_everything_foreign_stays_byte_for_byte() -> None:
-    made = xmp.extend(FOREIGN.encode(), Description("a fox")).decode()
+    made = xmp_packet.extend(FOREIGN.encode(), Description("a fox")).decode()
     before, after = FOREIGN.split("\n </rdf:RDF>")
     assert made.startswith(before)
     assert made.endswith("\n </rdf:RDF>" + after)
@@ -60,13 +62,13 @@ def test_everything_foreign_stays_byte_for_byte() -> None:
 
 
 def test_nothing_to_set_changes_nothing() -> None:
-    assert xmp.extend(FOREIGN.encode(), Description()) == FOREIGN.encode()
+    assert xmp_packet.extend(FOREIGN.encode(), Description()) == FOREIGN.encode()
 
 
 def test_fields_that_are_not_set_are_left() -> None:
-    first = xmp.extend(None, Description("a fox", source="http://example.com/x"))
-    second = xmp.extend(first, Description(long="A long text."))
-    assert xmp.read(second) == Description("a fox", "A long text.", "http://example.com/x")
+    first = xmp_packet.extend(None, Description("a fox", source="http://example.com/x"))
+    second = xmp_packet.extend(first, Description(long="A long text."))
+    assert xmp_packet.read(second) == Description("a fox", "A long text.", "http://example.com/x")
 
 
 def test_a_field_is_replaced_wherever_it_stood() -> None:
@@ -75,31 +77,31 @@ def test_a_field_is_replaced_wherever_it_stood() -> None:
         "<c:ExtDescrAccessibility>old</c:ExtDescrAccessibility></rdf:Description>"
         '<rdf:Description rdf:about="" e:DigitalSourceType="u"/>'
     )
-    assert xmp.read(old) == Description("plain", "old", "u")
-    made = xmp.extend(old, Description("new", source="v"))
-    assert xmp.read(made) == Description("new", "old", "v")
+    assert xmp_packet.read(old) == Description("plain", "old", "u")
+    made = xmp_packet.extend(old, Description("new", source="v"))
+    assert xmp_packet.read(made) == Description("new", "old", "v")
     assert b"plain" not in made
     assert made.count(b"DigitalSourceType") == 2  # one element, two tags
 
 
 def test_a_source_given_as_a_resource_is_read() -> None:
     old = packet('<rdf:Description><e:DigitalSourceType rdf:resource="u"/></rdf:Description>')
-    assert xmp.read(old).source == "u"
+    assert xmp_packet.read(old).source == "u"
 
 
 def test_an_empty_rdf_element_is_opened() -> None:
     old = f'<R:RDF xmlns:R="{RDF}" />'.encode()
-    assert xmp.read(xmp.extend(old, Description("a fox"))).alt == "a fox"
+    assert xmp_packet.read(xmp_packet.extend(old, Description("a fox"))).alt == "a fox"
 
 
 def test_a_default_namespace_is_understood() -> None:
     old = f'<RDF xmlns="{RDF}"/>'.encode()
-    assert xmp.read(xmp.extend(old, Description("a fox"))).alt == "a fox"
+    assert xmp_packet.read(xmp_packet.extend(old, Description("a fox"))).alt == "a fox"
 
 
 def test_nul_padding_after_the_packet_is_no_obstacle() -> None:
-    made = xmp.extend(FOREIGN.encode() + b"\0\0", Description("a fox"))
-    assert xmp.read(made + b"\0").alt == "a fox"
+    made = xmp_packet.extend(FOREIGN.encode() + b"\0\0", Description("a fox"))
+    assert xmp_packet.read(made + b"\0").alt == "a fox"
 
 
 def test_other_languages_stay_and_repeats_of_the_old_default_go() -> None:
@@ -109,7 +111,7 @@ def test_other_languages_stay_and_repeats_of_the_old_default_go() -> None:
         '<rdf:li xml:lang="fr">un renard</rdf:li><rdf:li xml:lang="DE">Fuchs</rdf:li>'
         "</rdf:Alt></c:AltTextAccessibility></rdf:Description>"
     )
-    made = xmp.extend(old, Description("ein roter Fuchs"), lang="de")
+    made = xmp_packet.extend(old, Description("ein roter Fuchs"), lang="de")
     items = ET.fromstring(made).iter(f"{{{RDF}}}li")
     lang = "{http://www.w3.org/XML/1998/namespace}lang"
     assert [(item.get(lang), item.text) for item in items] == [
@@ -125,15 +127,15 @@ def test_the_default_language_is_read_first() -> None:
         '<rdf:li xml:lang="fr">un renard</rdf:li><rdf:li xml:lang="x-default">a fox</rdf:li>'
         "</rdf:Alt></c:AltTextAccessibility></rdf:Description>"
     )
-    assert xmp.read(old).alt == "a fox"
+    assert xmp_packet.read(old).alt == "a fox"
 
 
 def test_entities_are_refused() -> None:
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + packet("&b;")
     with pytest.raises(BadMetadata, match="document type"):
-        xmp.read(bomb)
+        xmp_packet.read(bomb)
     with pytest.raises(BadMetadata, match="document type"):
-        xmp.extend(bomb, Description("a fox"))
+        xmp_packet.extend(bomb, Description("a fox"))
 
 
 @pytest.mark.parametrize(
@@ -142,13 +144,13 @@ def test_entities_are_refused() -> None:
 )
 def test_a_broken_packet_is_refused(broken: bytes) -> None:
     with pytest.raises(BadMetadata, match="not well-formed"):
-        xmp.read(broken)
+        xmp_packet.read(broken)
 
 
 def test_a_packet_without_rdf_is_not_extended() -> None:
-    assert xmp.read(b"<x/>") == Description()
+    assert xmp_packet.read(b"<x/>") == Description()
     with pytest.raises(BadMetadata, match="no rdf:RDF"):
-        xmp.extend(b"<x/>", Description("a fox"))
+        xmp_packet.extend(b"<x/>", Description("a fox"))
 
 
 def test_namesakes_at_other_places_are_not_ours() -> None:
@@ -157,8 +159,8 @@ def test_namesakes_at_other_places_are_not_ours() -> None:
         '<AltTextAccessibility xmlns="http://example.com/">no</AltTextAccessibility>'
         "</rdf:Description>"
     )
-    assert xmp.read(nested) == Description()
-    made = xmp.extend(nested, Description("yes"))
+    assert xmp_packet.read(nested) == Description()
+    made = xmp_packet.extend(nested, Description("yes"))
     assert made.count(b">no<") == 2
 
 
@@ -167,8 +169,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(str.str
 
 @given(TEXT, TEXT, TEXT)
 def test_any_text_comes_back_without_what_xml_cannot_hold(a: str, b: str, c: str) -> None:
-    made = xmp.extend(FOREIGN.encode(), Description(a, b, c))
-    again = xmp.read(made)
+    made = xmp_packet.extend(FOREIGN.encode(), Description(a, b, c))
+    again = xmp_packet.read(made)
     for text, kept in ((a, again.alt), (b, again.long), (c, again.source)):
         legal = "".join(
             ch for ch in text if ch in "\t\n\r" or (ch >= " " and ch not in "\ufffe\uffff")
@@ -178,6 +180,8 @@ def test_any_text_comes_back_without_what_xml_cannot_hold(a: str, b: str, c: str
 
 @given(TEXT, TEXT)
 def test_setting_twice_is_setting_once(first: str, second: str) -> None:
-    once = xmp.extend(FOREIGN.encode(), Description(second))
-    twice = xmp.extend(xmp.extend(FOREIGN.encode(), Description(first)), Description(second))
+    once = xmp_packet.extend(FOREIGN.encode(), Description(second))
+    twice = xmp_packet.extend(
+        xmp_packet.extend(FOREIGN.encode(), Description(first)), Description(second)
+    )
     assert twice == once

@@ -8,7 +8,7 @@ import pytest
 
 from nanobanana_cli.commands import sandbox as command
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.sandbox.faults import FAULTS, Fault, Queue, parse
+from nanobanana_cli.sandbox.faults import FAULTS, Fault, FaultQueue, parse
 
 
 @pytest.mark.parametrize(
@@ -46,44 +46,44 @@ def test_a_mistake_is_named(text: str, hint: str) -> None:
     assert (wrong.value.hint or "").startswith(hint)
 
 
-def _names(queue: Queue, calls: int) -> list[str | None]:
+def _names(queue: FaultQueue, calls: int) -> list[str | None]:
     return [fault.name if (fault := queue.next()) else None for _ in range(calls)]
 
 
 def test_faults_take_turns() -> None:
-    assert _names(Queue(["429:2", "503:1"]), 5) == ["429", "429", "503", None, None]
+    assert _names(FaultQueue(["429:2", "503:1"]), 5) == ["429", "429", "503", None, None]
 
 
 def test_one_without_a_count_goes_on() -> None:
-    assert _names(Queue(["429:1", "safety"]), 4) == ["429", "safety", "safety", "safety"]
+    assert _names(FaultQueue(["429:1", "safety"]), 4) == ["429", "safety", "safety", "safety"]
 
 
 def test_one_that_never_has_its_turn_is_a_mistake() -> None:
     with pytest.raises(UsageError, match="no fault after 'safety'"):
-        Queue(["safety", "429:1"])
+        FaultQueue(["safety", "429:1"])
 
 
 def test_mix_has_fixed_shares() -> None:
-    names = _names(Queue(["mix"]), 100)
+    names = _names(FaultQueue(["mix"]), 100)
     counts = {name: names.count(name) for name in set(names)}
     assert counts == {None: 75, "429": 5, "503": 5, "safety": 5, "cut": 5, "slow": 5}
 
 
 def test_a_marker_counts_calls_alike() -> None:
-    queue = Queue()
+    queue = FaultQueue()
     assert queue.marked("503:1", "a fox") == Fault("503", count=1)
     assert queue.marked("503:1", "an owl") == Fault("503", count=1)
     assert queue.marked("503:1", "a fox") is None
 
 
 def test_a_marker_deals_the_mix_among_calls_alike() -> None:
-    queue = Queue()
+    queue = FaultQueue()
     dealt = [queue.marked("mix", "a fox") for _ in range(8)]
     assert dealt == [None, None, None, Fault("429"), None, None, None, Fault("503")]
 
 
 def test_the_count_holds_among_threads() -> None:
-    queue = Queue(["429:50"])
+    queue = FaultQueue(["429:50"])
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(lambda _: queue.next(), range(200)))
     assert sum(fault is not None for fault in found) == 50

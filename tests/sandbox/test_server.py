@@ -18,9 +18,9 @@ from support.raw_calls import GENERATE, content, post, request
 
 from nanobanana_cli.catalog import DEFAULT_MODEL, MODELS
 from nanobanana_cli.errors import LocalFileError, UsageError
-from nanobanana_cli.sandbox import painter
-from nanobanana_cli.sandbox.checks import MAX_BODY
+from nanobanana_cli.sandbox import picture
 from nanobanana_cli.sandbox.server import Sandbox
+from nanobanana_cli.sandbox.validation import MAX_BODY
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_answers_under_any_prefix_in_both_versions(sandbox: Sandbox, path: str) 
     assert reply.headers["Content-Type"] == "application/json; charset=UTF-8"
     part = reply.json["candidates"][0]["content"]["parts"][0]["inlineData"]
     assert part["mimeType"] == "image/png"
-    assert base64.b64decode(part["data"]) == painter.paint("a red fox", "1:1", "0.5K")
+    assert base64.b64decode(part["data"]) == picture.paint("a red fox", "1:1", "0.5K")
 
 
 @pytest.mark.parametrize(

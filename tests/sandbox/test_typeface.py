@@ -12,7 +12,7 @@ import PIL
 import pytest
 
 import nanobanana_cli
-from nanobanana_cli.sandbox import painter, typeface
+from nanobanana_cli.sandbox import picture, typeface
 from nanobanana_cli.sandbox.typeface import Face, Typeface
 
 _PILLOW = [int(number) for number in PIL.__version__.split(".")[:3]]
@@ -30,15 +30,15 @@ _PROMPTS = {
 # Paints each prompt and tells what was opened, and which folders were looked through.
 _WATCH = """
 import json, sys
-from nanobanana_cli.sandbox import painter
-painter.draw("", (64, 64))
+from nanobanana_cli.sandbox import picture
+picture.draw("", (64, 64))
 seen = []
 def watch(event, arguments):
     if event in ("open", "os.scandir", "os.listdir"):
         seen.append(str(arguments[0]))
 sys.addaudithook(watch)
 for prompt in json.loads(sys.argv[1]):
-    painter.draw(prompt, (256, 144))
+    picture.draw(prompt, (256, 144))
 print(json.dumps(sorted(set(seen))))
 """
 
@@ -78,5 +78,5 @@ def test_small_letters_keep_their_distances() -> None:
 @pytest.mark.skipif(_PILLOW > [13, 0, 0], reason="a newer Pillow may draw otherwise")
 @pytest.mark.parametrize("prompt", _PROMPTS)
 def test_pixels_are_those_of_every_machine_with_this_pillow(prompt: str) -> None:
-    pixels = painter.draw(prompt, (256, 144)).tobytes()
+    pixels = picture.draw(prompt, (256, 144)).tobytes()
     assert hashlib.sha256(pixels).hexdigest()[:16] == _PROMPTS[prompt]

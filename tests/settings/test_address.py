@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanobanana_cli.settings import address
-from nanobanana_cli.settings.values import Wrong
+from nanobanana_cli.settings.validators import InvalidValue
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_address_is_brought_into_one_form(typed: str, url: str) -> None:
     ],
 )
 def test_what_is_no_plain_address_is_refused(typed: str, reason: str) -> None:
-    with pytest.raises(Wrong) as wrong:
+    with pytest.raises(InvalidValue) as wrong:
         address.base_url(typed)
     assert wrong.value.reason.startswith(reason)
     assert wrong.value.secret == reason.startswith("holds")
@@ -78,7 +78,7 @@ def test_a_host_has_an_owner(url: str, provider: str | None) -> None:
 def test_any_text_is_an_address_or_wrong(text: str) -> None:
     try:
         url = address.base_url(text)
-    except Wrong:
+    except InvalidValue:
         return
     assert address.base_url(url) == url
     assert url.startswith("https://") or address.is_loopback(address.host(url))

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanobanana_cli.errors import ConfigError, KeyRejected, NbError, UsageError
-from nanobanana_cli.settings import edit, files
-from nanobanana_cli.settings.files import ConfigFile
-from nanobanana_cli.settings.names import Name, parse
+from nanobanana_cli.settings import config_files, edit
+from nanobanana_cli.settings.config_files import ConfigFile
+from nanobanana_cli.settings.names import SettingName, parse
 
 PATH = Path("f.toml")
-KEY = Name("api-key", "wisgate")
+KEY = SettingName("api-key", "wisgate")
 
 COMMENTED = """\
 # mine
@@ -27,18 +27,18 @@ api-key = "g" # theirs
 
 
 def _file(text: str) -> ConfigFile:
-    return files.parse(PATH, text)
+    return config_files.parse(PATH, text)
 
 
 def test_comments_and_order_stay() -> None:
-    changed = edit.with_entry(_file(COMMENTED), Name("size"), "2K")
-    changed = edit.with_entry(changed, Name("aspect"), "4:3")
-    changed = edit.with_entry(changed, Name("base-url", "google"), "https://g.example")
+    changed = edit.with_entry(_file(COMMENTED), SettingName("size"), "2K")
+    changed = edit.with_entry(changed, SettingName("aspect"), "4:3")
+    changed = edit.with_entry(changed, SettingName("base-url", "google"), "https://g.example")
     assert changed.text == (
         '# mine\naspect = "4:3"   # wide\nsize = "2K"\n\n[google] # work\n'
         'api-key = "g" # theirs\nbase-url = "https://g.example"\n'
     )
-    for name in (Name("size"), Name("base-url", "google")):
+    for name in (SettingName("size"), SettingName("base-url", "google")):
         changed = edit.without_entry(changed, name)
     assert changed.text == COMMENTED.replace("16:9", "4:3")
 
@@ -46,7 +46,7 @@ def test_comments_and_order_stay() -> None:
 def test_numbers_are_written_as_numbers() -> None:
     file = _file("")
     for name, text in (("timeout", "60"), ("retries", "0"), ("max-cost", "0.50")):
-        file = edit.with_entry(file, Name(name), text)
+        file = edit.with_entry(file, SettingName(name), text)
     assert tomllib.loads(file.text) == {"timeout": 60, "retries": 0, "max-cost": 0.5}
 
 
@@ -62,38 +62,40 @@ def test_a_key_at_the_top_moves_into_the_table() -> None:
 
 def test_what_is_not_there_needs_no_removal() -> None:
     file = _file(COMMENTED)
-    assert edit.without_entry(file, Name("size")) is file
+    assert edit.without_entry(file, SettingName("size")) is file
     assert edit.without_entry(file, KEY) is file
 
 
 def test_entries_at_the_top_do_not_change_sides_with_the_provider() -> None:
     file = _file('api-key = "w"\n')
     with pytest.raises(UsageError, match="would pass from wisgate to google") as caught:
-        edit.with_entry(file, Name("provider"), "google")
+        edit.with_entry(file, SettingName("provider"), "google")
     assert caught.value.hint == "move it under [wisgate] first"
-    assert edit.with_entry(file, Name("provider"), "wisgate").values == {"provider": "wisgate"}
+    assert edit.with_entry(file, SettingName("provider"), "wisgate").values == {
+        "provider": "wisgate"
+    }
     with pytest.raises(UsageError, match="would pass from google to wisgate"):
-        edit.without_entry(_file('provider = "google"\napi-key = "g"\n'), Name("provider"))
+        edit.without_entry(_file('provider = "google"\napi-key = "g"\n'), SettingName("provider"))
 
 
 def test_a_value_is_checked_with_the_rest_of_the_file() -> None:
     file = _file('model = "gemini-2.5-flash-image"\n')
-    assert edit.normal(_file(""), Name("size"), "512", Path()) == "0.5K"
+    assert edit.normal(_file(""), SettingName("size"), "512", Path()) == "0.5K"
     with pytest.raises(UsageError, match=r"^size 512 is not an image size of gemini-2.5-flash"):
-        edit.normal(file, Name("size"), "512", Path())
+        edit.normal(file, SettingName("size"), "512", Path())
     with pytest.raises(ConfigError, match=r'^aspect = "1:8" in f.toml, line 1, is not an aspect'):
-        edit.normal(_file('aspect = "1:8"'), Name("model"), "gemini-2.5-flash-image", Path())
+        edit.normal(_file('aspect = "1:8"'), SettingName("model"), "gemini-2.5-flash-image", Path())
 
 
 def test_an_address_is_checked_against_its_provider() -> None:
-    name = Name("base-url", "google")
+    name = SettingName("base-url", "google")
     assert edit.normal(_file(""), name, "https://g.example/v1beta", Path()) == "https://g.example"
     with pytest.raises(UsageError, match="belongs to wisgate"):
         edit.normal(_file(""), name, "https://wisgate.ai", Path())
 
 
 def test_a_key_file_is_read_before_it_is_named(tmp_path: Path) -> None:
-    name = Name("api-key-file", "wisgate")
+    name = SettingName("api-key-file", "wisgate")
     with pytest.raises(ConfigError, match="cannot read the key file"):
         edit.normal(_file(""), name, "key.txt", tmp_path)
     (tmp_path / "key.txt").write_text("two words")
@@ -109,13 +111,13 @@ def test_a_key_file_is_read_before_it_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "name"),
     [
-        ("aspect", Name("aspect")),
-        ("api-key", Name("api-key", "google")),
-        ("wisgate.api-key", Name("api-key", "wisgate")),
-        ("sandbox.base-url", Name("base-url", "sandbox")),
+        ("aspect", SettingName("aspect")),
+        ("api-key", SettingName("api-key", "google")),
+        ("wisgate.api-key", SettingName("api-key", "wisgate")),
+        ("sandbox.base-url", SettingName("base-url", "sandbox")),
     ],
 )
-def test_names(typed: str, name: Name) -> None:
+def test_names(typed: str, name: SettingName) -> None:
     assert parse(typed, "google") == name
 
 
@@ -153,11 +155,11 @@ PIECES = [
     "base-url = 'https://b'",
 ]
 NAMES = [
-    Name("aspect"),
-    Name("retries"),
+    SettingName("aspect"),
+    SettingName("retries"),
     KEY,
-    Name("api-key", "google"),
-    Name("base-url", "sandbox"),
+    SettingName("api-key", "google"),
+    SettingName("base-url", "sandbox"),
 ]
 
 
@@ -166,7 +168,9 @@ NAMES = [
     name=st.sampled_from(NAMES),
     end=st.booleans(),
 )
-def test_any_layout_is_edited_exactly_or_refused(lines: list[str], name: Name, end: bool) -> None:
+def test_any_layout_is_edited_exactly_or_refused(
+    lines: list[str], name: SettingName, end: bool
+) -> None:
     try:
         file = _file("\n".join(lines) + "\n" * end)
         changed = edit.with_entry(file, name, "7")

@@ -1,1 +1,0 @@
-"""Alt text as text: how it is asked for, mended, checked and delivered. Pure."""

@@ -1,0 +1,190 @@
+"""Where a row's image may go: below the output folder, and nowhere twice."""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from posixpath import normpath
+
+from nanobanana_cli.generation.destinations import SUFFIXES
+from nanobanana_cli.ui.escape import escape
+
+ANY_SUFFIX = ".*"
+_LONGEST_NAME = 240  # bytes; a file system takes 255, and `.alt.txt` needs its own
+
+
+class InvalidPath(ValueError):
+    """A path that an image cannot go to; the text says why, after the path."""
+
+
+class Listing:
+    """What is in the folders below the output folder, each listed once.
+
+    Args:
+        root: the output folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._real_root = os.path.realpath(root)
+        self._inside: dict[str, bool] = {}
+        self._listed: dict[str, dict[str, os.DirEntry[str]]] = {}
+
+    def check(self, target: str) -> None:
+        """Pass a normal path that a file can be written to, as far as can be told.
+
+        Raises:
+            Misplaced: a link leads out of the output folder, or what has the name is no file: a
+                folder, or a pipe or device, which could block whoever opens it.
+        """
+        folder, _, name = target.rpartition("/")
+        if not self._is_inside(folder):
+            raise InvalidPath("leaves the output folder through a link")
+        entry = self._entry(folder, name)
+        if entry is None:
+            return
+        if entry.is_symlink() and not self._is_inside(target):
+            raise InvalidPath("is a link that leaves the output folder")
+        mode = _mode(entry)
+        if stat.S_ISDIR(mode):
+            raise InvalidPath(f"is a folder; end it with / to put a file into it: {target}/")
+        if mode and not stat.S_ISREG(mode):
+            raise InvalidPath("is a pipe or device, not a regular file; move it or choose a name")
+
+    def has(self, target: str) -> bool:
+        """Whether something has this name."""
+        folder, _, name = target.rpartition("/")
+        entry = self._entry(folder, name)
+        return entry is not None and (entry.name == name or (self.root / target).exists())
+
+    def is_folder(self, target: str) -> bool:
+        """Whether a folder has this name."""
+        folder, _, name = target.rpartition("/")
+        entry = self._entry(folder, name)
+        return entry is not None and entry.is_dir()
+
+    def _is_inside(self, path: str) -> bool:
+        if path not in self._inside:
+            real = os.path.realpath(self.root / path)
+            self._inside[path] = os.path.commonpath((real, self._real_root)) == self._real_root
+        return self._inside[path]
+
+    def _entry(self, folder: str, name: str) -> os.DirEntry[str] | None:
+        """What has this name, or else what some file system takes for it."""
+        if folder not in self._listed:
+            try:
+                with os.scandir(self.root / folder) as found:
+                    entries = list(found)
+            except OSError:
+                entries = []
+            # The exact names come last: where case is kept, Fox.png must not hide fox.png.
+            self._listed[folder] = {_folded(entry.name): entry for entry in entries}
+            self._listed[folder] |= {entry.name: entry for entry in entries}
+        listed = self._listed[folder]
+        return listed.get(name) or listed.get(_folded(name))
+
+
+class PathClaims:
+    """Which row has which path, by whatever a file system may take for the same name.
+
+    Args:
+        reserved: paths that no row may have; their owner is row 0.
+    """
+
+    def __init__(self, reserved: Iterable[str]) -> None:
+        self._owners = {_folded(path): (0, path) for path in reserved}
+
+    def claim(self, row: int, target: str) -> tuple[int, str] | None:
+        """Take a path for a row.
+
+        Returns:
+            The row that has it already, and the path as that row writes it; None when it was free.
+        """
+        paths = [_folded(path) for path in candidates(target)]
+        for path in paths:
+            if path in self._owners:
+                return self._owners[path]
+        for path in paths:
+            self._owners[path] = (row, target)
+        return None
+
+    def inside_files(self) -> Iterator[tuple[int, str, str]]:
+        """Rows whose folder is another row's file: row, its path, the file's path."""
+        folders = {path.rpartition("/")[0]: owner for path, owner in self._owners.items()}
+        for folder, (row, target) in folders.items():
+            while folder and row:
+                if folder in self._owners:
+                    yield row, target, self._owners[folder][1]
+                folder = folder.rpartition("/")[0]
+
+
+def candidates(target: str) -> list[str]:
+    """The paths that an image for this target may get."""
+    if target.endswith(ANY_SUFFIX):
+        return [target[: -len(ANY_SUFFIX)] + suffix for suffix in SUFFIXES.values()]
+    return [target]
+
+
+def aliases(target: str) -> list[str]:
+    """The other targets that stand for the same files: `fox.*` for `fox.png`, and the reverse."""
+    if target.endswith(ANY_SUFFIX):
+        return candidates(target)
+    stem, suffix = split(target)
+    return [stem + ANY_SUFFIX] if suffix in SUFFIXES.values() else []
+
+
+def normal(output: str) -> str:
+    """A row's output as a plain path below the output folder, with `/` and no detours.
+
+    Args:
+        output: as written; one that ends in `/` names a folder.
+
+    Raises:
+        Misplaced: it cannot be one.
+    """
+    if escape(output) != output:
+        raise InvalidPath("holds control characters")
+    if output.startswith("/"):
+        raise InvalidPath("is absolute; write it relative to the output folder")
+    path = normpath(output)
+    if path == ".." or path.startswith("../"):
+        raise InvalidPath("leaves the output folder")
+    if any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in path.split("/")):
+        raise InvalidPath(f"has a name longer than {_LONGEST_NAME} bytes")
+    return "" if path == "." else path
+
+
+def numbered(target: str, number: int) -> str:
+    """`fox.png` as one of several: `fox-2.png`."""
+    stem, suffix = split(target)
+    return f"{stem}-{number}{suffix}"
+
+
+def alt_file(target: str) -> str:
+    """Where an image's alt text goes, unless somebody says otherwise: `fox.alt.txt`."""
+    return split(target)[0] + ".alt.txt"
+
+
+def split(target: str) -> tuple[str, str]:
+    """A path in two: all before the suffix, and the suffix."""
+    folder_end = target.rfind("/") + 1
+    dot = target.rfind(".")
+    return (target[:dot], target[dot:]) if dot > folder_end else (target, "")
+
+
+def _mode(entry: os.DirEntry[str]) -> int:
+    """What a name leads to, as `st_mode`; 0 when it leads nowhere that can be reached."""
+    try:
+        return entry.stat().st_mode
+    except OSError:
+        return 0
+
+
+def _folded(path: str) -> str:
+    """Equal for names that some file system takes for the same."""
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

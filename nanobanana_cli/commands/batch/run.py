@@ -1,0 +1,226 @@
+"""The run of a batch: from a plan to images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from nanobanana_cli import files
+from nanobanana_cli.api.client import Listener
+from nanobanana_cli.batch import locking, records
+from nanobanana_cli.batch.budget import Budget, Limits
+from nanobanana_cli.batch.direction import Direction
+from nanobanana_cli.batch.dispatcher import Dispatcher
+from nanobanana_cli.batch.history import History
+from nanobanana_cli.batch.ledger import Ledger
+from nanobanana_cli.batch.memory import MemoryBudget, give_large_blocks_back
+from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.batch.runner import RunContext, Runner
+from nanobanana_cli.batch.signals import Signals
+from nanobanana_cli.batch.texts import AltFiles
+from nanobanana_cli.batch.throttle import RateLimiter
+from nanobanana_cli.commands import connection
+from nanobanana_cli.commands.batch import gallery, plan
+from nanobanana_cli.commands.batch.plan import BatchJob
+from nanobanana_cli.commands.batch.report import BatchReport
+from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
+from nanobanana_cli.generation.session import Session
+from nanobanana_cli.money import micro_dollars
+from nanobanana_cli.types import Endpoint
+from nanobanana_cli.ui.progress import ProgressBar
+from nanobanana_cli.ui.terminal import Terminal
+
+# Seconds between two looks at the clock and at signals.
+_TICK = 0.2
+_SHOWN = 20
+
+
+def make(job: BatchJob, terminal: Terminal) -> None:
+    """Make what is missing or changed.
+
+    Raises:
+        NbError: not all that was asked for is there; what is there has been shown.
+    """
+    limits = _limits(job)
+    gallery.check(job)
+    # What others spend meanwhile is in no sum of this run's, so nobody else may.
+    alone = limits.total_cost is not None
+    part = None if alone else job.shard
+    with locking.held(job.ledger, part, lambda: _tell_waiting(job, terminal)):
+        steps, past = plan.planned(job, terminal)
+        _check_existing(job, steps, terminal)
+        due = plan.to_make(job, steps)
+        _check_prices(due, past, limits)
+        budget = Budget(limits, past.spent)
+        report = BatchReport(terminal, job, steps, due, budget.allowed)
+        _record_recovered(job, steps, terminal)
+        with Signals() as signals:
+            reason = _run(job, due, budget, report, signals) if due else None
+    unwritten = gallery.write(job, report)
+    if unwritten is not None and (signals.last or reason is not None):
+        terminal.warn(unwritten.message)
+    report.close(signals.last, reason or unwritten)
+
+
+def _limits(job: BatchJob) -> Limits:
+    total = job.chosen.max_total_cost
+    try:
+        total_cost = None if total is None else micro_dollars(total)
+    except ValueError:
+        raise UsageError(
+            f"--max-total-cost {total} is not an amount in dollars", hint="such as 25"
+        ) from None
+    return Limits(job.settings.max_cost, job.chosen.max_images, total_cost)
+
+
+def _tell_waiting(job: BatchJob, terminal: Terminal) -> None:
+    terminal.note(f"another run of {job.name} is at work; waiting for it to end")
+
+
+def _check_existing(job: BatchJob, steps: Sequence[Step], terminal: Terminal) -> None:
+    if job.chosen.force or job.chosen.skip_existing:
+        return
+    there = [step for step in steps if step.kept]
+    if not there:
+        return
+    for step in there[:_SHOWN]:
+        terminal.mistake(f"{plan.shown_path(step, job.root)} {step.kept}")
+    if len(there) > _SHOWN:
+        terminal.mistake(f"… and {len(there) - _SHOWN} more")
+    some = "1 output exists" if len(there) == 1 else f"{len(there)} outputs exist"
+    raise OutputExists(
+        f"{some} already",
+        hint=plan.HINT_KEPT,
+    )
+
+
+def _check_prices(due: Sequence[Step], past: History, limits: Limits) -> None:
+    """A limit in dollars can only be kept when every price is known."""
+    if not limits.any_cost:
+        return
+    for step in due:
+        if step.price is None:
+            raise OverBudget(
+                f"the price of {step.item.settings.model} is unknown, so no limit can be kept",
+                hint="--max-images limits the number of calls",
+            )
+    if limits.total_cost is not None and past.unpriced:
+        raise OverBudget(
+            f"the ledger records {past.unpriced} calls of unknown price, "
+            "so --max-total-cost cannot be kept",
+            hint="--max-images limits the number of calls",
+        )
+
+
+def _record_recovered(job: BatchJob, steps: Sequence[Step], terminal: Terminal) -> None:
+    """Say in the ledger what a run that was killed could not."""
+    found = [step for step in steps if step.recovered]
+    if not found:
+        return
+    with Ledger(locking.own_ledger(job.ledger, job.shard)) as ledger:
+        ledger.extend(records.recovered(step) for step in found)
+    for step in found:
+        text = step.item.alt_file
+        if text is not None and not files.taken(job.root / text):
+            path = plan.shown_path(step, job.root)
+            terminal.warn(f"{path}: its text was lost as a run was killed; nb caption makes one")
+
+
+def _run(
+    job: BatchJob, due: Sequence[Step], budget: Budget, report: BatchReport, signals: Signals
+) -> NbError | None:
+    """Make the images.
+
+    Returns:
+        Why not all of them were tried, when nobody asked for that.
+    """
+    terminal = report.terminal
+    with ExitStack() as stack:
+        endpoint = stack.enter_context(connection.opened(job.settings, terminal.env))
+        _check_folders(job, due)
+        ledger = stack.enter_context(Ledger(locking.own_ledger(job.ledger, job.shard)))
+        texts = AltFiles.read(
+            job.root, due, locking.all_ledgers(job.ledger), force=job.chosen.force
+        )
+        give_large_blocks_back()
+        direction = Direction(RateLimiter(job.chosen.concurrency, job.chosen.rpm), MemoryBudget())
+        session = stack.enter_context(_session(job, endpoint, direction, terminal))
+        dispatcher = Dispatcher(
+            due, budget, fail_fast=job.chosen.fail_fast, on_stop=direction.pace.stop
+        )
+        runner = Runner(
+            RunContext(
+                session,
+                direction,
+                dispatcher,
+                ledger,
+                job.references,
+                texts,
+                job.root,
+                job.chosen.concurrency,
+            )
+        )
+        meter = stack.enter_context(terminal.meter(len(due)))
+        try:
+            _follow(runner, direction.pace, dispatcher, report, signals, meter)
+        finally:
+            runner.drain()
+            while runner.working:
+                _obey(signals, runner, report)
+                runner.wait(_TICK)
+    return dispatcher.reason
+
+
+def _follow(
+    runner: Runner,
+    pace: RateLimiter,
+    dispatcher: Dispatcher,
+    report: BatchReport,
+    signals: Signals,
+    meter: ProgressBar,
+) -> None:
+    """Show what gets done, and do as the signals say."""
+    # A signal may have come before there was anything to stop.
+    _obey(signals, runner, report)
+    for done in runner.run(_TICK):
+        _obey(signals, runner, report)
+        if done is not None:
+            report.done(done)
+        report.spent = dispatcher.spent
+        meter.update(report.finished, report.progress(pace.in_flight, pace.held_for))
+
+
+def _obey(signals: Signals, runner: Runner, report: BatchReport) -> None:
+    if signals.count and not runner.draining:
+        runner.drain()
+        report.tell_draining(signals.last)
+    if signals.count > 1 and not runner.cut:
+        runner.stop_now()
+
+
+def _session(
+    job: BatchJob, endpoint: Endpoint, direction: Direction, terminal: Terminal
+) -> Session:
+    return Session(
+        endpoint,
+        timeout=job.settings.timeout,
+        retries=job.settings.retries,
+        # One line for each of 64 calls that wait for the same rate limit would say nothing.
+        listener=Listener(trace=terminal.trace, note=terminal.trace),
+        digest=True,
+        traffic=direction,
+    )
+
+
+def _check_folders(job: BatchJob, due: Sequence[Step]) -> None:
+    """Every folder that images go to can be written to, or made."""
+    folders = {(job.root / step.item.target).parent for step in due}
+    for folder in {_first_existing(folder) for folder in folders}:
+        files.check_folder(folder)
+
+
+def _first_existing(folder: Path) -> Path:
+    while not files.taken(folder) and folder.parent != folder:
+        folder = folder.parent
+    return folder

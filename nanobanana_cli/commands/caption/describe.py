@@ -1,0 +1,171 @@
+"""`nb caption IMAGE…`: existing images, several calls at once, texts in the order of the images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec.structs import replace
+
+from nanobanana_cli import settings
+from nanobanana_cli.captions import prompts, source_image
+from nanobanana_cli.captions.describe import FATAL, Describer, shared_files
+from nanobanana_cli.captions.ordered_pool import OrderedPool
+from nanobanana_cli.captions.save import TextDestination
+from nanobanana_cli.captions.targets import Images
+from nanobanana_cli.commands import cost
+from nanobanana_cli.commands.generate import command
+from nanobanana_cli.commands.generate import run as generate_run
+from nanobanana_cli.commands.on_demand import LazySession
+from nanobanana_cli.commands.results import TextWriter
+from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
+from nanobanana_cli.generation import inputs
+from nanobanana_cli.settings import Settings
+from nanobanana_cli.types import ContentRequest, Result
+from nanobanana_cli.ui.terminal import Terminal
+
+
+class DescribeJob(msgspec.Struct, frozen=True):
+    """Existing images, and everything that decides what becomes of their texts.
+
+    Args:
+        images: what is to be described.
+        delivery: where the texts go.
+        call: what was typed about the call.
+        concurrency: calls at once.
+        read_stdin: the image's bytes for `-`.
+    """
+
+    images: Images
+    delivery: TextDestination
+    call: command.GenerateOptions
+    concurrency: int
+    read_stdin: Callable[[], bytes]
+
+
+def run(order: DescribeJob, texts: TextWriter, terminal: Terminal) -> None:
+    """Describe what lacks a text, and show each text in the order of the images.
+
+    Raises:
+        NbError: a check before the calls failed, or the only image did.
+        BatchIncomplete: some of several images failed.
+    """
+    in_force = settings.load(terminal.env, settings.current_folder(), order.call.settings)
+    request = _request(order, in_force)
+    cost.check(request, in_force, len(order.images.paths))
+    generate_run.note_unknown_model(request.model, terminal)
+    if order.call.dry_run or order.call.curl:
+        _show_calls(order, request, in_force, terminal)
+        return
+    shown = _describe(order, request, in_force, texts, terminal)
+    if shown.failures:
+        raise _verdict(shown, order.images)
+
+
+def _request(order: DescribeJob, in_force: Settings) -> ContentRequest:
+    call = order.call
+    return inputs.checked(
+        ContentRequest(
+            prompt="",
+            framed=prompts.for_picture(order.delivery.wish),
+            model=in_force.model,
+            modalities=("TEXT",),
+            thinking=call.thinking,
+            system=call.system or None,
+            temperature=call.temperature,
+            seed=call.seed,
+        )
+    )
+
+
+def _describe(
+    order: DescribeJob,
+    request: ContentRequest,
+    in_force: Settings,
+    texts: TextWriter,
+    terminal: Terminal,
+) -> _Shown:
+    paths = order.images.paths
+    session = LazySession(in_force, terminal)
+    describer = Describer(
+        Result("failed", request, in_force.provider),
+        order.delivery,
+        ask=session.text,
+        read_stdin=order.read_stdin,
+        shared=shared_files(paths, order.delivery),
+    )
+    crew = OrderedPool(describer.describe, paths, min(order.concurrency, len(paths)))
+    shown = _Shown(texts, terminal, order)
+    label = f"{len(paths)} texts" if len(paths) > 1 else "a text"
+    try:
+        with (
+            terminal.waiting(f"{label} from {in_force.provider}", len(paths)) as spinner,
+            crew,
+            # Left before the crew: it cuts the calls that the crew would wait for.
+            session,
+        ):
+            for result in crew:
+                shown.show(result)
+                spinner.advance()
+    except Interrupted:
+        for result in crew.rest():
+            if result.alt is not None:
+                shown.show(result)
+        raise
+    return shown
+
+
+class _Shown:
+    """Shows results; keeps what failed, and whether any text was paid for."""
+
+    def __init__(self, texts: TextWriter, terminal: Terminal, order: DescribeJob) -> None:
+        self.failures: list[NbError] = []
+        self.has_paid = False
+        self._texts = texts
+        self._terminal = terminal
+        self._order = order
+
+    def show(self, result: Result) -> None:
+        self._texts.show(result)
+        self.has_paid |= result.attempts > 0 and result.error is None
+        for note in result.notes:
+            self._terminal.warn(note)
+        if result.status == "skipped" and result.alt is not None:
+            self._terminal.trace(f"{result.path} has a text, left alone")
+        elif result.alt_path is not None and result.status == "written":
+            self._terminal.note(f"{result.alt_path} written")
+        if result.error is not None:
+            self.failures.append(result.error)
+            if not self._order.images.is_single and not isinstance(result.error, FATAL):
+                self._terminal.warn(_named(result.error.message, str(result.path)))
+
+
+def _named(message: str, path: str) -> str:
+    """The message with the image that it is about."""
+    return message if path in message else f"{path}: {message}"
+
+
+def _verdict(shown: _Shown, images: Images) -> NbError:
+    """One error for all that failed."""
+    failures = shown.failures
+    fatal = next((error for error in failures if isinstance(error, FATAL)), None)
+    if images.is_single or fatal is not None:
+        return fatal or failures[0]
+    costs = {error.charged for error in failures}
+    charged = Charged.NO if costs == {Charged.NO} and not shown.has_paid else Charged.MAYBE
+    return BatchIncomplete(
+        f"{len(failures)} of {len(images.paths)} images have no text",
+        hint="with --write, the same command makes only what is missing",
+        charged=charged,
+    )
+
+
+def _show_calls(
+    order: DescribeJob, request: ContentRequest, in_force: Settings, terminal: Terminal
+) -> None:
+    for path in order.images.paths:
+        image = source_image.load(path, order.read_stdin)
+        whole = replace(request, references=(image.reference(),))
+        generate_run.show_request(whole, in_force, terminal, as_curl=order.call.curl)
+    count = len(order.images.paths)
+    terminal.note(f"nothing was sent; {cost.estimate(request, in_force, count)}")

@@ -1,0 +1,194 @@
+"""What the subcommands of `nb config` do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from nanobanana_cli.commands.config import check as config_check
+from nanobanana_cli.commands.config import listing
+from nanobanana_cli.commands.config.check import Check
+from nanobanana_cli.errors import ConfigError, Interrupted, NbError, UsageError
+from nanobanana_cli.files import write_private
+from nanobanana_cli.settings import Settings, config_files, edit, load, names, resolve
+from nanobanana_cli.settings.config_files import ConfigFile
+from nanobanana_cli.settings.names import SettingName
+from nanobanana_cli.ui.terminal import Terminal
+
+
+def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | None) -> None:
+    """Write one entry of the user's file.
+
+    Args:
+        name: as typed, with or without the provider it belongs to.
+        value: as typed; None for a key, which comes from the prompt or stdin.
+        provider: whose entry; None leaves it to the name, or to the provider in force.
+
+    Raises:
+        NbError: the name, the value, or the file as it is; nothing was written then.
+    """
+    cwd = config_files.current_folder()
+    file = config_files.user_file(terminal.env, cwd, create=True)
+    project = _project(terminal, cwd)
+    entry = _entry(terminal, name, provider, file, project)
+    text = edit.normal(file, entry, _value(terminal, entry, value), cwd)
+    changed = edit.with_entry(file, entry, text)
+    write_private(changed.path, changed.text.encode())
+    terminal.note(f"{entry} set in {file.path}")
+    if first := listing.what_goes_first(changed, project, terminal.env, entry):
+        terminal.warn(f"{first} goes first")
+
+
+def unset_entry(terminal: Terminal, name: str, provider: str | None) -> None:
+    """Remove one entry of the user's file; arguments and errors as for `set_entry`."""
+    cwd = config_files.current_folder()
+    file = config_files.user_file(terminal.env, cwd)
+    entry = _entry(terminal, name, provider, file, _project(terminal, cwd))
+    changed = edit.without_entry(file, entry)
+    if changed is file:
+        terminal.note(f"{entry} was not set in {file.path}")
+        return
+    write_private(changed.path, changed.text.encode())
+    terminal.note(f"{entry} removed from {file.path}")
+
+
+def show_entry(terminal: Terminal, name: str) -> None:
+    """Print one value in force."""
+    settings = _load(terminal, {})
+    entry = names.parse(name, settings.provider)
+    if entry.provider not in {None, settings.provider}:
+        settings = _load(terminal, {"provider": entry.provider})
+    row = listing.row(settings, terminal.env, entry)
+    if row.value is None:
+        terminal.note(f"{entry} is not set")
+    else:
+        terminal.result(row.text)
+
+
+def show_all(terminal: Terminal, *, as_json: bool) -> None:
+    """Print all values in force, and their origins."""
+    rows = list(listing.rows(_load(terminal, {}), terminal.env))
+    if as_json:
+        for row in rows:
+            terminal.json({"name": row.name, "value": row.value, "origin": row.origin})
+    else:
+        cells = [(row.name, row.text, row.origin) for row in rows]
+        terminal.table(("Setting", "Value", "From"), cells)
+
+
+def show_path(terminal: Terminal) -> None:
+    """Print where the user's file is, and on stderr which project file goes before it."""
+    cwd = config_files.current_folder()
+    terminal.result(str(config_files.user_path(terminal.env, cwd)))
+    if project := config_files.project_path(terminal.env, cwd):
+        terminal.note(f"in this folder, {project} goes first")
+
+
+def check(terminal: Terminal, options: Mapping[str, str | None], *, as_json: bool) -> int:
+    """Print each finding.
+
+    Returns:
+        The exit status of the first failure; 0 when there was none.
+    """
+    first: NbError | None = None
+    for finding in _findings(terminal, options):
+        first = first or finding.error
+        if as_json:
+            terminal.json(
+                {
+                    "state": finding.state,
+                    "about": finding.about,
+                    "message": finding.message,
+                    "hint": finding.hint,
+                }
+            )
+        else:
+            terminal.result(f"{finding.state:<8} {finding.about:<12} {finding.message}")
+            for line in (finding.hint or "").splitlines():
+                terminal.note(f"hint: {line}")
+    return first.code if first else 0
+
+
+def _load(terminal: Terminal, options: Mapping[str, str | None]) -> Settings:
+    return load(terminal.env, config_files.current_folder(), options)
+
+
+def _project(terminal: Terminal, cwd: Path) -> ConfigFile | None:
+    """The project's file; when it is wrong, a note and None, since it is not what gets written."""
+    try:
+        project = config_files.project_file(terminal.env, cwd)
+        if project:
+            resolve.provider_in_force(None, {}, project, None)
+    except ConfigError as error:
+        terminal.warn(error.message)
+        return None
+    return project
+
+
+def _entry(
+    terminal: Terminal,
+    name: str,
+    provider: str | None,
+    file: ConfigFile,
+    project: ConfigFile | None,
+) -> SettingName:
+    """The entry that is meant; `--provider` must not contradict the name."""
+    in_force = resolve.provider_in_force(provider, terminal.env, file, project)
+    entry = names.parse(name, in_force)
+    if provider is not None and entry.provider != provider:
+        raise UsageError(
+            f"--provider {provider} does not go with {entry}",
+            hint="it goes with api-key, api-key-file and base-url",
+        )
+    return entry
+
+
+def _value(terminal: Terminal, entry: SettingName, value: str | None) -> str:
+    """The value as an argument; a key by prompt or stdin, and only so."""
+    if entry.setting != "api-key":
+        if value is None:
+            raise UsageError(f"no value for {entry}", hint=f"nb config set {entry} VALUE")
+        return value
+    if value is not None:
+        raise UsageError(
+            "a key is not taken as an argument, where others could see it",
+            hint=f"`nb config set {entry}` asks for it, or reads it from stdin",
+        )
+    key = _hidden(terminal, entry) if terminal.stdin.isatty() else _piped(terminal)
+    if not key.strip():
+        raise UsageError(f"no key was given for {entry.provider}", hint="paste it, then Enter")
+    return key
+
+
+def _hidden(terminal: Terminal, entry: SettingName) -> str:
+    from getpass import getpass
+
+    try:
+        return getpass(f"Key for {entry.provider} (not shown): ", terminal.stderr)
+    except EOFError:
+        terminal.note("")
+        return ""
+    except Interrupted:
+        terminal.note("")
+        raise
+
+
+def _piped(terminal: Terminal) -> str:
+    return terminal.read().decode("utf-8-sig", "replace")
+
+
+def _findings(terminal: Terminal, options: Mapping[str, str | None]) -> Iterator[Check]:
+    try:
+        settings = _load(terminal, options)
+    except ConfigError as error:
+        yield config_check.failed("settings", error)
+        return
+    if settings.base_url:
+        yield from config_check.run(settings, terminal.env)
+        return
+    from nanobanana_cli.sandbox.server import Sandbox
+
+    with Sandbox() as sandbox:
+        yield from config_check.run(replace(settings, base_url=sandbox.url), terminal.env)

@@ -1,0 +1,153 @@
+"""`nb config`: read and write the settings that stay."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nanobanana_cli.commands import options
+from nanobanana_cli.ui import help as screens
+from nanobanana_cli.ui.terminal import Terminal
+
+app = typer.Typer(cls=screens.HelpGroup)
+
+_Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", show_default=False, help="A setting, such as aspect or google.api-key."
+    ),
+]
+_Provider = Annotated[
+    str | None,
+    typer.Option("--provider", metavar="NAME", help="Whose key or address. [default: in force]"),
+]
+_Json = Annotated[
+    bool, typer.Option("--json", help="JSON Lines, for scripts.", rich_help_panel="Streams")
+]
+
+
+@app.callback()
+def group() -> None:
+    """Set, show and check what stays from one run to the next.
+
+    Examples:
+      nb config set api-key
+      nb config list
+    """
+
+
+@app.command("set", cls=screens.HelpCommand)
+def set_(
+    ctx: typer.Context,
+    name: _Name,
+    value: Annotated[
+        str | None,
+        typer.Argument(metavar="[VALUE]", show_default=False, help="Left out for api-key."),
+    ] = None,
+    provider: _Provider = None,
+    quiet: options.Quiet = False,
+    color: options.Color = None,
+) -> None:
+    """Write a setting into the user's file.
+
+    A key is asked for with a hidden prompt, or read from stdin. It is not taken as an argument,
+    because those show up in process lists and shell histories.
+
+    Examples:
+      nb config set aspect 16:9
+      nb config set api-key
+      nb config set google.api-key < key.txt
+    """
+    from nanobanana_cli.commands.config import actions
+
+    actions.set_entry(_terminal(ctx, quiet, color), name, value, provider)
+
+
+@app.command(cls=screens.HelpCommand)
+def unset(
+    ctx: typer.Context,
+    name: _Name,
+    provider: _Provider = None,
+    quiet: options.Quiet = False,
+    color: options.Color = None,
+) -> None:
+    """Remove a setting from the user's file.
+
+    Example:
+      nb config unset aspect
+    """
+    from nanobanana_cli.commands.config import actions
+
+    actions.unset_entry(_terminal(ctx, quiet, color), name, provider)
+
+
+@app.command(cls=screens.HelpCommand)
+def get(
+    ctx: typer.Context, name: _Name, quiet: options.Quiet = False, color: options.Color = None
+) -> None:
+    """Print the value in force: nothing when there is none, asterisks for a key.
+
+    Example:
+      nb config get model
+    """
+    from nanobanana_cli.commands.config import actions
+
+    actions.show_entry(_terminal(ctx, quiet, color), name)
+
+
+@app.command("list", cls=screens.HelpCommand)
+def list_(ctx: typer.Context, json: _Json = False, color: options.Color = None) -> None:
+    """Show each setting, its value, and where that comes from.
+
+    Examples:
+      nb config list
+      nb config list --json
+    """
+    from nanobanana_cli.commands.config import actions
+
+    actions.show_all(_terminal(ctx, color=color), as_json=json)
+
+
+@app.command(cls=screens.HelpCommand)
+def path(ctx: typer.Context, quiet: options.Quiet = False, color: options.Color = None) -> None:
+    """Print where the user's file is, or would be.
+
+    Example:
+      $EDITOR "$(nb config path)"
+    """
+    from nanobanana_cli.commands.config import actions
+
+    actions.show_path(_terminal(ctx, quiet, color))
+
+
+@app.command(cls=screens.HelpCommand)
+def check(
+    ctx: typer.Context,
+    provider: options.ProviderName = None,
+    base_url: options.BaseUrl = None,
+    json: _Json = False,
+    quiet: options.Quiet = False,
+    color: options.Color = None,
+) -> None:
+    """Check key, permissions, model and address, without paying for anything.
+
+    Each line says ok, warning or failed. The exit status is 0 unless something failed.
+
+    Examples:
+      nb config check
+      nb config check --provider google
+    """
+    from nanobanana_cli.commands.config import actions
+
+    terminal = _terminal(ctx, quiet, color)
+    chosen = {"provider": provider, "base-url": base_url}
+    status = actions.check(terminal, chosen, as_json=json)
+    if status:
+        raise typer.Exit(status)
+
+
+def _terminal(ctx: typer.Context, quiet: bool = False, color: bool | None = None) -> Terminal:
+    terminal: Terminal = ctx.obj
+    terminal.configure(quiet=quiet, color=color)
+    return terminal

@@ -1,0 +1,90 @@
+"""What is in force, for people and for scripts to read; keys are masked whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from nanobanana_cli.catalog import PROVIDERS
+from nanobanana_cli.money import MICRO
+from nanobanana_cli.settings.config_files import ConfigFile
+from nanobanana_cli.settings.credentials import source
+from nanobanana_cli.settings.edit import value_of
+from nanobanana_cli.settings.names import SettingName
+from nanobanana_cli.settings.resolve import DEFAULTS, Settings, variable_of
+
+MASK = "********"
+UNSET = "not set"
+
+
+class ListedSetting(msgspec.Struct, frozen=True):
+    """One setting.
+
+    Args:
+        name: as in a file.
+        value: seconds, counts and dollars as numbers; None when it is not set.
+        origin: where it comes from.
+    """
+
+    name: str
+    value: str | float | None
+    origin: str
+
+    @property
+    def text(self) -> str:
+        """The value as `nb config set` would take it; "" when it is not set."""
+        if isinstance(self.value, float):
+            return f"{self.value:.6f}".rstrip("0").rstrip(".")
+        return "" if self.value is None else str(self.value)
+
+
+def rows(settings: Settings, env: Mapping[str, str]) -> Iterator[ListedSetting]:
+    """All settings in force, and the keys of all providers, unread."""
+    for name in DEFAULTS:
+        yield row(settings, env, SettingName(name))
+    for provider in PROVIDERS.values():
+        if provider.needs_key:
+            yield row(settings, env, SettingName("api-key", provider.name))
+
+
+def row(settings: Settings, env: Mapping[str, str], name: SettingName) -> ListedSetting:
+    """One setting in force.
+
+    Args:
+        settings: those of the provider whose entry it is.
+    """
+    if name.provider and name.setting == "api-key":
+        found = source(PROVIDERS[name.provider], env, settings.user)
+        return (
+            ListedSetting(str(name), MASK, found.origin)
+            if found
+            else ListedSetting(str(name), None, UNSET)
+        )
+    if name.provider and name.setting == "api-key-file":
+        path = value_of(settings.user, name)
+        return ListedSetting(str(name), path, str(settings.user.path) if path else UNSET)
+    return ListedSetting(
+        name.setting, _value(settings, name.setting), settings.origins[name.setting]
+    )
+
+
+def what_goes_first(
+    user: ConfigFile, project: ConfigFile | None, env: Mapping[str, str], name: SettingName
+) -> str | None:
+    """What keeps an entry of the user's file from being in force; None when it is in force."""
+    if name.provider and name.setting != "base-url":
+        found = source(PROVIDERS[name.provider], env, user)
+        return None if found is None or found.setting == name.setting else found.shown
+    variable = variable_of(name.setting)
+    if env.get(variable):
+        return variable
+    return str(project.path) if project and name.setting in project.values else None
+
+
+def _value(settings: Settings, name: str) -> str | float | None:
+    """One setting in the unit of a file."""
+    if name == "max-cost":
+        return None if settings.max_cost is None else settings.max_cost / MICRO
+    found: str | float = getattr(settings, name.replace("-", "_"))
+    return None if found == "" else found

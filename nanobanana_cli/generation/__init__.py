@@ -1,0 +1,1 @@
+"""Makes one image: from typed words to a file."""

@@ -1,0 +1,1 @@
+"""Reads and writes XMP packets in PNG, JPEG and WebP files."""

@@ -1,0 +1,185 @@
+"""The text of an XMP packet: read and extend the fields for alt text and digital source.
+
+A packet belongs to whoever wrote it: namespaces, processing instructions, comments and order are
+all kept, so it is edited as text, at the byte offsets that `xmp_scan` finds, and never written
+anew from a tree. Only our own fields are cut out and written again.
+
+Fields: IPTC Photo Metadata Standard 2021.1, `Iptc4xmpCore:AltTextAccessibility` and
+`ExtDescrAccessibility` (language alternatives) and `Iptc4xmpExt:DigitalSourceType` (a URI).
+Packets: XMP specification part 1, section 7.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+import msgspec
+
+from nanobanana_cli.images.xmp.scan import DEFAULT_LANGUAGE, RDF, BadMetadata, Found, Name, Scan
+
+TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+
+_CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
+_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_PREFIXES = {_CORE: "Iptc4xmpCore", _EXT: "Iptc4xmpExt"}
+_ALT = (_CORE, "AltTextAccessibility")
+_LONG = (_CORE, "ExtDescrAccessibility")
+_SOURCE = (_EXT, "DigitalSourceType")
+_PROVENANCE = ("http://purl.org/dc/terms/", "provenance")
+_NAMES = frozenset({_ALT, _LONG, _SOURCE, _PROVENANCE})
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_EMPTY_PACKET = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+    f' <rdf:RDF xmlns:rdf="{RDF}">\n'
+    " </rdf:RDF>\n"
+    "</x:xmpmeta>\n"
+    '<?xpacket end="w"?>'
+).encode()
+
+
+class Description(msgspec.Struct, frozen=True):
+    """What an image file says about itself, in the fields that `nb` reads and writes.
+
+    Args:
+        alt: short alt text (`AltTextAccessibility`), the default language's.
+        long: extended description (`ExtDescrAccessibility`), the default language's.
+        source: URI of the digital source type.
+        provenance: address of a C2PA manifest that is kept elsewhere; read, never written.
+    """
+
+    alt: str | None = None
+    long: str | None = None
+    source: str | None = None
+    provenance: str | None = None
+
+
+def read(packet: bytes) -> Description:
+    """The fields of a packet; None for each that is not there.
+
+    Raises:
+        BadMetadata: not well-formed, or it declares entities.
+    """
+    scan = Scan(packet.rstrip(b"\0"), _NAMES)
+    return Description(*(_value(scan, name) for name in (_ALT, _LONG, _SOURCE, _PROVENANCE)))
+
+
+def extend(packet: bytes | None, description: Description, *, lang: str | None = None) -> bytes:
+    """The packet with the description's fields set; everything else stays byte for byte.
+
+    Alternatives in other languages are kept, except those that repeat the replaced default.
+
+    Args:
+        packet: an existing packet in UTF-8; None makes a new one.
+        description: what to set; fields that are None are left as they are.
+        lang: BCP 47 tag of the texts; they become the default (`x-default`) in any case.
+
+    Raises:
+        BadMetadata: the packet is not well-formed, declares entities, or holds no `rdf:RDF`.
+    """
+    body = (packet or _EMPTY_PACKET).rstrip(b"\0")
+    scan = Scan(body, _NAMES)
+    if scan.rdf is None:
+        raise BadMetadata("the XMP packet holds no rdf:RDF element")
+    fields: dict[Name, str] = {}
+    for name, text in ((_ALT, description.alt), (_LONG, description.long)):
+        if text is not None:
+            fields[name] = _alternatives(_languages(scan.found(name), text, lang))
+    if description.source is not None:
+        fields[_SOURCE] = _escaped(description.source)
+    if not fields:
+        return body
+    edits = [(start, end, "") for start, end in _cuts(scan, frozenset(fields))]
+    return _apply(body, [*edits, _insertion(scan, _block(scan.about, fields))])
+
+
+def overlaps(one: Description, other: Description) -> bool:
+    """Whether both say something in the same field."""
+    pairs = ((one.alt, other.alt), (one.long, other.long), (one.source, other.source))
+    return any(a is not None and b is not None for a, b in pairs)
+
+
+def _value(scan: Scan, name: Name) -> str | None:
+    items = [item for found in scan.found(name) for item in found.items]
+    by_default_first = sorted(items, key=lambda item: item[0] != DEFAULT_LANGUAGE)
+    return next((text for _, text in by_default_first), None)
+
+
+def _languages(old: list[Found], text: str, lang: str | None) -> list[tuple[str, str]]:
+    """The new default, and what stays of the old alternatives.
+
+    An alternative that repeats the old default only names the default's language, and is out of
+    date with it (XMP specification part 1, section 8.2.2.4).
+    """
+    items = [item for found in old for item in found.items]
+    stale = {value for code, value in items if code == DEFAULT_LANGUAGE}
+    new = [(DEFAULT_LANGUAGE, text)] + ([(lang, text)] if lang else [])
+    taken = {code.lower() for code, _ in new}
+    return new + [(c, v) for c, v in items if c.lower() not in taken and v not in stale]
+
+
+def _cuts(scan: Scan, names: frozenset[Name]) -> list[tuple[int, int]]:
+    """Spans to remove: the fields, or the whole node where nothing else would be left in it."""
+    cuts: list[tuple[int, int]] = []
+    for node in scan.nodes:
+        spans = [(found.start, found.end) for found in node.found if found.name in names]
+        if spans and len(spans) == node.properties:
+            spans = [(node.element.start, node.element.end)]
+        cuts += [(_before_space(scan.packet, start), end) for start, end in spans]
+    return cuts
+
+
+def _insertion(scan: Scan, block: str) -> tuple[int, int, str]:
+    rdf = scan.rdf
+    assert rdf is not None
+    if rdf.is_empty:
+        name = f"{rdf.prefix}:RDF" if rdf.prefix else "RDF"
+        return rdf.tag_end - len("/>"), rdf.tag_end, f">{block}\n</{name}>"
+    at = _before_space(scan.packet, scan.packet.rindex(b"</", rdf.tag_end, rdf.end))
+    return at, at, block
+
+
+def _before_space(packet: bytes, offset: int) -> int:
+    while packet[offset - 1 : offset].isspace():
+        offset -= 1
+    return offset
+
+
+def _apply(body: bytes, edits: list[tuple[int, int, str]]) -> bytes:
+    pieces: list[bytes] = []
+    at = 0
+    for start, end, new in sorted(edits):
+        pieces += [body[at:start], new.encode()]
+        at = end
+    return b"".join([*pieces, body[at:]])
+
+
+def _block(about: str, fields: dict[Name, str]) -> str:
+    tags = {f"{_PREFIXES[namespace]}:{local}": v for (namespace, local), v in fields.items()}
+    lines = [f"\n   <{tag}>{value}</{tag}>" for tag, value in tags.items()]
+    # Every rdf:about in a packet has to be the same (XMP specification part 1, section 7.4).
+    return (
+        f'\n  <rdf:Description rdf:about={_quoted(about)} xmlns:rdf="{RDF}"'
+        f'\n    xmlns:Iptc4xmpCore="{_CORE}"'
+        f'\n    xmlns:Iptc4xmpExt="{_EXT}">{"".join(lines)}'
+        "\n  </rdf:Description>"
+    )
+
+
+def _alternatives(items: list[tuple[str, str]]) -> str:
+    rows = [
+        f"\n     <rdf:li xml:lang={_quoted(lang)}>{_escaped(text)}</rdf:li>" for lang, text in items
+    ]
+    return f"\n    <rdf:Alt>{''.join(rows)}\n    </rdf:Alt>\n   "
+
+
+def _escaped(text: str) -> str:
+    """For an element, without what XML 1.0 has no way to write: NUL, ESC, lone surrogates."""
+    return escape(_NOT_XML.sub("", text), quote=False)
+
+
+def _quoted(text: str) -> str:
+    return f'"{escape(_NOT_XML.sub("", text))}"'

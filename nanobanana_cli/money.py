@@ -1,0 +1,33 @@
+"""Counts money in whole micro-dollars (1 USD = 1,000,000), because `int(0.174 / 0.058)` is 2."""
+
+from __future__ import annotations
+
+MICRO = 1_000_000
+
+
+def micro_dollars(usd: str) -> int:
+    """An amount in dollars, as typed, in whole micro-dollars, rounded down.
+
+    Raises:
+        ValueError: it is no amount from zero to a million.
+    """
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        # It takes digits of any script, and underscores between them.
+        amount = Decimal(usd.strip() if usd.isascii() and "_" not in usd else "")
+    except InvalidOperation:
+        raise ValueError(usd) from None
+    if not amount.is_finite() or not 0 <= amount <= MICRO:
+        raise ValueError(usd)
+    return int(amount * MICRO)
+
+
+def dollars(micro: int | None, *, zero: str = "free") -> str:
+    """For people: `$0.058`, `$1.20`, `free` (or what else `zero` says), or `price unknown`."""
+    if micro is None:
+        return "price unknown"
+    if micro == 0:
+        return zero
+    whole, fraction = divmod(micro, MICRO)
+    return f"${whole}.{str(fraction).zfill(6).rstrip('0').ljust(2, '0')}"

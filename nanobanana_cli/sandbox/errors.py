@@ -1,0 +1,127 @@
+"""What the service says when it refuses a request, in Google's error shape.
+
+The messages are those that Google's public API is known to answer with, so that a client which
+reads them finds what it would find there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+STATUS_NAMES: Mapping[int, str] = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    413: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+Details = Sequence[Mapping[str, object]]
+
+
+def error_body(code: int, message: str, details: Details = ()) -> dict[str, object]:
+    """`{"error": {…}}` as Google spells it.
+
+    Args:
+        code: the HTTP status.
+        message: for people.
+        details: messages of `google.rpc`, each with its `@type`.
+    """
+    error: dict[str, object] = {
+        "code": code,
+        "message": message,
+        "status": STATUS_NAMES.get(code, "UNKNOWN"),
+    }
+    if details:
+        error["details"] = list(details)
+    return {"error": error}
+
+
+class ApiError(Exception):
+    """A request that the service refuses. It never leaves the sandbox.
+
+    Args:
+        code: the HTTP status.
+        message: for people.
+        details: messages of `google.rpc`, each with its `@type`.
+    """
+
+    def __init__(self, code: int, message: str, details: Details = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.body = error_body(code, message, details)
+
+
+def invalid(field: str, message: str) -> ApiError:
+    """A value that the service does not take, named by its path in the request's proto."""
+    return ApiError(400, f"* GenerateContentRequest.{field}: {message}\n")
+
+
+def violations(messages: Mapping[str, Sequence[str]]) -> ApiError:
+    """JSON that does not fit the request's proto.
+
+    Args:
+        messages: path of the message that holds the mistakes (such as
+            `generation_config.image_config`, "" at the top) → what is wrong there.
+    """
+    found = [
+        {"field": field, "description": text} if field else {"description": text}
+        for field, texts in messages.items()
+        for text in texts
+    ]
+    detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": found}
+    return ApiError(400, "\n".join(item["description"] for item in found), [detail])
+
+
+def wrong_key() -> ApiError:
+    """A key that the service does not know: a 400 at Google, not a 401."""
+    message = "API key not valid. Please pass a valid API key."
+    return ApiError(
+        400,
+        message,
+        [
+            {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": "API_KEY_INVALID",
+                "domain": "googleapis.com",
+                "metadata": {"service": "generativelanguage.googleapis.com"},
+            },
+            {
+                "@type": "type.googleapis.com/google.rpc.LocalizedMessage",
+                "locale": "en-US",
+                "message": message,
+            },
+        ],
+    )
+
+
+def no_key() -> ApiError:
+    """No key at all."""
+    return ApiError(
+        403,
+        "Method doesn't allow unregistered callers (callers without established identity). "
+        "Please use API Key or other form of API consumer identity to call this API.",
+    )
+
+
+def bearer_key() -> ApiError:
+    """A key in `Authorization: Bearer`, where only OAuth tokens belong."""
+    return ApiError(
+        401,
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, login "
+        "cookie or other valid authentication credential. Send the key as x-goog-api-key.",
+    )
+
+
+def no_model(model: str) -> ApiError:
+    """A model that does not exist, or no longer."""
+    return ApiError(
+        404,
+        f"models/{model} is not found for API version v1beta, or is not supported for "
+        "generateContent. Call ListModels to see the list of available models and their "
+        "supported methods.",
+    )

@@ -1,0 +1,231 @@
+"""A request body → what it asks for, or the refusal that the real service would give.
+
+Two conventions are the sandbox's own. Text between `<prompt>` and `</prompt>` is what gets drawn,
+whatever instructions stand around it; and `[[fault:NAME]]` anywhere in the text asks for a fault.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+from typing import Any
+
+import msgspec
+from PIL import Image
+
+from nanobanana_cli.catalog import ASPECTS, DEFAULT_ASPECT, DEFAULT_SIZE, MODELS, Model
+from nanobanana_cli.sandbox import proto
+from nanobanana_cli.sandbox.errors import ApiError, invalid, no_model, violations
+from nanobanana_cli.types import Redacted
+
+MAX_BODY = 100 * 1024 * 1024
+_INPUT_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
+# Pillow reads these; HEIC and HEIF are taken on trust.
+_READABLE = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+_LEVELS = ("low", "medium", "high", "minimal")
+_MODALITIES = ("TEXT", "IMAGE", "AUDIO")
+_PART_DATA = ("text", "inlineData", "fileData", "functionCall", "functionResponse")
+_SIZE_NAMES = {"512": "0.5K"}
+_FRAMED = re.compile(r"<prompt>(.*?)</prompt>", re.DOTALL)
+_MARKER = re.compile(r"\s*\[\[fault:([^\]]*)\]\]")
+
+
+class Request(Redacted, frozen=True):
+    """What a request asks for.
+
+    Args:
+        model: one of the catalog.
+        prompt: what to draw, without frame and marker.
+        aspect, size: as in the catalog.
+        modalities: of the reply; `("TEXT",)` when the request names none.
+        references: the input images' bytes, in order.
+        marker: what stood in `[[fault:…]]`, if anything did.
+    """
+
+    _hidden = ("references",)
+
+    model: Model
+    prompt: str
+    aspect: str = DEFAULT_ASPECT
+    size: str = DEFAULT_SIZE
+    modalities: tuple[str, ...] = ("TEXT",)
+    references: tuple[bytes, ...] = ()
+    marker: str | None = None
+
+
+def known_model(name: str) -> Model:
+    """The catalog's model of that id.
+
+    Raises:
+        Problem: 404.
+    """
+    if name not in MODELS:
+        raise no_model(name)
+    return MODELS[name]
+
+
+def parse(model_id: str, body: bytes) -> Request:
+    """What a `generateContent` body asks of a model.
+
+    Args:
+        model_id: as it stands in the address.
+        body: JSON.
+
+    Raises:
+        Problem: the refusal that the real service would give.
+    """
+    model = known_model(model_id)
+    if len(body) > MAX_BODY:
+        raise ApiError(413, f"Request payload size exceeds the limit: {MAX_BODY} bytes.")
+    try:
+        payload = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ApiError(400, f"Invalid JSON payload received. {error}") from error
+    request = proto.read(payload)
+    parts = _parts(request)
+    config = request.get("generationConfig", {})
+    _check_numbers(config)
+    _check_thinking(config, model)
+    aspect, size = _image_config(config.get("imageConfig", {}), model)
+    turn = f"contents[{len(request['contents']) - 1}]"
+    references = _references(parts, model, turn)
+    text = "\n".join(part["text"] for part in parts if part.get("text"))
+    marker = _MARKER.search(text)
+    text = _MARKER.sub("", text)
+    framed = _FRAMED.search(text)
+    return Request(
+        model=model,
+        prompt=(framed.group(1) if framed else text).strip(),
+        aspect=aspect,
+        size=size,
+        modalities=_modalities(config, model),
+        references=references,
+        marker=marker.group(1) if marker else None,
+    )
+
+
+def _parts(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of the last turn, all turns checked."""
+    contents = request.get("contents", [])
+    if not contents:
+        raise invalid("contents", "contents is not specified")
+    for turn, content in enumerate(contents):
+        if content.get("role", "user") not in ("user", "model"):
+            raise ApiError(400, "Please use a valid role: user, model.")
+        if not content.get("parts"):
+            raise invalid(f"contents[{turn}].parts", "contents.parts must not be empty.")
+        for number, part in enumerate(content["parts"]):
+            if not any(part.get(kind) for kind in _PART_DATA):
+                raise invalid(
+                    f"contents[{turn}].parts[{number}].data",
+                    "required oneof field 'data' must have one initialized field",
+                )
+    return list(contents[-1]["parts"])
+
+
+def _check_numbers(config: dict[str, Any]) -> None:
+    if config.get("candidateCount", 1) != 1:
+        raise ApiError(400, "Multiple candidates is not enabled for this model")
+    if not 0 <= config.get("temperature", 1) <= 2:
+        raise invalid(
+            "generation_config.temperature", "temperature must be in the range [0.0, 2.0]."
+        )
+
+
+def _check_thinking(config: dict[str, Any], model: Model) -> None:
+    level = config.get("thinkingConfig", {}).get("thinkingLevel")
+    if level is None:
+        return
+    if level.lower() not in _LEVELS:
+        raise _no_enum(
+            "generation_config.thinking_config", "thinking_level", "ThinkingLevel", level
+        )
+    if level.lower() not in model.thinking:
+        raise ApiError(
+            400,
+            f"Thinking level {level.upper()} is not supported for this model. Please retry with "
+            "other thinking level.",
+        )
+
+
+def _modalities(config: dict[str, Any], model: Model) -> tuple[str, ...]:
+    given = config.get("responseModalities") or ["TEXT"]
+    for number, name in enumerate(given):
+        if name.upper() not in _MODALITIES:
+            raise _no_enum("generation_config", f"response_modalities[{number}]", "Modality", name)
+    wanted = {name.upper() for name in given}
+    if "AUDIO" in wanted:
+        raise ApiError(
+            400,
+            f"The requested combination of response modalities ({', '.join(sorted(wanted))}) is "
+            f"not supported by the model. models/{model.id} accepts the following combination of "
+            "response modalities:\n* TEXT\n* IMAGE\n* IMAGE, TEXT\n",
+        )
+    return tuple(name for name in _MODALITIES if name in wanted)
+
+
+def _image_config(config: dict[str, Any], model: Model) -> tuple[str, str]:
+    aspect = config.get("aspectRatio") or DEFAULT_ASPECT
+    size = config.get("imageSize") or DEFAULT_SIZE
+    where = "generation_config.image_config"
+    if aspect not in model.aspects:
+        known = [name for name in ASPECTS if name in model.aspects]
+        raise invalid(f"{where}.aspect_ratio", f"aspect_ratio must be {_one_of(known)}.")
+    size = _SIZE_NAMES.get(size, size)
+    if size not in model.sizes:
+        raise invalid(f"{where}.image_size", f"image_size must be {_one_of(model.sizes)}.")
+    return aspect, size
+
+
+def _one_of(values: list[str] | tuple[str, ...]) -> str:
+    quoted = [f"'{value}'" for value in values]
+    if len(quoted) == 1:
+        return quoted[0]
+    return f"one of {', '.join(quoted[:-1])}, or {quoted[-1]}"
+
+
+def _no_enum(message: str, name: str, enum: str, value: str) -> ApiError:
+    kind = f"type.googleapis.com/google.ai.generativelanguage.v1beta.{enum}"
+    path = f"{message}.{name}"
+    return violations({path: [f"Invalid value at '{path}' ({kind}), \"{value[:100]}\""]})
+
+
+def _references(parts: list[dict[str, Any]], model: Model, turn: str) -> tuple[bytes, ...]:
+    blobs = [
+        (number, part["inlineData"]) for number, part in enumerate(parts) if part.get("inlineData")
+    ]
+    if len(blobs) > model.max_references:
+        raise ApiError(
+            400,
+            f"Too many images in the request: {len(blobs)}. models/{model.id} takes at most "
+            f"{model.max_references}.",
+        )
+    return tuple(_decoded(f"{turn}.parts[{number}].inline_data", blob) for number, blob in blobs)
+
+
+def _decoded(path: str, blob: dict[str, Any]) -> bytes:
+    mime = blob.get("mimeType", "")
+    if mime not in _INPUT_TYPES:
+        raise ApiError(400, f"Unsupported MIME type: {mime}")
+    text = blob.get("data", "")
+    try:
+        # Proto JSON takes the URL-safe alphabet too.
+        data = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError) as error:
+        shown = f'Base64 decoding failed for "{text[:40]}"'
+        text = f"Invalid value at '{path}.data' (TYPE_BYTES), {shown}"
+        raise violations({path: [text]}) from error
+    if mime in _READABLE and not _is_image(data):
+        raise ApiError(400, "Unable to process input image. Please retry with another image.")
+    return data
+
+
+def _is_image(data: bytes) -> bool:
+    """Whether the bytes begin like an image, of whatever type they were declared."""
+    try:
+        with Image.open(io.BytesIO(data), formats=tuple(_READABLE.values())):
+            return True
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False

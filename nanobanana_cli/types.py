@@ -1,0 +1,226 @@
+"""The domain's data: what is asked of a model, and what comes back. Nothing here has effects.
+
+Records are structs of msgspec, here as everywhere: to define a frozen dataclass takes half a
+millisecond, thirty times as long, and a call needs thirty of them before it is sent.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from nanobanana_cli.errors import NbError
+from nanobanana_cli.money import MICRO
+
+ImageFormat = Literal["png", "jpeg", "webp"]
+Modality = Literal["TEXT", "IMAGE"]
+Status = Literal["written", "unchanged", "skipped", "failed", "unknown"]
+
+# What is as large as a picture is copied as seldom as can be.
+Data = bytes | bytearray | memoryview
+
+
+class Redacted(msgspec.Struct, frozen=True):
+    """A record whose repr leaves out what is secret, or as large as a picture."""
+
+    _hidden: ClassVar[tuple[str, ...]] = ()
+
+    def __repr__(self) -> str:
+        fields = [name for name in self.__struct_fields__ if name not in self._hidden]
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in fields)
+        return f"{type(self).__name__}({shown})"
+
+
+class Reference(Redacted, frozen=True):
+    """An input image.
+
+    Args:
+        name: where it came from, for messages: a path, or `-` for stdin.
+        mime_type: what its first bytes say, such as `image/png`.
+        data: the file's bytes, sent as they are.
+    """
+
+    _hidden = ("data",)
+
+    name: str
+    mime_type: str
+    data: Data
+
+
+class ContentRequest(msgspec.Struct, frozen=True):
+    """One `generateContent` call.
+
+    Args:
+        prompt: what the user wrote.
+        model: the model's id, as it stands in the address.
+        modalities: what the reply is to hold; always sent, since a reply without images is the
+            commonest mistake.
+        aspect, size: aspect ratio such as `16:9` and image size such as `2K`, as the user knows
+            them; None only when no image is asked for.
+        references: input images, in order.
+        thinking: `minimal` or `high`; None leaves it to the service.
+        search: ground the picture in a web search.
+        system: the system instruction.
+        temperature: 0 to 2.
+        seed: accepted by the service, which promises nothing for it.
+        framed: the text part as it is sent, when instructions stand around the prompt.
+    """
+
+    prompt: str
+    model: str
+    modalities: tuple[Modality, ...] = ("IMAGE",)
+    aspect: str | None = None
+    size: str | None = None
+    references: tuple[Reference, ...] = ()
+    thinking: str | None = None
+    search: bool = False
+    system: str | None = None
+    temperature: float | None = None
+    seed: int | None = None
+    framed: str | None = None
+
+
+class Endpoint(Redacted, frozen=True):
+    """Where calls go, and with which key.
+
+    Args:
+        provider: its name in the catalog.
+        base_url: scheme, host and optional path prefix, no slash at the end.
+        key: sent as `x-goog-api-key`, to this host alone; None sends none.
+        key_origin: where the key came from, for messages.
+    """
+
+    _hidden = ("key",)
+
+    provider: str
+    base_url: str
+    key: str | None = None
+    key_origin: str | None = None
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Token counts as the service reports them; None where it does not."""
+
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+class Reply(Redacted, frozen=True):
+    """What a `generateContent` reply holds, drafts left out.
+
+    Args:
+        image: the final image's bytes as received, not yet verified; None when only text was asked
+            for.
+        text: the text parts joined, stripped; "" when there were none.
+        model_version, response_id: as the service names them.
+        finish_reason: such as `STOP`.
+        images: how many final images came; the last of them is `image`.
+    """
+
+    _hidden = ("image",)
+
+    image: Data | None
+    text: str = ""
+    model_version: str | None = None
+    response_id: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    images: int = 1
+
+
+class Picture(Redacted, frozen=True):
+    """A whole, decodable image.
+
+    Args:
+        data: the file's bytes.
+        format: what the bytes are, whatever anything else claims.
+        width, height: pixels.
+    """
+
+    _hidden = ("data",)
+
+    data: Data
+    format: ImageFormat
+    width: int
+    height: int
+
+    @property
+    def mime_type(self) -> str:
+        """Such as `image/png`."""
+        return f"image/{self.format}"
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What came of one image that was asked for.
+
+    Args:
+        status: `written`, `unchanged`, `skipped`, `failed` or `unknown`.
+        request: what was sent, or would have been.
+        provider: who was asked.
+        path: where the image is, `-` for stdout; None when there is none. In a failed JSON line an
+            existing image is its `source`, and the path is null.
+        mime_type, width, height, size, sha256: of the file as written; size in bytes.
+        alt, alt_path: the alt text, and the file that holds it.
+        seconds: wall-clock time of the call, waiting between attempts included.
+        attempts: how often the request was sent.
+        cost: micro-dollars by the catalog; None when not known.
+        reply: what the service said of it; its image is not kept.
+        notes: what a person should know: another ratio than asked, converted, …
+        error: why there is no image.
+    """
+
+    status: Status
+    request: ContentRequest
+    provider: str
+    path: str | None = None
+    mime_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    size: int | None = None
+    sha256: str | None = None
+    alt: str | None = None
+    alt_path: str | None = None
+    seconds: float | None = None
+    attempts: int = 0
+    cost: int | None = None
+    reply: Reply | None = None
+    notes: tuple[str, ...] = ()
+    error: NbError | None = None
+
+    def record(self) -> dict[str, object]:
+        """The one JSON line; fields are only ever added."""
+        request, reply = self.request, self.reply
+        has_failed = self.status in ("failed", "unknown")
+        usage = reply.usage if reply else None
+        record: dict[str, object] = {
+            "path": None if has_failed else self.path,
+            "status": self.status,
+            "prompt": request.prompt or None,
+            "provider": self.provider,
+            "model": request.model,
+            "model_version": reply.model_version if reply else None,
+            "aspect": request.aspect,
+            "size": request.size,
+            "mime_type": self.mime_type,
+            "width": self.width,
+            "height": self.height,
+            "bytes": self.size,
+            "sha256": self.sha256,
+            "alt_path": self.alt_path,
+            "alt": self.alt,
+            "seconds": None if self.seconds is None else round(self.seconds, 2),
+            "attempts": self.attempts,
+            "cost_usd": None if self.cost is None else self.cost / MICRO,
+            "response_id": reply.response_id if reply else None,
+            "usage": None if usage is None else msgspec.structs.asdict(usage),
+        }
+        if has_failed and self.path is not None:
+            # An existing image, of which nothing came: `path` would say that there is a result.
+            record["source"] = self.path
+        if self.notes:
+            record["notes"] = list(self.notes)
+        if self.error is not None:
+            record["error"] = self.error.record()
+        return record

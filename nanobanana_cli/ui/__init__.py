@@ -1,0 +1,1 @@
+"""Speaks to people: streams, spinners, tables, help. The only folder that prints."""

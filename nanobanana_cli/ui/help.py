@@ -1,0 +1,273 @@
+"""The help screens: as pretty as Typer's own, at a fraction of the price.
+
+Typer draws help with rich, and the modules it takes from there cost 50 ms, as much as all the
+rest of `nb --help`. Boxes, two columns and a few colours need none of them.
+
+A docstring is a help text: paragraphs are parted by blank lines and wrapped to fit. What follows
+`Examples:`, and a paragraph whose lines are indented or begin with `nb `, is shown as it stands,
+to be copied.
+"""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+from nanobanana_cli.ui.escape import escape
+from nanobanana_cli.ui.terminal import Terminal, wants_color
+
+_MIN_WIDTH, _MAX_WIDTH = 40, 120
+# The names take up to this share of a panel; the help of a longer one begins on the next line.
+_NAMES_SHARE = 0.4
+# Where the long options begin, so that they line up under `-o, --output`.
+_SHORT = len("-o, ")
+
+_TITLE, _NAME, _SHORT_NAME, _METAVAR, _DIM = "1", "1;36", "1;32", "33", "2"
+
+# A run of characters in one style; "" is plain.
+Word = tuple[str, str]
+# A name and its help.
+Row = tuple[list[Word], list[Word]]
+
+
+class _Edge(NamedTuple):
+    top_left: str
+    bar: str
+    top_right: str
+    side: str
+    low_left: str
+    low_right: str
+
+
+_ROUND = _Edge("╭", "─", "╮", "│", "╰", "╯")
+_ASCII = _Edge("+", "-", "+", "|", "+", "+")
+
+
+class Look(msgspec.Struct, frozen=True):
+    """How a screen is to be drawn.
+
+    Args:
+        width: columns.
+        color: whether to style with terminal codes.
+        unicode: whether the output's encoding has box characters.
+    """
+
+    width: int = 80
+    color: bool = False
+    unicode: bool = True
+
+    @classmethod
+    def of(cls, terminal: Terminal, choice: bool | None = None) -> Look:
+        """What suits stdout.
+
+        Args:
+            terminal: whose stdout it is.
+            choice: what `--color/--no-color` said, when it came before `--help`.
+        """
+        columns = shutil.get_terminal_size().columns
+        return cls(
+            width=max(_MIN_WIDTH, min(columns, _MAX_WIDTH)),
+            color=wants_color(terminal.env, terminal.stdout, choice),
+            unicode=_can_encode("".join(_ROUND), terminal.stdout.encoding),
+        )
+
+
+class HelpCommand(TyperCommand):
+    """A command with this module's help screen: `app.command(cls=Command)`."""
+
+    # Typer calls this for its effect, as it does with its own rich help.
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Print the help screen on stdout."""
+        _show(self, ctx)
+
+
+class HelpGroup(TyperGroup):
+    """A group with this module's help screen, also when it is called with nothing."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Print the help screen on stdout."""
+        _show(self, ctx)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Typer does; no arguments ask for help, unless the group does something by itself."""
+        wants_help = not args and not self.invoke_without_command and not ctx.resilient_parsing
+        return super().parse_args(ctx, ["--help"] if wants_help else args)
+
+
+def screen(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
+    """A command's help, without the last line's end.
+
+    Args:
+        command: the command or group.
+        ctx: its Typer context.
+        look: how to draw it.
+    """
+    panels = _panels(command, ctx)
+    longest = max((_length(name) for rows in panels.values() for name, _ in rows), default=0)
+    names = min(longest, int(look.width * _NAMES_SHARE))
+    head = [_usage(command, ctx, look), *_description(command.help or "", look)]
+    body = [line for title, rows in panels.items() for line in _panel(title, rows, names, look)]
+    return "\n\n".join([*head, "\n".join(body)])
+
+
+def _show(command: TyperCommand | TyperGroup, ctx: Any) -> None:
+    terminal = ctx.find_object(Terminal) or Terminal.of_process()
+    text = screen(command, ctx, Look.of(terminal, ctx.color))
+    # Not through Typer's `echo`, which ends in status 1 when the reader has gone. What it does
+    # write afterwards is the last line's end.
+    terminal.binary(text.encode(terminal.stdout.encoding or "utf-8", "replace"))
+
+
+# What there is to show.
+
+
+def _panels(command: TyperCommand | TyperGroup, ctx: Any) -> dict[str, list[Row]]:
+    """Panel title → rows, in the order of the first of each."""
+    panels: dict[str, list[Row]] = {}
+    for param in command.get_params(ctx):
+        if record := param.get_help_record(ctx):
+            kind = "Arguments" if isinstance(param, TyperArgument) else "Options"
+            title = getattr(param, "rich_help_panel", None) or kind
+            row = (list(_name_words(record[0])), list(_help_words(record[1])))
+            panels.setdefault(title, []).append(row)
+    for child in _children(command, ctx):
+        title = getattr(child, "rich_help_panel", None) or "Commands"
+        text = child.get_short_help_str(limit=_MAX_WIDTH)
+        panels.setdefault(title, []).append(([(child.name, _NAME)], list(_help_words(text))))
+    return panels
+
+
+def _children(command: TyperCommand | TyperGroup, ctx: Any) -> Iterator[Any]:
+    if isinstance(command, TyperGroup):
+        children = (command.get_command(ctx, name) for name in command.list_commands(ctx))
+        yield from (child for child in children if child and not child.hidden)
+
+
+def _name_words(name: str) -> Iterator[Word]:
+    """`-o, --output PATH` in its parts, long options set under one another."""
+    if name.startswith("--"):
+        yield " " * _SHORT, ""
+    for number, word in enumerate(name.split(" ")):
+        if number:
+            yield " ", ""
+        if word.startswith("--"):
+            yield word, _NAME
+        elif word.startswith("-"):
+            yield word, _SHORT_NAME
+        else:
+            yield word, "" if word == "/" else _METAVAR
+
+
+def _description(text: str, look: Look) -> Iterator[str]:
+    previous = ""
+    for paragraph in inspect.cleandoc(text).split("\n\n"):
+        lines = paragraph.splitlines()
+        if _is_example(previous) or _is_verbatim(lines):
+            yield "\n".join(f" {escape(line)}".rstrip() for line in lines)
+        elif lines:
+            words = [(escape(word), "") for word in paragraph.split()]
+            yield "\n".join(f" {_styled(line, look)}" for line in _wrap(words, look.width - 2))
+        previous = paragraph
+
+
+def _is_example(heading: str) -> bool:
+    return heading in ("Example:", "Examples:")
+
+
+def _is_verbatim(lines: Sequence[str]) -> bool:
+    body = lines[1:] if lines and _is_example(lines[0]) else lines
+    return bool(body) and all(line.startswith((" ", "nb ")) for line in body)
+
+
+# How it is drawn.
+
+
+def _usage(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
+    # Typer's braces around what is required look like a set of choices.
+    pieces = (piece.strip("{}") for piece in command.collect_usage_pieces(ctx))
+    words = [(ctx.command_path, _TITLE), *((piece, "") for piece in pieces)]
+    label = "Usage: "
+    lines = [_styled(line, look) for line in _wrap(words, look.width - len(label) - 1)]
+    return f" {_style(label, _METAVAR, look)}" + f"\n {' ' * len(label)}".join(lines)
+
+
+def _panel(title: str, rows: Iterable[Row], names: int, look: Look) -> Iterator[str]:
+    edge = _ROUND if look.unicode else _ASCII
+    bar, inner = edge.bar, look.width - 4
+    tail = bar * (look.width - len(title) - 5)
+    yield (
+        _style(f"{edge.top_left}{bar} ", _DIM, look)
+        + _style(title, _TITLE, look)
+        + _style(f" {tail}{edge.top_right}", _DIM, look)
+    )
+    side = _style(edge.side, _DIM, look)
+    for name, text in rows:
+        for words in _lines(name, text, names, inner):
+            yield f"{side} {_styled(words, look)}{' ' * (inner - _length(words))} {side}"
+    yield _style(f"{edge.low_left}{bar * (look.width - 2)}{edge.low_right}", _DIM, look)
+
+
+def _lines(name: list[Word], text: list[Word], names: int, inner: int) -> Iterator[list[Word]]:
+    """A name and its help beside it, or under it when the name is too long for its column."""
+    indent = (" " * (names + 2), "")
+    lines = list(_wrap(text, inner - names - 2))
+    if _length(name) > names or not lines:
+        yield from _wrap(name, inner, joiner="")
+    else:
+        gap = (" " * (names + 2 - _length(name)), "")
+        yield [*name, gap, *lines.pop(0)]
+    for line in lines:
+        yield [indent, *line]
+
+
+def _help_words(text: str) -> Iterator[Word]:
+    """The words of a parameter's help; its default and the like, in brackets at its end, dimmed."""
+    prose, mark, extra = text.rpartition("[")
+    if not (mark and text.endswith("]") and (not prose or prose.endswith(" "))):
+        prose, mark, extra = text, "", ""
+    for word in prose.split():
+        yield escape(word), ""
+    for word in (mark + extra).split():
+        yield escape(word), _DIM
+
+
+def _wrap(words: Iterable[Word], width: int, joiner: str = " ") -> Iterator[list[Word]]:
+    """Lines of words that are no wider than `width`; a longer word is cut."""
+    line: list[Word] = []
+    for text, style in words:
+        if line and _length(line) + len(joiner) + len(text) > width:
+            yield line
+            line = []
+        elif line and joiner:
+            line.append((joiner, ""))
+        while len(text) > width:
+            yield [(text[:width], style)]
+            text = text[width:]
+        line.append((text, style))
+    if line:
+        yield line
+
+
+def _length(words: Iterable[Word]) -> int:
+    return sum(len(text) for text, _ in words)
+
+
+def _styled(words: Iterable[Word], look: Look) -> str:
+    return "".join(_style(text, style, look) for text, style in words)
+
+
+def _style(text: str, style: str, look: Look) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if look.color and style else text
+
+
+def _can_encode(text: str, encoding: str | None) -> bool:
+    try:
+        text.encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,291 @@
+"""Each line of the table of errors, in each shape that services give it."""
+
+from __future__ import annotations
+
+import json
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
+
+from nanobanana_cli.api.status_errors import from_status, under_200
+from nanobanana_cli.errors import (
+    Charged,
+    KeyRejected,
+    NbError,
+    OutcomeUnknown,
+    OutOfCredit,
+    RateLimited,
+    Rejected,
+    Unavailable,
+)
+
+
+def google(code: int, message: str, status: str, *details: object) -> dict[str, Any]:
+    error = {"code": code, "message": message, "status": status, "details": list(details)}
+    return {"error": error}
+
+
+def gateway(message: str, code: object = "", kind: str = "new_api_error") -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "code": code}}
+
+
+def fault(status: int, body: object = b"", provider: str = "wisgate", **headers: str) -> NbError:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return from_status(status, CaseInsensitiveDict(named), raw, provider=provider)
+
+
+BAD_KEY = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+
+TABLE: list[tuple[int, object, type[NbError]]] = [
+    (400, google(400, "aspectRatio: invalid", "INVALID_ARGUMENT"), Rejected),
+    (400, [google(400, "aspectRatio: invalid", "INVALID_ARGUMENT")], Rejected),
+    (400, google(400, "bad", "INVALID_ARGUMENT", BAD_KEY), KeyRejected),
+    (400, google(400, "API key not valid. Please pass a valid API key.", "X"), KeyRejected),
+    (400, gateway("API key expired. Please renew the API key.", 400), KeyRejected),
+    (400, google(400, "User location is not supported", "FAILED_PRECONDITION"), Rejected),
+    (401, gateway("无效的令牌"), KeyRejected),
+    (403, google(403, "denied", "PERMISSION_DENIED"), KeyRejected),
+    (403, b"<html><title>Forbidden</title>", KeyRejected),
+    (402, b"", OutOfCredit),
+    (403, gateway("用户额度不足, 剩余额度: 0", "insufficient_user_quota"), OutOfCredit),
+    (403, gateway("no", "insufficient_user_quota"), OutOfCredit),
+    (403, gateway("余额不足"), OutOfCredit),
+    (429, gateway("You exceeded your current quota", "insufficient_quota"), OutOfCredit),
+    (429, google(429, "Your prepayment credits are depleted.", "X"), OutOfCredit),
+    (429, google(429, "You exceeded your current quota, check billing", "X"), RateLimited),
+    (429, b"", RateLimited),
+    (404, google(404, "models/x is not found", "NOT_FOUND"), Rejected),
+    (404, b"<!DOCTYPE html><title>404</title>", Rejected),
+    (503, gateway("无可用渠道", "model_not_found"), Rejected),
+    (503, google(503, "The model is overloaded.", "UNAVAILABLE"), Unavailable),
+    (500, google(500, "internal", "INTERNAL"), Unavailable),
+    (405, b"", Rejected),
+    (413, b"<html><h1>Request Entity Too Large</h1>", Rejected),
+    (408, b"", OutcomeUnknown),
+    (499, b"", OutcomeUnknown),
+    (502, b"<html><title>502 Bad Gateway</title>", OutcomeUnknown),
+    (504, google(504, "deadline", "DEADLINE_EXCEEDED"), OutcomeUnknown),
+    (520, b"", OutcomeUnknown),
+    (524, b"error code: 524", OutcomeUnknown),
+    (599, b"", OutcomeUnknown),
+    (102, b"", OutcomeUnknown),
+    (301, b"", Rejected),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), TABLE)
+def test_the_table(status: int, body: object, kind: type[NbError]) -> None:
+    error = fault(status, body)
+    assert type(error) is kind
+    assert str(status) in error.message
+    assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (google(400, "bad ratio\n  7:3", "INVALID_ARGUMENT"), "bad ratio 7:3"),
+        ([google(400, "bad ratio", "INVALID_ARGUMENT")], "bad ratio"),
+        (gateway("参数错误"), "参数错误"),
+        ({"error": "bad"}, "bad"),
+        ({"message": "bad"}, "bad"),
+        ({"detail": "bad"}, "bad"),
+        ({"error": {"code": 1}, "msg": "bad"}, "bad"),
+        (b"<html><head><title>Bad &amp; worse</title>", "an HTML page, Bad & worse"),
+        (b"<!doctype html>", "an HTML page"),
+        (b"plain\nwords", "plain words"),
+        (b"[]", "[]"),
+        (b"\xff\xfe", "��"),
+        (gateway("\ud800"), "?"),
+    ],
+)
+def test_the_words_of_the_service_are_one_line_of_the_message(body: object, words: str) -> None:
+    assert fault(400, body).message == f"the service rejected the request (400): {words}"
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", {}, {"error": None}, {"error": {}}])
+def test_no_words_leave_nothing_dangling(body: object) -> None:
+    assert not fault(400, body).message.endswith((":", " "))
+
+
+def test_long_words_are_shortened() -> None:
+    message = fault(400, gateway("x" * 5000)).message
+    assert len(message) < 300
+    assert message.endswith("x…")
+
+
+@pytest.mark.parametrize(
+    ("provider", "named"),
+    [
+        ("wisgate", ("WISDOM_GATE_KEY", "https://wisgate.ai/hall/tokens")),
+        ("google", ("GEMINI_API_KEY or GOOGLE_API_KEY", "https://aistudio.google.com/apikey")),
+        ("sandbox", ("nb config check",)),
+        ("another", ("nb config check",)),
+    ],
+)
+def test_a_rejected_key_names_its_variable_and_page(provider: str, named: tuple[str, ...]) -> None:
+    hint = fault(401, provider=provider).hint or ""
+    assert all(name in hint for name in named)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (404, b"", "the model may be retired: see `nb models`"),
+        (503, gateway("", "model_not_found"), "the model may be retired: see `nb models`"),
+        (413, b"", "reference images"),
+        (407, b"", "HTTPS_PROXY"),
+        (400, b"", "nb models"),
+        (400, google(400, "", "FAILED_PRECONDITION"), "region"),
+        (409, b"", "--dry-run"),
+    ],
+)
+def test_hints(status: int, body: object, said: str) -> None:
+    assert said in (fault(status, body).hint or "")
+
+
+def test_a_redirect_names_the_other_host_alone() -> None:
+    error = fault(308, Location="https://user:secret@evil.example/path?token=1")
+    assert type(error) is Rejected
+    assert "redirects to evil.example (308)" in error.message
+    assert "secret" not in error.message
+    assert "token" not in error.message
+
+
+@pytest.mark.parametrize("location", ["", "/elsewhere", "https://[bad"])
+def test_a_redirect_to_nowhere(location: str) -> None:
+    assert "the service redirects (302)" in fault(302, Location=location).message
+
+
+RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        (google(429, "slow", "RESOURCE_EXHAUSTED", RETRY_INFO), 34),
+        (google(429, "slow", "X", {**RETRY_INFO, "retryDelay": "1.5s"}), 1.5),
+        (gateway("Quota. Please retry in 34.28s."), 34.28),
+        (gateway("Please retry in 882.5ms."), 0.8825),
+        (gateway("Please retry in 1h2m3.5s."), 3723.5),
+        (gateway("Please try again in 2m."), 120),
+        (gateway(json.dumps(google(429, "slow", "X", RETRY_INFO))), 34),
+        (gateway("Please retry in a while"), None),
+        (b"", None),
+    ],
+)
+def test_the_wait_in_the_body(body: object, seconds: float | None) -> None:
+    error = fault(429, body)
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == (None if seconds is None else pytest.approx(seconds))
+
+
+NEVER = "Mon, 01 Jan 99999999999 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7),
+        ("1.5", 1.5),
+        ("0", 0),
+        (formatdate(0, usegmt=True), 0),
+        ("soon", 34),
+        ("-1", 34),
+        (NEVER, 34),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_the_wait_in_the_header_comes_first(status: int, header: str, seconds: float) -> None:
+    error = fault(status, google(429, "", "", RETRY_INFO), Retry_After=header)
+    assert isinstance(error, Unavailable)
+    assert error.retry_after == seconds
+
+
+def test_the_wait_until_a_date() -> None:
+    error = fault(429, Retry_After=formatdate(time.time() + 60, usegmt=True))
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == pytest.approx(60, abs=3)
+
+
+def test_the_quota_of_a_day_is_not_worth_waiting_for() -> None:
+    violation = {"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}]}
+    error = fault(429, google(429, "slow", "RESOURCE_EXHAUSTED", RETRY_INFO, violation))
+    assert isinstance(error, RateLimited)
+    assert error.resends == 0
+
+
+def test_an_internal_error_is_sent_again_once() -> None:
+    error = fault(500)
+    assert isinstance(error, Unavailable)
+    assert error.resends == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": 429, "message": "slow"}, RateLimited),
+        ({"code": 0, "message": "slow", "status": "RESOURCE_EXHAUSTED"}, RateLimited),
+        ({"code": "insufficient_user_quota", "message": ""}, OutOfCredit),
+        ({"code": "model_not_found", "message": ""}, Rejected),
+        ({"code": True, "message": "what"}, Rejected),
+        ("what", Rejected),
+        (["what"], Rejected),
+    ],
+)
+def test_errors_under_200(error: object, kind: type[NbError]) -> None:
+    assert type(under_200(json.dumps({"error": error}).encode())) is kind
+
+
+def test_an_unknown_error_under_200_may_have_been_charged() -> None:
+    error = under_200(json.dumps({"error": "what"}).encode())
+    assert error.charged is Charged.MAYBE
+    assert error.message == "the service reported an error (200): what"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>" + b"<title" * 150_000,
+        b"Please retry in " + b"9" * 500_000 + b"h",
+        b'"retryDelay": "' + b"9" * 500_000 + b's"',
+        b"[" * 500_000,
+        b"9" * 500_000,
+    ],
+    ids=["titles", "hours", "seconds", "brackets", "digits"],
+)
+def test_a_hostile_text_costs_no_time(body: bytes) -> None:
+    assert type(fault(429, body)) is RateLimited
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.sampled_from(["error", "message", "code", "status", "type", "details"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    st.integers(100, 999),
+    JSON.map(lambda value: json.dumps(value).encode()) | st.binary(),
+    st.text(),
+)
+def test_anything_makes_an_error_of_one_short_line(status: int, body: bytes, header: str) -> None:
+    if 200 <= status < 300:
+        return
+    headers = {"Retry-After": header, "Location": header}
+    message = from_status(status, headers, body, provider="wisgate").message
+    assert "\n" not in message
+    assert len(message) < 400
+    message.encode()

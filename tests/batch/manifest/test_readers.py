@@ -1,0 +1,285 @@
+"""Manifests of every form, and all that can be wrong with them, through `nb batch --dry-run`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Nb, Run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nanobanana_cli.batch.manifest import readers
+from nanobanana_cli.batch.manifest.diagnostics import ManifestError
+
+FORMS = {
+    "images.toml": (
+        '[defaults]\naspect = "16:9"\n[[image]]\nprompt = "a fox"\noutput = "fox.png"\n'
+        '[[image]]\nprompt = "an owl"\noutput = "owl.jpg"\naspect = "1:1"\ncount = 2\n'
+    ),
+    "images.jsonl": (
+        '{"prompt": "a fox", "output": "fox.png", "aspect": "16:9"}\n\n'
+        '{"prompt": "an owl", "output": "owl.jpg", "count": 2}\n'
+    ),
+    "images.csv": "prompt,output,aspect,count\na fox,fox.png,16:9,\n\nan owl,owl.jpg,,2\n",
+}
+
+
+def plan(nb: Nb, name: str, content: str | bytes, *options: str, **more: Any) -> Run:
+    data = content.encode() if isinstance(content, str) else content
+    Path(name).write_bytes(data)
+    return nb("batch", name, "--dry-run", "--json", *options, **more)
+
+
+def rows(run: Run) -> list[dict[str, Any]]:
+    assert run.code == 0, run.err
+    return [json.loads(line) for line in run.out.splitlines()]
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_forms_say_the_same(nb: Nb, name: str, mark: str) -> None:
+    found = [
+        (row["path"], row["prompt"], row["aspect"])
+        for row in rows(plan(nb, name, mark + FORMS[name]))
+    ]
+    assert found == [
+        ("fox.png", "a fox", "16:9"),
+        ("owl-1.jpg", "an owl", "1:1"),
+        ("owl-2.jpg", "an owl", "1:1"),
+    ]
+
+
+def test_text_is_a_prompt_a_line(nb: Nb) -> None:
+    run = plan(nb, "prompts.txt", "a red fox\r\n\n# not this\n  an owl  \n", "--size", "2K")
+    found = [(row["path"], row["prompt"], row["size"]) for row in rows(run)]
+    assert found == [("a-red-fox.*", "a red fox", "2K"), ("an-owl.*", "an owl", "2K")]
+
+
+def test_stdin_is_json_lines(nb: Nb) -> None:
+    run = nb("batch", "-", "--dry-run", "--json", stdin=b'{"prompt": "a fox"}\n')
+    assert rows(run)[0]["path"] == "a-fox.*"
+
+
+def test_all_keys(nb: Nb) -> None:
+    row = {
+        "prompt": "a fox",
+        "output": "deep/fox.webp",
+        "aspect": "8:1",
+        "size": "512",
+        "model": "gemini-3.1-flash-image-preview",
+        "format": "webp",
+        "images": [],
+        "count": 1,
+        "thinking": "high",
+        "search": True,
+        "system": "be brief",
+        "temperature": 1,
+        "seed": 7,
+    }
+    found = rows(plan(nb, "images.jsonl", json.dumps(row)))[0]
+    assert (found["path"], found["size"]) == ("deep/fox.webp", "0.5K")
+
+
+def test_paths_are_relative_to_the_manifest(nb: Nb) -> None:
+    Path("shop").mkdir()
+    assert rows(plan(nb, "shop/images.jsonl", FORMS["images.jsonl"]))[0]["path"] == "shop/fox.png"
+
+
+def test_output_folder_can_be_another(nb: Nb) -> None:
+    Path("out").mkdir()
+    found = rows(plan(nb, "images.jsonl", FORMS["images.jsonl"], "-o", "out"))
+    assert found[0]["path"] == "out/fox.png"
+
+
+def test_defaults_yield_to_rows_and_options_to_both(nb: Nb) -> None:
+    run = plan(nb, "images.toml", FORMS["images.toml"], "--aspect", "4:3", "--size", "4K")
+    assert [(row["aspect"], row["size"]) for row in rows(run)[:2]] == [
+        ("16:9", "4K"),
+        ("1:1", "4K"),
+    ]
+
+
+MISTAKES = {
+    "images.jsonl": (
+        (
+            '{"prompt": "a fox", "aspect": "16:8"}\n'
+            '{"promt": "a fox", "prompt": "b"}\n'
+            "not json\n"
+            '{"prompt": "  ", "count": "two"}\n'
+            '["a fox"]\n'
+            '{"prompt": "c", "size": "3K", "thinking": "hihg", "temperature": 3, "seed": 1e3}\n'
+            '{"prompt": "d", "images": ["none.png"], "output": "../d.png"}\n'
+            '{"output": "e.gif", "count": 0}\n'
+            '{"prompt": "f", "output": "/f.png"}\n'
+            '{"prompt": "g", "output": "g.png", "format": "webp"}\n'
+            '{"prompt": "h", "model": "gemini-2.5-flash-image", "size": "2K", "search": true}\n'
+        ),
+        [
+            "images.jsonl:1: aspect: 16:8 is not an aspect ratio of",
+            "images.jsonl:2: promt: is not a key; did you mean prompt?",
+            "images.jsonl:3: is not JSON",
+            "images.jsonl:4: count: must be a whole number, not 'two'",
+            "images.jsonl:4: prompt: is empty",
+            "images.jsonl:5: must be an object",
+            "images.jsonl:6: seed: must be a whole number, not 1000.0",
+            "images.jsonl:6: size: 3K is not an image size of",
+            "images.jsonl:6: thinking: hihg is not a thinking level; did you mean high?",
+            "images.jsonl:6: temperature: 3 is not between 0 and 2",
+            "images.jsonl:7: images: reference image none.png",
+            "images.jsonl:7: output: '../d.png' leaves the output folder",
+            "images.jsonl:8: has no prompt",
+            "images.jsonl:8: count: 0 is not from 1 to 1000",
+            "images.jsonl:8: output: e.gif does not end in one of",
+            "images.jsonl:9: output: '/f.png' is absolute",
+            "images.jsonl:10: format: webp contradicts output g.png",
+            "images.jsonl:11: size: 2K is not an image size of gemini-2.5-flash-image",
+            "images.jsonl:11: search: is not known to work with gemini-2.5-flash-image",
+        ],
+    ),
+    "images.toml": (
+        (
+            'other = 1\n[defaults]\nsize = "9K"\n[[images]]\n'
+            '[[image]]\nprompt = """\n[[image]]\n"""\naspect = "1:5"\n\n'
+            '[[image]]\nprompt = "x"\ncuont = 2\n\n'
+            '  [[ image ]]\noutput = "a.png"\n[matrx]\na = [1]\n'
+        ),
+        [
+            "images.toml:1: other: is not a table of a manifest",
+            "images.toml:3: defaults.size: 9K is not an image size",
+            "images.toml:4: images: is not a table of a manifest; did you mean image?",
+            "images.toml:17: matrx: is not a table of a manifest; did you mean matrix?",
+            "images.toml:9: image 1: aspect: 1:5 is not an aspect ratio",
+            "images.toml:13: image 2: cuont: is not a key; did you mean count?",
+            "images.toml:15: image 3: has no prompt",
+        ],
+    ),
+    "images.csv": (
+        (
+            "Promt,ouput,count,vras.x,count,\n"
+            'a fox, with comma,x.png,1,,,\n"two\nlines",y.png,many\nb,,-1\n'
+        ),
+        [
+            "images.csv:1: Promt: is not a key; did you mean prompt?",
+            "images.csv:1: ouput: is not a key; did you mean output?",
+            "images.csv:1: count: is there more than once",
+            "images.csv:1: vras.x: is not a key; did you mean vars.x?",
+            "images.csv:1: column 6 has no name",
+            "images.csv:1: no column is named prompt",
+            "images.csv:2: has 7 cells, and the head names 6",
+            "images.csv:3: count: must be a whole number, not 'many'",
+            "images.csv:5: count: -1 is not from 1 to 1000",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_all_mistakes_at_once(nb: Nb, name: str) -> None:
+    content, expected = MISTAKES[name]
+    run = plan(nb, name, content)
+    found = run.err.splitlines()
+    assert run.code == 2
+    assert found[-3] == f"nb: {name} has {len(found) - 3} mistakes"
+    assert found[-1] == "Not charged."
+    for line in expected:
+        assert any(each.startswith(line) for each in found), (line, run.err)
+    assert len(found) - 3 == len(expected), run.err
+
+
+def test_a_mistake_hides_no_other(nb: Nb) -> None:
+    unfilled = {"prompt": "{x}", "output": "{x}.png", "images": ["{x}.png", "none.png"]}
+    rows = [
+        {**unfilled, "size": "3K"},
+        {**unfilled, "alt_file": "../x.txt"},
+        {"prompt": "a", "output": "a.png", "aspect": "1:5"},
+        {"prompt": "b", "output": "a.png", "count": 1, "seed": "x"},
+        {"prompt": "c", "output": "A.png"},
+    ]
+    run = plan(nb, "images.jsonl", "\n".join(map(json.dumps, rows)))
+    found = [line.split(": ")[:2] for line in run.err.splitlines()[:-3]]
+    assert [(place.rpartition(":")[2], what.split()[0]) for place, what in found] == [
+        ("1", "{x}"),
+        ("1", "size"),
+        ("1", "images"),
+        ("2", "{x}"),
+        ("2", "images"),
+        ("2", "alt_file"),
+        ("3", "aspect"),
+        ("4", "seed"),
+        ("4", "output"),
+        ("5", "output"),
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_cell_of_several_lines(nb: Nb, end: str) -> None:
+    content = f'prompt,output{end}"a fox{end}in snow",x.png{end}b,y.png{end}'
+    found = rows(plan(nb, "images.csv", content))
+    assert [row["prompt"] for row in found] == ["a fox\nin snow", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("images.toml", '[[image]]\nprompt = "x\n', "images.toml:2: is not TOML"),
+        ("images.toml", "image = 3", "image: must be tables"),
+        ("images.toml", "defaults = 3", "defaults: must be a table"),
+        ("images.toml", "a = " + "[" * 5000, "images.toml"),
+        ("images.jsonl", b'{"prompt": "a"}\n\xff', "images.jsonl:2: is not UTF-8"),
+        ("images.jsonl", "[" * 100_000, "images.jsonl:1: is not JSON"),
+        ("images.jsonl", "\n\n", "holds no images"),
+        ("images.csv", 'prompt\n"x', "is not CSV"),
+        ("images.csv", "prompt,prompt\na,b", "prompt: is there more than once"),
+        ("images.csv", "prompt,vars\na,b", "vars: does not fit into a cell"),
+        ("images.txt", "# nothing\n", "holds no images"),
+    ],
+)
+def test_unusable(nb: Nb, name: str, content: str | bytes, message: str) -> None:
+    run = plan(nb, name, content)
+    assert (run.code, run.out) == (2, "")
+    assert message in run.err
+
+
+@pytest.mark.parametrize("name", ["images.yaml", "images", "images.tml"])
+def test_unknown_form(nb: Nb, name: str) -> None:
+    run = plan(nb, name, "")
+    assert run.code == 2
+    assert "a manifest's name ends in .toml, .jsonl" in run.err
+
+
+def test_a_wrong_option_is_no_mistake_of_the_manifest(nb: Nb) -> None:
+    run = plan(nb, "images.txt", "a fox\n", "--format", "pgn")
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("nb: --format pgn is not a format that nb writes\nhint: did you mean")
+
+
+def test_missing_manifest(nb: Nb) -> None:
+    run = nb("batch", "none.toml")
+    assert run.code == 2
+    assert "none.toml" in run.err
+
+
+def test_no_manifest(nb: Nb) -> None:
+    run = nb("batch")
+    assert run.code == 2
+    assert "nb batch --init" in run.err
+
+
+def test_a_thousand_mistakes_are_cut_short(nb: Nb) -> None:
+    run = plan(nb, "images.jsonl", '{"promt": "x"}\n' * 1000)
+    assert "images.jsonl has 1000 mistakes" in run.err
+    assert len(run.err.splitlines()) < 110
+
+
+@given(st.binary(max_size=200), st.sampled_from(["a.toml", "a.jsonl", "a.csv", "a.txt"]))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_rows_or_mistakes(data: bytes, name: str) -> None:
+    try:
+        found = readers.parse(name, data, Path())
+        found.mistakes.check()
+    except ManifestError:
+        return
+    assert found.rows

@@ -1,0 +1,87 @@
+"""What a text loses without being asked, and what it keeps."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from nanobanana_cli.captions.clean import clean, strip_unsafe
+
+JOINED = "👩\u200d🚀 می\u200cروم 🏴\U000e0067\U000e0062\U000e007f ❤\ufe0f"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  a\tfox \r\n in  snow ", "a fox in snow"),
+        ("a\u2028b\u2029c\x85d", "a b c d"),
+        ("\x1b[31mred\x1b[0m fox\x1b]0;title\x07\x1bc!", "red fox!"),
+        ("a\x9b1mb\x9d0;t\x9cc", "abc"),
+        ("a\0b\x07c\x7f", "abc"),
+        ("\u202efox\u202c \u2066x\u2069 \u200f\u200e\u061c\ufeff", "fox x"),
+        ("a\ud800b\udfffc\ufffe", "abc"),
+        (JOINED, JOINED),
+        ("a\u00a0b «\u202fx\u202f»", "a\u00a0b «\u202fx\u202f»"),
+    ],
+)
+def test_plain(text: str, expected: str) -> None:
+    assert strip_unsafe(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"A fox"', "A fox"),
+        ("“A fox”", "A fox"),
+        ("„Ein Fuchs“", "Ein Fuchs"),
+        ("« Un renard »", "Un renard"),
+        ('"Stop" and "Go"', '"Stop" and "Go"'),
+        ("'A fox's den'", "'A fox's den'"),
+        ("Alt text: A fox", "A fox"),
+        ("**Alt text:** A fox", "A fox"),
+        ("**Alt text**: A fox", "A fox"),
+        ("ALT-TEXT : “A fox”", "A fox"),
+        ('"Alt text: A fox"', "A fox"),
+        ("Texte alternatif : un renard", "un renard"),
+        ("Alternativtext: „Ein Fuchs“", "Ein Fuchs"),
+        ("Title: Description: A fox", "A fox"),
+        ("Altitude: 300 m", "Altitude: 300 m"),
+        ("A fox. Alt text: no", "A fox. Alt text: no"),
+        ('""', ""),
+        ("“", "“"),
+        ("\u00a0", ""),
+    ],
+)
+def test_mend(text: str, expected: str) -> None:
+    assert clean(text) == expected
+
+
+@given(st.text())
+@example("0 \x1b\x850")
+def test_what_is_plain_stays_so_and_holds_nothing_harmful(text: str) -> None:
+    made = strip_unsafe(text)
+    assert strip_unsafe(made) == made
+    for character in made:
+        assert unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"}
+        assert unicodedata.bidirectional(character) not in {
+            *("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"),
+        }
+
+
+# Likelier to hold what is mended than text at large.
+PIECES = st.lists(
+    st.one_of(
+        st.text(max_size=3),
+        st.sampled_from(
+            ["Alt text:", "**", '"', "\u201c", "\u201d", "'", "\x1b[0m", "\x85", " ", "\0"]
+        ),
+    )
+).map("".join)
+
+
+@given(PIECES)
+def test_mending_twice_is_mending_once(text: str) -> None:
+    assert clean(clean(text)) == clean(text)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nanobanana_cli.catalog import DEFAULT_MODEL
+from nanobanana_cli.errors import UsageError
+from nanobanana_cli.generation import inputs
+from nanobanana_cli.types import ContentRequest, Reference
+
+
+def _prompt(argument: str | None = None, file: str | None = None, stdin: bytes = b"") -> str:
+    return inputs.prompt_text(argument, file, lambda _: stdin)
+
+
+def test_a_prompt_comes_from_the_argument_a_file_or_stdin() -> None:
+    Path("fox.txt").write_text("\ufeffa red fox\nin snow\n", encoding="utf-8")
+    assert _prompt("  a red fox ") == "a red fox"
+    assert _prompt(file="fox.txt") == "a red fox\nin snow"
+    assert _prompt("-", stdin=b"a red fox\n") == "a red fox"
+    assert _prompt(file="-", stdin=b"a red fox\n") == "a red fox"
+
+
+@pytest.mark.parametrize(
+    ("argument", "file", "stdin", "said"),
+    [
+        (None, None, b"", "no prompt"),
+        ("", None, b"", "the prompt is empty"),
+        (" \t\n", None, b"", "the prompt is empty"),
+        ("-", None, b" \n", "stdin is empty"),
+        ("-", None, b"\xff\xfe", "stdin is not UTF-8 text (byte 0)"),
+        ("fox \udcff", None, b"", "the prompt is not UTF-8 text (byte 4)"),
+        ("fox", "fox.txt", b"", "a prompt and --prompt-file contradict each other"),
+        (None, "missing.txt", b"", "prompt file missing.txt"),
+        (None, "empty.txt", b"", "prompt file empty.txt is empty"),
+        (None, "binary.txt", b"", "prompt file binary.txt is not UTF-8"),
+        (None, ".", b"", "prompt file ."),
+    ],
+)
+def test_a_prompt_that_cannot_be_sent(
+    argument: str | None, file: str | None, stdin: bytes, said: str
+) -> None:
+    Path("empty.txt").write_bytes(b"\n")
+    Path("binary.txt").write_bytes(b"\x89PNG")
+    with pytest.raises(UsageError) as caught:
+        _prompt(argument, file, stdin)
+    assert said in caught.value.message
+
+
+def _request(model: str = DEFAULT_MODEL, **options: object) -> ContentRequest:
+    return ContentRequest(prompt="fox", model=model, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"temperature": 2.5}, "--temperature 2.5 is not between 0 and 2"),
+        ({"temperature": float("nan")}, "--temperature nan"),
+        ({"seed": 2**31}, "--seed 2147483648"),
+        ({"thinking": "hihg"}, "--thinking hihg is not a thinking level"),
+        ({"references": (Reference("x", "image/png", b""),) * 15}, "15 reference images"),
+        (
+            {"model": "gemini-2.5-flash-image", "references": (Reference("x", "", b""),) * 4},
+            "4 reference images, and gemini-2.5-flash-image takes 3",
+        ),
+        ({"model": "gemini-2.5-flash-image", "thinking": "high"}, "--thinking is not known"),
+        ({"model": "gemini-2.5-flash-image", "search": True}, "--search is not known"),
+    ],
+)
+def test_what_the_model_is_known_not_to_take(options: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        inputs.checked(_request(**options))  # type: ignore[arg-type]
+    assert said in caught.value.message
+    assert caught.value.hint
+
+
+def test_the_nearest_thinking_level_is_named() -> None:
+    with pytest.raises(UsageError) as caught:
+        inputs.checked(_request(thinking="hihg"))
+    assert caught.value.hint == "did you mean high? one of high, minimal"
+
+
+def test_what_the_model_takes_passes() -> None:
+    request = _request(thinking="high", search=True, temperature=0.0, seed=-1)
+    assert inputs.checked(request) is request
+
+
+def test_an_unknown_model_goes_unchecked() -> None:
+    request = _request(model="gemini-9-image", thinking="vast", search=True)
+    assert inputs.checked(request) is request

@@ -1,0 +1,148 @@
+"""What a setting takes, and what is said about what it does not take."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanobanana_cli.catalog import ASPECTS, DEFAULT_MODEL, MODELS, Model
+from nanobanana_cli.settings import validators
+from nanobanana_cli.settings.validators import InvalidValue
+
+PRO = "gemini-3-pro-image-preview"
+SMALL = "gemini-2.5-flash-image"
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=lambda model: model.id)
+def test_every_ratio_and_size_of_the_catalog_passes(model: Model) -> None:
+    assert [validators.aspect(aspect, model.id) for aspect in model.aspects] == list(model.aspects)
+    assert [validators.size(size.lower(), model.id) for size in model.sizes] == list(model.sizes)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("16x9", "16:9"),
+        ("16/9", "16:9"),
+        ("1920x1080", "16:9"),
+        ("9-16", "9:16"),
+        ("2.35:1", "21:9"),
+    ],
+)
+def test_a_ratio_spelt_otherwise_gets_the_one_of_that_shape_as_a_hint(
+    typed: str, meant: str
+) -> None:
+    with pytest.raises(InvalidValue, match=f"^is not an aspect ratio of {DEFAULT_MODEL}$") as wrong:
+        validators.aspect(typed, DEFAULT_MODEL)
+    assert wrong.value.hint == f"did you mean {meant}? one of {', '.join(ASPECTS)}"
+
+
+@pytest.mark.parametrize("typed", ["", "wide", "0:9", "16:0", " 16:9", "16:9\n", "١٦:٩", ":"])
+def test_what_is_no_ratio_is_refused_by_every_model(typed: str) -> None:
+    for model in (DEFAULT_MODEL, "a-model-of-tomorrow"):
+        with pytest.raises(InvalidValue):
+            validators.aspect(typed, model)
+
+
+def test_a_ratio_of_other_models_says_which() -> None:
+    with pytest.raises(InvalidValue) as wrong:
+        validators.aspect("1:8", PRO)
+    assert wrong.value.hint is not None
+    assert "1:8 goes with gemini-3.1-flash-image-preview" in wrong.value.hint
+
+
+def test_a_size_of_other_models_says_which() -> None:
+    with pytest.raises(InvalidValue, match=f"^is not an image size of {SMALL}$") as wrong:
+        validators.size("4K", SMALL)
+    assert wrong.value.hint is not None
+    assert wrong.value.hint.startswith("this model takes 1K; 4K goes with gemini-3.1-flash-image")
+
+
+@pytest.mark.parametrize("typed", ["512", "0.5K", "0.5k", "512px", "512PX"])
+def test_the_smallest_size_has_several_spellings(typed: str) -> None:
+    assert validators.size(typed, DEFAULT_MODEL) == "0.5K"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("8K", "4K"), ("2048", "2K"), ("1024px", "1K"), ("2", "2K")]
+)
+def test_another_size_gets_the_nearest_as_a_hint(typed: str, meant: str) -> None:
+    with pytest.raises(InvalidValue) as wrong:
+        validators.size(typed, DEFAULT_MODEL)
+    assert wrong.value.hint == f"did you mean {meant}? one of 0.5K, 1K, 2K, 4K"
+
+
+def test_a_model_that_the_catalog_does_not_know_takes_what_looks_right() -> None:
+    assert validators.model("gemini-4-image") == "gemini-4-image"
+    assert validators.aspect("7:3", "gemini-4-image") == "7:3"
+    assert validators.size("8k", "gemini-4-image") == "8K"
+
+
+@pytest.mark.parametrize("typed", ["", "big", "K", "-2K"])
+def test_what_is_no_size_is_refused_for_an_unknown_model(typed: str) -> None:
+    with pytest.raises(InvalidValue, match=r"^is not an image size$"):
+        validators.size(typed, "gemini-4-image")
+
+
+@pytest.mark.parametrize("typed", ["", "a model", "x\x1b[31m", "mödel"])
+def test_a_model_id_is_visible_ascii(typed: str) -> None:
+    with pytest.raises(InvalidValue, match=r"^is not a model id$"):
+        validators.model(typed)
+
+
+def test_a_mistyped_provider_gets_the_nearest_as_a_hint() -> None:
+    with pytest.raises(InvalidValue) as wrong:
+        validators.provider("Gogle")
+    assert wrong.value.hint == "did you mean google? one of wisgate, google, sandbox"
+
+
+@pytest.mark.parametrize(("typed", "seconds"), [("30", 30.0), ("0.5", 0.5), ("86400", 86400.0)])
+def test_a_deadline_is_in_seconds(typed: str, seconds: float) -> None:
+    assert validators.timeout(typed) == seconds
+
+
+@pytest.mark.parametrize(
+    "typed", ["0", "-1", "nan", "inf", "-inf", "86401", "1e400", "1_0", "٣", "30s", ""]
+)
+def test_what_is_no_deadline_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidValue, match=r"^is not a deadline$"):
+        validators.timeout(typed)
+
+
+@pytest.mark.parametrize("typed", ["-1", "21", "1.0", "", "٣", "9" * 5000])
+def test_retries_are_a_whole_number_up_to_20(typed: str) -> None:
+    assert [validators.retries(good) for good in ("0", "3", "20")] == [0, 3, 20]
+    with pytest.raises(InvalidValue, match=r"^is not a number of retries$"):
+        validators.retries(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["-1", "nan", "inf", "sNaN", "1e999999999", "$1", "1_0", "\u0661"]
+)
+def test_a_budget_is_an_amount_in_dollars(typed: str) -> None:
+    assert [validators.max_cost(good) for good in ("0", "0.174", "2")] == [0, 174_000, 2_000_000]
+    with pytest.raises(InvalidValue, match=r"^is not an amount in dollars$"):
+        validators.max_cost(typed)
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        validators.provider,
+        validators.model,
+        validators.timeout,
+        validators.retries,
+        validators.max_cost,
+        lambda text: validators.aspect(text, DEFAULT_MODEL),
+        lambda text: validators.size(text, DEFAULT_MODEL),
+        lambda text: validators.size(text, "unknown"),
+    ],
+)
+@given(text=st.text() | st.from_regex(r"[0-9.eE+:xK/-]{0,12}", fullmatch=True))
+def test_any_text_is_a_value_or_wrong(parse: Callable[[str], object], text: str) -> None:
+    with contextlib.suppress(InvalidValue):
+        parse(text)
