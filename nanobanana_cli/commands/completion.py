@@ -33,16 +33,13 @@ def command(
       nb completion powershell | Add-Content $PROFILE
     """
     from nanobanana_cli.completion import SHELLS, script
-    from nanobanana_cli.suggest import nearest
+    from nanobanana_cli.suggest import one_of
 
     terminal: Terminal = ctx.obj
     if shell is None:
         raise UsageError("which shell? bash, zsh, fish or powershell", hint=_HINT)
     if shell not in SHELLS:
-        meant = nearest(shell, SHELLS)
-        listed = f"one of {', '.join(SHELLS)}"
         raise UsageError(
-            f"{shell} is not a shell that there is a script for",
-            hint=f"did you mean {meant}? {listed}" if meant else listed,
+            f"{shell} is not a shell with a completion script", hint=one_of(shell, SHELLS)
         )
     terminal.binary(script(shell, ctx.find_root().command).encode())

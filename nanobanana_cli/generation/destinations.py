@@ -15,7 +15,7 @@ from nanobanana_cli import files
 from nanobanana_cli.catalog import FORMATS
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputExists, UsageError
 from nanobanana_cli.files import Approve
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import Data, ImageFormat
 
 SUFFIXES: dict[ImageFormat, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
@@ -185,10 +185,8 @@ def format_named(name: str) -> ImageFormat | None:
     """
     folded = {"jpg": "jpeg"}.get(name.lower(), name.lower())
     if folded not in FORMATS:
-        near = nearest(name, FORMATS)
         raise UsageError(
-            f"--format {name} is not a format that nb writes",
-            hint=(f"did you mean {near}? " if near else "") + "one of " + ", ".join(FORMATS),
+            f"--format {name} is not a format that nb writes", hint=one_of(name, FORMATS)
         )
     return None if folded == "auto" else folded  # type: ignore[return-value]
 
@@ -202,12 +200,9 @@ def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
         return wanted
     named = FORMAT_OF_SUFFIX.get(suffix)
     if named is None:
-        near = nearest(suffix, FORMAT_OF_SUFFIX)
         raise UsageError(
             f"-o {path}: {suffix} is not a format that nb writes",
-            hint=(f"did you mean {near}? " if near else "")
-            + "one of "
-            + ", ".join(FORMAT_OF_SUFFIX),
+            hint=one_of(suffix, FORMAT_OF_SUFFIX),
         )
     if wanted is not None and wanted != named:
         raise UsageError(

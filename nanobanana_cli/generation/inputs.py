@@ -12,7 +12,7 @@ from pathlib import Path
 from nanobanana_cli import files
 from nanobanana_cli.catalog import MODELS, Model
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import ContentRequest, Reference
 
 # What the service takes as an input image.
@@ -100,10 +100,8 @@ def _check_abilities(request: ContentRequest, model: Model) -> None:
         able = [other.id for other in MODELS.values() if level in other.thinking]
         if not able:
             levels = sorted({each for other in MODELS.values() for each in other.thinking})
-            near = nearest(level, levels)
             raise UsageError(
-                f"--thinking {level} is not a thinking level",
-                hint=(f"did you mean {near}? " if near else "") + "one of " + ", ".join(levels),
+                f"--thinking {level} is not a thinking level", hint=one_of(level, levels)
             )
         raise UsageError(
             f"--thinking is not known to work with {model.id}",

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 
 FAULTS: Mapping[str, str] = {
     "307": "a redirect to another path",
@@ -86,11 +86,8 @@ def parse(text: str) -> Fault:
     """
     name, *numbers = text.strip().split(":")
     if name not in FAULTS:
-        meant = nearest(name, FAULTS)
-        guess = f"did you mean {meant}? " if meant else ""
-        raise UsageError(
-            f"there is no fault {name!r}", hint=f"{guess}`nb sandbox --help` lists them all"
-        )
+        hint = one_of(name, FAULTS, "`nb sandbox --help` lists them all")
+        raise UsageError(f"there is no fault {name!r}", hint=hint)
     seconds = _TIMED.get(name, 0.0)
     try:
         if name in _TIMED and numbers:

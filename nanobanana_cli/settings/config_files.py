@@ -14,7 +14,7 @@ import msgspec
 
 from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS
 from nanobanana_cli.errors import ConfigError, UsageError
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import Redacted
 
 APP = "nanobanana-wisgate"
@@ -281,10 +281,9 @@ def _check(
     name = keys[-1]
     shown = ".".join(keys)
     if name not in allowed:
-        meant = nearest(name, (*allowed, *tables))
         raise ConfigError(
             f"{shown} in {_where(path, text, keys)}, is not a setting",
-            hint=f"did you mean {meant}?" if meant else f"one of {', '.join(allowed)}",
+            hint=one_of(name, (*allowed, *tables), "") or f"one of {', '.join(allowed)}",
         )
     # type(), since a bool is an int to isinstance.
     if type(value) not in TYPES[name]:

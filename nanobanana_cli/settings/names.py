@@ -7,7 +7,7 @@ import msgspec
 from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.settings.config_files import GUARDED, TYPES, allowed_entries
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 
 
 class SettingName(msgspec.Struct, frozen=True):
@@ -49,8 +49,5 @@ def parse(text: str, provider: str) -> SettingName:
 
 def _unknown(text: str) -> UsageError:
     owned = [f"{name}.{entry}" for name in PROVIDERS for entry in allowed_entries(name)]
-    meant = nearest(text, [*TYPES, *owned])
-    listed = f"one of {', '.join(TYPES)}"
-    return UsageError(
-        f"{text} is not a setting", hint=f"did you mean {meant}? {listed}" if meant else listed
-    )
+    hint = one_of(text, [*TYPES, *owned], f"one of {', '.join(TYPES)}")
+    return UsageError(f"{text} is not a setting", hint=hint)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from nanobanana_cli.catalog import MODELS, PROVIDERS, SIZES, Model
 from nanobanana_cli.money import micro_dollars
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 
 MAX_TIMEOUT = 86_400
 MAX_RETRIES = 20
@@ -43,14 +43,14 @@ def provider(text: str) -> str:
     """The name of a provider in the catalog."""
     if text in PROVIDERS:
         return text
-    raise InvalidValue("is not a provider", hint=_suggest(nearest(text, PROVIDERS), PROVIDERS))
+    raise InvalidValue("is not a provider", hint=one_of(text, PROVIDERS))
 
 
 def model(text: str) -> str:
     """A model's id; one that the catalog does not know passes, since models come and go."""
     if _MODEL.fullmatch(text):
         return text
-    raise InvalidValue("is not a model id", hint=_suggest(nearest(text, MODELS), MODELS))
+    raise InvalidValue("is not a model id", hint=one_of(text, MODELS))
 
 
 def aspect(text: str, model: str) -> str:
@@ -67,7 +67,7 @@ def aspect(text: str, model: str) -> str:
         f"is not an aspect ratio of {model}",
         hint=_elsewhere(text, elsewhere, known.aspects)
         if elsewhere
-        else _suggest(_nearest_ratio(text, known.aspects), known.aspects),
+        else one_of(_nearest_ratio(text, known.aspects), known.aspects),
     )
 
 
@@ -79,7 +79,7 @@ def size(text: str, model: str) -> str:
     if known is None:
         if _SIZE.fullmatch(folded):
             return folded
-        raise InvalidValue("is not an image size", hint=f"one of {', '.join(SIZES)}")
+        raise InvalidValue("is not an image size", hint=one_of("", SIZES))
     if folded in known.sizes:
         return folded
     elsewhere = [other.id for other in MODELS.values() if folded in other.sizes]
@@ -87,7 +87,7 @@ def size(text: str, model: str) -> str:
         f"is not an image size of {model}",
         hint=_elsewhere(folded, elsewhere, known.sizes)
         if elsewhere
-        else _suggest(_nearest_size(folded, known), known.sizes),
+        else one_of(_nearest_size(folded, known), known.sizes),
     )
 
 
@@ -120,20 +120,15 @@ def max_cost(text: str) -> int:
         raise InvalidValue("is not an amount in dollars", hint="such as 0.50") from None
 
 
-def _suggest(meant: str | None, choices: Iterable[str]) -> str:
-    listed = f"one of {', '.join(choices)}"
-    return f"did you mean {meant}? {listed}" if meant else listed
-
-
 def _elsewhere(value: str, models: list[str], choices: Iterable[str]) -> str:
     return f"this model takes {', '.join(choices)}; {value} goes with {', '.join(models)}"
 
 
-def _nearest_ratio(text: str, choices: Iterable[str]) -> str | None:
-    """The ratio of that shape: `16x9`, `16/9` and `1920x1080` all mean `16:9`."""
+def _nearest_ratio(text: str, choices: Iterable[str]) -> str:
+    """Return the ratio of that shape, or `text`: `16x9` and `1920x1080` both mean `16:9`."""
     numbers = [float(number) for number in _NUMBERS.findall(text[:40])]
     if len(numbers) != 2 or not all(numbers):
-        return nearest(text, choices)
+        return text
     shape = math.log(numbers[0] / numbers[1])
     return min(choices, key=lambda choice: abs(math.log(_quotient(choice)) - shape))
 
@@ -143,11 +138,11 @@ def _quotient(ratio: str) -> float:
     return int(width) / int(height)
 
 
-def _nearest_size(folded: str, model: Model) -> str | None:
-    """The size of that scale: `8K` means `4K`, and `2048` means `2K`."""
+def _nearest_size(folded: str, model: Model) -> str:
+    """Return the size of that scale, or "": `8K` means `4K`, and `2048` means `2K`."""
     numbers = [float(number) for number in _NUMBERS.findall(folded[:40])]
     if len(numbers) != 1 or not all(numbers):
-        return None
+        return ""
     # From 64 on, a plain number counts pixels.
     scale = math.log(numbers[0] if numbers[0] < 64 else numbers[0] / 1024)
     return min(model.sizes, key=lambda choice: abs(math.log(float(choice[:-1])) - scale))

@@ -9,7 +9,7 @@ import msgspec
 
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
 from nanobanana_cli.batch.manifest.rows import KEYS, Row, wrong_type
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 
 
 def converted(
@@ -44,7 +44,7 @@ def _sound(raw: dict[str, Any], row: int, mistakes: Diagnostics, *, strict: bool
     sound = {}
     for key, value in raw.items():
         if key not in KEYS:
-            mistakes.add(row, key, "is not a key", nearest(key, KEYS))
+            mistakes.add(row, key, "is not a key", one_of(key, KEYS, ""))
         elif expected := wrong_type(key, value, strict=strict):
             mistakes.add(row, key, f"must be {expected}, not {_shown(value)}")
         else:

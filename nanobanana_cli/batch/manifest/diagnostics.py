@@ -45,18 +45,17 @@ class Diagnostics(msgspec.Struct):
     where: Callable[[int, str], str]
     _found: list[tuple[int, str]] = msgspec.field(default_factory=list)
 
-    def add(self, row: int, key: str, message: str, near: str | None = None) -> None:
+    def add(self, row: int, key: str, message: str, hint: str = "") -> None:
         """Note a mistake.
 
         Args:
             row: the row's number; 0 for the manifest as a whole.
             key: the key that is wrong; "" for the row as a whole.
             message: what is wrong, naming the value.
-            near: the valid value that was most likely meant.
+            hint: how to fix it.
         """
         parts = [self.where(row, key), *([key] if key else []), message]
-        hint = f"; did you mean {near}?" if near else ""
-        self._found.append((row, ": ".join(parts) + hint))
+        self._found.append((row, ": ".join(parts) + (f"; {hint}" if hint else "")))
 
     def __bool__(self) -> bool:
         return bool(self._found)

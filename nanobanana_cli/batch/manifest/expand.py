@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from nanobanana_cli.batch.manifest.decoded import stand_in
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
 from nanobanana_cli.batch.manifest.rows import Row, Value
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 
 # `{{name}}` stands for `{name}` itself; braces around anything else are left as they are, since
 # prompts hold JSON and CSS too.
@@ -73,13 +73,12 @@ def _wrong(
     known = {**variables, **axes}
     unknown = [name for name in used if name not in known]
     for name in unknown:
-        near = nearest(name, known)
         mistakes.add(
             number,
             "",
             f"{{{name}}} has no value in vars or matrix ({{{{{name}}}}} stands for the braces "
             "themselves)",
-            f"{{{near}}}" if near else None,
+            one_of(f"{{{name}}}", [f"{{{each}}}" for each in known], ""),
         )
     empty = [name for name in used if name in axes and not axes[name]]
     for name in empty:

@@ -14,7 +14,7 @@ from nanobanana_cli.batch.manifest.decoded import converted, stand_in
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
 from nanobanana_cli.batch.manifest.rows import KEYS, Row
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 
 STDIN = "-"
 _LIST_SEPARATOR = ";"
@@ -49,10 +49,9 @@ def kind_of(name: str) -> str:
         return "jsonl"
     suffix = Path(name).suffix.lower()
     if suffix not in _KINDS:
-        near = nearest(suffix, _KINDS) if suffix else None
         raise UsageError(
             f"{name}: a manifest's name ends in " + ", ".join(_KINDS),
-            hint=f"did you mean {near}?" if near else "`nb batch --init` writes an example",
+            hint=one_of(suffix, _KINDS, "") or "`nb batch --init` writes an example",
         )
     return _KINDS[suffix]
 
@@ -167,7 +166,7 @@ def _head(names: list[str], line: int, mistakes: Diagnostics) -> list[str]:
             mistakes.add(line, name, "does not fit into a cell; write a column vars.NAME")
         elif name not in KEYS and not name.startswith("vars."):
             known = (*KEYS, "vars." + name.rpartition(".")[2])
-            mistakes.add(line, name, "is not a key", nearest(name, known))
+            mistakes.add(line, name, "is not a key", one_of(name, known, ""))
         elif names.count(name) > 1:
             mistakes.add(line, name, "is there more than once")
     if "prompt" not in names:

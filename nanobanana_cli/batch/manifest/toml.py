@@ -9,7 +9,7 @@ from typing import Any
 from nanobanana_cli.batch.manifest.decoded import converted
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
 from nanobanana_cli.batch.manifest.rows import Row
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 
 _TOP_LEVEL = ("defaults", "vars", "matrix", "image")
 
@@ -33,7 +33,7 @@ def document(text: str, mistakes: Diagnostics) -> dict[str, Any]:
         ) from None
     for name in content:
         if name not in _TOP_LEVEL:
-            mistakes.add(0, name, "is not a table of a manifest", nearest(name, _TOP_LEVEL))
+            mistakes.add(0, name, "is not a table of a manifest", one_of(name, _TOP_LEVEL, ""))
     return content
 
 

@@ -22,7 +22,7 @@ from nanobanana_cli.errors import NbError, UsageError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.destinations import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.settings import validators
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import ContentRequest, ImageFormat
 
 MOST_IMAGES_A_ROW = 1000
@@ -230,7 +230,7 @@ class _Checker:
         if suffix and named is None:
             known = ", ".join(FORMAT_OF_SUFFIX)
             message = f"{path} does not end in one of {known}"
-            self._mistakes.add(number, "output", message, nearest(suffix, FORMAT_OF_SUFFIX))
+            self._mistakes.add(number, "output", message, one_of(suffix, FORMAT_OF_SUFFIX, ""))
             return False
         if named and wanted and named != wanted:
             self._mistakes.add(number, "format", f"{wanted} contradicts output {path}")
@@ -286,12 +286,7 @@ def _format(text: str) -> str:
     folded = {"jpg": "jpeg"}.get(text.lower(), text.lower())
     if folded in FORMATS:
         return folded
-    near = nearest(text, FORMATS)
-    listed = "one of " + ", ".join(FORMATS)
-    raise validators.InvalidValue(
-        "is not a format that nb writes",
-        hint=f"did you mean {near}? {listed}" if near else listed,
-    )
+    raise validators.InvalidValue("is not a format that nb writes", hint=one_of(text, FORMATS))
 
 
 def _check_abilities(model: str, row: Row, wrong: list[_Invalid]) -> None:

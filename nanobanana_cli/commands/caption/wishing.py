@@ -10,7 +10,7 @@ from nanobanana_cli import files
 from nanobanana_cli.captions.formats import FORMS
 from nanobanana_cli.captions.prompts import EMBEDDABLE, STYLES, TextSpec, is_language
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 
 # A page is a text that someone wrote; a larger file is a mistake in its name.
 _MOST_CONTEXT = 1_000_000
@@ -57,9 +57,7 @@ def wish(chosen: TextOptions) -> TextSpec:
 
 def _check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        near = nearest(value, choices)
-        meant = f"did you mean {near}? " if near else ""
-        raise UsageError(f"{option} {value} is unknown", hint=f"{meant}one of {', '.join(choices)}")
+        raise UsageError(f"{option} {value} is unknown", hint=one_of(value, choices))
 
 
 def _context(chosen: TextOptions) -> str | None:

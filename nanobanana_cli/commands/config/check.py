@@ -19,7 +19,7 @@ from nanobanana_cli.catalog import MODELS, PROVIDERS
 from nanobanana_cli.errors import KeyRejected, NbError, OutcomeUnknown, Unreachable
 from nanobanana_cli.settings import Settings, endpoint
 from nanobanana_cli.settings.credentials import source
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import Endpoint
 
 State = Literal["ok", "warning", "failed"]
@@ -100,12 +100,11 @@ def _permission(path: Path) -> Check:
 def _model(model: str) -> Check:
     if model in MODELS:
         return Check("ok", "model", f"{model}, {MODELS[model].title}")
-    meant = nearest(model, MODELS)
     return Check(
         "warning",
         "model",
         f"{model} is not in the catalog: its ratios and sizes are not checked",
-        f"did you mean {meant}? see `nb models`" if meant else "see `nb models`",
+        one_of(model, MODELS, "see `nb models`"),
     )
 
 
