@@ -1,7 +1,7 @@
 """Turns a prompt into characters that can be painted.
 
-What the fonts have is painted as it is. Of what they lack, accents are dropped, symbols are named
-in words, and for a script without letters there stands its name.
+What the fonts have is painted as it is. Of what they lack, accents are dropped, digits become those
+of ASCII, symbols are named in words, and text in another script is replaced by the script's name.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from nanobanana_cli.sandbox.shaping import NON_JOINER, shaped
 from nanobanana_cli.sandbox.typeface import face_of
 
 # More characters than any picture has room for.
@@ -27,18 +26,20 @@ def paintable(prompt: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     plain = "".join(_simplify(char) for char in unicodedata.normalize("NFC", text))
-    return " ".join(_spell_out(shaped(plain)).split())
+    return " ".join(_spell_out(plain).split())
 
 
 def _simplify(char: str) -> str:
     """A character that a font has, or what stands for it; nothing for what is invisible."""
-    if char == NON_JOINER or face_of(char):
+    if face_of(char):
         return char
     category = unicodedata.category(char)
     if category in _INVISIBLE:
         return " " if category == "Cc" else ""
     if category == "Pd":
         return "-"
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
     letters = _LATIN.match(unicodedata.name(char, ""))
     if letters:
         return letters[2].lower() if letters[1] == "SMALL" else letters[2]

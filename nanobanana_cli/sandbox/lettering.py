@@ -10,7 +10,7 @@ from bisect import bisect_right
 import msgspec
 from PIL import Image, ImageDraw, ImageFilter
 
-from nanobanana_cli.sandbox import bidi, glyphs
+from nanobanana_cli.sandbox import glyphs
 from nanobanana_cli.sandbox.typeface import Typeface
 
 MARK = "nb sandbox · not a real model"
@@ -27,7 +27,7 @@ class Block(msgspec.Struct, frozen=True):
     """Text that has found its size.
 
     Args:
-        lines: in the order of reading.
+        lines: from top to bottom.
         face: its letters.
         leading: from one line to the next, in pixels.
     """
@@ -65,8 +65,6 @@ def _title(image: Image.Image, prompt: str) -> None:
 
 def _set(block: Block, size: tuple[int, int], margin: int) -> Image.Image:
     """The letters, white on black, each line in the middle."""
-    leftwards = bidi.leftwards(" ".join(block.lines))
-    lines = [bidi.visual(line, leftwards=leftwards) for line in block.lines]
     ascent, descent = block.face.metrics
     # A font for many scripts reaches further than a line is high: what it needs stands in between.
     baseline = margin + round((block.leading + ascent - descent) / 2)
@@ -74,7 +72,7 @@ def _set(block: Block, size: tuple[int, int], margin: int) -> Image.Image:
         size,
         [
             ((size[0] - block.face.length(line)) / 2, baseline + number * block.leading, line)
-            for number, line in enumerate(lines)
+            for number, line in enumerate(block.lines)
         ],
     )
 

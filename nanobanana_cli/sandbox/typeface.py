@@ -7,6 +7,7 @@ depends on a library of the system: a picture is the same on every machine.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 from enum import Enum
 from functools import lru_cache
@@ -19,6 +20,9 @@ _FOLDER = Path(__file__).parent / "fonts"
 # Large enough for every outline to leave a mark.
 _PROBE = 24
 _NO_CHARACTER = "\uffff"
+# Scripts that need a layout engine: those that run from right to left or whose letters join
+# (Hebrew, Arabic, Syriac …), and those of India, whose vowel signs change places.
+_NEEDS_LAYOUT = re.compile(r"[\u0590-\u0dff\ufb1d-\ufdff\ufe70-\ufeff]")
 # Letters advance by whole pixels. Below this size that shows, so they are set larger and reduced.
 _EVEN = 64
 
@@ -33,9 +37,11 @@ class Face(Enum):
 
 @lru_cache(maxsize=4096)
 def face_of(char: str) -> Face | None:
-    """The first font that has a character, or None."""
+    """Return the first font that has a character and can set it, or None."""
     if char.isascii():
         return Face.PLAIN if char.isprintable() else None
+    if _NEEDS_LAYOUT.match(char):
+        return None
     return next((face for face in Face if _has(face, char)), None)
 
 

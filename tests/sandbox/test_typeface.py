@@ -23,8 +23,8 @@ _PROMPTS = {
     "crème brûlée": "068b60facab069e6",
     "Рыжая лиса": "6fb67e703b8004d9",
     "一只狐狸 雪 여우": "158859142f4e3f11",
-    "שועל (2) ثعلب": "5ea67b6cf7053021",
-    "लोमड़ी สุนัข 🦊": "6d1562d0d5994b45",
+    "שועל (2) ثعلب": "cac1e367c8b9c826",
+    "लोमड़ी สุนัข 🦊": "f775f620c5782191",
 }
 
 # Paints each prompt and tells what was opened, and which folders were looked through.
