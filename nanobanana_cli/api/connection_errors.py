@@ -1,7 +1,7 @@
-"""What went wrong with a connection, in our own words.
+"""Turn the exceptions of a connection into nb's errors.
 
-The texts of requests, urllib3 and ssl are never shown: they may hold the key or a query string, and
-they say little to those who read them.
+The texts of requests, urllib3 and ssl are never shown: they may contain the key or a query string,
+and mean little to a user.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ import msgspec
 import requests
 import urllib3
 
-# Whatever the libraries below may raise. ValueError: addresses and headers that cannot be used.
+from nanobanana_cli.api.deadline import AbortReason, Attempt
+from nanobanana_cli.errors import NbError, OutcomeUnknown, Unreachable
+
+# All that these libraries may raise. ValueError: invalid addresses and headers.
 FAILURES = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
@@ -37,34 +40,71 @@ _BAD_ADDRESS = (
 )
 
 
-class ConnectionProblem(msgspec.Struct, frozen=True):
+class _Problem(msgspec.Struct, frozen=True):
     """Why a connection failed.
 
     Args:
-        words: a few of them.
-        hint: what to do about it, where the usual hint will not do.
-        lasting: whether trying again is pointless.
+        reason: one clause.
+        hint: what to do, where the usual hint does not fit.
+        lasting: True if trying again is pointless.
     """
 
-    words: str
+    reason: str
     hint: str | None = None
     lasting: bool = False
 
 
-def explain(error: BaseException) -> ConnectionProblem:
-    """The problem at the root of what a library raised."""
+def from_exception(error: BaseException, attempt: Attempt, host: str) -> NbError:
+    """Return the error for an attempt that a library's exception ended.
+
+    Args:
+        error: one of `FAILURES`.
+        attempt: says whether the request was sent, and whether nb itself ended it.
+        host: the service's, for the message.
+
+    Returns:
+        OutcomeUnknown if a part of the request may have been sent, else Unreachable.
+    """
+    problem = _problem(error)
+    if attempt.sent:
+        return _unknown(attempt, problem.reason)
+    if attempt.aborted is AbortReason.CLOSED:
+        return Unreachable("stopped before the request was sent", resends=0)
+    reason = problem.reason
+    if attempt.aborted is AbortReason.DEADLINE:
+        reason = f"no connection within {attempt.timeout:g} s"
+    return Unreachable(
+        f"cannot reach {host}: {reason}",
+        hint=problem.hint,
+        resends=0 if problem.lasting else None,
+    )
+
+
+def _unknown(attempt: Attempt, reason: str) -> OutcomeUnknown:
+    if attempt.aborted is AbortReason.CLOSED:
+        return OutcomeUnknown("stopped while waiting for the reply")
+    if attempt.aborted is AbortReason.DEADLINE:
+        return OutcomeUnknown(
+            f"no complete reply within {attempt.timeout:g} s",
+            hint="check the account's usage before running it again, with a longer --timeout",
+        )
+    return OutcomeUnknown(f"the connection broke after the request was sent: {reason}")
+
+
+def _problem(error: BaseException) -> _Problem:
+    """Find the problem at the root of a library's exception."""
     chain = tuple(_chain(error))
     for cause in chain:
         if problem := _certificate(cause) or _proxy(cause) or _address(cause):
             return problem
     for cause in reversed(chain):
-        if words := _words(cause):
-            return ConnectionProblem(words)
-    return ConnectionProblem(f"the connection failed ({type(error).__name__})")
+        if reason := _reason(cause):
+            return _Problem(reason)
+    return _Problem(f"the connection failed ({type(error).__name__})")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it, the root last."""
+    """Yield the error and what caused it, the root last."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
@@ -73,57 +113,56 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-def _certificate(cause: BaseException) -> ConnectionProblem | None:
+def _certificate(cause: BaseException) -> _Problem | None:
     if isinstance(cause, ssl.SSLCertVerificationError):
-        words = f"its certificate is not trusted ({cause.verify_message})"
-        return ConnectionProblem(words, hint=_CA_HINT, lasting=True)
+        reason = f"its certificate is not trusted ({cause.verify_message})"
+        return _Problem(reason, hint=_CA_HINT, lasting=True)
     if isinstance(cause, OSError) and "TLS CA certificate bundle" in str(cause):
-        return ConnectionProblem(
-            "the file in REQUESTS_CA_BUNDLE is not there", hint=_CA_HINT, lasting=True
+        return _Problem(
+            "the file named by REQUESTS_CA_BUNDLE does not exist", hint=_CA_HINT, lasting=True
         )
     return None
 
 
-def _proxy(cause: BaseException) -> ConnectionProblem | None:
+def _proxy(cause: BaseException) -> _Problem | None:
     if isinstance(cause, requests.exceptions.InvalidProxyURL):
-        words = "the proxy's address cannot be used"
-        return ConnectionProblem(words, hint="set HTTPS_PROXY to http://host:port", lasting=True)
+        reason = "the proxy's address is not valid"
+        return _Problem(reason, hint="set HTTPS_PROXY to http://host:port", lasting=True)
     if isinstance(cause, OSError) and (refused := _TUNNEL.search(str(cause))):
-        words = f"the proxy refuses to connect ({refused[1]})"
-        return ConnectionProblem(words, hint="check HTTPS_PROXY and NO_PROXY", lasting=True)
+        reason = f"the proxy refused to connect ({refused[1]})"
+        return _Problem(reason, hint="check HTTPS_PROXY and NO_PROXY", lasting=True)
     if isinstance(cause, requests.exceptions.ProxyError):
         root = tuple(_chain(cause))[-1]
-        words = f"the proxy cannot be used: {_words(root) or 'the connection failed'}"
-        return ConnectionProblem(words, hint="check HTTPS_PROXY and NO_PROXY")
+        reason = f"the proxy does not work: {_reason(root) or 'the connection failed'}"
+        return _Problem(reason, hint="check HTTPS_PROXY and NO_PROXY")
     return None
 
 
-def _address(cause: BaseException) -> ConnectionProblem | None:
+def _address(cause: BaseException) -> _Problem | None:
     if isinstance(cause, _BAD_ADDRESS):
-        return ConnectionProblem("the address cannot be used", lasting=True)
+        return _Problem("the address is not valid", lasting=True)
     return None
 
 
-_WORDS: tuple[tuple[type[BaseException], str], ...] = (
-    (socket.gaierror, "the name does not resolve"),
-    (TimeoutError, "it does not answer"),
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (socket.gaierror, "the host name does not resolve"),
+    (TimeoutError, "the connection timed out"),
     (ConnectionRefusedError, "connection refused"),
     (ConnectionResetError, "the connection was reset"),
     (BrokenPipeError, "the connection was closed"),
-    (http.client.RemoteDisconnected, "the connection was closed without an answer"),
-    (http.client.IncompleteRead, "the answer was cut short"),
-    (urllib3.exceptions.IncompleteRead, "the answer was cut short"),
-    (http.client.HTTPException, "the answer is no HTTP"),
+    (http.client.RemoteDisconnected, "the connection was closed without a reply"),
+    (http.client.IncompleteRead, "the reply was cut short"),
+    (urllib3.exceptions.IncompleteRead, "the reply was cut short"),
+    (http.client.HTTPException, "the reply is not HTTP"),
 )
 
 
-def _words(cause: BaseException) -> str | None:
-    for kind, words in _WORDS:
+def _reason(cause: BaseException) -> str | None:
+    for kind, reason in _REASONS:
         if isinstance(cause, kind):
-            return words
+            return reason
     if isinstance(cause, ssl.SSLError):
-        reason = (cause.reason or "unexplained").lower().replace("_", " ")
-        return f"TLS failed ({reason})"
+        return f"TLS failed ({(cause.reason or 'no reason given').lower().replace('_', ' ')})"
     if isinstance(cause, OSError) and cause.errno:
         return os.strerror(cause.errno).lower()
     return None

@@ -87,7 +87,7 @@ class TestBeforeTheRequest:
 
     def test_a_bundle_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file")
-        with pytest.raises(Unreachable, match="REQUESTS_CA_BUNDLE is not there"):
+        with pytest.raises(Unreachable, match="REQUESTS_CA_BUNDLE does not exist"):
             to("https://127.0.0.1:9").get("/")
 
     @pytest.mark.usefixtures("trusted")
@@ -153,7 +153,7 @@ class TestAProxy:
             through(proxy, monkeypatch)
             with pytest.raises(Unreachable) as caught:
                 to("https://service.invalid").generate("m", b"{}")
-        assert f"the proxy refuses to connect ({status})" in caught.value.message
+        assert f"the proxy refused to connect ({status})" in caught.value.message
         assert "HTTPS_PROXY" in (caught.value.hint or "")
         assert caught.value.resends == 0
 
@@ -168,7 +168,7 @@ class TestAProxy:
             through(proxy, monkeypatch)
         with pytest.raises(Unreachable) as caught:
             to("https://service.invalid").generate("m", b"{}")
-        assert "the proxy cannot be used: connection refused" in caught.value.message
+        assert "the proxy does not work: connection refused" in caught.value.message
 
     @pytest.mark.parametrize("url", ["socks5://127.0.0.1:9", "nonsense://x"])
     def test_of_another_kind_is_never_bypassed(

@@ -115,7 +115,7 @@ class TestWhatIsSent:
     def test_never_a_key_that_is_none(self, key: str) -> None:
         with (
             WireServer() as server,
-            pytest.raises(KeyRejected, match="key from WISDOM_GATE_KEY is empty, or") as caught,
+            pytest.raises(KeyRejected, match="from WISDOM_GATE_KEY is empty or contains") as caught,
         ):
             to(server, key=key).get("/")
         assert server.connections == 0
@@ -230,7 +230,7 @@ class TestTheDeadline:
     def test_holds_when_it_stalls(self, answer: Answer) -> None:
         with WireServer(answer) as server, within(2), pytest.raises(OutcomeUnknown) as caught:
             call(server, timeout=SOON)
-        assert caught.value.message == "no whole answer within 0.3 s"
+        assert caught.value.message == "no complete reply within 0.3 s"
         assert "--timeout" in (caught.value.hint or "")
 
     def test_holds_while_the_request_is_sent(self) -> None:
@@ -299,7 +299,9 @@ class TestABrokenConnection:
     def test_by_name_is_unreachable(self) -> None:
         with pytest.raises(Unreachable) as caught:
             Transport(Endpoint("wisgate", "http://nowhere.invalid"), timeout=10).get("/")
-        assert caught.value.message == "cannot reach nowhere.invalid: the name does not resolve"
+        assert (
+            caught.value.message == "cannot reach nowhere.invalid: the host name does not resolve"
+        )
 
     @pytest.mark.parametrize(
         "url", ["", "nonsense", "http://", "http://[::", "ftp://x", "http://a..b", "http://.x"]
@@ -307,7 +309,7 @@ class TestABrokenConnection:
     def test_by_a_bad_address_is_unreachable(self, url: str) -> None:
         with pytest.raises(Unreachable) as caught:
             Transport(Endpoint("wisgate", url, KEY), timeout=10).get("/")
-        assert "the address cannot be used" in caught.value.message
+        assert "the address is not valid" in caught.value.message
         assert caught.value.resends == 0
 
 
@@ -371,7 +373,7 @@ class TestClose:
                 for thread in threads:
                     thread.join()
         assert [type(error) for error in caught] == [OutcomeUnknown] * 5
-        assert caught[0].message == "stopped while waiting for the answer"
+        assert caught[0].message == "stopped while waiting for the reply"
 
     def test_ends_a_connecting_that_hangs(self) -> None:
         with silent() as address:
