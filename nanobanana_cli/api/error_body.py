@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-_LONGEST = 240
+from nanobanana_cli.ui.escape import one_line
+
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
@@ -49,13 +50,6 @@ def read(body: bytes | bytearray) -> ErrorBody:
     if isinstance(value, list) and value:
         value = value[0]
     return _from_json(value, text)
-
-
-def one_line(text: str, longest: int = _LONGEST) -> str:
-    """`text` without line breaks, cut to `longest` characters."""
-    # A lone surrogate, which JSON can smuggle in, cannot be printed.
-    line = " ".join(text.encode("utf-8", "replace").decode("utf-8").split())
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def page_title(text: str) -> str | None:

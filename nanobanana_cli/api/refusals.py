@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from nanobanana_cli.api.error_body import one_line
 from nanobanana_cli.api.schema import Envelope, candidates, finish_reason
 from nanobanana_cli.errors import NoImage
+from nanobanana_cli.ui.escape import one_line
 
 _SAFETY = (
     "the safety filter stopped it",

@@ -27,6 +27,7 @@ from nanobanana_cli.api.schema import (
 )
 from nanobanana_cli.errors import BadReply, NbError
 from nanobanana_cli.types import Data, Modality, Reply, Usage
+from nanobanana_cli.ui.escape import one_line
 
 # Some gateways put the image into a text part, as Markdown or as it is. All that repeats here is
 # possessive, so that no text makes the search slow.
@@ -98,17 +99,15 @@ def _not_json(body: Data) -> str:
         return "the reply is empty"
     title = error_body.page_title(start)
     if title is not None:
-        return f"the reply is an HTML page, not JSON: {error_body.one_line(title)}".rstrip(": ")
+        return f"the reply is an HTML page, not JSON: {one_line(title)}".rstrip(": ")
     if start.lstrip()[0] in "{[":
         return f"the reply is cut short or damaged: {len(body):,} bytes of what should be JSON"
-    return f"the reply is not JSON: {error_body.one_line(start[:400], 80)}"
+    return f"the reply is not JSON: {one_line(start[:400], 80)}"
 
 
 def _not_a_reply(body: Data) -> str:
-    from nanobanana_cli.api import error_body
-
     start = str(body[:400], "utf-8", "replace")
-    return f"the reply is JSON, but of another shape: {error_body.one_line(start, 80)}"
+    return f"the reply is JSON, but of another shape: {one_line(start, 80)}"
 
 
 class _Parts(msgspec.Struct):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
@@ -21,6 +20,7 @@ import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli.money import dollars
+from nanobanana_cli.ui.escape import HARMFUL_IN_HTML
 
 # A thumbnail has about 15 kB: with more of them, no browser opens the page any more.
 MOST = 2000
@@ -29,10 +29,7 @@ _LONG_PROMPT = 280
 # By this, which stands near the beginning, a page is known to be one of these.
 _MARK = '<meta name="generator" content="nb">'
 _BEGINNING = 2048
-# What HTML forbids in text, and what reorders the text that follows it.
-_UNFIT = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
-)
+_REPLACED = dict.fromkeys(HARMFUL_IN_HTML, "\ufffd")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -187,7 +184,7 @@ def _bdi(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(_UNFIT.sub("\ufffd", text))
+    return escape(text.translate(_REPLACED))
 
 
 def _hash(content: str) -> str:

@@ -1,22 +1,19 @@
-"""Harmless faults of a text, mended: what steers a terminal, white space, labels, quotes."""
+"""Clean a model's answer: strip what is unsafe to show, labels and outer quotes."""
 
 from __future__ import annotations
 
 import re
 
-# Escape sequences of terminals, whole, so that no `[31m` stays behind: CSI, OSC, short ones.
+from nanobanana_cli.ui.escape import HARMFUL
+
+# Terminal escape sequences, whole, so that no `[31m` stays behind: CSI, OSC, short ones.
 _ESCAPES = re.compile(
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
     "|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)"
     "|\x1b[ -/]*[0-~]"
 )
 _WHITE_SPACE = re.compile("[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
-# Controls, bidirectional marks and overrides, the byte order mark, lone surrogates, and what is no
-# character at all. Joiners stay: emoji and several scripts are spelt with them.
-HARMFUL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufdd0-\ufdef\ufffe\uffff"
-    "\ud800-\udfff]"
-)
+_REMOVED = dict.fromkeys(HARMFUL)
 
 _LABELS = (
     "alt",
@@ -58,18 +55,17 @@ _QUOTES = (
 
 
 def strip_unsafe(text: str) -> str:
-    """One line of text with nothing in it that steers a terminal, a parser or the eye.
+    """Return the text on one line, with nothing in it that steers a terminal, a parser or the eye.
 
-    Escape sequences, control characters, bidirectional marks and lone surrogates are gone; runs of
-    white space are one space.
+    Escape sequences and harmful characters are removed; runs of white space become one space.
     """
     text = _WHITE_SPACE.sub(" ", _ESCAPES.sub("", text))
-    # Again, since what stood between two spaces may be gone.
-    return _WHITE_SPACE.sub(" ", HARMFUL.sub("", text)).strip()
+    # Again, since what was between two spaces may be gone.
+    return _WHITE_SPACE.sub(" ", text.translate(_REMOVED)).strip()
 
 
 def clean(text: str) -> str:
-    """A model's answer as the text that was asked for: plain, without label and outer quotes."""
+    """Return a model's answer without labels, outer quotes and unsafe characters."""
     text, before = strip_unsafe(text), None
     while text != before:
         before = text

@@ -1,7 +1,7 @@
-r"""A text in the form that the next tool reads, inert there whatever it holds.
+"""Format a text as Markdown, HTML or CSV, inert there whatever it holds.
 
-Every function takes any text: it is made plain first, and then escaped for its target. Template
-engines run before Markdown and HTML are read, so their brackets are spelt another way, too.
+Every function takes any text: it is stripped first, and then escaped for its target. Template
+engines run before Markdown and HTML are read, so their brackets are written differently, too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from nanobanana_cli.captions.clean import HARMFUL, strip_unsafe
+from nanobanana_cli.captions.clean import strip_unsafe
+from nanobanana_cli.ui.escape import escape
 
 FORMS = ("text", "json", "markdown", "html", "csv")
 CSV_COLUMNS = ("path", "text", "width", "height")
@@ -24,15 +25,15 @@ CSV_COLUMNS = ("path", "text", "width", "height")
 # what template engines ({{ {% {#), mathematics ($) and tables (|) look for.
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>&!|~$%#^]")
 _TEMPLATE = str.maketrans({"{": "&#123;", "}": "&#125;", "`": "&#96;"})
-# Spreadsheets take a cell that begins so for a formula.
+# Spreadsheets take a cell that starts with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@")
 
 
 class Caption(msgspec.Struct, frozen=True):
-    """A text and the picture that it belongs to.
+    """A text and the image it belongs to.
 
     Args:
-        path: the picture's file, as it is to be named.
+        path: the image file, as it is to be named.
         text: any text.
         width, height: pixels; None when not known.
     """
@@ -44,50 +45,47 @@ class Caption(msgspec.Struct, frozen=True):
 
 
 def relative(path: str, base: str | None) -> str:
-    """The path as seen from the folder `base`; the path itself without one."""
+    """Return the path relative to the folder `base`; without one, the path itself."""
     return os.path.relpath(path, base) if base is not None else path
 
 
-def as_markdown(item: Caption) -> str:
-    """`![text](path)`."""
-    text = _MARKDOWN.sub(lambda match: "\\" + match.group(), strip_unsafe(item.text))
-    return f"![{text}]({_url(item.path)})"
+def as_markdown(caption: Caption) -> str:
+    """Return `![text](path)`."""
+    text = _MARKDOWN.sub(lambda match: "\\" + match.group(), strip_unsafe(caption.text))
+    return f"![{text}]({_url(caption.path)})"
 
 
-def as_html(item: Caption) -> str:
-    """`<img src="path" alt="text" width="640" height="480">`; no size where it is not known."""
+def as_html(caption: Caption) -> str:
+    """Return `<img src="path" alt="text" width="640" height="480">`, sized when that is known."""
     size = ""
-    if item.width and item.height:
-        size = f' width="{item.width}" height="{item.height}"'
-    text = html.escape(strip_unsafe(item.text)).translate(_TEMPLATE)
-    return f'<img src="{_url(item.path)}" alt="{text}"{size}>'
+    if caption.width and caption.height:
+        size = f' width="{caption.width}" height="{caption.height}"'
+    text = html.escape(strip_unsafe(caption.text)).translate(_TEMPLATE)
+    return f'<img src="{_url(caption.path)}" alt="{text}"{size}>'
 
 
-def as_csv(item: Caption) -> str:
-    """One row of `CSV_COLUMNS` by RFC 4180, without its line end.
+def as_csv(caption: Caption) -> str:
+    """Return one row of `CSV_COLUMNS` by RFC 4180, without its line end.
 
-    What a spreadsheet would take for a formula is kept from it without changing its meaning: a
-    text gets a space in front, a path `./`.
+    A cell that a spreadsheet would take for a formula gets a harmless prefix: a text a space, a
+    path `./`.
     """
-    text = strip_unsafe(item.text)
-    path = one_line(item.path)
+    text = strip_unsafe(caption.text)
+    path = escape(caption.path)
     if text.startswith(_FORMULA):
         text = " " + text
     if path.startswith(_FORMULA) and path != "-":
         path = "./" + path
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow([path, text, item.width, item.height])
+    csv.writer(buffer, lineterminator="").writerow([path, text, caption.width, caption.height])
     return buffer.getvalue()
 
 
-def one_line(text: str) -> str:
-    """Text with what no column can hold, or would steer a terminal, spelt out (`\\x1b`)."""
-    return HARMFUL.sub(lambda match: ascii(match.group())[1:-1], text)
-
-
 def _url(path: str) -> str:
-    """The path as a relative or absolute URL path: everything but letters, digits and `/_.-~` is
-    percent-encoded, so it needs no further escaping in Markdown or HTML."""
+    """Return the path as a URL path, percent-encoded but for letters, digits and `/_.-~`.
+
+    So it needs no further escaping in Markdown or HTML.
+    """
     posix = path.replace(os.sep, "/")
     # Two slashes in front would name a host.
     return quote(os.fsencode(re.sub("^/+", "/", posix)), safe="/")

@@ -6,6 +6,7 @@ from nanobanana_cli.captions import formats
 from nanobanana_cli.captions.clean import strip_unsafe
 from nanobanana_cli.captions.formats import Caption
 from nanobanana_cli.types import Result
+from nanobanana_cli.ui.escape import escape
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -80,4 +81,4 @@ class TextWriter:
     def _columns(self, path: str, text: str) -> str:
         # On a terminal, a TAB would be spelt out like every control character.
         gap = "  " if self._terminal.stdout.isatty() else "\t"
-        return f"{formats.one_line(path)}{gap}{formats.one_line(text)}"
+        return f"{escape(path)}{gap}{escape(text)}"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanobanana_cli.ui.escape import escape
+from nanobanana_cli.ui.escape import HARMFUL, HARMFUL_IN_HTML, escape, one_line
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,7 @@ from nanobanana_cli.ui.escape import escape
         ("evil\u202egnp.exe", r"evil\u202egnp.exe"),
         ("\u2066x\u2069\u200f\ufeff", r"\u2066x\u2069\u200f\ufeff"),
         ("\udcff", r"\udcff"),
+        ("\u2028\u2029\ufdd0\uffff", r"\u2028\u2029\ufdd0\uffff"),
         ("[red]bold[/] :smile:", "[red]bold[/] :smile:"),
         ("füchse 狐 🦊", "füchse 狐 🦊"),
     ],
@@ -30,3 +31,20 @@ def test_printable_text_has_no_control_characters_and_can_be_encoded(text: str) 
     shown = escape(text)
     assert not any(ord(mark) < 0x20 or 0x7F <= ord(mark) < 0xA0 for mark in shown)
     shown.encode()
+
+
+def test_html_lays_out_white_space_and_directional_marks_by_itself() -> None:
+    spared = {chr(code) for code in HARMFUL - HARMFUL_IN_HTML}
+    assert spared == set("\t\n\u061c\u200e\u200f\u2028\u2029\ufeff")
+
+
+def test_joiners_are_harmless() -> None:
+    assert not HARMFUL & {0x200C, 0x200D, 0xFE0F}
+
+
+def test_one_line_collapses_white_space_and_cuts() -> None:
+    assert one_line(" a\n\tb\u2028c ") == "a b c"
+    assert one_line("\ud800") == "?"
+    assert one_line("abcdef", 4) == "abc…"
+    assert one_line("abcd", 4) == "abcd"
+    assert len(one_line("x" * 500)) == 240
