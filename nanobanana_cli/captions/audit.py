@@ -41,19 +41,19 @@ class Finding(msgspec.Struct, frozen=True):
         }
 
 
-def check(path: str, wish: TextSpec, read_stdin: Callable[[], bytes]) -> Finding:
+def check(path: str, spec: TextSpec, read_stdin: Callable[[], bytes]) -> Finding:
     """What is wrong with an image's text: in the file beside it or, without one, in itself."""
     beside = sidecar.path_of(path)
     try:
         text = sidecar.read(beside) if path != "-" else None
         if text is not None:
-            return Finding(path, text.strip(), str(beside), _problems(text, path, wish))
-        inside = embedded.text_of(read(path, read_stdin), wish.style)
+            return Finding(path, text.strip(), str(beside), _problems(text, path, spec))
+        inside = embedded.text_of(read(path, read_stdin), spec.style)
     except NbError as error:
         return Finding(path, None, None, (Problem("unreadable", error.message),))
     if inside is None:
         return Finding(path, None, None, (Problem("missing", "it has no alt text"),))
-    return Finding(path, inside, None, _problems(inside, path, wish))
+    return Finding(path, inside, None, _problems(inside, path, spec))
 
 
 def read(path: str, read_stdin: Callable[[], bytes]) -> Description:
@@ -76,5 +76,5 @@ def pixels(path: str, read_stdin: Callable[[], bytes]) -> tuple[int | None, int 
     return (picture.width, picture.height) if picture else (None, None)
 
 
-def _problems(text: str, path: str, wish: TextSpec) -> tuple[Problem, ...]:
-    return lint.lint(text, limit=wish.limit, file_name=path)
+def _problems(text: str, path: str, spec: TextSpec) -> tuple[Problem, ...]:
+    return lint.lint(text, limit=spec.limit, file_name=path)

@@ -113,7 +113,7 @@ class Describer:
             beside = sidecar.read(delivery.text_path(image.path))
         try:
             found = embedded.read(image.path, image.data)
-            inside = embedded.text_of(found, delivery.wish.style)
+            inside = embedded.text_of(found, delivery.spec.style)
         except LocalFileError:
             # Whether that matters is for the attempt to embed to say.
             inside = None
@@ -124,7 +124,7 @@ class Describer:
 
         A text file does not say of which style it is: only alt text is taken from it.
         """
-        beside = present.beside if self._delivery.wish.style == "alt" else None
+        beside = present.beside if self._delivery.spec.style == "alt" else None
         return (beside or "").strip() or present.inside
 
 
@@ -132,8 +132,8 @@ def _try_embedding(image: SourceImage, delivery: TextDestination) -> None:
     """Raises LocalFileError, before a call is paid, if the image can hold no text."""
     from nanobanana_cli.captions import embedded
 
-    trial = embedded.description("text", delivery.wish.style)
-    embedded.edited(image.path, image.data, trial, delivery.wish, force=delivery.force)
+    trial = embedded.description("text", delivery.spec.style)
+    embedded.edit(image.path, image.data, trial, delivery.spec, force=delivery.force)
 
 
 def shared_files(paths: Sequence[str], delivery: TextDestination) -> dict[str, str]:

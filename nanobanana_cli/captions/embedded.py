@@ -1,4 +1,4 @@
-"""What image files say inside themselves, with errors that name the file."""
+"""Read and write the text inside image files, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nanobanana_cli.images.xmp.scan import BadMetadata
 
 
 def description(text: str, style: str, source: str | None = None) -> Description:
-    """What to embed for a text of a style; titles and tags have no field."""
+    """Return what to embed for a text of a style; titles and tags have no field."""
     return Description(
         alt=text if style == "alt" else None,
         long=text if style == "long" else None,
@@ -20,38 +20,42 @@ def description(text: str, style: str, source: str | None = None) -> Description
 
 
 def text_of(found: Description, style: str) -> str | None:
-    """The text of a style that is embedded, if there is one."""
+    """Return the embedded text of a style, if any."""
     return {"alt": found.alt, "long": found.long}.get(style)
 
 
 def read(path: str, data: bytes) -> Description:
-    """What the file says; empty when it says nothing.
+    """Return what an image file says about itself.
+
+    Args:
+        path: the file's name, for messages.
+        data: the file's bytes.
 
     Raises:
-        LocalFileError: it cannot be read, or its format holds no text that `nb` reads.
+        LocalFileError: the file is damaged, or `nb` cannot read text from its format.
     """
     try:
         return metadata.read(data)
     except (BadMetadata, DamagedImage) as error:
-        raise LocalFileError(f"{path}: no embedded text can be read: {error}") from None
+        raise LocalFileError(f"{path}: cannot read embedded text: {error}") from None
 
 
-def edited(
+def edit(
     path: str,
     data: bytes,
     new: Description,
-    wish: TextSpec,
+    spec: TextSpec,
     *,
     force: bool,
-    hint: str = "--force edits it all the same",
+    hint: str = "edit it anyway with --force",
 ) -> bytes:
-    """The file's bytes with a description set.
+    """Return an image file's bytes with a description embedded.
 
     Args:
-        path: for messages.
+        path: the file's name, for messages.
         data: the file's bytes.
-        new: what to set.
-        wish: whose language the texts have.
+        new: what to embed.
+        spec: gives the language of the text.
         force: edit a signed file, too.
         hint: what to do about a signed file.
 
@@ -59,8 +63,8 @@ def edited(
         LocalFileError: the file is signed and `force` is off, or it cannot hold text.
     """
     try:
-        return metadata.embed(data, new, lang=wish.tag, force=force)
+        return metadata.embed(data, new, lang=spec.tag, force=force)
     except metadata.SignedImage as error:
         raise LocalFileError(f"{path}: {error}", hint=hint) from None
     except (BadMetadata, DamagedImage) as error:
-        raise LocalFileError(f"{path}: no text can be embedded: {error}") from None
+        raise LocalFileError(f"{path}: cannot embed text: {error}") from None

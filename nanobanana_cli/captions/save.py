@@ -1,9 +1,10 @@
-"""From a model's answer to a checked text, and from there into files."""
+"""Save the text of an image: clean it, note what may be wrong, write or embed it."""
 
 from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,23 +14,31 @@ from nanobanana_cli import files
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.captions.clean import clean, strip_unsafe
 from nanobanana_cli.captions.prompts import STYLES, TextSpec
-from nanobanana_cli.errors import Charged, LocalFileError, NbError, NoText
+from nanobanana_cli.errors import (
+    Charged,
+    LocalFileError,
+    NbError,
+    NoText,
+    OutputExists,
+    UsageError,
+)
+from nanobanana_cli.generation.destinations import Destination, NamedFile, Stdout
 from nanobanana_cli.types import Result
 
 
 class TextDestination(msgspec.Struct, frozen=True):
-    """What becomes of a text.
+    """Where a text goes besides stdout.
 
     Args:
-        wish: what was asked for.
-        write: put it into a file beside the image.
-        text_file: that file, when it is not the usual one.
-        embed: put it into the image file.
-        force: replace texts that are there, and edit signed files.
-        is_generated: a model made the image, which `embed` then says in it.
+        spec: the text that was asked for.
+        write: write it to a file beside the image.
+        text_file: that file, when it does not have the default name.
+        embed: embed it in the image file.
+        force: replace existing texts, and edit signed files.
+        is_generated: a model made the image; `embed` records that as its source.
     """
 
-    wish: TextSpec
+    spec: TextSpec
     write: bool = False
     text_file: Path | None = None
     embed: bool = False
@@ -37,85 +46,126 @@ class TextDestination(msgspec.Struct, frozen=True):
     is_generated: bool = False
 
     def text_path(self, image: str) -> Path:
-        """Where `write` puts the text of an image."""
+        """Return the file that `write` writes for an image."""
         return self.text_file or sidecar.path_of(image)
 
 
-def save_reply_text(result: Result, delivery: TextDestination) -> Result:
-    """`deliver` for the text in the result's reply, mended; without one, that is the error."""
-    text = clean(result.reply.text) if result.reply else ""
-    return save_text(result, text, delivery) if text else replace(result, error=_no_text(result))
-
-
-def save_text(result: Result, text: str, delivery: TextDestination) -> Result:
-    """The result with its text, in files where that is asked for.
-
-    The image is there and paid for by now: trouble with the text becomes the result's error, and
-    costs nothing of what is done.
+def preflight(images: Sequence[Destination], destination: TextDestination) -> None:
+    """Check, before a call is paid, that the texts of new images can be written.
 
     Args:
-        result: of an image that is saved, or was there already.
+        images: where the images go.
+        destination: where their texts go.
+
+    Raises:
+        UsageError: a text has no file, or several texts have the same one.
+        OutputExists: a text exists already.
+        LocalFileError: the folder does not exist or cannot be written to.
+    """
+    if not destination.write:
+        return
+    text_file = destination.text_file
+    if text_file is not None and len(images) > 1:
+        raise UsageError(
+            f"--alt-file {text_file} names one file, but -n asks for {len(images)} texts",
+            hint="use --alt to write each text beside its image",
+        )
+    for image in images:
+        path = text_file
+        if isinstance(image, Stdout) and path is None:
+            raise UsageError(
+                "--alt writes beside the image file, but -o - writes the image to stdout",
+                hint="name a file for the text: --alt-file fox.alt.txt",
+            )
+        if isinstance(image, NamedFile):
+            path = destination.text_path(str(image.path))
+            if path == image.path:
+                raise UsageError(
+                    f"{path} would be both image and text", hint="choose another --alt-file"
+                )
+        if path is not None:
+            if not destination.force and files.taken(path):
+                raise OutputExists(f"{path} exists already", hint="--force replaces it")
+            files.check_output(path)
+
+
+def save_reply_text(result: Result, destination: TextDestination) -> Result:
+    """Clean and save the text of the result's reply; a reply without text is an error."""
+    text = clean(result.reply.text) if result.reply else ""
+    return save_text(result, text, destination) if text else replace(result, error=_no_text(result))
+
+
+def save_text(result: Result, text: str, destination: TextDestination) -> Result:
+    """Save a text for an image that exists.
+
+    The image is paid for by now, so a failure becomes the result's error and undoes nothing.
+
+    Args:
+        result: the image's result.
         text: not empty.
-        delivery: what is to become of it.
+        destination: where the text goes.
+
+    Returns:
+        The result with the text, its file, and notes on what may be wrong with it.
     """
     text = strip_unsafe(text)
-    result = replace(result, alt=text, notes=(*result.notes, *_remarks(result, text, delivery)))
+    result = replace(result, alt=text, notes=(*result.notes, *_notes(result, text, destination)))
     try:
-        if delivery.write and result.path is not None:
-            result = _written(result, delivery.text_path(result.path), text, delivery)
-        if delivery.embed and result.path is not None:
-            result = _embedded(result, Path(result.path), text, delivery)
+        if destination.write and result.path is not None:
+            result = _write(result, destination.text_path(result.path), text, destination)
+        if destination.embed and result.path is not None:
+            result = _embed(result, Path(result.path), text, destination)
     except NbError as error:
         error.charged = Charged.YES if result.attempts else Charged.NO
         return replace(result, error=error)
     return result
 
 
-def _written(result: Result, path: Path, text: str, delivery: TextDestination) -> Result:
+def _write(result: Result, path: Path, text: str, destination: TextDestination) -> Result:
     try:
-        saved = sidecar.save(path, text, force=delivery.force)
+        saved = sidecar.save(path, text, force=destination.force)
     except LocalFileError as error:
         error.hint = f"the text was: {text}"
         raise
-    moved = () if saved == path else (f"{path} is taken, so the text went to {saved}",)
+    moved = () if saved == path else (f"{path} exists already, so the text is in {saved}",)
     return replace(result, alt_path=str(saved), notes=(*result.notes, *moved))
 
 
 def _no_text(result: Result) -> NoText:
-    again = "ask for the text alone, which is another call"
+    hint = "request the text alone, in another call"
     if result.path not in (None, "-"):
-        again += f": nb caption {shlex.quote(str(result.path))}"
-    return NoText("the service sent no text", hint=again)
+        hint += f": nb caption {shlex.quote(str(result.path))}"
+    return NoText("the service sent no text", hint=hint)
 
 
-def _remarks(result: Result, text: str, delivery: TextDestination) -> tuple[str, ...]:
-    # Here, since its patterns take as long to compile as all the rest to import: meanwhile, the
-    # first calls are under way.
+def _notes(result: Result, text: str, destination: TextDestination) -> tuple[str, ...]:
+    # Imported here, since its patterns take as long to compile as all the rest to import: by now,
+    # the first calls are under way.
     from nanobanana_cli.captions import lint
 
-    found = lint.lint(
+    problems = lint.lint(
         text,
-        limit=delivery.wish.limit,
+        limit=destination.spec.limit,
         file_name=result.path,
         prompt=result.request.prompt or None,
     )
-    subject = f"{result.path}: the {STYLES[delivery.wish.style].name}"
-    return tuple(f"{subject} may be wrong: {problem.message}" for problem in found)
+    name = STYLES[destination.spec.style].name
+    return tuple(f"{result.path}: the {name} may be wrong: {each.message}" for each in problems)
 
 
-def _embedded(result: Result, path: Path, text: str, delivery: TextDestination) -> Result:
+def _embed(result: Result, path: Path, text: str, destination: TextDestination) -> Result:
     from nanobanana_cli.captions import embedded
     from nanobanana_cli.images.xmp.packet import TRAINED_ALGORITHMIC_MEDIA
 
-    source = TRAINED_ALGORITHMIC_MEDIA if delivery.is_generated else None
-    new = embedded.description(text, delivery.wish.style, source)
+    source = TRAINED_ALGORITHMIC_MEDIA if destination.is_generated else None
+    new = embedded.description(text, destination.spec.style, source)
     # Read again: a call takes seconds, in which the file may have changed.
     old = files.read(path, "image")
-    again = "--embed --force edits it all the same"
-    if delivery.is_generated:
+    hint = "edit it anyway with --force"
+    if destination.is_generated:
         # The same command would make, and charge for, another image.
-        again = f"nb caption {shlex.quote(str(path))} {again}"
-    data = embedded.edited(str(path), old, new, delivery.wish, force=delivery.force, hint=again)
+        hint = f"edit it anyway: nb caption {shlex.quote(str(path))} --embed --force"
+    data = embedded.edit(str(path), old, new, destination.spec, force=destination.force, hint=hint)
     files.replace(path, data)
     digest = hashlib.sha256(data).hexdigest() if result.sha256 else None
     return replace(result, size=len(data), sha256=digest)

@@ -1,4 +1,4 @@
-"""The text file beside an image: `fox.png` has `fox.alt.txt`."""
+"""Read and write the text file beside an image: `fox.png` has `fox.alt.txt`."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from nanobanana_cli import files
 from nanobanana_cli.captions.clean import strip_unsafe
 from nanobanana_cli.errors import LocalFileError, OutputExists
 
-# The longest text is some thousand characters; what is larger is another file by that name.
+# The longest text has a few thousand characters; a larger file is something else by that name.
 _LARGEST = 1_000_000
 
 
 def path_of(image: str | Path) -> Path:
-    """The name of an image's text file."""
+    """Return the path of an image's text file."""
     return Path(image).with_suffix(".alt.txt")
 
 
 def read(path: Path) -> str | None:
-    """What a text file says, as it was written; None when there is no such file.
+    """Return a text file's content, unchanged; None when the file does not exist.
 
     Raises:
-        UsageError, LocalFileError: it cannot be read.
-        LocalFileError: it is not UTF-8.
+        UsageError: it cannot be read.
+        LocalFileError: the device fails, or the file is not UTF-8.
     """
     if not files.taken(path):
         return None
@@ -33,9 +33,9 @@ def read(path: Path) -> str | None:
 
 
 def save(path: Path, text: str, *, force: bool) -> Path:
-    """Write a text as one line, and say where it is.
+    """Write a text as one line, and return its path.
 
-    A name that was taken while the call ran is left alone: the text goes beside it.
+    Without `force`, an existing file is kept and the text goes to the next free name beside it.
 
     Raises:
         LocalFileError: it cannot be written.

@@ -28,8 +28,8 @@ def test_each_style_says_what_it_wants(style: str) -> None:
 
 
 def test_length_language_and_context_are_told() -> None:
-    wish = TextSpec(max_chars=80, lang="Swiss German", context="A page on foxes.")
-    told = for_picture(wish)
+    spec = TextSpec(max_chars=80, lang="Swiss German", context="A page on foxes.")
+    told = for_picture(spec)
     assert "At most 80 characters. Language: Swiss German." in told
     assert "<context>\nA page on foxes.\n</context>" in told
     assert "Language" not in for_picture(TextSpec())

@@ -158,7 +158,7 @@ def test_a_signed_file_is_refused_before_the_call(nb: Nb) -> None:
         assert (run.code, server.requests) == (6, [])
         assert run.err.splitlines() == [
             "nb: a.png: it is signed with C2PA, and the edit would break the signature",
-            "hint: --force edits it all the same",
+            "hint: edit it anyway with --force",
             "Not charged.",
         ]
         assert Path("a.png").read_bytes() == before
@@ -178,7 +178,7 @@ def test_a_signed_new_image_is_kept_as_it_came(nb: Nb) -> None:
     assert (run.code, run.out) == (6, "A fox.\n")
     assert Path("out.png").read_bytes() == data
     assert run.err.splitlines()[-2:] == [
-        "hint: nb caption out.png --embed --force edits it all the same",
+        "hint: edit it anyway: nb caption out.png --embed --force",
         "Charged.",
     ]
 

@@ -120,7 +120,7 @@ def test_without_a_text_the_image_stays(nb: Nb) -> None:
         run = nb("caption", "a fox", "-o", "f.png", env=against(server))
     assert (run.code, run.out) == (9, "")
     assert Path("f.png").exists()
-    assert "hint: ask for the text alone, which is another call: nb caption f.png" in run.err
+    assert "hint: request the text alone, in another call: nb caption f.png" in run.err
 
 
 @pytest.mark.parametrize(

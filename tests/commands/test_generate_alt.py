@@ -73,7 +73,7 @@ def test_without_a_text_the_image_stays(nb: Nb, text: str | None) -> None:
     assert (run.code, run.out) == (9, "my fox.png\n")
     assert run.err.splitlines()[1:] == [
         "nb: the service sent no text",
-        "hint: ask for the text alone, which is another call: nb caption 'my fox.png'",
+        "hint: request the text alone, in another call: nb caption 'my fox.png'",
         "Charged.",
     ]
     assert [path.name for path in Path().iterdir()] == ["my fox.png"]
@@ -127,7 +127,7 @@ def test_an_unnamed_image_never_replaces_a_stray_text(nb: Nb) -> None:
         run = nb("generate", "a fox", "--alt", env=against(server))
     assert (run.code, run.out) == (0, "a-fox.png\na-fox.alt-2.txt\n")
     assert Path("a-fox.alt.txt").read_text() == "mine"
-    assert "a-fox.alt.txt is taken, so the text went to a-fox.alt-2.txt" in run.err
+    assert "a-fox.alt.txt exists already, so the text is in a-fox.alt-2.txt" in run.err
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from nanobanana_cli.errors import BatchIncomplete, Charged, NbError
 from nanobanana_cli.ui.terminal import Terminal
 
 
-def check(images: Images, wish: TextSpec, texts: TextWriter, terminal: Terminal) -> None:
+def check(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) -> None:
     """Show each problem as `path<TAB>problem`, or each image as a JSON line.
 
     Raises:
@@ -22,7 +22,7 @@ def check(images: Images, wish: TextSpec, texts: TextWriter, terminal: Terminal)
     read_stdin = cache(terminal.read)
     bad = 0
     for path in images.paths:
-        finding = audit.check(path, wish, read_stdin)
+        finding = audit.check(path, spec, read_stdin)
         bad += bool(finding.problems)
         if texts.as_json:
             texts.record(finding.record())
@@ -39,7 +39,7 @@ def check(images: Images, wish: TextSpec, texts: TextWriter, terminal: Terminal)
     terminal.note(f"{total}, each with good alt text")
 
 
-def read(images: Images, wish: TextSpec, texts: TextWriter, terminal: Terminal) -> None:
+def read(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) -> None:
     """Show the text that is embedded in each image.
 
     Raises:
@@ -57,7 +57,7 @@ def read(images: Images, wish: TextSpec, texts: TextWriter, terminal: Terminal) 
             without += 1
             terminal.warn(error.message)
             continue
-        text = embedded.text_of(found, wish.style)
+        text = embedded.text_of(found, spec.style)
         without += text is None
         if texts.as_json:
             record = {

@@ -67,7 +67,7 @@ def _request(order: DescribeJob, in_force: Settings) -> ContentRequest:
     return inputs.checked(
         ContentRequest(
             prompt="",
-            framed=prompts.for_picture(order.delivery.wish),
+            framed=prompts.for_picture(order.delivery.spec),
             model=in_force.model,
             modalities=("TEXT",),
             thinking=call.thinking,

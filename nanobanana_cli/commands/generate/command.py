@@ -214,4 +214,4 @@ def _framed(prompt: str, delivery: TextDestination | None) -> str | None:
         return None
     from nanobanana_cli.captions import prompts
 
-    return prompts.for_generation(prompt, delivery.wish)
+    return prompts.for_generation(prompt, delivery.spec)

@@ -165,9 +165,9 @@ def _finish(order: GenerateJob) -> Callable[[Result], Result]:
 
 def _check_texts(order: GenerateJob, missing: Sequence[Destination]) -> None:
     if order.delivery is not None:
-        from nanobanana_cli.captions import places
+        from nanobanana_cli.captions import save
 
-        places.check(missing, order.delivery)
+        save.preflight(missing, order.delivery)
 
 
 def _missing(order: GenerateJob, terminal: Terminal) -> list[Destination]:
