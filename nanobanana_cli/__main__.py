@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
+from nanobanana_cli import system
 from nanobanana_cli.errors import (
     Charged,
     ExitCode,
@@ -60,9 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> NoReturn:
     """The console script."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
+    for number in system.STOP_SIGNALS:
+        signal.signal(number, _interrupt)
     # What a run builds it mostly keeps, from the first import to the end: looking for garbage in it
     # takes an eighth of the time of `nb --help`.
     gc.set_threshold(100_000)
@@ -127,9 +127,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
     if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
         # There, an exception can leave the lock on all imports taken, and the threads that load
         # something would never end: the signal comes again in a moment.
-        main_thread = threading.main_thread().ident
-        assert main_thread is not None
-        threading.Timer(_MOMENT, signal.pthread_kill, (main_thread, signum)).start()
+        threading.Timer(_MOMENT, system.signal_main_thread, (signum,)).start()
         return
     raise Interrupted(signum, charged=Charged.NO)
 

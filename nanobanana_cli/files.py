@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from nanobanana_cli import system
 from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
 from nanobanana_cli.slug import slug
 from nanobanana_cli.types import Data
@@ -301,11 +302,5 @@ def _sync_folder(folder: Path) -> None:
 
     The file is there and whole by now, so a file system that cannot do this is no failure.
     """
-    if not hasattr(os, "O_DIRECTORY"):
-        return
     with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        system.sync_folder(folder)

@@ -19,6 +19,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
 
+from nanobanana_cli import system
 from nanobanana_cli.errors import Charged, LocalFileError
 
 # A line has a few hundred bytes; an error message adds its own.
@@ -88,10 +89,10 @@ class Ledger:
         self._writing = False
         self._broken = ""
         try:
-            self._file = _opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
+            self._file = _opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
             try:
                 self._set_torn_line_aside()
-                _sync_folder(path.parent)
+                system.sync_folder(path.parent)
             except OSError:
                 os.close(self._file)
                 raise
@@ -176,7 +177,8 @@ class Ledger:
         """A line that was cut off when a run was killed goes to a file of its own: a new line must
         not be glued to it, and the ledger is to stay readable line by line."""
         size = os.fstat(self._file).st_size
-        tail = os.pread(self._file, _LONGEST_LINE, max(0, size - _LONGEST_LINE))
+        os.lseek(self._file, max(0, size - _LONGEST_LINE), os.SEEK_SET)
+        tail = os.read(self._file, _LONGEST_LINE)
         torn = tail[tail.rfind(b"\n") + 1 :]
         if not torn:
             return
@@ -193,21 +195,13 @@ class Ledger:
 def _opened(path: str | Path, flags: int) -> int:
     """A file that is here, and not where a link that came with a repository leads: lines hold
     names from the manifest, which must not get into a script of the user's."""
-    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    return system.open_no_follow(path, flags)
 
 
 def _write_all(file: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def now() -> str:

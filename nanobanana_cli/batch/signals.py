@@ -7,7 +7,7 @@ import threading
 from types import FrameType, TracebackType
 from typing import Self
 
-_CAUGHT = ("SIGINT", "SIGTERM", "SIGHUP")
+from nanobanana_cli.system import STOP_SIGNALS
 
 
 class Signals:
@@ -25,8 +25,7 @@ class Signals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for name in _CAUGHT:
-                number = getattr(signal, name)
+            for number in STOP_SIGNALS:
                 self._before[number] = signal.signal(number, self._note)
         return self
 

@@ -6,7 +6,6 @@ says is either understood or an error that names file, line and key, so it is ne
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import msgspec
 from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS
 from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.suggest import one_of
+from nanobanana_cli.system import HAS_XDG_FOLDERS
 from nanobanana_cli.types import Redacted
 
 APP = "nanobanana-wisgate"
@@ -71,7 +71,7 @@ def user_path(env: Mapping[str, str], cwd: Path) -> Path:
     """Where the user's file is or would be: `NB_CONFIG`, or the platform's folder for it."""
     if named := env.get("NB_CONFIG"):
         return cwd / named
-    if sys.platform in {"darwin", "win32"}:
+    if not HAS_XDG_FOLDERS:
         from platformdirs import user_config_path
 
         return user_config_path(APP, appauthor=False, roaming=True) / "config.toml"

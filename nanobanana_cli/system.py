@@ -1,0 +1,58 @@
+"""Wrap what POSIX systems alone have, with the nearest thing that Windows offers."""
+
+from __future__ import annotations
+
+import _thread
+import errno
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+# The signals that ask a program to stop; Windows has no SIGHUP.
+STOP_SIGNALS = tuple(
+    signal.Signals[name]
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if name in signal.Signals.__members__
+)
+# Whether users' files are where the XDG specification says.
+HAS_XDG_FOLDERS = sys.platform not in {"darwin", "win32"}
+
+
+def signal_main_thread(number: int) -> None:
+    """Send a signal to the main thread, interrupting its system call (not on Windows)."""
+    if sys.platform == "win32":
+        _thread.interrupt_main(signal.Signals(number))
+    else:
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+
+
+def open_no_follow(path: str | Path, flags: int) -> int:
+    """Open a file of bytes as `os.open` does, unless it is a symbolic link.
+
+    On Windows a link that appears within the call is followed.
+
+    Raises:
+        OSError: with ELOOP for a link.
+    """
+    if sys.platform == "win32":
+        if Path(path).is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        return os.open(path, flags | os.O_BINARY, 0o666)
+    else:  # noqa: RET505 - for mypy, which takes the rest for unreachable on Windows otherwise
+        return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut; Windows opens no folders.
+
+    Raises:
+        OSError: the file system cannot do this.
+    """
+    if sys.platform != "win32":
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
