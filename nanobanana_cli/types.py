@@ -48,6 +48,28 @@ class Reference(Redacted, frozen=True):
     data: Data
 
 
+class Parameters(msgspec.Struct, frozen=True, gc=False):
+    """Request parameters that reach the wire as they were given; None leaves one to the service.
+
+    A new one is added here, as an option, on the wire (`api/request.py`) and, if it has a range, in
+    `generation/inputs.py`; manifests take it by the same name. Append it: the order is part of the
+    fingerprints in ledgers.
+
+    Args:
+        thinking: `minimal` or `high`.
+        search: ground the picture in a web search.
+        system: the system instruction.
+        temperature: 0 to 2.
+        seed: a whole number of 32 bits; the service accepts it, and promises nothing for it.
+    """
+
+    thinking: str | None = None
+    search: bool | None = None
+    system: str | None = None
+    temperature: float | None = None
+    seed: int | None = None
+
+
 class ContentRequest(msgspec.Struct, frozen=True):
     """One `generateContent` call.
 
@@ -59,11 +81,7 @@ class ContentRequest(msgspec.Struct, frozen=True):
         aspect, size: aspect ratio such as `16:9` and image size such as `2K`, as the user knows
             them; None only when no image is asked for.
         references: input images, in order.
-        thinking: `minimal` or `high`; None leaves it to the service.
-        search: ground the picture in a web search.
-        system: the system instruction.
-        temperature: 0 to 2.
-        seed: accepted by the service, which promises nothing for it.
+        parameters: what else is asked of the model.
         framed: the text part as it is sent, when instructions stand around the prompt.
     """
 
@@ -73,11 +91,7 @@ class ContentRequest(msgspec.Struct, frozen=True):
     aspect: str | None = None
     size: str | None = None
     references: tuple[Reference, ...] = ()
-    thinking: str | None = None
-    search: bool = False
-    system: str | None = None
-    temperature: float | None = None
-    seed: int | None = None
+    parameters: Parameters = Parameters()
     framed: str | None = None
 
 

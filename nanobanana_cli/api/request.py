@@ -36,9 +36,9 @@ def build(request: ContentRequest, provider: str) -> bytes:
         ],
         "generationConfig": _generation_config(request, provider),
     }
-    if request.system is not None:
-        body["systemInstruction"] = {"parts": [{"text": _ascii(request.system)}]}
-    if request.search:
+    if request.parameters.system:
+        body["systemInstruction"] = {"parts": [{"text": _ascii(request.parameters.system)}]}
+    if request.parameters.search:
         body["tools"] = [{"googleSearch": {}}]
     return msgspec.json.encode(body)
 
@@ -54,9 +54,10 @@ def _generation_config(request: ContentRequest, provider: str) -> dict[str, Any]
         config["imageConfig"] = _set(
             aspectRatio=request.aspect, imageSize=_size(request.size, provider)
         )
-    if request.thinking is not None:
-        config["thinkingConfig"] = {"thinkingLevel": _ascii(request.thinking)}
-    return config | _set(temperature=request.temperature, seed=request.seed)
+    parameters = request.parameters
+    if parameters.thinking is not None:
+        config["thinkingConfig"] = {"thinkingLevel": _ascii(parameters.thinking)}
+    return config | _set(temperature=parameters.temperature, seed=parameters.seed)
 
 
 def _set(**fields: str | float | None) -> dict[str, Any]:

@@ -10,23 +10,20 @@ import msgspec
 
 from nanobanana_cli.batch import paths
 from nanobanana_cli.captions import prompts
-from nanobanana_cli.types import ContentRequest, ImageFormat, Reference
+from nanobanana_cli.types import ContentRequest, ImageFormat, Parameters, Reference
 
 # Raised when what is hashed changes its form: then every image would be made anew.
 _FORM = 1
+_NEWER = Parameters.__struct_fields__[5:]
 
 
 class RowSettings(msgspec.Struct, frozen=True, gc=False):
-    """What is asked besides prompt, system instruction, seed and reference images: the part that
-    most rows of a manifest share. Values are as the options of `nb generate` take them."""
+    """What most rows of a manifest share; values as the options of `nb generate` take them."""
 
     model: str
     aspect: str
     size: str
     format: ImageFormat | None
-    thinking: str | None
-    search: bool
-    temperature: float | None
     alt: bool = False
 
 
@@ -36,9 +33,9 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     Args:
         row: the row of the manifest that asks for it.
         prompt: what is sent.
-        settings: the rest of what is asked.
+        settings: model, ratio, size and the like.
         images: paths of the reference images, relative to the manifest.
-        system, seed: as the options.
+        parameters: the rest of what is asked.
         fingerprint: SHA-256 of all that is sent, hexadecimal.
         target: where it goes: a path below the output folder, with `/`; a name that ends in `.*`
             takes the suffix that fits what comes.
@@ -50,8 +47,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     prompt: str
     settings: RowSettings
     images: tuple[str, ...]
-    system: str | None
-    seed: int | None
+    parameters: Parameters
     fingerprint: str
     target: str
     plain: str | None = None
@@ -79,11 +75,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
             aspect=self.settings.aspect,
             size=self.settings.size,
             references=tuple(references),
-            thinking=self.settings.thinking,
-            search=self.settings.search,
-            system=self.system,
-            temperature=self.settings.temperature,
-            seed=self.seed,
+            parameters=self.parameters,
         )
 
 
@@ -91,18 +83,17 @@ def fingerprint(
     origin: str,
     prompt: str,
     settings: RowSettings,
+    parameters: Parameters,
     references: Sequence[tuple[str, str]] = (),
-    system: str | None = None,
-    seed: int | None = None,
 ) -> str:
     """SHA-256 of all that is sent, hexadecimal: equal for calls that are equal to the service.
 
     Args:
         origin: who is asked, so that a sandbox's picture is never taken for the real one.
-        prompt, settings, system, seed: as in `Item`; the file's format is not sent.
+        prompt, settings, parameters: as in `Item`; the file's format is not sent.
         references: media type and SHA-256 of each reference image.
     """
-    sent = [
+    sent: list[object] = [
         _FORM,
         origin,
         settings.model,
@@ -110,12 +101,15 @@ def fingerprint(
         settings.aspect,
         settings.size,
         references,
-        settings.thinking,
-        settings.search,
-        system,
-        settings.temperature,
-        seed,
+        parameters.thinking,
+        bool(parameters.search),
+        parameters.system or None,
+        parameters.temperature,
+        parameters.seed,
     ]
+    # A parameter that is newer than the ledgers counts only where it is given.
+    newer = ((name, getattr(parameters, name)) for name in _NEWER)
+    sent.extend(pair for pair in newer if pair[1] is not None)
     if settings.alt:
         # Not the words around the prompt: better ones in a new release are no new image.
         sent.append("alt")

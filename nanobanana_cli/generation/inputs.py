@@ -5,15 +5,14 @@ Everything here happens before anything is sent.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from nanobanana_cli import files
 from nanobanana_cli.catalog import MODELS, Model
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.suggest import one_of
-from nanobanana_cli.types import ContentRequest, Reference
+from nanobanana_cli.types import ContentRequest, Parameters, Reference
 
 # What the service takes as an input image.
 REFERENCE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
@@ -22,7 +21,8 @@ _MOST_REFERENCES = 14
 # A prompt is a text that someone wrote; a larger file is a mistake in its name.
 _MOST_PROMPT_BYTES = 1_000_000
 _MOST_REFERENCE_BYTES = 100_000_000
-_SEED_RANGE = (-(2**31), 2**31 - 1)
+# Parameter → its lowest and highest value.
+_RANGES = {"temperature": (0, 2), "seed": (-(2**31), 2**31 - 1)}
 
 
 def prompt_text(
@@ -80,42 +80,40 @@ def checked(request: ContentRequest) -> ContentRequest:
             f"{len(request.references)} reference images, and {request.model} takes {most}",
             hint="leave some out",
         )
-    if request.temperature is not None and not _between(request.temperature, 0, 2):
-        raise UsageError(
-            f"--temperature {request.temperature:g} is not between 0 and 2", hint="such as 1"
-        )
-    if request.seed is not None and not _between(request.seed, *_SEED_RANGE):
-        raise UsageError(
-            f"--seed {request.seed} is not a whole number of 32 bits",
-            hint="from {} to {}".format(*_SEED_RANGE),
-        )
-    if model is not None:
-        _check_abilities(request, model)
+    for name, reason, hint in parameter_problems(request.parameters, request.model):
+        raise UsageError(f"--{name.replace('_', '-')} {reason}", hint=hint)
     return request
 
 
-def _check_abilities(request: ContentRequest, model: Model) -> None:
-    level = request.thinking
+def parameter_problems(parameters: Parameters, model_id: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the name of each parameter that will not do, what is wrong with it, and a hint.
+
+    Args:
+        parameters: as given.
+        model_id: one that the catalog does not know is taken to know all levels and tools.
+    """
+    for name, (low, high) in _RANGES.items():
+        value = getattr(parameters, name)
+        if value is not None and not low <= value <= high:
+            shown = f"{value:g}" if isinstance(value, float) else value
+            yield name, f"{shown} is not between {low} and {high}", "such as 1"
+    model = MODELS.get(model_id)
+    if model is None:
+        return
+    level = parameters.thinking
     if level is not None and level not in model.thinking:
         able = [other.id for other in MODELS.values() if level in other.thinking]
-        if not able:
-            levels = sorted({each for other in MODELS.values() for each in other.thinking})
-            raise UsageError(
-                f"--thinking {level} is not a thinking level", hint=one_of(level, levels)
-            )
-        raise UsageError(
-            f"--thinking is not known to work with {model.id}",
-            hint="it does with " + ", ".join(able),
-        )
-    if request.search and not model.search:
-        able = [other.id for other in MODELS.values() if other.search]
-        raise UsageError(
-            f"--search is not known to work with {model.id}", hint="it does with " + ", ".join(able)
-        )
+        levels = sorted({each for other in MODELS.values() for each in other.thinking})
+        if able:
+            yield "thinking", *_unable(model, able)
+        else:
+            yield "thinking", f"{level} is not a thinking level", one_of(level, levels)
+    if parameters.search and not model.search:
+        yield "search", *_unable(model, [other.id for other in MODELS.values() if other.search])
 
 
-def _between(value: float, low: float, high: float) -> bool:
-    return math.isfinite(value) and low <= value <= high
+def _unable(model: Model, able: Sequence[str]) -> tuple[str, str]:
+    return f"is not known to work with {model.id}", f"it does with {', '.join(able)}"
 
 
 def _decoded(data: bytes, source: str) -> str:

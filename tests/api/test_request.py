@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from nanobanana_cli.api.request import build, path
-from nanobanana_cli.types import ContentRequest, Reference
+from nanobanana_cli.types import ContentRequest, Parameters, Reference
 
 FOX = ContentRequest("A red fox", "some-model", aspect="16:9", size="2K")
 
@@ -52,11 +52,11 @@ def test_references_follow_the_text_in_order() -> None:
     ],
 )
 def test_what_is_set_is_sent(change: dict[str, Any], where: str, value: object) -> None:
-    assert body(replace(FOX, **change))["generationConfig"][where] == value
+    assert body(replace(FOX, parameters=Parameters(**change)))["generationConfig"][where] == value
 
 
 def test_search_and_system_stand_beside_the_contents() -> None:
-    sent = body(replace(FOX, search=True, system="Be brief"))
+    sent = body(replace(FOX, parameters=Parameters(search=True, system="Be brief")))
     assert sent["tools"] == [{"googleSearch": {}}]
     assert sent["systemInstruction"] == {"parts": [{"text": "Be brief"}]}
 
@@ -92,7 +92,7 @@ def test_sizes_are_spelt_as_the_provider_spells_them(provider: str, size: str, s
 
 @given(st.text(st.characters()))
 def test_any_prompt_makes_compact_ascii_json(prompt: str) -> None:
-    sent = build(replace(FOX, prompt=prompt, system=prompt), "wisgate")
+    sent = build(replace(FOX, prompt=prompt, parameters=Parameters(system=prompt)), "wisgate")
     assert sent.isascii()
     assert b'": ' not in sent.replace(json.dumps(prompt).encode(), b"")
     assert json.loads(sent)["contents"][0]["parts"][0]["text"] == prompt

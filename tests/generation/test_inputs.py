@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nanobanana_cli.catalog import DEFAULT_MODEL
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.generation import inputs
-from nanobanana_cli.types import ContentRequest, Reference
+from nanobanana_cli.types import ContentRequest, Parameters, Reference
 
 
 def _prompt(argument: str | None = None, file: str | None = None, stdin: bytes = b"") -> str:
@@ -48,8 +49,12 @@ def test_a_prompt_that_cannot_be_sent(
     assert said in caught.value.message
 
 
-def _request(model: str = DEFAULT_MODEL, **options: object) -> ContentRequest:
-    return ContentRequest(prompt="fox", model=model, **options)  # type: ignore[arg-type]
+def _request(
+    model: str = DEFAULT_MODEL, references: tuple[Reference, ...] = (), **parameters: Any
+) -> ContentRequest:
+    return ContentRequest(
+        prompt="fox", model=model, references=references, parameters=Parameters(**parameters)
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +62,7 @@ def _request(model: str = DEFAULT_MODEL, **options: object) -> ContentRequest:
     [
         ({"temperature": 2.5}, "--temperature 2.5 is not between 0 and 2"),
         ({"temperature": float("nan")}, "--temperature nan"),
-        ({"seed": 2**31}, "--seed 2147483648"),
+        ({"seed": 2**31}, "--seed 2147483648 is not between -2147483648 and 2147483647"),
         ({"thinking": "hihg"}, "--thinking hihg is not a thinking level"),
         ({"references": (Reference("x", "image/png", b""),) * 15}, "15 reference images"),
         (
@@ -68,9 +73,9 @@ def _request(model: str = DEFAULT_MODEL, **options: object) -> ContentRequest:
         ({"model": "gemini-2.5-flash-image", "search": True}, "--search is not known"),
     ],
 )
-def test_what_the_model_is_known_not_to_take(options: dict[str, object], said: str) -> None:
+def test_what_the_model_is_known_not_to_take(options: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError) as caught:
-        inputs.checked(_request(**options))  # type: ignore[arg-type]
+        inputs.checked(_request(**options))
     assert said in caught.value.message
     assert caught.value.hint
 

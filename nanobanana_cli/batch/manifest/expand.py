@@ -113,20 +113,13 @@ def _with(row: Row, change: Callable[[str], str | None]) -> Row:
         return None if text is None else change(text)
 
     images = [row.images] if isinstance(row.images, str) else row.images
-    return Row(
+    return replace(
+        row,
         prompt=changed(row.prompt),
         output=changed(row.output),
-        alt=row.alt,
         alt_file=changed(row.alt_file),
         system=changed(row.system),
         images=images and [text for name in images if (text := change(name)) is not None],
-        aspect=row.aspect,
-        size=row.size,
-        model=row.model,
-        format=row.format,
-        count=row.count,
-        thinking=row.thinking,
-        search=row.search,
-        temperature=row.temperature,
-        seed=row.seed,
+        vars=None,
+        matrix=None,
     )

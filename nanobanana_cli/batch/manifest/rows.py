@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
+from nanobanana_cli.types import Parameters
+
 Value = str | int | float
 
 
-class Row(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """One row as written: keys as the options of `nb generate`, None where it says nothing.
 
     Args:
@@ -20,7 +23,6 @@ class Row(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omi
         alt: also ask for alt text, and write it beside the image.
         alt_file: the same, into a file of this name, relative to the output folder.
         count: how many images, each of them a call.
-        thinking, search, system, temperature, seed: as the options.
         vars: a value for each placeholder.
         matrix: several values for each placeholder; the row is made once for each combination.
     """
@@ -35,13 +37,12 @@ class Row(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omi
     alt: bool | None = None
     alt_file: str | None = None
     count: int | None = None
-    thinking: str | None = None
-    search: bool | None = None
-    system: str | None = None
-    temperature: float | None = None
-    seed: int | None = None
     vars: dict[str, Value] | None = None
     matrix: dict[str, list[Value]] | None = None
+
+    def parameters(self) -> Parameters:
+        """Return the request parameters among the row's values."""
+        return Parameters(*_PARAMETERS(self))
 
     def over(self, defaults: Row) -> Row:
         """This row, with what it leaves open taken from the defaults; vars and matrix joined."""
@@ -58,16 +59,17 @@ class Row(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omi
 _FIELDS = {field.name: field.type for field in msgspec.structs.fields(Row)}
 KEYS = tuple(_FIELDS)
 
-# What a value must be, in words; the rest are texts.
+_PARAMETERS = attrgetter(*Parameters.__struct_fields__)
+
+# What a value must be, in words.
 _WORDS = {
-    "images": "a list of paths",
-    "count": "a whole number",
-    "alt": "true or false",
-    "search": "true or false",
-    "temperature": "a number",
-    "seed": "a whole number",
-    "vars": "a table of texts and numbers",
-    "matrix": "a table of lists of texts and numbers",
+    str | None: "a text",
+    bool | None: "true or false",
+    int | None: "a whole number",
+    float | None: "a number",
+    list[str] | str | None: "a list of paths",
+    dict[str, Value] | None: "a table of texts and numbers",
+    dict[str, list[Value]] | None: "a table of lists of texts and numbers",
 }
 
 
@@ -82,5 +84,5 @@ def wrong_type(key: str, value: Any, *, strict: bool = True) -> str | None:
     try:
         msgspec.convert(value, _FIELDS[key], strict=strict)
     except (msgspec.ValidationError, ValueError):
-        return _WORDS.get(key, "a text")
+        return _WORDS[_FIELDS[key]]
     return None

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli import files
 from nanobanana_cli.batch import paths
@@ -18,20 +20,21 @@ from nanobanana_cli.batch.manifest.readers import Manifest
 from nanobanana_cli.batch.manifest.references import References
 from nanobanana_cli.batch.manifest.rows import Row
 from nanobanana_cli.catalog import FORMATS, MODELS
-from nanobanana_cli.errors import NbError, UsageError
+from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.destinations import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.settings import validators
 from nanobanana_cli.suggest import one_of
-from nanobanana_cli.types import ContentRequest, ImageFormat
+from nanobanana_cli.types import ImageFormat, Parameters
 
 MOST_IMAGES_A_ROW = 1000
 _MOST_REFERENCES = 14
 # Of an image that will not be made, since its row has mistakes: its place is checked all the same.
-_UNSOUND = {
-    alt: RowSettings("", "", "", None, None, search=False, temperature=None, alt=alt)
-    for alt in (False, True)
-}
+_UNSOUND = {alt: RowSettings("", "", "", None, alt=alt) for alt in (False, True)}
+# Those that most rows of a manifest share.
+_COMMON = attrgetter(
+    *(name for name in Parameters.__struct_fields__ if name not in ("system", "seed"))
+)
 
 
 class Defaults(msgspec.Struct, frozen=True):
@@ -107,22 +110,19 @@ class _Checker:
         if prompt is None or settings is None or images is None:
             unsound = _UNSOUND[_has_text(row, self._defaults)]
             for each in places if is_named else ():
-                yield Item(number, "", unsound, (), None, None, "", each, None, alt_file)
+                yield Item(number, "", unsound, (), Parameters(), "", each, None, alt_file)
             return
+        parameters = row.parameters()
         digest = fingerprint(
             self._defaults.origin,
             prompt,
             settings,
+            parameters,
             [self._references.identity(name) for name in images],
-            row.system or None,
-            row.seed,
         )
-        system = row.system or None
         for each in places:
             plain = None if is_named else each
-            yield Item(
-                number, prompt, settings, images, system, row.seed, digest, each, plain, alt_file
-            )
+            yield Item(number, prompt, settings, images, parameters, digest, each, plain, alt_file)
 
     def _prompt(self, number: int, row: Row) -> str | None:
         if row.prompt is None:
@@ -142,8 +142,10 @@ class _Checker:
         return count
 
     def _check_seed(self, number: int, row: Row) -> None:
-        if row.seed is not None and not -(2**31) <= row.seed < 2**31:
-            self._mistakes.add(number, "seed", f"{row.seed} is not a whole number of 32 bits")
+        if row.seed is None:
+            return
+        for key, reason, hint in inputs.parameter_problems(Parameters(seed=row.seed), ""):
+            self._mistakes.add(number, key, f"{reason}; {hint}")
 
     def _images(
         self, number: int, row: Row, settings: RowSettings | None
@@ -172,11 +174,9 @@ class _Checker:
             row.aspect,
             row.size,
             row.format,
-            row.thinking,
-            row.search,
-            row.temperature,
             row.alt,
             row.alt_file is not None,
+            *_COMMON(row),
         )
         if asked not in self._settings:
             wrong: list[_Invalid] = []
@@ -250,7 +250,9 @@ def _settings(row: Row, defaults: Defaults, wrong: list[_Invalid]) -> RowSetting
     aspect = _value("aspect", row.aspect or defaults.aspect, _for(validators.aspect, model), wrong)
     size = _value("size", row.size or defaults.size, _for(validators.size, model), wrong)
     image_format = _value("format", row.format or defaults.format, _format, wrong)
-    _check_abilities(model, row, wrong)
+    parameters = replace(row.parameters(), seed=None)
+    for key, reason, hint in inputs.parameter_problems(parameters, model):
+        wrong.append(_Invalid(key, f"{reason}; {hint}"))
     if wrong or aspect is None or size is None:
         return None
     return RowSettings(
@@ -258,9 +260,6 @@ def _settings(row: Row, defaults: Defaults, wrong: list[_Invalid]) -> RowSetting
         aspect=aspect,
         size=size,
         format=None if image_format == "auto" else image_format,  # type: ignore[arg-type]
-        thinking=row.thinking,
-        search=bool(row.search),
-        temperature=row.temperature,
         alt=_has_text(row, defaults),
     )
 
@@ -287,17 +286,3 @@ def _format(text: str) -> str:
     if folded in FORMATS:
         return folded
     raise validators.InvalidValue("is not a format that nb writes", hint=one_of(text, FORMATS))
-
-
-def _check_abilities(model: str, row: Row, wrong: list[_Invalid]) -> None:
-    asked: dict[str, dict[str, object]] = {
-        "thinking": {"thinking": row.thinking},
-        "search": {"search": bool(row.search)},
-        "temperature": {"temperature": row.temperature},
-    }
-    for key, field in asked.items():
-        try:
-            inputs.checked(ContentRequest(prompt="", model=model, **field))  # type: ignore[arg-type]
-        except UsageError as error:
-            message = error.message.removeprefix(f"--{key} ")
-            wrong.append(_Invalid(key, f"{message}; {error.hint}" if error.hint else message))

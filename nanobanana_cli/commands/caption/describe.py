@@ -21,7 +21,7 @@ from nanobanana_cli.commands.results import TextWriter
 from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.types import ContentRequest, Result
+from nanobanana_cli.types import ContentRequest, Parameters, Result
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -70,10 +70,12 @@ def _request(order: DescribeJob, in_force: Settings) -> ContentRequest:
             framed=prompts.for_picture(order.delivery.spec),
             model=in_force.model,
             modalities=("TEXT",),
-            thinking=call.thinking,
-            system=call.system or None,
-            temperature=call.temperature,
-            seed=call.seed,
+            parameters=Parameters(
+                thinking=call.thinking,
+                system=call.system,
+                temperature=call.temperature,
+                seed=call.seed,
+            ),
         )
     )
 

@@ -184,7 +184,7 @@ def _delivery(alt_file: str | None, *, force: bool) -> TextDestination:
 
 def _request(chosen: GenerateOptions, in_force: Settings, terminal: Terminal) -> ContentRequest:
     from nanobanana_cli.generation import inputs
-    from nanobanana_cli.types import ContentRequest
+    from nanobanana_cli.types import ContentRequest, Parameters
 
     if "-" in chosen.images and "-" in (chosen.prompt, chosen.prompt_file):
         raise UsageError("the prompt and -i - both read stdin", hint="name a file for one of them")
@@ -200,11 +200,13 @@ def _request(chosen: GenerateOptions, in_force: Settings, terminal: Terminal) ->
             aspect=in_force.aspect,
             size=in_force.size,
             references=inputs.references(chosen.images, terminal.read),
-            thinking=chosen.thinking,
-            search=chosen.search,
-            system=chosen.system or None,
-            temperature=chosen.temperature,
-            seed=chosen.seed,
+            parameters=Parameters(
+                thinking=chosen.thinking,
+                search=chosen.search,
+                system=chosen.system,
+                temperature=chosen.temperature,
+                seed=chosen.seed,
+            ),
         )
     )
 
