@@ -1,1 +1,1 @@
-"""The protocol: what is sent, what comes back, and what may be sent again."""
+"""Speak the Gemini protocol: send requests, read replies, and send again what is free."""

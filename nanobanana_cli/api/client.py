@@ -110,7 +110,7 @@ class Client:
                 sent()
                 return transport.generate(request.model, body)
 
-        raw, _ = retry.call(
+        raw = retry.call(
             attempt,
             retries=self._retries,
             on_wait=self._tell_wait,

@@ -1,4 +1,4 @@
-"""What the body of an error says, in whichever shape it comes. Pure.
+"""Parse the body of an error, in any of the shapes that services send. Pure.
 
 Google: `{"error": {"code", "message", "status", "details"}}`, sometimes as the one element of a
 list. Gateways: `{"error": {"message", "type", "code"}}`, `{"error": "…"}`, `{"message": "…"}`, a
@@ -21,13 +21,13 @@ _HTML = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    """An error's body, read.
+    """The parsed body of an error.
 
     Args:
-        message: its words on one line, shortened; "" when it has none.
-        labels: its `status`, `type` and `code`, where these are words.
-        code: its `code`, where that is a number.
-        everything: the whole text, to look for what has no fixed place.
+        message: on one line, shortened; "" if there is none.
+        labels: its `status`, `type` and `code`, as far as these are strings.
+        code: its `code`, if that is a number.
+        everything: the whole text, to search for what has no fixed place.
     """
 
     message: str
@@ -35,13 +35,9 @@ class ErrorBody(msgspec.Struct, frozen=True):
     code: int | None = None
     everything: str = ""
 
-    def names(self, label: str) -> bool:
-        """Whether one of its labels is this one."""
-        return label in self.labels
-
 
 def read(body: bytes | bytearray) -> ErrorBody:
-    """What an error's body says; never fails."""
+    """Parse an error's body; never fail."""
     text = body.decode("utf-8-sig", "replace")
     try:
         value = json.loads(text, strict=False)
@@ -53,7 +49,7 @@ def read(body: bytes | bytearray) -> ErrorBody:
 
 
 def page_title(text: str) -> str | None:
-    """An HTML page's title, "" when it has none; None when `text` is no HTML."""
+    """Return an HTML page's title, "" if it has none; None if `text` is not HTML."""
     if not _HTML.match(text):
         return None
     title = _TITLE.search(text)
@@ -88,6 +84,6 @@ def _from_json(value: Any, text: str) -> ErrorBody:
         message=one_line(message),
         labels=tuple(label for label in labels if isinstance(label, str)),
         code=code if isinstance(code, int) and not isinstance(code, bool) else None,
-        # The message again, free of JSON's escapes: it may be Chinese, or JSON in itself.
+        # The message again, without JSON's escapes: it may be Chinese, or itself JSON.
         everything=f"{text} {message}",
     )

@@ -1,4 +1,4 @@
-"""The key, taken out of what a server says: some send it back, and it must not be shown."""
+"""Take the key out of what a server says: some servers echo it, and it must not be shown."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.types import Reply
 
-# What is shorter may stand in any text by chance.
+# Anything shorter may occur in a text by chance.
 _SHORTEST_SECRET = 8
 
 
 def text(shown: str, key: str | None) -> str:
-    """The text with `[key]` in place of the key, also where it is escaped as in JSON."""
+    """Return the text with `[key]` in place of the key, also where JSON escapes it."""
     if key is None or len(key) < _SHORTEST_SECRET:
         return shown
     escaped = json.dumps(key)[1:-1]
@@ -24,17 +24,17 @@ def text(shown: str, key: str | None) -> str:
 
 
 def error(failed: NbError, key: str | None) -> NbError:
-    """The same error, with its message scrubbed."""
+    """Take the key out of an error's message; return the same error."""
     failed.message = text(failed.message, key)
     failed.args = (failed.message,)
     return failed
 
 
 def reply(found: Reply, key: str | None) -> Reply:
-    """The reply with all its words scrubbed; the image stays as it is."""
+    """Return the reply with the key taken out of its strings; the image stays as it is."""
 
-    def clean(words: str | None) -> str | None:
-        return None if words is None else text(words, key)
+    def clean(value: str | None) -> str | None:
+        return None if value is None else text(value, key)
 
     return replace(
         found,

@@ -1,7 +1,7 @@
-"""Why a reply holds no picture, in plain words. Pure.
+"""Explain why a reply holds no image. Pure.
 
-A refusal is HTTP 200: a finish reason, a block reason, or just words. Sources: `FinishReason` and
-`BlockedReason` of the Gemini API; new ones appear without notice, and are named as they are.
+A refusal is HTTP 200 with a finish reason, a block reason, or just text. Sources: `FinishReason`
+and `BlockedReason` of the Gemini API; new ones appear without notice and are shown as they are.
 """
 
 from __future__ import annotations
@@ -15,82 +15,84 @@ from nanobanana_cli.errors import NoImage
 from nanobanana_cli.ui.escape import one_line
 
 _SAFETY = (
-    "the safety filter stopped it",
-    "rephrase the prompt, and leave out what could pass for violent, sexual or harmful",
+    "the safety filter blocked it",
+    "rephrase the prompt without anything that could be read as violent, sexual or harmful",
 )
 _PROHIBITED = (
     "the service's policy forbids it",
-    "ask for something else: this is not a matter of wording",
+    "ask for something else; rephrasing the prompt will not help",
 )
 _RECITATION = (
     "it would come too close to existing work",
-    "leave out the names of artists, brands and characters, and describe what is to be seen",
+    "leave out names of artists, brands and characters; describe what the image should show",
 )
 _UNEXPLAINED = (
     "the service gives no reason",
-    "run it again, or rephrase the prompt: describe what is to be seen",
+    "run it again, or rephrase the prompt: describe what the image should show",
 )
-_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+_REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "SAFETY": _SAFETY,
         "IMAGE_SAFETY": _SAFETY,
         "PROHIBITED_CONTENT": _PROHIBITED,
         "IMAGE_PROHIBITED_CONTENT": _PROHIBITED,
         "BLOCKLIST": (
-            "the prompt holds a term from the service's blocklist",
-            "name it in other words",
+            "the prompt contains a term on the service's blocklist",
+            "rephrase the prompt without that term",
         ),
         "RECITATION": _RECITATION,
         "IMAGE_RECITATION": _RECITATION,
-        "SPII": ("it would show personal data", "leave names, addresses and numbers out"),
+        "SPII": ("it would show personal data", "leave out names, addresses and numbers"),
         "MAX_TOKENS": (
-            "the model ran out of tokens before it was done",
+            "the model ran out of tokens before it finished",
             "shorten the prompt, use fewer reference images, or leave --thinking at minimal",
         ),
-        "NO_IMAGE": ("the model made none", "say what is to be seen: 'a picture of …'"),
-        "LANGUAGE": ("the model does not take this language", "write the prompt in English"),
+        "NO_IMAGE": (
+            "the model made none",
+            "describe what the image should show: 'a picture of …'",
+        ),
+        "LANGUAGE": ("the model does not support this language", "write the prompt in English"),
         "OTHER": _UNEXPLAINED,
         "IMAGE_OTHER": _UNEXPLAINED,
         "STOP": (
-            "the model answered in words",
-            "describe what is to be seen, rather than ask for it: 'a picture of …'",
+            "the model replied with text only",
+            "describe the image instead of asking for it: 'a picture of …'",
         ),
     }
 )
-_EMPTY = ("the reply is empty", "run it again; if that repeats, rephrase the prompt")
-_DRAFTS = ("only drafts came, and no final picture", "run it again, or simplify the prompt")
-_NO_WORDS = ("the model said nothing", "run it again, or rephrase the prompt")
+_EMPTY = ("the reply is empty", "run it again; if that fails too, rephrase the prompt")
+_DRAFTS = ("the model sent drafts but no final image", "run it again, or simplify the prompt")
+_NO_TEXT = ("the model said nothing", "run it again, or rephrase the prompt")
 
 
-def refused(reply: Envelope, *, wanted: str, text: str, drafts: bool) -> NoImage:
-    """The error for a reply without what was wanted.
+def from_reply(reply: Envelope, *, wanted: str, text: str, drafts: bool) -> NoImage:
+    """Return the error for a reply without what was wanted.
 
     Args:
         reply: the whole reply.
         wanted: `image` or `text`, for the message.
-        text: what the model said instead.
-        drafts: whether pictures came that were marked as thoughts.
+        text: the model's text, quoted in the message.
+        drafts: True if the reply holds images that are marked as thoughts.
     """
     block = _block_reason(reply.prompt_feedback)
-    reason = block or finish_reason(reply)
-    words, hint = _explain(reason, wanted=wanted, text=text, drafts=drafts)
+    code = block or finish_reason(reply)
+    reason, hint = _explain(code, wanted=wanted, text=text, drafts=drafts)
     if block:
-        words = f"the prompt was blocked: {words}"
-    code = f" ({one_line(reason, 60)})" if reason and reason != "STOP" else ""
-    said = _own_words(reply) or text
+        reason = f"the prompt was blocked: {reason}"
+    shown_code = f" ({one_line(code, 60)})" if code and code != "STOP" else ""
+    said = _service_message(reply) or text
     quote = f": {one_line(said)}" if said else ""
-    return NoImage(f"no {wanted}: {words}{code}{quote}", hint=hint)
+    return NoImage(f"no {wanted}: {reason}{shown_code}{quote}", hint=hint)
 
 
-def _explain(reason: str | None, *, wanted: str, text: str, drafts: bool) -> tuple[str, str]:
-    if reason in (None, "STOP"):
-        if drafts and wanted == "image":
-            return _DRAFTS
-        if not text:
-            return _NO_WORDS if wanted == "text" and reason else _EMPTY
-        return _WORDS["STOP"]
-    assert reason is not None
-    return _WORDS.get(reason, ("the service stopped", _UNEXPLAINED[1]))
+def _explain(code: str | None, *, wanted: str, text: str, drafts: bool) -> tuple[str, str]:
+    if code is not None and code != "STOP":
+        return _REASONS.get(code, ("the service stopped", _UNEXPLAINED[1]))
+    if drafts and wanted == "image":
+        return _DRAFTS
+    if text:
+        return _REASONS["STOP"]
+    return _NO_TEXT if wanted == "text" and code else _EMPTY
 
 
 def _block_reason(feedback: Any) -> str | None:
@@ -98,8 +100,8 @@ def _block_reason(feedback: Any) -> str | None:
     return None if reason is None else str(reason)
 
 
-def _own_words(reply: Envelope) -> str | None:
-    """What the service itself says of the reason, which is not what the model says."""
+def _service_message(reply: Envelope) -> str | None:
+    """Return the service's own explanation, which is not the model's text."""
     messages = [candidate.finish_message for candidate in candidates(reply)]
     if isinstance(reply.prompt_feedback, dict):
         messages.append(reply.prompt_feedback.get("blockReasonMessage"))

@@ -73,12 +73,12 @@ def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
 
 
 def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool) -> NbError:
-    # Imported here, as in `_not_json`: what explains errors takes longer to load than to reply.
+    # Imported here, as in `_not_json`: a good reply does not need these modules.
     from nanobanana_cli.api import refusals, status_errors
 
     if envelope.error:
-        return status_errors.under_200(json.dumps({"error": envelope.error}).encode())
-    return refusals.refused(envelope, wanted=wanted, text=text, drafts=drafts)
+        return status_errors.from_200(json.dumps({"error": envelope.error}).encode())
+    return refusals.from_reply(envelope, wanted=wanted, text=text, drafts=drafts)
 
 
 def _parsed(body: Data) -> Envelope:
@@ -101,13 +101,13 @@ def _not_json(body: Data) -> str:
     if title is not None:
         return f"the reply is an HTML page, not JSON: {one_line(title)}".rstrip(": ")
     if start.lstrip()[0] in "{[":
-        return f"the reply is cut short or damaged: {len(body):,} bytes of what should be JSON"
+        return f"the reply is cut short or damaged: {len(body):,} bytes of invalid JSON"
     return f"the reply is not JSON: {one_line(start[:400], 80)}"
 
 
 def _not_a_reply(body: Data) -> str:
     start = str(body[:400], "utf-8", "replace")
-    return f"the reply is JSON, but of another shape: {one_line(start, 80)}"
+    return f"the reply is JSON of an unexpected shape: {one_line(start, 80)}"
 
 
 class _Parts(msgspec.Struct):

@@ -1,6 +1,7 @@
-"""A request as the wire wants it. Pure.
+"""Build a request's path and body, and show it as JSON or as a curl command. Pure.
 
-The service answers 400 to any field that it does not know, so nothing is sent but what is set here.
+The service rejects any field that it does not know with 400, so only what is set here is sent.
+Neither way to show a request contains the key: both name the variable that holds it.
 """
 
 from __future__ import annotations
@@ -12,22 +13,22 @@ from urllib.parse import quote
 import msgspec
 
 from nanobanana_cli.catalog import PROVIDERS
-from nanobanana_cli.types import ContentRequest, Reference
+from nanobanana_cli.types import ContentRequest, Endpoint, Reference
 
 
 def path(model: str) -> str:
-    """The path of the one method that image models have, below the provider's base address."""
+    """Return the path of `generateContent` below the provider's base address."""
     return f"/v1beta/models/{quote(model, safe='')}:generateContent"
 
 
 def build(request: ContentRequest, provider: str) -> bytes:
-    """The body of a `generateContent` call: compact JSON, ASCII only.
+    """Return the body of a `generateContent` call: compact JSON, ASCII only.
+
+    `responseModalities` is always set: without it, the reply holds text only.
 
     Args:
-        request: what is asked; values are sent as they are, unchecked.
+        request: its values are sent as they are, unchecked.
         provider: a name from the catalog, which decides how sizes are spelt.
-
-    `responseModalities` is always there: left out, the reply holds text only.
     """
     text = {"text": _ascii(request.framed or request.prompt)}
     body: dict[str, Any] = {
@@ -41,6 +42,49 @@ def build(request: ContentRequest, provider: str) -> bytes:
     if request.parameters.search:
         body["tools"] = [{"googleSearch": {}}]
     return msgspec.json.encode(body)
+
+
+def as_json(endpoint: Endpoint, model: str, body: bytes) -> str:
+    """Return the request as a JSON object of method, url, headers and body.
+
+    Args:
+        endpoint: where it would go; its key is not used.
+        model: the model's id.
+        body: as `build` returns it.
+    """
+    request = {
+        "method": "POST",
+        "url": endpoint.base_url + path(model),
+        "headers": dict(_shown_headers(endpoint.provider)),
+        "body": json.loads(body),
+    }
+    return json.dumps(request, indent=2)
+
+
+def as_curl(endpoint: Endpoint, model: str, body: bytes, timeout: float) -> str:
+    """Return the request as a shell command that prints the service's reply.
+
+    The body is a here-document, since an argument may be no longer than 128 KiB on Linux, and one
+    reference image can be larger. It is one line of JSON, so it cannot contain the end mark.
+    """
+    import shlex
+
+    lines = [
+        f"curl -sS --fail-with-body --max-time {timeout:g}",
+        shlex.quote(endpoint.base_url + path(model)),
+        *(f'-H "{name}: {value}"' for name, value in _shown_headers(endpoint.provider)),
+        "--data-binary @- <<'JSON'",
+    ]
+    return " \\\n  ".join(lines) + f"\n{body.decode('ascii')}\nJSON"
+
+
+def _shown_headers(provider: str) -> list[tuple[str, str]]:
+    headers = [("Content-Type", "application/json")]
+    if variables := PROVIDERS[provider].key_variables:
+        first, *others = variables
+        alternatives = "".join(f":-${other}" for other in others)
+        headers.append(("x-goog-api-key", f"${{{first}{alternatives}}}" if others else f"${first}"))
+    return headers
 
 
 def _image_part(reference: Reference) -> dict[str, Any]:
@@ -61,7 +105,7 @@ def _generation_config(request: ContentRequest, provider: str) -> dict[str, Any]
 
 
 def _set(**fields: str | float | None) -> dict[str, Any]:
-    """Those fields that have a value."""
+    """Return the fields that have a value."""
     return {
         name: _ascii(value) if isinstance(value, str) else value
         for name, value in fields.items()
@@ -70,7 +114,7 @@ def _set(**fields: str | float | None) -> dict[str, Any]:
 
 
 def _ascii(text: str) -> msgspec.Raw:
-    """A JSON string in ASCII, which holds even a lone surrogate."""
+    """Return a JSON string in ASCII, which can hold even a lone surrogate."""
     return msgspec.Raw(json.dumps(text).encode("ascii"))
 
 

@@ -1,7 +1,7 @@
-"""What may be sent again, and when.
+"""Send a call again after a failure that is known to be free.
 
-Only what is known to be uncharged: there is no idempotency key, so a call whose outcome is unknown
-would be paid twice.
+The API has no idempotency key, so sending a call again whose outcome is unknown could pay for it
+twice.
 """
 
 from __future__ import annotations
@@ -27,29 +27,26 @@ def call(
     on_wait: Callable[[NbError, float, int], None],
     sleep: Callable[[float], object] = time.sleep,
     uniform: Callable[[float, float], float] = random.uniform,
-) -> tuple[T, int]:
-    """Runs `attempt` until it succeeds, fails for good, or the resends are used up.
+) -> T:
+    """Run `attempt` until it succeeds, fails for good, or has used up its retries.
 
     Args:
-        attempt: one call. Only `Unavailable` leads to another.
-        retries: how many resends at most; 0 sends once.
-        on_wait: told before each pause: the error, the pause in seconds, and how many attempts
-            there have been.
+        attempt: makes one call. It is run again only after `Unavailable`.
+        retries: the most resends; 0 sends once.
+        on_wait: called before each pause with the error, the pause in seconds, and the number of
+            attempts so far.
         sleep, uniform: as `time.sleep` and `random.uniform`.
 
-    Returns:
-        The result, and how many attempts it took.
-
     Raises:
-        NbError: the last attempt's; its message says so when the service asks for a longer wait
-            than 120 s, or how many attempts there were.
+        NbError: the last attempt's. Its message adds the number of attempts, or the wait that the
+            service asks for if that is longer than 120 s.
     """
     attempts = 0
     bounded = 0
     while True:
         attempts += 1
         try:
-            return attempt(), attempts
+            return attempt()
         except Unavailable as error:
             if error.resends is not None:
                 bounded += 1
@@ -61,12 +58,12 @@ def call(
 
 
 def is_pointless(error: Unavailable) -> bool:
-    """Whether no wait that is short enough would help, as with a quota for the day."""
+    """Return True if no wait that is short enough would help, as with a daily quota."""
     return error.resends == 0 or (error.retry_after or 0) > LONGEST_WAIT
 
 
 def _give_up(error: Unavailable, attempts: int, bounded: int, retries: int) -> bool:
-    """Whether to raise `error` now; if so, its message says why."""
+    """Return True if `error` is to be raised now; add the reason to its message."""
     exhausted = attempts > retries or (error.resends is not None and bounded > error.resends)
     if exhausted:
         if attempts > 1:
@@ -84,7 +81,7 @@ def _add(error: NbError, remark: str) -> None:
 
 
 def _pause(error: Unavailable, attempts: int, uniform: Callable[[float, float], float]) -> float:
-    """Seconds: what the service asks for, else a random share of a doubling backoff."""
+    """Return seconds: what the service asks for, else a random share of a doubling backoff."""
     if error.retry_after is not None:
         return error.retry_after
     ceiling = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(attempts - 1, 10))

@@ -1,8 +1,8 @@
-"""The shapes of a `generateContent` reply, as lenient as JSON allows.
+"""Parse a `generateContent` reply, as leniently as JSON allows.
 
 A reply that was paid for must not be lost because a field beside the image has a strange type. So
-every level takes any JSON value, and those who read it look at what they got. What is base64 stays
-`msgspec.Raw`: a view into the reply's bytes, so that 65 MB of it are never copied.
+every level accepts any JSON value, and the caller checks what it got. Base64 stays `msgspec.Raw`, a
+view into the reply's bytes, so that 65 MB of it are never copied.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ Other = list[Any] | Scalar
 
 
 class Blob(msgspec.Struct):
-    """`inlineData`. Its declared MIME type has been seen to lie, so it is not read."""
+    """`inlineData`. Its MIME type is not read: services are known to declare a wrong one."""
 
     data: msgspec.Raw = msgspec.Raw()
 
 
 class Part(msgspec.Struct, rename="camel"):
-    """One piece of the answer: text, or an image, or a thought of either kind."""
+    """A part of the reply: text or an image, either of which may be a thought."""
 
     text: Any = None
     thought: Any = None
     inline_data: Blob | Other = None
-    # How some gateways spell it.
+    # As some gateways spell it.
     inline_data_snake: Blob | Other = msgspec.field(default=None, name="inline_data")
 
 
@@ -41,7 +41,7 @@ class Content(msgspec.Struct):
 
 
 class Candidate(msgspec.Struct, rename="camel"):
-    """One answer, with the reason why the model stopped."""
+    """A candidate, with the reason why the model stopped."""
 
     content: Content | Other = None
     finish_reason: Any = None
@@ -63,10 +63,10 @@ _decoder = msgspec.json.Decoder(Envelope | list[Envelope | Other] | Scalar)
 
 
 def parse(body: Data) -> Envelope | None:
-    """The reply in `body`, which must stay as it is while the result is in use.
+    """Parse `body`, which must not change while the result is in use.
 
     Returns:
-        None when it is JSON, but neither an object nor a list that begins with one.
+        None if it is JSON, but neither an object nor a list that begins with one.
 
     Raises:
         ValueError: it is not JSON.
@@ -81,7 +81,7 @@ def parse(body: Data) -> Envelope | None:
 
 
 def finish_reason(reply: Envelope) -> str | None:
-    """The first candidate's that has one."""
+    """Return the finish reason of the first candidate that has one."""
     for candidate in candidates(reply):
         if candidate.finish_reason is not None:
             return str(candidate.finish_reason)
@@ -89,19 +89,19 @@ def finish_reason(reply: Envelope) -> str | None:
 
 
 def candidates(reply: Envelope) -> list[Candidate]:
-    """Those candidates that are objects."""
+    """Return the candidates that are objects."""
     listed = reply.candidates if isinstance(reply.candidates, list) else []
     return [candidate for candidate in listed if isinstance(candidate, Candidate)]
 
 
 def _repaired(body: Data) -> bytes:
-    """Strict JSON for what only a forgiving parser reads.
+    """Return strict JSON for a body that only a lenient parser reads.
 
-    A byte order mark, control characters and lone surrogates in strings, bytes that are no UTF-8,
-    NaN: each of these is met in the wild, and none is a reason to lose an image.
+    A byte order mark, control characters and lone surrogates in strings, bytes that are not UTF-8,
+    NaN: all of these occur in practice, and none is a reason to lose an image.
 
     Raises:
-        ValueError: it is no JSON in this sense either.
+        ValueError: it is not JSON in this sense either.
     """
     try:
         value = json.loads(

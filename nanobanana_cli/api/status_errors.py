@@ -1,4 +1,4 @@
-"""What a status other than 2xx means: its table, as one function. Pure, but for the clock.
+"""Turn HTTP statuses other than 2xx into nb's errors. Pure, except for the clock.
 
 Sources: Google's error model (`google.rpc.Status`), the shapes that gateways flatten it to, and
 reports of what each of them charges for.
@@ -39,12 +39,12 @@ _RETRY_IN = re.compile(
     r"(?:retry|try again) in (?=\d)"
     r"(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)(ms|s))?"
 )
-# Statuses after which nobody can say whether a picture was made: something between here and the
-# model gave up waiting.
+# After these nobody can say whether an image was made: something between here and the model gave
+# up waiting.
 _UNKNOWN_4XX = frozenset({408, 499})
 
-# What stands in an `error` object under HTTP 200, where its `code` is no number.
-_NAMED = {
+# The labels of an `error` object in a 200 reply whose `code` is not a number.
+_STATUS_OF_LABEL = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
     "UNAUTHENTICATED": 401,
@@ -62,88 +62,90 @@ _NAMED = {
 def from_status(
     status: int, headers: Mapping[str, str], body: bytes | bytearray, *, provider: str
 ) -> NbError:
-    """The error that an answer other than 2xx stands for; its message has the service's words.
+    """Return the error for a reply other than 2xx, with the service's own message in it.
 
     Args:
         status: the HTTP status.
-        headers: the answer's; must find a name whatever its case.
-        body: as much of it as came.
+        headers: the reply's; a mapping that ignores case.
+        body: as much of it as has arrived.
         provider: a name from the catalog, for the hint about its key.
     """
-    report = read(body)
+    error = read(body)
     if 300 <= status < 400:
         return _redirect(status, headers)
     if 400 <= status < 500:
-        return _client_error(status, headers, report, provider)
-    if status == 503 and not report.names("model_not_found"):
-        return Unavailable(
-            _line("the service is overloaded", status, report),
-            retry_after=_retry_after(headers, report),
-        )
+        return _client_error(status, headers, error, provider)
+    if status == 503 and "model_not_found" in error.labels:
+        return _unknown_model(status, error)
     if status == 503:
-        return _unknown_model(status, report)
+        return Unavailable(
+            _message("the service is overloaded", status, error),
+            retry_after=_retry_after(headers, error),
+        )
     if status == 500:
         return Unavailable(
-            _line("the service failed", status, report),
-            retry_after=_retry_after(headers, report),
+            _message("the service failed", status, error),
+            retry_after=_retry_after(headers, error),
             resends=1,
         )
-    return OutcomeUnknown(_line("the service broke off", status, report))
+    return OutcomeUnknown(_message("the service did not finish", status, error))
 
 
-def under_200(body: bytes | bytearray) -> NbError:
-    """The same for an `error` object that came as if all were well.
+def from_200(body: bytes | bytearray) -> NbError:
+    """Return the error for a reply with status 200 that holds an `error` object.
 
     Args:
         body: JSON with an `error` member.
     """
-    report = read(body)
-    if report.code is not None and 400 <= report.code <= 599:
-        return from_status(report.code, {}, body, provider="")
-    for name in report.labels:
-        if name.upper() in _NAMED:
-            return from_status(_NAMED[name.upper()], {}, body, provider="")
-    return Rejected(_line("the service reported an error", 200, report), charged=Charged.MAYBE)
+    error = read(body)
+    if error.code is not None and 400 <= error.code <= 599:
+        return from_status(error.code, {}, body, provider="")
+    for label in error.labels:
+        if status := _STATUS_OF_LABEL.get(label.upper()):
+            return from_status(status, {}, body, provider="")
+    return Rejected(_message("the service reported an error", 200, error), charged=Charged.MAYBE)
 
 
 def _client_error(
-    status: int, headers: Mapping[str, str], report: ErrorBody, provider: str
+    status: int, headers: Mapping[str, str], error: ErrorBody, provider: str
 ) -> NbError:
-    if status == 402 or (status in (403, 429) and _OUT_OF_CREDIT.search(report.everything)):
-        return OutOfCredit(_line("the account is out of credit", status, report))
-    if status in (401, 403) or (status == 400 and _BAD_KEY.search(report.everything)):
-        return KeyRejected(_line("the key was rejected", status, report), hint=_key_hint(provider))
-    if status == 404 or report.names("model_not_found"):
-        return _unknown_model(status, report)
+    if status == 402 or (status in (403, 429) and _OUT_OF_CREDIT.search(error.everything)):
+        return OutOfCredit(_message("the account is out of credit", status, error))
+    if status in (401, 403) or (status == 400 and _BAD_KEY.search(error.everything)):
+        return KeyRejected(
+            _message("the key was rejected", status, error), hint=_key_hint(provider)
+        )
+    if status == 404 or "model_not_found" in error.labels:
+        return _unknown_model(status, error)
     if status == 429:
         return RateLimited(
-            _line("rate limited", status, report),
-            retry_after=_retry_after(headers, report),
-            # The day's quota comes back tomorrow.
-            resends=0 if "PerDay" in report.everything else None,
+            _message("rate limited", status, error),
+            retry_after=_retry_after(headers, error),
+            # A day's quota is not renewed before tomorrow.
+            resends=0 if "PerDay" in error.everything else None,
         )
     if status in _UNKNOWN_4XX:
-        return OutcomeUnknown(_line("the service gave up waiting", status, report))
+        return OutcomeUnknown(_message("the service gave up waiting", status, error))
     return Rejected(
-        _line("the service rejected the request", status, report), hint=_hint(status, report)
+        _message("the service rejected the request", status, error), hint=_hint(status, error)
     )
 
 
-def _hint(status: int, report: ErrorBody) -> str | None:
+def _hint(status: int, error: ErrorBody) -> str | None:
     if status == 413:
         return "use fewer or smaller reference images"
     if status == 407:
         return "check the user and password in HTTPS_PROXY"
-    if report.names("FAILED_PRECONDITION"):
-        return "the service is not open to this account: check its region and its billing"
+    if "FAILED_PRECONDITION" in error.labels:
+        return "the service is not available to this account: check its region and billing"
     if status == 400:
-        return "see `nb models` for the ratios and sizes that each model takes"
-    return "`--dry-run` shows the request"
+        return "see `nb models` for the ratios and sizes that each model accepts"
+    return "run it with --dry-run to see the request"
 
 
-def _unknown_model(status: int, report: ErrorBody) -> Rejected:
+def _unknown_model(status: int, error: ErrorBody) -> Rejected:
     return Rejected(
-        _line("not found", status, report), hint="the model may be retired: see `nb models`"
+        _message("not found", status, error), hint="the model may be retired: see `nb models`"
     )
 
 
@@ -154,31 +156,31 @@ def _redirect(status: int, headers: Mapping[str, str]) -> Rejected:
         host = None
     target = f" to {host}" if host else ""
     return Rejected(
-        f"the service redirects{target} ({status}), which is not followed: the key would go along",
-        hint="if that is where the service lives now, set it: `nb config set base-url`",
+        f"the service redirects{target} ({status}); not followed, since the key would go along",
+        hint="if the service has moved there, set the new address: `nb config set base-url`",
     )
 
 
 def _key_hint(name: str) -> str:
     provider = PROVIDERS.get(name)
     if provider is None or not provider.needs_key:
-        return "check which key is used: `nb config check`"
+        return "run `nb config check` to see which key is used"
     variables = " or ".join(provider.key_variables)
-    return f"check {variables}, or get a key at {provider.key_page}; `nb config check` tells more"
+    return f"check {variables} with `nb config check`, or get a key at {provider.key_page}"
 
 
-def _line(what: str, status: int, report: ErrorBody) -> str:
-    return f"{what} ({status}): {report.message}" if report.message else f"{what} ({status})"
+def _message(what: str, status: int, error: ErrorBody) -> str:
+    return f"{what} ({status}): {error.message}" if error.message else f"{what} ({status})"
 
 
-def _retry_after(headers: Mapping[str, str], report: ErrorBody) -> float | None:
-    """Seconds that the service asks to wait, wherever it says so."""
+def _retry_after(headers: Mapping[str, str], error: ErrorBody) -> float | None:
+    """Return the seconds that the service asks to wait, wherever it says so."""
     seconds = _from_header(headers.get("Retry-After", "").strip())
     if seconds is not None:
         return seconds
-    if found := _RETRY_DELAY.search(report.everything):
+    if found := _RETRY_DELAY.search(error.everything):
         return float(found[1])
-    if found := _RETRY_IN.search(report.everything):
+    if found := _RETRY_IN.search(error.everything):
         hours, minutes, amount, unit = found.groups(default="0")
         seconds = float(amount) / 1000 if unit == "ms" else float(amount)
         return int(hours) * 3600 + int(minutes) * 60 + seconds
@@ -186,7 +188,7 @@ def _retry_after(headers: Mapping[str, str], report: ErrorBody) -> float | None:
 
 
 def _from_header(value: str) -> float | None:
-    """`Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3)."""
+    """Parse `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3)."""
     if re.fullmatch(r"\d{1,9}(?:\.\d+)?", value, re.ASCII):
         return float(value)
     date = parsedate_tz(value)

@@ -259,8 +259,8 @@ EMPTY: list[dict[str, Any]] = [
 ]
 
 REASONS = [
-    ("SAFETY", "the safety filter stopped it"),
-    ("IMAGE_SAFETY", "the safety filter stopped it"),
+    ("SAFETY", "the safety filter blocked it"),
+    ("IMAGE_SAFETY", "the safety filter blocked it"),
     ("PROHIBITED_CONTENT", "policy"),
     ("IMAGE_PROHIBITED_CONTENT", "policy"),
     ("BLOCKLIST", "blocklist"),
@@ -314,7 +314,7 @@ class TestARefusal:
     def test_in_words_quotes_them_on_one_short_line(self) -> None:
         error = refusal(envelope({"text": "I can't\n\ndo that. " + "x" * 999}, finishReason="STOP"))
         assert error.message.startswith(
-            "no image: the model answered in words: I can't do that. xxx"
+            "no image: the model replied with text only: I can't do that. xxx"
         )
         assert len(error.message) < 300
 
@@ -333,7 +333,7 @@ class TestARefusal:
 
     def test_with_drafts_alone(self) -> None:
         message = refusal(envelope(image(thought=True), finishReason="STOP")).message
-        assert message == "no image: only drafts came, and no final picture"
+        assert message == "no image: the model sent drafts but no final image"
 
     @pytest.mark.parametrize("reason", STRANGE[1:])
     def test_with_a_strange_reason(self, reason: object) -> None:
@@ -350,9 +350,9 @@ class TestABadReply:
             (b"<!DOCTYPE html><p>", "the reply is an HTML page, not JSON"),
             (b"hello\nworld", "the reply is not JSON: hello world"),
             (b"\x89PNG\r\n", "the reply is not JSON: "),
-            (b"5", "the reply is JSON, but of another shape: 5"),
-            (b"[]", "the reply is JSON, but of another shape: []"),
-            (b'"x"', 'the reply is JSON, but of another shape: "x"'),
+            (b"5", "the reply is JSON of an unexpected shape: 5"),
+            (b"[]", "the reply is JSON of an unexpected shape: []"),
+            (b'"x"', 'the reply is JSON of an unexpected shape: "x"'),
             (b"[" * 100_000, "cut short or damaged"),
         ],
     )

@@ -47,13 +47,14 @@ class Course:
         self.told.append((error, seconds, attempt))
 
     def run(self, retries: int = 3) -> tuple[str, int]:
-        return retry.call(
+        result = retry.call(
             self.attempt,
             retries=retries,
             on_wait=self.on_wait,
             sleep=self.pauses.append,
             uniform=self.uniform,
         )
+        return result, self.attempts
 
 
 def test_success_needs_one_attempt() -> None:

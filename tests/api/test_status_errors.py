@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from nanobanana_cli.api.status_errors import from_status, under_200
+from nanobanana_cli.api.status_errors import from_200, from_status
 from nanobanana_cli.errors import (
     Charged,
     KeyRejected,
@@ -240,11 +240,11 @@ def test_an_internal_error_is_sent_again_once() -> None:
     ],
 )
 def test_errors_under_200(error: object, kind: type[NbError]) -> None:
-    assert type(under_200(json.dumps({"error": error}).encode())) is kind
+    assert type(from_200(json.dumps({"error": error}).encode())) is kind
 
 
 def test_an_unknown_error_under_200_may_have_been_charged() -> None:
-    error = under_200(json.dumps({"error": "what"}).encode())
+    error = from_200(json.dumps({"error": "what"}).encode())
     assert error.charged is Charged.MAYBE
     assert error.message == "the service reported an error (200): what"
 

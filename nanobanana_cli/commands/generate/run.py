@@ -104,7 +104,6 @@ def show_request(
     Raises:
         UsageError: there is no address for curl yet.
     """
-    from nanobanana_cli.api import preview
     from nanobanana_cli.api import request as wire
 
     body = wire.build(request, settings.provider)
@@ -115,11 +114,11 @@ def show_request(
         )
     if as_curl:
         endpoint = Endpoint(settings.provider, settings.base_url)
-        text = preview.as_curl(endpoint, request.model, body, settings.timeout)
+        text = wire.as_curl(endpoint, request.model, body, settings.timeout)
     else:
         # The embedded sandbox takes a free port when it starts, so there is none to name yet.
         endpoint = Endpoint(settings.provider, settings.base_url or "http://127.0.0.1:0")
-        text = preview.as_json(endpoint, request.model, body)
+        text = wire.as_json(endpoint, request.model, body)
     for line in text.splitlines():
         terminal.result(line)
 
