@@ -198,7 +198,7 @@ class Transport:
             origin = f" from {self._endpoint.key_origin}" if self._endpoint.key_origin else ""
             raise KeyRejected(
                 f"the key{origin} is empty or contains a space, a line break or the like",
-                hint="copy it again, without anything around it",
+                hint="copy the key again, without spaces or quotes around it",
             )
         return headers | {"x-goog-api-key": key}
 
