@@ -1,1 +1,1 @@
-"""Texts for pictures, from arguments to files: the use cases behind `nb caption` and `--alt`."""
+"""Ask for texts of images, check them, and save them: all of `nb caption` and `--alt`."""

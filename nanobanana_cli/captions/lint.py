@@ -1,4 +1,4 @@
-"""What is wrong with an alt text, as far as can be told without looking at the picture."""
+"""Find faults of an alt text that show without a look at the picture."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import PurePath
 
 import msgspec
 
-# What screen readers say anyway, in the main languages of Europe. An image's word alone is enough
-# where the language needs no preposition ("Zdjęcie lisa").
+# What screen readers announce already, in the main languages of Europe. The word for an image is
+# enough where the language needs no preposition ("Zdjęcie lisa").
 _OPENINGS = re.compile(
     r"""(?:
     (?:(?:this|here)\ is\ )?(?:an?\ |the\ |this\ )?(?:image|picture|photo|photograph|graphic)
@@ -51,7 +51,7 @@ _MARKDOWN = re.compile(
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One fault: a stable name for scripts, and a line for people."""
+    """One fault: a stable name for scripts, and a message."""
 
     kind: str
     message: str
@@ -60,13 +60,13 @@ class Problem(msgspec.Struct, frozen=True):
 def lint(
     text: str, *, limit: int, file_name: str | None = None, prompt: str | None = None
 ) -> tuple[Problem, ...]:
-    """What is wrong with a text; empty when nothing is.
+    """Return the faults of a text; none for a good one.
 
     Args:
-        text: as a person or a model wrote it; white space at its ends does not count.
+        text: as a person or a model wrote it; white space at its ends is ignored.
         limit: the most characters.
-        file_name: the picture's, to find it in the text's place.
-        prompt: what the picture was made from.
+        file_name: the image's, to report a text that only repeats it.
+        prompt: the image's, to report a text that only repeats it.
     """
     text = text.strip()
     if not text:
@@ -78,16 +78,16 @@ def _found(text: str, limit: int, file_name: str | None, prompt: str | None) -> 
     if len(text) > limit:
         yield Problem("too_long", f"it has {len(text)} characters, more than {limit}")
     if opening := _OPENINGS.match(text.replace("\u2019", "'")):
-        begins = text[: opening.end()].strip()
-        yield Problem("opening", f'it begins with "{begins}", which needs no saying')
+        start = text[: opening.end()].strip()
+        yield Problem("opening", f'it starts with "{start}", which screen readers already announce')
     if _is_file_name(text, file_name):
         yield Problem("file_name", "it is a file name")
     if _LINE_BREAK.search(text):
-        yield Problem("line_breaks", "it has line breaks")
+        yield Problem("line_breaks", "it contains line breaks")
     if _MARKDOWN.search(text):
-        yield Problem("markdown", "it has Markdown left in it")
+        yield Problem("markdown", "it contains Markdown")
     if prompt is not None and _bare(text) == _bare(prompt):
-        yield Problem("same_as_prompt", "it is the prompt again")
+        yield Problem("same_as_prompt", "it repeats the prompt")
 
 
 def _is_file_name(text: str, name: str | None) -> bool:
@@ -100,5 +100,5 @@ def _is_file_name(text: str, name: str | None) -> bool:
 
 
 def _bare(text: str) -> str:
-    """Only what would be said aloud."""
+    """Return only what would be read aloud."""
     return " ".join(re.sub(r"[^\w]+", " ", text.casefold()).split())

@@ -1,29 +1,27 @@
-"""One existing image: read, recognised, and made fit to be sent."""
+"""Load one existing image, and make it fit to be sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from nanobanana_cli import files
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.generation.inputs import REFERENCE_TYPES
+from nanobanana_cli.generation.inputs import read_image
 from nanobanana_cli.types import Picture, Redacted, Reference
 
-# The Gemini API scales larger pictures down to this by itself, and takes requests of 20 MB
-# everywhere; base64 makes 15 MB of them.
+# The Gemini API itself scales larger pictures down to this side, and accepts requests of 20 MB
+# everywhere; base64 turns 14 MB into 19 MB of them.
 LONGEST_SIDE = 3072
 MOST_BYTES = 14_000_000
 
 
 class SourceImage(Redacted, frozen=True):
-    """An image and what is known of it.
+    """An existing image.
 
     Args:
         path: `-` for stdin.
         data: the file's bytes.
-        mime_type: what its first bytes say.
-        picture: its size; None for HEIC, which is sent as it is.
+        mime_type: as its first bytes say.
+        picture: its format and size; None for HEIC, which is sent unchanged.
     """
 
     _hidden = ("data", "picture")
@@ -34,19 +32,19 @@ class SourceImage(Redacted, frozen=True):
     picture: Picture | None
 
     def reference(self) -> Reference:
-        """What is sent: the file as it is, or a smaller copy where the service takes no more.
+        """Return what to send: the file itself, or a smaller copy of one that is too large.
 
         Raises:
-            UsageError: it is too large, and damaged or of a format that cannot be scaled here.
+            UsageError: it is too large, and damaged or of a format that `nb` cannot scale.
         """
         picture = self.picture
-        small = len(self.data) <= MOST_BYTES
-        if picture is None and not small:
+        is_small = len(self.data) <= MOST_BYTES
+        if picture is None and not is_small:
             raise UsageError(
-                f"{self.path} has {len(self.data) / 1e6:.0f} MB, more than the service takes",
-                hint="HEIC cannot be scaled down here: save it as JPEG",
+                f"{self.path} is too large for the service: {len(self.data) / 1e6:.0f} MB",
+                hint="nb cannot scale HEIC down: save it as JPEG",
             )
-        if picture is None or (small and max(picture.width, picture.height) <= LONGEST_SIDE):
+        if picture is None or (is_small and max(picture.width, picture.height) <= LONGEST_SIDE):
             return Reference(self.path, self.mime_type, self.data)
         return self._shrunk(picture)
 
@@ -62,24 +60,12 @@ class SourceImage(Redacted, frozen=True):
 
 
 def load(path: str, read_stdin: Callable[[], bytes]) -> SourceImage:
-    """The image, whole and of a type that the service takes.
+    """Read an image without decoding its pixels.
+
+    Args:
+        path, read_stdin: as for `generation.inputs.read_image`.
 
     Raises:
-        UsageError: it is missing, unreadable, damaged, or no such image.
-        LocalFileError: the device fails while reading.
+        UsageError, LocalFileError: as for `generation.inputs.read_image`.
     """
-    from nanobanana_cli.images.inspect import DamagedImage, sniff, survey
-
-    name = "stdin" if path == "-" else path
-    data = read_stdin() if path == "-" else files.read(Path(path), "image")
-    mime_type = sniff(data)
-    if mime_type not in REFERENCE_TYPES:
-        takes = ", ".join(each.removeprefix("image/") for each in REFERENCE_TYPES)
-        found = f"it is {mime_type}" if mime_type else "it is no image"
-        raise UsageError(f"{name} cannot be sent: {found}", hint=f"the service takes {takes}")
-    if mime_type in ("image/heic", "image/heif"):
-        return SourceImage(path, data, mime_type, None)
-    try:
-        return SourceImage(path, data, mime_type, survey(data))
-    except DamagedImage as error:
-        raise UsageError(f"{name} is damaged: {error}", hint="check the file") from None
+    return SourceImage(path, *read_image(path, read_stdin, decode=False))

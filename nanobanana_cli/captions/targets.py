@@ -1,6 +1,6 @@
-"""What the arguments of `nb caption` mean: a prompt, or images that are there already.
+"""Tell what the arguments of `nb caption` name: a prompt, or existing images.
 
-A prompt costs money, so whatever could be meant as a file is taken for one.
+A prompt costs money, so whatever may be meant as a file is taken for one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from nanobanana_cli.errors import LocalFileError, UsageError
 
-# What the service takes, as files are named; folders and patterns are searched for these.
+# Files that the service accepts; folders and patterns are searched for these.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif")
 _OTHER_SUFFIXES = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".svg", ".ico", ".jfif", ".jxl")
 # One word with a folder in it or an ending: `img/fox`, `fox.pgn`.
@@ -27,7 +27,7 @@ class Images(msgspec.Struct, frozen=True):
 
     Args:
         paths: each once; `-` is stdin.
-        is_single: one file was named, so its text can stand alone.
+        is_single: one file was named, so its text is printed without a path.
     """
 
     paths: tuple[str, ...]
@@ -35,15 +35,19 @@ class Images(msgspec.Struct, frozen=True):
 
 
 def is_prompt(targets: Sequence[str]) -> bool:
-    """Whether the arguments are a prompt: a single one that nobody can have meant as a file."""
+    """Return whether the arguments are a prompt: a single one that cannot be meant as a file."""
     return len(targets) == 1 and targets[0] != "-" and not _is_file_like(targets[0])
 
 
 def find(targets: Sequence[str], *, recursive: bool) -> Images:
-    """The images that the arguments name: files, folders (with `recursive`), patterns, `-`.
+    """Return the images that the arguments name: files, folders, patterns, `-`.
+
+    Args:
+        targets: the arguments.
+        recursive: search folders.
 
     Raises:
-        UsageError: an argument names none.
+        UsageError: an argument names no image.
         LocalFileError: a folder cannot be searched.
     """
     paths: dict[str, str] = {}
@@ -68,18 +72,18 @@ def _expanded(target: str, *, recursive: bool) -> list[str]:
         return [target]
     if Path(target).is_dir():
         if not recursive:
-            raise UsageError(f"{target} is a folder", hint="-r takes the images in it")
+            raise UsageError(f"{target} is a folder", hint="use -r for the images in it")
         found = list(_walk(target))
     elif glob.has_magic(target):
         found = sorted(path for path in glob.glob(target, recursive=True) if _is_image(path))  # noqa: PTH207
     else:
         raise UsageError(
             f"{target}: no such image",
-            hint="a prompt of several words is put in quotes, and one that looks like a file name "
-            "comes from --prompt-file",
+            hint="put a prompt of several words in quotes; pass one that looks like a file name "
+            "with --prompt-file",
         )
     if not found:
-        raise UsageError(f"{target}: no image there", hint=f"one of {' '.join(SUFFIXES)}")
+        raise UsageError(f"{target}: no images found", hint=f"images end in {', '.join(SUFFIXES)}")
     return found
 
 
@@ -88,7 +92,7 @@ def _is_image(path: str) -> bool:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    """The images below a folder, sorted; nothing hidden, and no links to other folders."""
+    """Yield the images below a folder, sorted, without hidden ones and links to folders."""
     for root, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
@@ -98,4 +102,6 @@ def _walk(folder: str) -> Iterator[str]:
 
 
 def _refuse(error: OSError) -> None:
-    raise LocalFileError(f"{error.filename}: cannot be searched: {error.strerror}") from error
+    raise LocalFileError(
+        f"cannot search {error.filename}: {str(error.strerror).lower()}"
+    ) from error

@@ -12,15 +12,14 @@ from nanobanana_cli import files
 from nanobanana_cli.catalog import MODELS, Model
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.suggest import one_of
-from nanobanana_cli.types import ContentRequest, Parameters, Reference
+from nanobanana_cli.types import ContentRequest, Parameters, Picture, Reference
 
-# What the service takes as an input image.
+# MIME types that the service accepts as input images.
 REFERENCE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 # More than any known model takes, for models that the catalog does not know.
 _MOST_REFERENCES = 14
 # A prompt is a text that someone wrote; a larger file is a mistake in its name.
 _MOST_PROMPT_BYTES = 1_000_000
-_MOST_REFERENCE_BYTES = 100_000_000
 # Parameter → its lowest and highest value.
 _RANGES = {"temperature": (0, 2), "seed": (-(2**31), 2**31 - 1)}
 
@@ -59,12 +58,66 @@ def prompt_text(
 
 
 def references(names: Sequence[str], read_stdin: Callable[[], bytes]) -> tuple[Reference, ...]:
-    """The input images, whole and of a type that the service takes.
+    """Read the reference images, each whole and of a type that the service accepts.
+
+    Args:
+        names, read_stdin: as for `read_image`.
 
     Raises:
-        UsageError: a file that is missing, unreadable, or not such an image.
+        UsageError, LocalFileError: as for `read_image`.
     """
-    return tuple(_reference(name, read_stdin) for name in names)
+    images = []
+    for name in names:
+        data, mime_type, _ = read_image(name, read_stdin, decode=True)
+        images.append(Reference(name, mime_type, data))
+    return tuple(images)
+
+
+def read_bytes(name: str, read_stdin: Callable[[], bytes]) -> bytes:
+    """Return the bytes of an image file, or of stdin (`-`).
+
+    Raises:
+        UsageError: it is missing, unreadable, or too large.
+        LocalFileError: the device fails while it is read.
+    """
+    return read_stdin() if name == "-" else files.read(Path(name), "image")
+
+
+def read_image(
+    name: str, read_stdin: Callable[[], bytes], *, decode: bool
+) -> tuple[bytes, str, Picture | None]:
+    """Read an image that is to be sent.
+
+    Args:
+        name: a path, or `-` for stdin.
+        read_stdin: returns the bytes for `-`.
+        decode: check every pixel, not only that no part of the file is missing.
+
+    Returns:
+        The file's bytes, the MIME type that they start with, and the picture; None for HEIC and
+        HEIF, which are sent unchecked.
+
+    Raises:
+        UsageError: it is missing, unreadable, damaged, or of a type that the service refuses.
+        LocalFileError: the device fails while it is read.
+    """
+    from nanobanana_cli.images.inspect import DamagedImage, sniff, survey, verify
+
+    data = read_bytes(name, read_stdin)
+    source = "stdin" if name == "-" else name
+    mime_type = sniff(data)
+    if mime_type not in REFERENCE_TYPES:
+        found = f"it is {mime_type}" if mime_type else "it is not an image"
+        accepted = ", ".join(each.removeprefix("image/") for each in REFERENCE_TYPES)
+        raise UsageError(
+            f"{source} cannot be sent: {found}", hint=f"the service accepts {accepted}"
+        )
+    if mime_type in ("image/heic", "image/heif"):
+        return data, mime_type, None
+    try:
+        return data, mime_type, verify(data) if decode else survey(data)
+    except DamagedImage as error:
+        raise UsageError(f"{source} is damaged: {error}", hint="check the file") from None
 
 
 def checked(request: ContentRequest) -> ContentRequest:
@@ -123,24 +176,3 @@ def _decoded(data: bytes, source: str) -> str:
         raise UsageError(
             f"{source} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8"
         ) from None
-
-
-def _reference(name: str, read_stdin: Callable[[], bytes]) -> Reference:
-    from nanobanana_cli.images.inspect import DamagedImage, sniff, verify
-
-    what = "stdin" if name == "-" else f"reference image {name}"
-    if name == "-":
-        data = read_stdin()
-    else:
-        data = files.read(Path(name), "reference image", limit=_MOST_REFERENCE_BYTES)
-    mime_type = sniff(data)
-    if mime_type not in REFERENCE_TYPES:
-        found = f"it is {mime_type}" if mime_type else "it is no image"
-        takes = ", ".join(each.removeprefix("image/") for each in REFERENCE_TYPES)
-        raise UsageError(f"{what} cannot be sent: {found}", hint=f"the service takes {takes}")
-    if mime_type not in ("image/heic", "image/heif"):
-        try:
-            verify(data)
-        except DamagedImage as error:
-            raise UsageError(f"{what} is damaged: {error}", hint="check the file") from None
-    return Reference(name, mime_type, data)

@@ -89,7 +89,7 @@ def test_an_opening_that_says_it_is_an_image(text: str) -> None:
 
 
 def test_the_opening_is_quoted() -> None:
-    assert lint("Image of a fox", limit=99)[0].message.startswith('it begins with "Image of"')
+    assert lint("Image of a fox", limit=99)[0].message.startswith('it starts with "Image of"')
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def test_all_is_well(nb: Nb) -> None:
     nb("caption", "i/b.jpg", "--embed", "--provider", "sandbox")
     run = nb("caption", "--check", "-r", "i")
     assert (run.code, run.out) == (0, "")
-    assert run.err == "2 images, each with good alt text\n"
+    assert run.err == "2 images checked, no problems found\n"
 
 
 def test_what_is_missing_or_bad_is_listed(nb: Nb) -> None:
@@ -28,15 +28,15 @@ def test_what_is_missing_or_bad_is_listed(nb: Nb) -> None:
     assert run.code == 3
     assert run.out.splitlines() == [
         "a.png\tit has no alt text",
-        'b.png\tit begins with "Image of", which needs no saying',
-        "b.png\tit has line breaks",
-        "b.png\tit has Markdown left in it",
+        'b.png\tit starts with "Image of", which screen readers already announce',
+        "b.png\tit contains line breaks",
+        "b.png\tit contains Markdown",
         "c.png\tit is empty",
         "d.png\talt text d.alt.txt is not UTF-8",
     ]
     assert run.err.splitlines() == [
-        "nb: 4 of 4 images without good alt text",
-        "hint: nb caption --write makes what is missing, --write --force makes it anew",
+        "nb: problems found in 4 of 4 images",
+        "hint: nb caption --write adds missing texts, --write --force replaces bad ones",
         "Not charged.",
     ]
 

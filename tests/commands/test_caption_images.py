@@ -103,7 +103,7 @@ def test_a_large_heic_is_not_sent(nb: Nb) -> None:
     with WireServer(told("x")) as server:
         run = nb("caption", "a.heic", env=against(server))
     assert (run.code, server.requests) == (2, [])
-    assert "hint: HEIC cannot be scaled down here: save it as JPEG" in run.err
+    assert "hint: nb cannot scale HEIC down: save it as JPEG" in run.err
 
 
 def test_the_json_line(nb: Nb) -> None:
@@ -162,8 +162,8 @@ def test_a_bad_image_costs_nothing_and_stops_no_other(nb: Nb) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.png", b"", "a.png cannot be sent: it is no image"),
-        ("a.png", b"hello", "a.png cannot be sent: it is no image"),
+        ("a.png", b"", "a.png cannot be sent: it is not an image"),
+        ("a.png", b"hello", "a.png cannot be sent: it is not an image"),
         ("a.png", picture(image_format="GIF"), "a.png cannot be sent: it is image/gif"),
         ("a.png", picture()[:-30], "a.png is damaged"),
     ],

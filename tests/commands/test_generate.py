@@ -481,7 +481,7 @@ def test_an_unknown_model_goes_through_with_a_note(nb: Nb, serve: Serve) -> None
         (["fox", "-n", "0"], "-n"),
         (["fox", "--format", "gif"], "--format gif"),
         (["fox", "-i", "missing.png"], "missing.png"),
-        (["fox", "-i", "notes.txt"], "notes.txt cannot be sent: it is no image"),
+        (["fox", "-i", "notes.txt"], "notes.txt cannot be sent: it is not an image"),
         (["fox", "-i", "cut.png"], "cut.png is damaged"),
         (["fox", *["-i", "ok.png"] * 15], "15 reference images"),
         (["fox", "-i", "-", "-i", "-"], "given once"),

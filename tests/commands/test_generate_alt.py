@@ -94,13 +94,13 @@ def test_what_is_harmless_is_mended_and_the_rest_is_noted(nb: Nb) -> None:
         run = nb("generate", "a fox", "-o", "f.png", "--alt", env=against(server))
     assert run.code == 0
     assert Path("f.alt.txt").read_text() == "Image of a red fox\n"
-    assert 'f.png: the alt text may be wrong: it begins with "Image of"' in run.err
+    assert 'f.png: the alt text may be wrong: it starts with "Image of"' in run.err
 
 
 def test_a_text_like_the_prompt_is_noted(nb: Nb) -> None:
     with WireServer(drawn("A fox!")) as server:
         run = nb("generate", "a fox", "-o", "f.png", "--alt", env=against(server))
-    assert "it is the prompt again" in run.err
+    assert "it repeats the prompt" in run.err
 
 
 def test_a_text_that_is_there_is_found_before_the_call(nb: Nb) -> None:

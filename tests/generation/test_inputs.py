@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.replies import picture
 
 from nanobanana_cli.catalog import DEFAULT_MODEL
 from nanobanana_cli.errors import UsageError
@@ -94,3 +95,55 @@ def test_what_the_model_takes_passes() -> None:
 def test_an_unknown_model_goes_unchecked() -> None:
     request = _request(model="gemini-9-image", thinking="vast", search=True)
     assert inputs.checked(request) is request
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+BROKEN_PIXELS = picture(image_format="WEBP")[:40] + bytes(48)
+
+
+def test_an_image_is_read_with_its_type_and_size() -> None:
+    data = picture(16, 8)
+    Path("fox.jpg").write_bytes(data)
+    for decode in (True, False):
+        for name in ("fox.jpg", "-"):
+            read, mime_type, found = inputs.read_image(name, lambda: data, decode=decode)
+            assert (read, mime_type) == (data, "image/png")
+            assert found is not None
+            assert (found.width, found.height) == (16, 8)
+    assert inputs.read_image("-", lambda: HEIC, decode=True) == (HEIC, "image/heic", None)
+    assert inputs.references(("-",), lambda: HEIC) == (Reference("-", "image/heic", HEIC),)
+
+
+@pytest.mark.parametrize("decode", [True, False])
+@pytest.mark.parametrize(
+    ("data", "message", "hint"),
+    [
+        (b"fox", "cannot be sent: it is not an image", "the service accepts png, jpeg, webp, "),
+        (picture(image_format="GIF"), "cannot be sent: it is image/gif", "the service accepts"),
+        (
+            picture()[:-20],
+            "is damaged: the PNG is cut off: chunk IDAT should have 96 bytes, 92 are left",
+            "check the file",
+        ),
+    ],
+)
+def test_an_image_that_cannot_be_sent(
+    data: bytes, message: str, hint: str, *, decode: bool
+) -> None:
+    Path("fox.png").write_bytes(data)
+    for name, source in (("fox.png", "fox.png"), ("-", "stdin")):
+        with pytest.raises(UsageError) as caught:
+            inputs.read_image(name, lambda: data, decode=decode)
+        assert caught.value.message == f"{source} {message}"
+        assert (caught.value.hint or "").startswith(hint)
+
+
+def test_only_decoding_finds_broken_pixels() -> None:
+    assert inputs.read_image("-", lambda: BROKEN_PIXELS, decode=False)[2] is not None
+    with pytest.raises(UsageError, match=r"^stdin is damaged: "):
+        inputs.read_image("-", lambda: BROKEN_PIXELS, decode=True)
+
+
+def test_a_missing_image_is_named() -> None:
+    with pytest.raises(UsageError, match=r"^image none\.png: no such file or folder$"):
+        inputs.read_image("none.png", lambda: b"", decode=False)

@@ -1,82 +1,93 @@
-"""`nb caption --check` and `--read`: what images have in the way of text, shown."""
+"""`nb caption --check` and `--read`: check and show the texts of existing images."""
 
 from __future__ import annotations
 
-from functools import cache
+import msgspec
 
 from nanobanana_cli.captions import audit, embedded
 from nanobanana_cli.captions.formats import Caption
-from nanobanana_cli.captions.prompts import TextSpec
+from nanobanana_cli.captions.prompts import STYLES, TextSpec
 from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands.results import TextWriter
 from nanobanana_cli.errors import BatchIncomplete, Charged, NbError
+from nanobanana_cli.generation.inputs import read_bytes
 from nanobanana_cli.ui.terminal import Terminal
 
 
 def check(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) -> None:
-    """Show each problem as `path<TAB>problem`, or each image as a JSON line.
+    """Print each problem as `path<TAB>problem`, or each image as a JSON line.
 
     Raises:
-        BatchIncomplete: there is a problem.
+        BatchIncomplete: a text has a problem.
     """
-    read_stdin = cache(terminal.read)
     bad = 0
     for path in images.paths:
-        finding = audit.check(path, spec, read_stdin)
+        finding = audit.check(path, spec, terminal.read)
         bad += bool(finding.problems)
         if texts.as_json:
-            texts.record(finding.record())
+            texts.record(msgspec.to_builtins(finding))
             continue
         for problem in finding.problems:
             texts.problem(path, problem.message)
-    total = _counted(len(images.paths))
     if bad:
         raise BatchIncomplete(
-            f"{bad} of {total} without good alt text",
-            hint="nb caption --write makes what is missing, --write --force makes it anew",
+            f"problems found in {bad} of {_images(len(images.paths))}",
+            hint="nb caption --write adds missing texts, --write --force replaces bad ones",
             charged=Charged.NO,
         )
-    terminal.note(f"{total}, each with good alt text")
+    terminal.note(f"{_images(len(images.paths))} checked, no problems found")
 
 
 def read(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) -> None:
-    """Show the text that is embedded in each image.
+    """Print the text that is embedded in each image.
 
     Raises:
         NbError: the only image cannot be read.
-        BatchIncomplete: an image cannot be read, or holds no text of that style.
+        BatchIncomplete: an image cannot be read, or has no embedded text of this style.
     """
-    read_stdin = cache(terminal.read)
-    without = 0
+    missing = 0
     for path in images.paths:
         try:
-            found = audit.read(path, read_stdin)
+            data = read_bytes(path, terminal.read)
+            found = embedded.read(path, data)
         except NbError as error:
             if images.is_single:
                 raise
-            without += 1
+            missing += 1
             terminal.warn(error.message)
             continue
         text = embedded.text_of(found, spec.style)
-        without += text is None
+        missing += text is None
         if texts.as_json:
-            record = {
+            record: dict[str, object] = {
+                "path": path,
                 "alt": found.alt,
                 "description": found.long,
                 "digital_source_type": found.source,
             }
-            texts.record({"path": path, **record})
+            texts.record(record)
         elif text is not None:
-            texts.text(Caption(path, text, *audit.pixels(path, read_stdin)))
+            texts.text(Caption(path, text, *_pixels(data)))
         else:
-            terminal.warn(f"{path} has no such text in it")
-    if without:
+            terminal.warn(f"{path} has no embedded {STYLES[spec.style].name}")
+    if missing:
         raise BatchIncomplete(
-            f"{without} of {_counted(len(images.paths))} without embedded text",
-            hint="nb caption --embed puts it in",
+            f"no embedded text in {missing} of {_images(len(images.paths))}",
+            hint="embed texts with nb caption --embed",
             charged=Charged.NO,
         )
 
 
-def _counted(count: int) -> str:
+def _pixels(data: bytes) -> tuple[int | None, int | None]:
+    """Return width and height; None for both when the image is damaged."""
+    from nanobanana_cli.images.inspect import DamagedImage, survey
+
+    try:
+        picture = survey(data)
+    except DamagedImage:
+        return None, None
+    return picture.width, picture.height
+
+
+def _images(count: int) -> str:
     return "1 image" if count == 1 else f"{count} images"

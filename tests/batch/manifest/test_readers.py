@@ -128,7 +128,7 @@ MISTAKES = {
             "images.jsonl:6: size: 3K is not an image size of",
             "images.jsonl:6: thinking: hihg is not a thinking level; did you mean high?",
             "images.jsonl:6: temperature: 3 is not between 0 and 2",
-            "images.jsonl:7: images: reference image none.png",
+            "images.jsonl:7: images: image none.png",
             "images.jsonl:7: output: '../d.png' leaves the output folder",
             "images.jsonl:8: has no prompt",
             "images.jsonl:8: count: 0 is not from 1 to 1000",
