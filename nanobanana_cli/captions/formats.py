@@ -1,7 +1,7 @@
-"""Format a text as Markdown, HTML or CSV, inert there whatever it holds.
+"""Format a text as Markdown, HTML or CSV, so that nothing in it acts there.
 
-Every function takes any text: it is stripped first, and then escaped for its target. Template
-engines run before Markdown and HTML are read, so their brackets are written differently, too.
+Every function accepts any text, strips it and escapes it for its target. Template engines run
+before Markdown and HTML are read, so their brackets are escaped, too.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from nanobanana_cli.ui.escape import escape
 FORMS = ("text", "json", "markdown", "html", "csv")
 CSV_COLUMNS = ("path", "text", "width", "height")
 
-# CommonMark takes a backslash before any ASCII punctuation. Besides its own characters these are
+# CommonMark allows a backslash before any ASCII punctuation. Besides its own characters these are
 # what template engines ({{ {% {#), mathematics ($) and tables (|) look for.
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>&!|~$%#^]")
 _TEMPLATE = str.maketrans({"{": "&#123;", "}": "&#125;", "`": "&#96;"})
-# Spreadsheets take a cell that starts with one of these for a formula.
+# Spreadsheets read a cell that starts with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -67,7 +67,7 @@ def as_html(caption: Caption) -> str:
 def as_csv(caption: Caption) -> str:
     """Return one row of `CSV_COLUMNS` by RFC 4180, without its line end.
 
-    A cell that a spreadsheet would take for a formula gets a harmless prefix: a text a space, a
+    A cell that a spreadsheet would read as a formula gets a harmless prefix: a text a space, a
     path `./`.
     """
     text = strip_unsafe(caption.text)

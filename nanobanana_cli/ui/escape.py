@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 # Characters that steer a terminal, a parser or the eye: C0 and C1 controls, bidirectional marks
-# and overrides, line and paragraph separators, the byte order mark, lone surrogates, and what
-# Unicode says is no character. Joiners are not among them: emoji and several scripts need them.
+# and overrides, line and paragraph separators, the byte order mark, lone surrogates and
+# noncharacters. Joiners are left out: emoji and several scripts need them.
 HARMFUL = frozenset(
     {
         *range(0x20),
@@ -20,7 +20,7 @@ HARMFUL = frozenset(
         0xFFFF,
     }
 )
-# HTML lays out white space and directional marks by itself; all else on the list is as bad there.
+# HTML handles white space and directional marks itself; the rest is as harmful there.
 HARMFUL_IN_HTML = HARMFUL - {*map(ord, "\t\n\u061c\u200e\u200f\u2028\u2029\ufeff")}
 
 

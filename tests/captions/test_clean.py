@@ -1,4 +1,4 @@
-"""What a text loses without being asked, and what it keeps."""
+"""What cleaning removes from a text, and what it keeps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JOINED = "👩\u200d🚀 می\u200cروم 🏴\U000e0067\U000e0062\U000e007f ❤
         ("a\u00a0b «\u202fx\u202f»", "a\u00a0b «\u202fx\u202f»"),
     ],
 )
-def test_plain(text: str, expected: str) -> None:
+def test_strip_unsafe(text: str, expected: str) -> None:
     assert strip_unsafe(text) == expected
 
 
@@ -55,13 +55,13 @@ def test_plain(text: str, expected: str) -> None:
         ("\u00a0", ""),
     ],
 )
-def test_mend(text: str, expected: str) -> None:
+def test_clean(text: str, expected: str) -> None:
     assert clean(text) == expected
 
 
 @given(st.text())
 @example("0 \x1b\x850")
-def test_what_is_plain_stays_so_and_holds_nothing_harmful(text: str) -> None:
+def test_stripping_twice_is_stripping_once_and_leaves_nothing_harmful(text: str) -> None:
     made = strip_unsafe(text)
     assert strip_unsafe(made) == made
     for character in made:
@@ -71,7 +71,7 @@ def test_what_is_plain_stays_so_and_holds_nothing_harmful(text: str) -> None:
         }
 
 
-# Likelier to hold what is mended than text at large.
+# Likelier to need cleaning than text at large.
 PIECES = st.lists(
     st.one_of(
         st.text(max_size=3),
@@ -83,5 +83,5 @@ PIECES = st.lists(
 
 
 @given(PIECES)
-def test_mending_twice_is_mending_once(text: str) -> None:
+def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     assert clean(clean(text)) == clean(text)

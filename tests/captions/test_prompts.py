@@ -1,4 +1,4 @@
-"""What the model is told."""
+"""The instructions for the model."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def test_each_style_says_what_it_wants(style: str) -> None:
         assert f"About {STYLES[style].aim} characters." in text
 
 
-def test_length_language_and_context_are_told() -> None:
+def test_length_language_and_context_are_named() -> None:
     spec = TextSpec(max_chars=80, lang="Swiss German", context="A page on foxes.")
-    told = for_picture(spec)
-    assert "At most 80 characters. Language: Swiss German." in told
-    assert "<context>\nA page on foxes.\n</context>" in told
+    text = for_picture(spec)
+    assert "At most 80 characters. Language: Swiss German." in text
+    assert "<context>\nA page on foxes.\n</context>" in text
     assert "Language" not in for_picture(TextSpec())
     assert "context" not in for_picture(TextSpec())
 
