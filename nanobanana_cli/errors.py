@@ -1,30 +1,29 @@
-"""Everything that can go wrong, and what it means for a script and for a bill.
+"""Define every error, with its exit status, its `kind` in JSON, and whether it was charged.
 
-Each class has its exit status, a `kind` for `--json`, and whether the call may have cost
-money. `hint` says what to do; it may be set per error.
+    NbError                   1  defect           may have been charged
+    ├── UsageError            2  usage            not charged
+    │   ├── ConfigError       2  config           not charged
+    │   └── ManifestError     2  manifest         not charged
+    ├── BatchIncomplete       3  incomplete       may have been charged
+    ├── KeyRejected           4  key              not charged
+    ├── Unavailable           5  unavailable      not charged
+    │   ├── Unreachable       5  unreachable      not charged
+    │   └── RateLimited       5  rate_limit       not charged
+    ├── NotSent               5  not_sent         not charged
+    ├── LocalFileError        6  file             not charged
+    ├── Rejected              7  rejected         not charged
+    ├── OverBudget            8  budget           not charged
+    │   └── OutOfCredit       8  credit           not charged
+    ├── NoImage               9  refused          may have been charged
+    ├── NoText                9  no_text          charged
+    ├── BadReply             10  bad_reply        may have been charged
+    ├── OutcomeUnknown       11  outcome_unknown  may have been charged
+    ├── OutputExists         12  exists           not charged
+    └── OutputClosed        141  output_closed    charged
+    Interrupted     129/130/143  interrupted      may have been charged
 
-    NbError                     1
-    ├── UsageError              2   usage            not charged
-    │   └── ConfigError         2   config           not charged
-    ├── BatchIncomplete         3   incomplete       some rows failed
-    ├── KeyRejected             4   key              not charged
-    ├── batch.pace.NotSent      5   not_sent         not charged
-    ├── Unavailable             5   unavailable      not charged
-    │   ├── Unreachable         5   unreachable      not charged
-    │   └── RateLimited         5   rate_limit       not charged
-    ├── LocalFileError          6   file             not charged, unless it came after the call
-    ├── Rejected                7   rejected         not charged
-    ├── OverBudget              8   budget           not charged
-    │   └── OutOfCredit         8   credit           not charged
-    ├── NoImage                 9   refused          may have been charged
-    ├── NoText                  9   no_text          charged
-    ├── BadReply               10   bad_reply        may have been charged
-    ├── OutcomeUnknown         11   outcome_unknown  may have been charged
-    ├── OutputExists           12   exists           not charged
-    └── OutputClosed          141   output_closed
-    Interrupted      130/143/129  interrupted      may have been charged
-
-`Interrupted` stands beside the tree: it can come anywhere, also where somebody catches `Exception`.
+ManifestError and NotSent are defined in `batch`. An error that comes after a paid call says so
+itself. Interrupted is outside the tree, so that `except Exception` cannot swallow a signal.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from typing import Self
 
 
 class ExitCode(IntEnum):
-    """The exit statuses that scripts may rely on."""
+    """Exit statuses that scripts may rely on."""
 
     OK = 0
     DEFECT = 1
@@ -57,7 +56,7 @@ class ExitCode(IntEnum):
 
 
 class Charged(Enum):
-    """Whether a call has cost money, as far as anyone can tell from here."""
+    """Whether a call has cost money, as far as `nb` can know."""
 
     NO = "no"
     MAYBE = "maybe"
@@ -65,7 +64,7 @@ class Charged(Enum):
 
     @property
     def sentence(self) -> str:
-        """The line that ends an error message."""
+        """Return the line that ends an error message."""
         return {
             Charged.NO: "Not charged.",
             Charged.MAYBE: "May have been charged.",
@@ -74,12 +73,12 @@ class Charged(Enum):
 
 
 class NbBaseError(BaseException):
-    """What ends a run or a call early: nothing else is meant to reach `main`.
+    """An error or a signal that ends a call or a run.
 
     Args:
-        message: one line, lower case, what happened.
-        hint: one line, what to do about it; the class's own hint when left out.
-        charged: overrides the class's own answer, for errors that can come before or after a call.
+        message: what happened, one line in lower case.
+        hint: what to do about it; the class's hint by default.
+        charged: the class's answer by default.
     """
 
     code: ExitCode = ExitCode.DEFECT
@@ -98,10 +97,7 @@ class NbBaseError(BaseException):
             self.charged = charged
 
     def released(self) -> Self:
-        """The error, to be kept: without the frames that it came through.
-
-        Those would keep alive what they held, such as a reply of many megabytes.
-        """
+        """Return the error without its frames, which would keep a large reply in memory."""
         error: BaseException | None = self
         while error is not None:
             error.__traceback__ = None
@@ -109,7 +105,7 @@ class NbBaseError(BaseException):
         return self
 
     def record(self) -> dict[str, object]:
-        """The `error` object of a JSON line."""
+        """Return the `error` object of a JSON line."""
         return {
             "code": int(self.code),
             "kind": self.kind,
@@ -120,11 +116,11 @@ class NbBaseError(BaseException):
 
 
 class NbError(NbBaseError, Exception):
-    """What went wrong."""
+    """Any error; a defect in `nb` unless a subclass says otherwise."""
 
 
 class UsageError(NbError):
-    """A bad option, value, prompt, manifest or path; nothing was sent."""
+    """A wrong option, value, prompt, manifest or path; nothing was sent."""
 
     code = ExitCode.USAGE
     kind = "usage"
@@ -138,14 +134,14 @@ class ConfigError(UsageError):
 
 
 class BatchIncomplete(NbError):
-    """Some of several rows failed; what each cost stands with the row."""
+    """Some of several rows failed; each row has its own error and cost."""
 
     code = ExitCode.INCOMPLETE
     kind = "incomplete"
 
 
 class KeyRejected(NbError):
-    """The key is missing, malformed, or was refused by the service."""
+    """The key is missing, malformed, or rejected by the service."""
 
     code = ExitCode.KEY
     kind = "key"
@@ -153,11 +149,11 @@ class KeyRejected(NbError):
 
 
 class Unavailable(NbError):
-    """The service could not do it now and did not charge: safe to run again later.
+    """The service cannot answer now and did not charge; safe to run again later.
 
     Args:
-        retry_after: seconds that the service asked to wait, when it did.
-        resends: how often it makes sense to send again; None leaves that to `--retries`.
+        retry_after: seconds that the service asked to wait, if it did.
+        resends: how often to resend at most; None leaves that to `--retries`.
     """
 
     code = ExitCode.UNAVAILABLE
@@ -179,14 +175,14 @@ class Unavailable(NbError):
 
 
 class Unreachable(Unavailable):
-    """No request reached the service: name, connection, TLS or proxy failed before it was sent."""
+    """DNS, connection, TLS or proxy failed before the request was sent."""
 
     kind = "unreachable"
     hint = "check the network, the proxy, and the address: `nb config get base-url`"
 
 
 class RateLimited(Unavailable):
-    """HTTP 429 that outlasted the retries, or a quota that is not worth waiting for."""
+    """HTTP 429 after all retries, or a quota too far from its reset to wait for."""
 
     kind = "rate_limit"
 
@@ -197,11 +193,11 @@ class LocalFileError(NbError):
     code = ExitCode.FILE
     kind = "file"
     charged = Charged.NO
-    hint = "check the path, its permissions, and the space that is left"
+    hint = "check the path, its permissions, and the free disk space"
 
 
 class Rejected(NbError):
-    """The service rejected the request for good: 400, 404, 413, a redirect."""
+    """The service rejected the request for good: 400, 404, 413 or a redirect."""
 
     code = ExitCode.REJECTED
     kind = "rejected"
@@ -209,7 +205,7 @@ class Rejected(NbError):
 
 
 class OverBudget(NbError):
-    """`--max-cost` would be passed; nothing further is sent."""
+    """The next call would exceed `--max-cost`; nothing further is sent."""
 
     code = ExitCode.BUDGET
     kind = "budget"
@@ -224,7 +220,7 @@ class OutOfCredit(OverBudget):
 
 
 class NoImage(NbError):
-    """The service answered, without an image: a refusal, a safety stop, text only."""
+    """The service answered without an image: a refusal, a safety stop, or only text."""
 
     code = ExitCode.NO_IMAGE
     kind = "refused"
@@ -232,7 +228,7 @@ class NoImage(NbError):
 
 
 class NoText(NbError):
-    """The image came and is saved, and the text that was asked for with it did not."""
+    """The image is saved, but its alt text did not come."""
 
     code = ExitCode.NO_IMAGE
     kind = "no_text"
@@ -240,7 +236,7 @@ class NoText(NbError):
 
 
 class BadReply(NbError):
-    """The reply could not be used: not JSON, no valid image, cut or corrupt."""
+    """The reply is unusable: not JSON, no valid image, truncated or corrupt."""
 
     code = ExitCode.BAD_REPLY
     kind = "bad_reply"
@@ -252,11 +248,11 @@ class OutcomeUnknown(NbError):
 
     code = ExitCode.OUTCOME_UNKNOWN
     kind = "outcome_unknown"
-    hint = "check the account's usage before running it again, since that is a new, paid call"
+    hint = "check the account's usage first; running it again is a new, paid call"
 
 
 class OutputExists(NbError):
-    """The output is there already and nothing was sent."""
+    """The output file exists; nothing was sent."""
 
     code = ExitCode.EXISTS
     kind = "exists"
@@ -265,10 +261,10 @@ class OutputExists(NbError):
 
 
 class Interrupted(NbBaseError):
-    """A signal asked the program to stop.
+    """A signal asked `nb` to stop.
 
     Args:
-        signum: the signal's number; the exit status is 128 more.
+        signum: the signal; the exit status is 128 + signum.
     """
 
     kind = "interrupted"
@@ -279,7 +275,7 @@ class Interrupted(NbBaseError):
 
 
 class OutputClosed(NbError):
-    """The reader of stdout went away."""
+    """The reader of stdout closed it."""
 
     code = ExitCode.OUTPUT_CLOSED
     kind = "output_closed"
