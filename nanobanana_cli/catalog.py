@@ -13,7 +13,6 @@ from types import MappingProxyType
 import msgspec
 
 SIZES = ("0.5K", "1K", "2K", "4K")
-FORMATS = ("auto", "png", "jpeg", "webp")
 THINKING_LEVELS = ("minimal", "high")
 DEFAULT_ASPECT = "1:1"
 DEFAULT_SIZE = "1K"

@@ -10,7 +10,8 @@ import msgspec
 from nanobanana_cli.batch import paths
 from nanobanana_cli.batch.plan import Step, sha256_of
 from nanobanana_cli.files import Approve
-from nanobanana_cli.generation.destinations import FORMAT_OF_SUFFIX, SUFFIXES, NamedFile
+from nanobanana_cli.generation.destinations import NamedFile
+from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.types import Data, ImageFormat
 
 

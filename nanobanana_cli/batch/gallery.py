@@ -153,19 +153,19 @@ def _card(entry: Entry, folder: str) -> Iterator[str]:
 
 def _image(entry: Entry, folder: str) -> str | None:
     """The thumbnail, which leads to the image; None when there is nothing to show."""
-    from nanobanana_cli.images.thumbnail import thumbnail
+    from nanobanana_cli.images.resize import thumbnail
 
     assert entry.file is not None
     try:
-        data, width, height = thumbnail(entry.file.read_bytes())
+        small = thumbnail(entry.file.read_bytes())
     except (OSError, ValueError):
         return None
-    source = "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
+    source = f"data:{small.mime_type};base64," + base64.b64encode(small.data).decode("ascii")
     link = quote(os.path.relpath(os.path.realpath(entry.file), folder).replace(os.sep, "/"))
     alt = _text(entry.alt or entry.prompt)
     return (
-        f'<a href="./{link}"><img src="{source}" alt="{alt}" width="{width}" height="{height}" '
-        'decoding="async"></a>'
+        f'<a href="./{link}"><img src="{source}" alt="{alt}" width="{small.width}" '
+        f'height="{small.height}" decoding="async"></a>'
     )
 
 

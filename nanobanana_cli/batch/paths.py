@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from posixpath import normpath
 
-from nanobanana_cli.generation.destinations import SUFFIXES
+from nanobanana_cli.images.formats import SUFFIXES
 from nanobanana_cli.ui.escape import escape
 
 ANY_SUFFIX = ".*"

@@ -49,7 +49,7 @@ class SourceImage(Redacted, frozen=True):
         return self._shrunk(picture)
 
     def _shrunk(self, picture: Picture) -> Reference:
-        from nanobanana_cli.images.errors import DamagedImage
+        from nanobanana_cli.images import DamagedImage
         from nanobanana_cli.images.resize import shrink
 
         try:

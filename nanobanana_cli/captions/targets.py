@@ -14,9 +14,14 @@ from pathlib import Path
 import msgspec
 
 from nanobanana_cli.errors import LocalFileError, UsageError
+from nanobanana_cli.generation.inputs import REFERENCE_TYPES
+from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX
 
 # Files that the service accepts; folders and patterns are searched for these.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif")
+SUFFIXES = (
+    *(suffix for suffix, name in FORMAT_OF_SUFFIX.items() if f"image/{name}" in REFERENCE_TYPES),
+    *(".heic", ".heif"),
+)
 _OTHER_SUFFIXES = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".svg", ".ico", ".jfif", ".jxl")
 # One word with a folder in it or an ending: `img/fox`, `fox.pgn`.
 _FILE_LIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z]\w{1,4}")

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from nanobanana_cli.images.formats import FORMATS, listed
+
 _PICTURE = "Picture"
 _OUTPUT = "Output"
 _SERVICE = "Service"
@@ -109,7 +111,7 @@ Format = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="auto (as received, or by the file's name), png, jpeg or webp.",
+        help=f"auto (as received, or by the file's name), {listed(FORMATS)}.",
         rich_help_panel=_OUTPUT,
     ),
 ]

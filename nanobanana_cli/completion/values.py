@@ -12,6 +12,7 @@ import msgspec
 from nanobanana_cli import catalog
 from nanobanana_cli.captions.formats import FORMS
 from nanobanana_cli.captions.prompts import STYLES
+from nanobanana_cli.images.formats import CHOICES
 from nanobanana_cli.sandbox.faults import FAULTS
 from nanobanana_cli.settings.config_files import TYPES, allowed_entries
 
@@ -54,7 +55,7 @@ _SETTINGS = {
     },
 }
 _FORMATS = {
-    name: "as received, or by the file's name" if name == "auto" else "" for name in catalog.FORMATS
+    name: "as received, or by the file's name" if name == "auto" else "" for name in CHOICES
 }
 _PROVIDERS = {
     provider.name: provider.base_url or "embedded, free and offline"

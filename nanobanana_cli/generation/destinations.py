@@ -12,19 +12,13 @@ from typing import Protocol
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.catalog import FORMATS
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputExists, UsageError
 from nanobanana_cli.files import Approve
+from nanobanana_cli.images import formats
+from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
+from nanobanana_cli.settings.validators import InvalidValue
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import Data, ImageFormat
-
-SUFFIXES: dict[ImageFormat, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
-FORMAT_OF_SUFFIX: dict[str, ImageFormat] = {
-    ".png": "png",
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".webp": "webp",
-}
 
 
 class Destination(Protocol):
@@ -129,7 +123,7 @@ def plan(
         output: what `-o` said: a file, a folder, `-`, or None.
         prompt: names the files that have no name.
         count: how many images, 1 or more.
-        image_format: one of `catalog.FORMATS`.
+        image_format: one of `formats.CHOICES`.
         force, skip_existing: as the options; only a named file can be there already.
         stdout: takes the bytes for `-`.
 
@@ -178,17 +172,11 @@ def _refuse_replacing(force: bool, skip_existing: bool, what: str) -> None:
 
 
 def format_named(name: str) -> ImageFormat | None:
-    """What `--format` says; None takes an image as it comes.
-
-    Raises:
-        UsageError: it is none of `catalog.FORMATS`.
-    """
-    folded = {"jpg": "jpeg"}.get(name.lower(), name.lower())
-    if folded not in FORMATS:
-        raise UsageError(
-            f"--format {name} is not a format that nb writes", hint=one_of(name, FORMATS)
-        )
-    return None if folded == "auto" else folded  # type: ignore[return-value]
+    """Return the format that `--format` names, None for `auto`; raise UsageError for others."""
+    try:
+        return formats.parse(name)
+    except InvalidValue as error:
+        raise UsageError(f"--format {name} {error.reason}", hint=error.hint) from None
 
 
 def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:

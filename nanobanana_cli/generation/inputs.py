@@ -101,7 +101,8 @@ def read_image(
         UsageError: it is missing, unreadable, damaged, or of a type that the service refuses.
         LocalFileError: the device fails while it is read.
     """
-    from nanobanana_cli.images.inspect import DamagedImage, sniff, survey, verify
+    from nanobanana_cli.images import DamagedImage
+    from nanobanana_cli.images.inspect import sniff, survey, verify
 
     data = read_bytes(name, read_stdin)
     source = "stdin" if name == "-" else name

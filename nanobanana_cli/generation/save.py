@@ -7,7 +7,9 @@ from pathlib import Path
 
 from nanobanana_cli import files
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError
-from nanobanana_cli.generation.destinations import SUFFIXES, Destination, UnnamedFile
+from nanobanana_cli.generation.destinations import Destination, UnnamedFile
+from nanobanana_cli.images import DamagedImage
+from nanobanana_cli.images.formats import SUFFIXES
 from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture
 
 # Bytes that take longer to verify than a thread takes to start.
@@ -45,21 +47,15 @@ def save_image(
 
 def _format(data: Data) -> ImageFormat:
     """What the first bytes say."""
-    from nanobanana_cli.images.inspect import sniff
+    from nanobanana_cli.images.inspect import format_of
 
-    match sniff(data):
-        case "image/png":
-            return "png"
-        case "image/jpeg":
-            return "jpeg"
-        case "image/webp":
-            return "webp"
-    # It says what else it is.
-    return _verified(data).format
+    found = format_of(data)
+    # The check says what else it is.
+    return found.name if found else _verified(data).format
 
 
 def _verified(data: Data) -> Picture:
-    from nanobanana_cli.images.inspect import DamagedImage, verify
+    from nanobanana_cli.images.inspect import verify
 
     try:
         return verify(data)

@@ -1,114 +1,94 @@
-"""What image bytes are, and whether they are whole, whatever their name or sender claims."""
+"""Identify image bytes and check that they are whole, whatever their name or sender claims."""
 
 from __future__ import annotations
 
-from nanobanana_cli.images import jpeg, png, webp
-from nanobanana_cli.images.errors import DamagedImage
-from nanobanana_cli.types import Data, ImageFormat, Picture
+from collections.abc import Callable, Mapping
 
-__all__ = ["DamagedImage", "sniff", "survey", "verify"]
+from nanobanana_cli.images import DamagedImage
+from nanobanana_cli.images.formats import FORMATS, Format, listed
+from nanobanana_cli.types import Data, Picture
 
-_PREFIXES = (
-    (png.SIGNATURE, "image/png"),
-    (jpeg.SIGNATURE, "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-)
-# Brands of the ISO base media format, ISO/IEC 23008-12 and the AVIF specification.
-_AVIF = frozenset({b"avif", b"avis"})
-_HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
-_HEIF = frozenset({b"mif1", b"mif2", b"msf1"})
 # Further than an XML prologue and a comment usually reach.
-_SVG_HEAD = 1024
+_HEAD = 1024
 
 
 def sniff(data: Data) -> str | None:
-    """The MIME type that the first bytes speak of, or None when they are no image known here.
+    """Return the MIME type that the first kilobyte shows, or None for anything but an image.
 
-    Knows png, jpeg, webp, heic, heif, avif, gif, bmp, tiff and svg+xml. The first kilobyte is
-    enough; nothing is said about the rest.
+    Knows png, jpeg, webp, heic, heif, avif, gif, bmp, tiff and svg+xml.
     """
-    head = bytes(data[:_SVG_HEAD])
-    for prefix, mime_type in _PREFIXES:
-        if head.startswith(prefix):
-            return mime_type
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    # Two letters alone would take text for a bitmap; four reserved bytes are zero in each.
-    if head[:2] == b"BM" and head[6:10] == bytes(4):
-        return "image/bmp"
-    if head[4:8] == b"ftyp":
-        return _sniff_brands(head)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!")) and b"<svg" in text):
-        return "image/svg+xml"
-    return None
+    head = bytes(data[:_HEAD])
+    return next((mime_type for mime_type, begins in _BEGINNINGS.items() if begins(head)), None)
 
 
-def _sniff_brands(head: bytes) -> str | None:
-    end = int.from_bytes(head[:4])
-    brands = {head[8:12], *(head[at : at + 4] for at in range(16, min(end, len(head)), 4))}
-    if brands & _AVIF:
-        return "image/avif"
-    if brands & _HEIC:
-        return "image/heic"
-    if brands & _HEIF:
-        return "image/heif"
-    return None
+def format_of(data: Data) -> Format | None:
+    """Return the format that the first bytes show, or None for one that nb does not write."""
+    head = bytes(data[:_HEAD])
+    return next((each for each in FORMATS.values() if each.begins(head)), None)
 
 
 def verify(data: Data) -> Picture:
-    """The picture in `data`, which is whole and decodable; PNG, JPEG or WebP.
+    """Return the PNG, JPEG or WebP in `data` after decoding every pixel.
 
     A PNG is checked to its last bit. JPEG has no checksums: a cut, a missing end and what a decoder
     rejects are found, a flipped bit within a scan is not. Of an animation the first frame is
     decoded. Width and height are those of the stored pixels, whatever EXIF says of turning them.
-    May be called from several threads at once.
+    Safe to call from several threads at once.
 
     Raises:
-        DamagedImage: it is not; the reason is one line of plain words.
+        DamagedImage: it is not a whole image.
     """
-    if sniff(data) == "image/png":
-        return Picture(data, "png", *png.check(data))
-    picture = survey(data)
-    _decode(data, picture.format)
-    return picture
+    image_format = _known_format(data)
+    return Picture(data, image_format.name, *image_format.load_reader().verify(data))
 
 
 def survey(data: Data) -> Picture:
-    """The picture in `data`, which has all its parts; PNG, JPEG or WebP.
+    """Return the PNG, JPEG or WebP in `data` after checking that it has all its parts.
 
-    What a cut or a broken copy would leave is found. The pixels are not decoded, so that a folder
-    of pictures takes a fraction of a millisecond each.
+    Finds what a cut or a broken copy leaves. Does not decode the pixels, so that each image of a
+    folder takes a fraction of a millisecond.
 
     Raises:
-        DamagedImage: it is not whole; the reason is one line of plain words.
+        DamagedImage: a part is missing, or it is not an image.
     """
+    image_format = _known_format(data)
+    return Picture(data, image_format.name, *image_format.load_reader().survey(data))
+
+
+def _known_format(data: Data) -> Format:
+    if found := format_of(data):
+        return found
     if not data:
         raise DamagedImage("it is empty")
     mime_type = sniff(data)
-    match mime_type:
-        case "image/png":
-            return Picture(data, "png", *png.size(data))
-        case "image/jpeg":
-            return Picture(data, "jpeg", *jpeg.check(data))
-        case "image/webp":
-            return Picture(data, "webp", *webp.check(data))
-        case None:
-            raise DamagedImage("it is no image")
-        case _:
-            raise DamagedImage(f"it is {mime_type}, not PNG, JPEG or WebP")
+    if mime_type is None:
+        raise DamagedImage("it is not an image")
+    titles = listed(each.title for each in FORMATS.values())
+    raise DamagedImage(f"it is {mime_type}, not {titles}")
 
 
-def _decode(data: Data, kind: ImageFormat) -> None:
-    """Has Pillow decode every pixel."""
-    from nanobanana_cli.images.convert import open_picture
+def _has_brand(head: bytes, *brands: bytes) -> bool:
+    """Return whether the bytes begin an ISO media file (ISO/IEC 23008-12) of one of the brands."""
+    end = min(int.from_bytes(head[:4]), len(head))
+    found = {head[8:12], *(head[at : at + 4] for at in range(16, end, 4))}
+    return head[4:8] == b"ftyp" and not found.isdisjoint(brands)
 
-    try:
-        with open_picture(data, kind) as image:
-            image.load()
-    # Pillow's decoders let through whatever hostile bytes cause: OSError, SyntaxError, IndexError …
-    except Exception as error:
-        raise DamagedImage(f"its {kind} data cannot be decoded") from error
+
+def _is_svg(head: bytes) -> bool:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!")) and b"<svg" in text)
+
+
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
+_BEGINNINGS: Mapping[str, Callable[[bytes], bool]] = {
+    **{each.mime_type: each.begins for each in FORMATS.values()},
+    "image/gif": lambda head: head.startswith((b"GIF87a", b"GIF89a")),
+    "image/tiff": lambda head: head.startswith((b"II*\0", b"MM\0*")),
+    # Two letters alone would take text for a bitmap; four reserved bytes are zero in each.
+    "image/bmp": lambda head: head[:2] == b"BM" and head[6:10] == bytes(4),
+    # In this order: each of them may name the brands of the next ones as well.
+    "image/avif": lambda head: _has_brand(head, b"avif", b"avis"),
+    "image/heic": lambda head: _has_brand(head, *_HEIC),
+    "image/heif": lambda head: _has_brand(head, b"mif1", b"mif2", b"msf1"),
+    "image/svg+xml": _is_svg,
+}

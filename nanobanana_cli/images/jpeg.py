@@ -1,4 +1,4 @@
-"""Walks a JPEG's markers: its size, whether its end is there, and its segments.
+"""Read a JPEG: its markers and segments, its size, and whether its end is there.
 
 Source of the rules: ITU-T T.81, annex B.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from io import BytesIO
+from typing import TYPE_CHECKING, NamedTuple
 
-from nanobanana_cli.images.errors import DamagedImage, check_size
+from nanobanana_cli.images import EXIF, DamagedImage, check_size
 from nanobanana_cli.types import Data
 
-SIGNATURE = b"\xff\xd8\xff"
-EXIF = b"Exif\x00\x00"
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
 
 _EOI, _SOS = 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
@@ -30,10 +32,10 @@ class Segment(NamedTuple):
     end: int
 
 
-def check(data: Data) -> tuple[int, int]:
-    """Width and height, in pixels as stored, of a JPEG that has all its segments and its end.
+def survey(data: Data) -> tuple[int, int]:
+    """Return width and height, in pixels as stored, of a JPEG with all its segments and its end.
 
-    Bytes after the end are let pass: phones and gain maps put further pictures there.
+    Ignores bytes after the end: phones and gain maps put further pictures there.
 
     Raises:
         DamagedImage: it is cut, or has no picture.
@@ -52,13 +54,41 @@ def check(data: Data) -> tuple[int, int]:
     return width, height
 
 
-def segments(data: Data) -> Iterator[Segment]:
-    """Each segment after the first marker, up to and including the end marker.
+def verify(data: Data) -> tuple[int, int]:
+    """Return width and height, in pixels as stored, of a JPEG that Pillow decodes to its end.
 
     Raises:
-        DamagedImage: as it comes to where the file is cut.
+        DamagedImage: it is cut, or its pixels cannot be decoded.
     """
-    if data[:3] != SIGNATURE:
+    from nanobanana_cli.images.convert import opened
+
+    size = survey(data)
+    with opened(data, "jpeg") as image:
+        image.load()
+    return size
+
+
+def open_image(data: Data) -> ImageFile:
+    """Return Pillow's image, with EXIF as it stands in the file.
+
+    Pillow would read EXIF as it opens the file, and warn or fail when that is damaged though every
+    pixel is there, so it does not get to see it.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    image = JpegImageFile(BytesIO(bare(data)))
+    if found := exif(data):
+        image.info["exif"] = found
+    return image
+
+
+def segments(data: Data) -> Iterator[Segment]:
+    """Yield each segment after the first marker, up to and including the end marker.
+
+    Raises:
+        DamagedImage: on reaching the place where the file is cut.
+    """
+    if data[:3] != b"\xff\xd8\xff":
         raise DamagedImage("it does not begin like a JPEG")
     position = 2
     while found := _MARKER.search(data, position):
@@ -75,10 +105,7 @@ def segments(data: Data) -> Iterator[Segment]:
 
 
 def bare(data: Data) -> bytes:
-    """The JPEG without EXIF, XMP, comments and the like: what the pixels and their colours need.
-
-    Pillow reads EXIF as it opens a file, and warns or fails when that is damaged though every
-    pixel is there.
+    """Return the JPEG without EXIF, XMP, comments and whatever else no pixel or colour needs.
 
     Raises:
         DamagedImage: it is cut.
@@ -93,7 +120,7 @@ def bare(data: Data) -> bytes:
 
 
 def exif(data: Data) -> bytes | None:
-    """The EXIF block, from its `Exif` signature on, or None.
+    """Return the EXIF block, from its `Exif` signature on, or None.
 
     Raises:
         DamagedImage: the JPEG is cut.

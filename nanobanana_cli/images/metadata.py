@@ -1,38 +1,28 @@
-"""Alt text and provenance inside an image file, as XMP, without encoding the picture again.
+"""Read and write alt text and provenance inside image files, as XMP, without encoding anew.
 
-What is not our own stays as it was, byte for byte: pixels, EXIF, colour profile, foreign XMP.
+Whatever is not nb's own stays as it was, byte for byte: pixels, EXIF, colour profile, foreign XMP.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from nanobanana_cli.images.inspect import sniff
-from nanobanana_cli.images.xmp import jpeg, png, webp
+from nanobanana_cli.images.formats import FORMATS, XmpContainer, listed
+from nanobanana_cli.images.inspect import format_of
+from nanobanana_cli.images.xmp import jpeg
 from nanobanana_cli.images.xmp import packet as xmp_packet
 from nanobanana_cli.images.xmp.packet import Description
 from nanobanana_cli.images.xmp.scan import BadMetadata
 
-FORMATS = ("PNG", "JPEG", "WebP")
-
 
 class SignedImage(ValueError):
-    """The file is signed with C2PA, and an edit would break the signature."""
-
-
-class _Container(Protocol):
-    """How one file format holds a packet."""
-
-    def packet(self, data: bytes) -> bytes | None: ...
-    def with_packet(self, data: bytes, new: bytes) -> bytes: ...
-    def is_signed(self, data: bytes) -> bool: ...
+    """A file that is signed with C2PA, so that an edit would break the signature."""
 
 
 def read(data: bytes) -> Description:
-    """What the file says about itself; empty when it says nothing.
+    """Return the fields that the file holds; all of them None when it holds none.
 
     Raises:
-        BadMetadata: the format holds none that `nb` reads, or the file or its packet is damaged.
+        BadMetadata: nb reads no text in this format, or the packet is damaged.
+        DamagedImage: the file is damaged.
     """
     packet = _container(data).packet(data)
     main = xmp_packet.read(packet) if packet else Description()
@@ -47,10 +37,10 @@ def read(data: bytes) -> Description:
 
 
 def is_signed(data: bytes) -> bool:
-    """Whether it carries a C2PA manifest, in the file or at an address that its XMP names.
+    """Return whether the file carries a C2PA manifest, or its XMP names the address of one.
 
     Raises:
-        BadMetadata: as for `read`.
+        BadMetadata, DamagedImage: as `read`.
     """
     return _container(data).is_signed(data) or read(data).provenance is not None
 
@@ -58,39 +48,38 @@ def is_signed(data: bytes) -> bool:
 def embed(
     data: bytes, description: Description, *, lang: str | None = None, force: bool = False
 ) -> bytes:
-    """The same file with the description's fields set.
+    """Return the file with the description's fields set.
 
     Args:
         data: a PNG, JPEG or WebP file.
-        description: what to set; fields that are None are left as they are.
-        lang: BCP 47 tag of the texts, when it is known.
-        force: edit a signed file too.
+        description: the new fields; None leaves a field as it is.
+        lang: BCP 47 tag of the texts, if known.
+        force: edit a signed file, too.
 
     Raises:
         SignedImage: it is signed with C2PA, and `force` is off.
-        BadMetadata: as for `read`; or a JPEG has no room for it.
+        BadMetadata, DamagedImage: as `read`; or a JPEG has no room for it.
     """
     container = _container(data)
     if not force and is_signed(data):
         raise SignedImage("it is signed with C2PA, and the edit would break the signature")
     extension = _extension(data)
     if extension and xmp_packet.overlaps(xmp_packet.read(extension), description):
-        raise BadMetadata("its text stands in the XMP's overflow, where nb does not write")
+        raise BadMetadata("its text is in the XMP's overflow, where nb does not write")
     new = xmp_packet.extend(container.packet(data), description, lang=lang)
     return container.with_packet(data, new)
 
 
-def _container(data: bytes) -> _Container:
-    containers: dict[str, _Container] = {
-        "image/png": png,
-        "image/jpeg": jpeg,
-        "image/webp": webp,
-    }
-    container = containers.get(sniff(data) or "")
+def _container(data: bytes) -> XmpContainer:
+    image_format = format_of(data)
+    container = image_format.load_xmp() if image_format else None
     if container is None:
-        raise BadMetadata(f"only {', '.join(FORMATS)} files hold text that nb reads and writes")
+        titles = listed(each.title for each in FORMATS.values() if each.xmp)
+        raise BadMetadata(f"nb reads and writes text in {titles} files only")
     return container
 
 
 def _extension(data: bytes) -> bytes | None:
-    return jpeg.extension(data) if sniff(data) == "image/jpeg" else None
+    """Return the part of a JPEG's XMP that did not fit into its packet, if any."""
+    found = format_of(data)
+    return jpeg.extension(data) if found and found.name == "jpeg" else None

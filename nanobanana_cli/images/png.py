@@ -1,7 +1,7 @@
-"""Checks a PNG to its last byte, without a decoder.
+"""Read a PNG and check it to its last byte, without a decoder.
 
 Pillow takes PNGs that are cut, have wrong checksums or too few rows. Walking the chunks is
-stricter, ten times as fast, and needs a few hundred kilobytes however large the picture is.
+stricter, ten times as fast, and needs a few hundred kilobytes however large the image is.
 Source of the rules: PNG specification, third edition (W3C, 2025).
 """
 
@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from nanobanana_cli.images.errors import DamagedImage, check_size
+from nanobanana_cli.images import Chunk, DamagedImage, check_size
 from nanobanana_cli.types import Data
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -46,7 +51,7 @@ _BLOCK = 1 << 18
 
 
 class _Header(msgspec.Struct, frozen=True):
-    """IHDR: pixels, bits a pixel, and how the rows are ordered."""
+    """IHDR: pixels, bits a sample, colour type, and the order of the rows."""
 
     width: int
     height: int
@@ -55,7 +60,7 @@ class _Header(msgspec.Struct, frozen=True):
     interlaced: bool
 
     def passes(self) -> Iterator[tuple[int, int]]:
-        """Bytes a row (its filter byte included) and number of rows, of each pass with pixels."""
+        """Yield bytes a row (its filter byte included) and number of rows of each pass."""
         bits = _COLOUR_TYPES[self.colour][0] * self.depth
         for x, y, right, down in _ADAM7 if self.interlaced else ((0, 0, 1, 1),):
             columns = -((x - self.width) // right)
@@ -64,22 +69,22 @@ class _Header(msgspec.Struct, frozen=True):
                 yield 1 + (columns * bits + 7) // 8, rows
 
 
-def check(data: Data) -> tuple[int, int]:
-    """Width and height, in pixels, of a PNG that is whole.
+def verify(data: Data) -> tuple[int, int]:
+    """Return width and height, in pixels, of a PNG that is whole.
 
-    Every chunk's checksum, the order of the essential chunks, the compressed stream to its end and
-    its checksum, the number of rows and each row's filter are as they must be. Bytes after the
-    last chunk do no harm and are let pass, as by every decoder.
+    Checks every chunk's checksum, the order of the essential chunks, the compressed stream to its
+    end and its checksum, the number of rows and each row's filter. Ignores bytes after the last
+    chunk, as every decoder does.
 
     Raises:
         DamagedImage: it is not whole.
     """
     walk = chunks(data)
-    header = _read_header(*next(walk))
+    header = _read_header(next(walk))
     pixels = _Pixels(header)
     palette = False
     previous = b"IHDR"
-    for kind, body in walk:
+    for kind, _, _, body in walk:
         if kind == b"IDAT":
             _expect(previous == kind or not pixels.begun, "the PNG's pixels are interrupted")
             _expect(palette or header.colour != _PALETTE, "the PNG has no palette")
@@ -95,26 +100,39 @@ def check(data: Data) -> tuple[int, int]:
     return header.width, header.height
 
 
-def size(data: Data) -> tuple[int, int]:
-    """Width and height, in pixels, of a PNG that has all its chunks, with the right checksums.
+def survey(data: Data) -> tuple[int, int]:
+    """Return width and height, in pixels, of a PNG with all its chunks and the right checksums.
 
-    The pixels are not unpacked, which is most of the time that `check` takes.
+    Does not unpack the pixels, which is most of the time that `verify` takes.
 
     Raises:
         DamagedImage: a chunk is missing or damaged.
     """
     walk = chunks(data)
-    header = _read_header(*next(walk))
-    kinds = {kind for kind, _ in walk}
+    header = _read_header(next(walk))
+    kinds = {chunk.kind for chunk in walk}
     _expect(b"IDAT" in kinds, "the PNG has no pixels")
     return header.width, header.height
 
 
-def chunks(data: Data) -> Iterator[tuple[bytes, memoryview]]:
-    """Type and body of each chunk up to and including IEND, checksums checked, bodies not copied.
+def open_image(data: Data) -> ImageFile:
+    """Return Pillow's image, without the chunks that no pixel needs.
+
+    Pillow reads every chunk as it opens a file, and warns or fails when one is damaged or large
+    though every pixel is there.
+    """
+    from PIL.PngImagePlugin import PngImageFile
+
+    view = memoryview(data)
+    kept = (view[chunk.start : chunk.end] for chunk in chunks(data) if chunk.kind in _KEPT)
+    return PngImageFile(BytesIO(b"".join((SIGNATURE, *kept))))
+
+
+def chunks(data: Data) -> Iterator[Chunk]:
+    """Yield each chunk up to and including IEND, checksums checked.
 
     Raises:
-        DamagedImage: as it comes to something that is cut, wrong, or essential and unknown.
+        DamagedImage: on reaching something that is cut, wrong, or essential and unknown.
     """
     view = memoryview(data)
     _expect(view[:8] == SIGNATURE, "it does not begin like a PNG")
@@ -136,36 +154,17 @@ def chunks(data: Data) -> Iterator[tuple[bytes, memoryview]]:
         _expect(
             zlib.crc32(view[start + 4 : end]) == checksum, f"the checksum of chunk {name} is wrong"
         )
-        # An upper-case first letter says that the picture cannot be shown without the chunk.
+        # An upper-case first letter says that the image cannot be shown without the chunk.
         _expect(
             kind in _CRITICAL or kind[:1].islower(), f"the PNG needs chunk {name}, which is unknown"
         )
-        yield kind, view[start + 8 : end]
+        yield Chunk(kind, start, end + 4, view[start + 8 : end])
         start = end + 4
 
 
-def bare(data: Data) -> bytes:
-    """The PNG without text, animation and the like: its pixels, their colours, and EXIF.
-
-    Pillow reads every chunk as it opens a file, and warns or fails when one is damaged or large
-    though every pixel is there.
-
-    Raises:
-        DamagedImage: a chunk is missing or damaged.
-    """
-    view = memoryview(data)
-    kept: list[Data] = [SIGNATURE]
-    start = len(SIGNATURE)
-    for kind, body in chunks(data):
-        end = start + 12 + len(body)
-        if kind in _KEPT:
-            kept.append(view[start:end])
-        start = end
-    return b"".join(kept)
-
-
-def _read_header(kind: bytes, body: memoryview) -> _Header:
-    _expect(kind == b"IHDR" and len(body) == 13, "the PNG does not begin with its header")
+def _read_header(chunk: Chunk) -> _Header:
+    body = chunk.body
+    _expect(chunk.kind == b"IHDR" and len(body) == 13, "the PNG does not begin with its header")
     width, height = int.from_bytes(body[:4]), int.from_bytes(body[4:8])
     depth, colour, compression, filtering, interlace = body[8:]
     check_size("PNG", width, height)
@@ -190,7 +189,7 @@ def _check_palette(header: _Header, size: int) -> None:
 
 
 class _Pixels:
-    """The compressed rows, checked as they come and not kept."""
+    """Check the compressed rows as they come, and keep none of them."""
 
     def __init__(self, header: _Header) -> None:
         self._header = header
@@ -203,7 +202,7 @@ class _Pixels:
         self.begun = False
 
     def feed(self, body: memoryview) -> None:
-        """Takes one IDAT chunk. What follows the stream's end is ignored, as by every decoder."""
+        """Check one IDAT chunk; ignore what follows the stream's end, as every decoder does."""
         self.begun = True
         for start in range(0, len(body), _PIECE):
             piece: memoryview | bytes = body[start : start + _PIECE]
@@ -216,7 +215,7 @@ class _Pixels:
                 more = bool(piece) or len(block) == _BLOCK
 
     def finish(self) -> None:
-        """Raises DamagedImage unless everything that the header promises has come."""
+        """Raise DamagedImage unless everything that the header promises has come."""
         stride = self._passes[0][0]
         if self._seen < self._total and not self._header.interlaced:
             rows = f"{self._seen // stride} of {self._header.height} rows"
@@ -234,7 +233,7 @@ class _Pixels:
             raise DamagedImage("the PNG's pixels cannot be unpacked") from error
 
     def _check(self, block: bytes) -> None:
-        """Looks at the filter byte that each row begins with."""
+        """Check the filter byte at the beginning of each row."""
         _expect(self._seen + len(block) <= self._total, "the PNG has more rows than it says")
         done = 0
         while done < len(block):

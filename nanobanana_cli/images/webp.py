@@ -1,4 +1,4 @@
-"""Walks a WebP's chunks: its size, and whether all of it is there.
+"""Read a WebP: its chunks, its size, and whether all of it is there.
 
 Source of the rules: RFC 9649.
 """
@@ -6,30 +6,57 @@ Source of the rules: RFC 9649.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
 
-from nanobanana_cli.images.errors import DamagedImage, check_size
+from nanobanana_cli.images import Chunk, DamagedImage, check_size
 from nanobanana_cli.types import Data
 
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
 
-def check(data: Data) -> tuple[int, int]:
-    """Width and height, in pixels, of a WebP that has all its chunks.
 
-    Bytes after the container are let pass.
+def survey(data: Data) -> tuple[int, int]:
+    """Return width and height, in pixels, of a WebP with all its chunks.
+
+    Ignores bytes after the container.
 
     Raises:
         DamagedImage: it is cut, or has no picture.
     """
     found = list(chunks(data))
-    if {kind for kind, _ in found}.isdisjoint({b"VP8 ", b"VP8L", b"ANMF"}):
+    if {chunk.kind for chunk in found}.isdisjoint({b"VP8 ", b"VP8L", b"ANMF"}):
         raise DamagedImage("the WebP has no picture in it")
-    width, height = size(*found[0])
+    width, height = canvas_size(found[0])
     check_size("WebP", width, height)
     return width, height
 
 
-def size(kind: bytes, body: memoryview) -> tuple[int, int]:
-    """The canvas in pixels, as the first chunk says; 0, 0 when it is none that may be the first."""
-    match kind:
+def verify(data: Data) -> tuple[int, int]:
+    """Return width and height, in pixels, of a WebP that Pillow decodes to its end.
+
+    Raises:
+        DamagedImage: it is cut, or its pixels cannot be decoded.
+    """
+    from nanobanana_cli.images.convert import opened
+
+    size = survey(data)
+    with opened(data, "webp") as image:
+        image.load()
+    return size
+
+
+def open_image(data: Data) -> ImageFile:
+    """Return Pillow's image."""
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    return WebPImageFile(BytesIO(data))
+
+
+def canvas_size(first: Chunk) -> tuple[int, int]:
+    """Return width and height in pixels as the first chunk gives them; 0, 0 if it has none."""
+    body = first.body
+    match first.kind:
         case b"VP8X":
             return 1 + _number(body[4:7]), 1 + _number(body[7:10])
         case b"VP8L":
@@ -44,11 +71,11 @@ def _number(field: memoryview) -> int:
     return int.from_bytes(field, "little")
 
 
-def chunks(data: Data) -> Iterator[tuple[bytes, memoryview]]:
-    """Type and body of each chunk, not copied.
+def chunks(data: Data) -> Iterator[Chunk]:
+    """Yield each chunk.
 
     Raises:
-        DamagedImage: as it comes to where the file is cut.
+        DamagedImage: on reaching the place where the file is cut.
     """
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
         raise DamagedImage("it does not begin like a WebP")
@@ -62,6 +89,7 @@ def chunks(data: Data) -> Iterator[tuple[bytes, memoryview]]:
         end = start + 8 + length
         if end > whole or start + 8 > whole:
             raise DamagedImage("a chunk of the WebP reaches beyond its end")
-        yield bytes(view[start : start + 4]), view[start + 8 : end]
-        # Chunks begin at even offsets.
-        start = end + length % 2
+        # Chunks begin at even offsets; the last one's padding may be missing.
+        padded = min(end + length % 2, len(view))
+        yield Chunk(bytes(view[start : start + 4]), start, padded, view[start + 8 : end])
+        start = padded

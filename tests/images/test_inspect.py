@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from support import pngs, python
 
-from nanobanana_cli.images import jpeg
-from nanobanana_cli.images.inspect import DamagedImage, sniff, verify
+from nanobanana_cli.images import DamagedImage, jpeg
+from nanobanana_cli.images.inspect import sniff, verify
 from nanobanana_cli.types import Data
 
 _EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
@@ -136,7 +136,7 @@ def _verdict(data: bytes | bytearray) -> None:
     ("data", "reason"),
     [
         (b"", "it is empty"),
-        (b"<html>", "it is no image"),
+        (b"<html>", "it is not an image"),
         (_encoded("gif"), "it is image/gif, not PNG, JPEG or WebP"),
         (_JPEG[:-2], "its end marker is missing"),
         (_JPEG[: len(_JPEG) // 2], "its end marker is missing"),

@@ -6,8 +6,7 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from nanobanana_cli.images import jpeg
-from nanobanana_cli.images.errors import DamagedImage
+from nanobanana_cli.images import DamagedImage, jpeg
 
 _EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"
 
@@ -43,15 +42,15 @@ def test_segments_tile_a_progressive_file() -> None:
 
 def test_bytes_between_segments_are_skipped_as_by_libjpeg() -> None:
     data = _jpeg()
-    assert jpeg.check(data[:2] + b"\xff\xff\xff\0\0stray" + data[2:]) == (24, 16)
+    assert jpeg.survey(data[:2] + b"\xff\xff\xff\0\0stray" + data[2:]) == (24, 16)
 
 
 def test_a_long_run_of_fill_bytes_takes_no_time() -> None:
     with pytest.raises(DamagedImage, match="end marker is missing"):
-        jpeg.check(b"\xff\xd8" + b"\xff" * 20_000_000 + b"\0")
+        jpeg.survey(b"\xff\xd8" + b"\xff" * 20_000_000 + b"\0")
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"GIF89a"])
 def test_something_else(data: bytes) -> None:
     with pytest.raises(DamagedImage, match="does not begin like a JPEG"):
-        jpeg.check(data)
+        jpeg.survey(data)

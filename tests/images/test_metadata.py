@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 from support.tools import require
 
-from nanobanana_cli.images import metadata
-from nanobanana_cli.images.errors import DamagedImage
+from nanobanana_cli.images import DamagedImage, metadata
 from nanobanana_cli.images.inspect import verify
 from nanobanana_cli.images.metadata import SignedImage
 from nanobanana_cli.images.xmp import packet as xmp_packet

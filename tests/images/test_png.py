@@ -12,8 +12,7 @@ from support import pngs
 from support.pngs import Shape, assemble, chunk
 from support.tools import require
 
-from nanobanana_cli.images import png
-from nanobanana_cli.images.errors import DamagedImage
+from nanobanana_cli.images import DamagedImage, png
 
 _IHDR = chunk(b"IHDR", Shape().header())
 _PACKED = zlib.compress(b"".join(Shape().rows()))
@@ -31,7 +30,7 @@ shapes = st.builds(
 
 @given(shapes)
 def test_every_kind_of_png_is_whole(shape: Shape) -> None:
-    assert png.check(pngs.png(shape)) == (shape.width, shape.height)
+    assert png.verify(pngs.png(shape)) == (shape.width, shape.height)
 
 
 @pytest.mark.parametrize("interlaced", [False, True])
@@ -42,13 +41,13 @@ def test_pngcheck_agrees(kind: tuple[int, int], interlaced: bool, tmp_path: Path
     file.write_bytes(pngs.png(shape))
 
     subprocess.run([require("pngcheck"), "-q", file], check=True, capture_output=True)
-    assert png.check(file.read_bytes()) == (13, 11)
+    assert png.verify(file.read_bytes()) == (13, 11)
 
 
 @given(st.integers(0, len(_SMALL) - 1))
 def test_a_cut_is_found_anywhere(length: int) -> None:
     with pytest.raises(DamagedImage):
-        png.check(_SMALL[:length])
+        png.verify(_SMALL[:length])
 
 
 @given(st.integers(0, len(_SMALL) - 1), st.integers(1, 255))
@@ -57,7 +56,7 @@ def test_a_changed_byte_is_found_anywhere(position: int, change: int) -> None:
     data[position] ^= change
 
     with pytest.raises(DamagedImage):
-        png.check(data)
+        png.verify(data)
 
 
 @given(shapes, st.data())
@@ -66,9 +65,9 @@ def test_missing_and_spare_rows_are_found(shape: Shape, data: st.DataObject) -> 
     missing = data.draw(st.integers(0, len(rows) - 1))
 
     with pytest.raises(DamagedImage, match=r"ends after|no legal filter"):
-        png.check(pngs.png(shape, rows=rows[:missing] + rows[missing + 1 :]))
+        png.verify(pngs.png(shape, rows=rows[:missing] + rows[missing + 1 :]))
     with pytest.raises(DamagedImage, match="more rows than it says"):
-        png.check(pngs.png(shape, rows=[*rows, rows[-1]]))
+        png.verify(pngs.png(shape, rows=[*rows, rows[-1]]))
 
 
 @given(shapes, st.integers(5, 255), st.data())
@@ -80,7 +79,7 @@ def test_an_illegal_filter_is_found_in_any_row(
     rows[at] = bytes([wrong]) + rows[at][1:]
 
     with pytest.raises(DamagedImage, match="no legal filter"):
-        png.check(pngs.png(shape, rows=rows))
+        png.verify(pngs.png(shape, rows=rows))
 
 
 @pytest.mark.parametrize("interlaced", [False, True])
@@ -88,11 +87,11 @@ def test_a_picture_of_many_blocks(interlaced: bool) -> None:
     # More than one output block of the inflater, with rows that lie across their borders.
     shape = Shape(501, 999, 2, 8, interlaced)
     rows = shape.rows()
-    assert png.check(pngs.png(shape)) == (501, 999)
+    assert png.verify(pngs.png(shape)) == (501, 999)
 
     rows[len(rows) * 3 // 4] = b"\x05" + rows[len(rows) * 3 // 4][1:]
     with pytest.raises(DamagedImage, match="no legal filter"):
-        png.check(pngs.png(shape, rows=rows))
+        png.verify(pngs.png(shape, rows=rows))
 
 
 def test_memory_stays_small() -> None:
@@ -102,7 +101,7 @@ def test_memory_stays_small() -> None:
     data = assemble(chunk(b"IHDR", shape.header()), chunk(b"IDAT", packed))
 
     tracemalloc.start()
-    png.check(data)
+    png.verify(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
@@ -120,7 +119,7 @@ def test_memory_stays_small() -> None:
     ],
 )
 def test_what_every_decoder_shows_is_whole(data: bytes) -> None:
-    assert png.check(data) == (5, 7)
+    assert png.verify(data) == (5, 7)
 
 
 def _header(width: int = 5, colour: int = 2, bits: int = 8) -> bytes:
@@ -162,7 +161,7 @@ _PALETTE = _header(colour=3, bits=2)
 )
 def test_the_reason_is_named(data: bytes, reason: str) -> None:
     with pytest.raises(DamagedImage, match=reason):
-        png.check(data)
+        png.verify(data)
 
 
 def test_a_wrong_checksum_names_its_chunk() -> None:
@@ -170,4 +169,4 @@ def test_a_wrong_checksum_names_its_chunk() -> None:
     data[_SMALL.index(b"a fox")] ^= 1
 
     with pytest.raises(DamagedImage, match="the checksum of chunk tEXt is wrong"):
-        png.check(data)
+        png.verify(data)

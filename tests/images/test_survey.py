@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from support.replies import picture
 
-from nanobanana_cli.images import png
-from nanobanana_cli.images.errors import DamagedImage
+from nanobanana_cli.images import DamagedImage, png
 from nanobanana_cli.images.inspect import survey, verify
 
 
@@ -34,7 +33,7 @@ def test_a_png_without_pixels_is_none() -> None:
     data = picture()
     start, end = data.index(b"IDAT") - 4, data.index(b"IEND") - 4
     with pytest.raises(DamagedImage, match="no pixels"):
-        png.size(data[:start] + data[end:])
+        png.survey(data[:start] + data[end:])
 
 
 @pytest.mark.parametrize("data", [b"", b"text", picture(image_format="GIF")])

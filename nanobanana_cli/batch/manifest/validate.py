@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from operator import attrgetter
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -19,13 +20,16 @@ from nanobanana_cli.batch.manifest.expand import expand
 from nanobanana_cli.batch.manifest.readers import Manifest
 from nanobanana_cli.batch.manifest.references import References
 from nanobanana_cli.batch.manifest.rows import Row
-from nanobanana_cli.catalog import FORMATS, MODELS
+from nanobanana_cli.catalog import MODELS
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation import inputs
-from nanobanana_cli.generation.destinations import FORMAT_OF_SUFFIX, SUFFIXES
+from nanobanana_cli.images import formats
+from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.settings import validators
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import ImageFormat, Parameters
+
+_Value = TypeVar("_Value")
 
 MOST_IMAGES_A_ROW = 1000
 _MOST_REFERENCES = 14
@@ -249,7 +253,7 @@ def _settings(row: Row, defaults: Defaults, wrong: list[_Invalid]) -> RowSetting
         return None
     aspect = _value("aspect", row.aspect or defaults.aspect, _for(validators.aspect, model), wrong)
     size = _value("size", row.size or defaults.size, _for(validators.size, model), wrong)
-    image_format = _value("format", row.format or defaults.format, _format, wrong)
+    image_format = _value("format", row.format or defaults.format, formats.parse, wrong)
     parameters = replace(row.parameters(), seed=None)
     for key, reason, hint in inputs.parameter_problems(parameters, model):
         wrong.append(_Invalid(key, f"{reason}; {hint}"))
@@ -259,7 +263,7 @@ def _settings(row: Row, defaults: Defaults, wrong: list[_Invalid]) -> RowSetting
         model=model,
         aspect=aspect,
         size=size,
-        format=None if image_format == "auto" else image_format,  # type: ignore[arg-type]
+        format=image_format,
         alt=_has_text(row, defaults),
     )
 
@@ -272,17 +276,12 @@ def _for(parse: Callable[[str, str], str], model: str) -> Callable[[str], str]:
     return lambda text: parse(text, model)
 
 
-def _value(key: str, text: str, parse: Callable[[str], str], wrong: list[_Invalid]) -> str | None:
+def _value(
+    key: str, text: str, parse: Callable[[str], _Value], wrong: list[_Invalid]
+) -> _Value | None:
     try:
         return parse(text)
     except validators.InvalidValue as error:
         hint = f"; {error.hint}" if error.hint else ""
         wrong.append(_Invalid(key, f"{text} {error.reason}{hint}"))
         return None
-
-
-def _format(text: str) -> str:
-    folded = {"jpg": "jpeg"}.get(text.lower(), text.lower())
-    if folded in FORMATS:
-        return folded
-    raise validators.InvalidValue("is not a format that nb writes", hint=one_of(text, FORMATS))

@@ -8,6 +8,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from nanobanana_cli.images.formats import CHOICES, listed
+
 _PLAN = "Plan"
 _SELECTION = "Which images"
 _PACE = "Pace"
@@ -125,7 +127,7 @@ Format = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="For rows that do not say: auto, png, jpeg or webp.",
+        help=f"For rows that do not say: {listed(CHOICES)}.",
         rich_help_panel=_OUTPUT,
     ),
 ]

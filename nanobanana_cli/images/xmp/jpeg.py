@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from itertools import takewhile
 
-from nanobanana_cli.images import jpeg
+from nanobanana_cli.images import EXIF, jpeg
 from nanobanana_cli.images.jpeg import Segment
 from nanobanana_cli.images.xmp.scan import BadMetadata
 
@@ -95,7 +95,7 @@ def _after_exif(data: bytes) -> int:
     """JFIF has to come first, then EXIF."""
     at = 2
     for segment in _segments(data):
-        if segment.marker != _APP0 and not _is(data, segment, _APP1, jpeg.EXIF):
+        if segment.marker != _APP0 and not _is(data, segment, _APP1, EXIF):
             break
         at = segment.end
     return at

@@ -1,4 +1,4 @@
-"""XMP in a PNG: the iTXt chunk with the keyword `XML:com.adobe.xmp`.
+"""Read and write XMP in a PNG: the iTXt chunk with the keyword `XML:com.adobe.xmp`.
 
 Sources: PNG specification (third edition) 11.3.3.4; XMP specification part 3, 1.1.5; C2PA
 specification, appendix A (`caBX`).
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
-from typing import NamedTuple
 
-from nanobanana_cli.images import png
+from nanobanana_cli.images import Chunk, png
 from nanobanana_cli.images.xmp.scan import BadMetadata
 
 _KEYWORD = b"XML:com.adobe.xmp\0"
@@ -19,19 +17,10 @@ _KEYWORD = b"XML:com.adobe.xmp\0"
 _HEADER = _KEYWORD + b"\0\0\0\0"
 # A packet is some kilobytes; what inflates beyond this is an attack.
 _MAX_PACKET = 16 << 20
-# Length, kind and checksum.
-_FRAME = 12
-
-
-class _PngChunk(NamedTuple):
-    kind: bytes
-    start: int
-    end: int
-    body: memoryview
 
 
 def packet(data: bytes) -> bytes | None:
-    """The XMP packet, or None.
+    """Return the XMP packet, or None.
 
     Raises:
         DamagedImage: the file is cut or corrupt.
@@ -42,12 +31,12 @@ def packet(data: bytes) -> bytes | None:
 
 
 def with_packet(data: bytes, new: bytes) -> bytes:
-    """The same file with this packet, in the old one's place or right after the header.
+    """Return the file with this packet, in the old one's place or right after the header.
 
     Raises:
         DamagedImage: the file is cut or corrupt.
     """
-    header, old = next(_chunks(data)), _find(data)
+    header, old = next(png.chunks(data)), _find(data)
     start, end = (old.start, old.end) if old else (header.end, header.end)
     body = b"iTXt" + _HEADER + new
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
@@ -55,20 +44,12 @@ def with_packet(data: bytes, new: bytes) -> bytes:
 
 
 def is_signed(data: bytes) -> bool:
-    """Whether it holds a C2PA manifest."""
-    return any(chunk.kind == b"caBX" for chunk in _chunks(data))
+    """Return whether the file holds a C2PA manifest."""
+    return any(chunk.kind == b"caBX" for chunk in png.chunks(data))
 
 
-def _chunks(data: bytes) -> Iterator[_PngChunk]:
-    start = len(png.SIGNATURE)
-    for kind, body in png.chunks(data):
-        end = start + _FRAME + len(body)
-        yield _PngChunk(kind, start, end, body)
-        start = end
-
-
-def _find(data: bytes) -> _PngChunk | None:
-    texts = (chunk for chunk in _chunks(data) if chunk.kind == b"iTXt")
+def _find(data: bytes) -> Chunk | None:
+    texts = (chunk for chunk in png.chunks(data) if chunk.kind == b"iTXt")
     return next((c for c in texts if c.body[: len(_KEYWORD)] == _KEYWORD), None)
 
 

@@ -1,4 +1,4 @@
-"""XMP in a WebP: the `XMP ` chunk, announced by a flag in `VP8X`.
+"""Read and write XMP in a WebP: the `XMP ` chunk, announced by a flag in `VP8X`.
 
 Sources: RFC 9649 (the container, VP8L), RFC 6386 section 9.1 (VP8's frame header), C2PA
 specification, appendix A (`C2PA`).
@@ -7,41 +7,30 @@ specification, appendix A (`C2PA`).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import NamedTuple
 
-from nanobanana_cli.images import webp
-from nanobanana_cli.images.errors import DamagedImage
+from nanobanana_cli.images import Chunk, DamagedImage, webp
 
-_FIRST = 12
 _XMP = b"XMP "
 _XMP_FLAG = 0x04
 _ALPHA_FLAG = 0x10
 
 
-class _RiffChunk(NamedTuple):
-    kind: bytes
-    start: int
-    end: int
-    body: memoryview
-
-
 def packet(data: bytes) -> bytes | None:
-    """The XMP packet, or None.
+    """Return the XMP packet, or None.
 
     Raises:
         DamagedImage: the file is cut.
     """
-    return next((bytes(chunk.body) for chunk in _chunks(data) if chunk.kind == _XMP), None)
+    return next((bytes(chunk.body) for chunk in webp.chunks(data) if chunk.kind == _XMP), None)
 
 
 def with_packet(data: bytes, new: bytes) -> bytes:
-    """The same file with this packet, in the old one's place or at the end.
+    """Return the file with this packet, in the old one's place or at the end.
 
     Raises:
         DamagedImage: the file is cut, or does not begin with a picture.
     """
-    chunks = list(_chunks(data))
+    chunks = list(webp.chunks(data))
     if not chunks:
         raise DamagedImage("the WebP has no picture in it")
     first, end = chunks[0], chunks[-1].end
@@ -57,25 +46,17 @@ def with_packet(data: bytes, new: bytes) -> bytes:
 
 
 def is_signed(data: bytes) -> bool:
-    """Whether it holds a C2PA manifest."""
-    return any(chunk.kind == b"C2PA" for chunk in _chunks(data))
-
-
-def _chunks(data: bytes) -> Iterator[_RiffChunk]:
-    start = _FIRST
-    for kind, body in webp.chunks(data):
-        end = min(start + 8 + len(body) + len(body) % 2, len(data))
-        yield _RiffChunk(kind, start, end, body)
-        start = end
+    """Return whether the file holds a C2PA manifest."""
+    return any(chunk.kind == b"C2PA" for chunk in webp.chunks(data))
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
 
 
-def _header(picture: _RiffChunk) -> bytes:
-    """The body of the VP8X chunk that a simple file needs before it may hold metadata."""
-    width, height = webp.size(picture.kind, picture.body)
+def _header(picture: Chunk) -> bytes:
+    """Return the body of the VP8X chunk that a simple file needs before it may hold metadata."""
+    width, height = webp.canvas_size(picture)
     if width < 1 or height < 1 or len(picture.body) < 5:
         raise DamagedImage("the WebP does not begin with a picture")
     flags = _XMP_FLAG
