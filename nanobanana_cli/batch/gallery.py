@@ -20,7 +20,7 @@ import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli.money import dollars
-from nanobanana_cli.ui.escape import HARMFUL_IN_HTML
+from nanobanana_cli.ui.escape import replace_harmful
 
 # A thumbnail has about 15 kB: with more of them, no browser opens the page any more.
 MOST = 2000
@@ -29,7 +29,6 @@ _LONG_PROMPT = 280
 # By this, which stands near the beginning, a page is known to be one of these.
 _MARK = '<meta name="generator" content="nb">'
 _BEGINNING = 2048
-_REPLACED = dict.fromkeys(HARMFUL_IN_HTML, "\ufffd")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -184,7 +183,7 @@ def _bdi(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(text.translate(_REPLACED))
+    return escape(replace_harmful(text))
 
 
 def _hash(content: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nanobanana_cli.ui.escape import HARMFUL
+from nanobanana_cli.ui.escape import strip_harmful
 
 # Terminal escape sequences, whole, so that no `[31m` stays behind: CSI, OSC, short ones.
 _ESCAPES = re.compile(
@@ -13,7 +13,6 @@ _ESCAPES = re.compile(
     "|\x1b[ -/]*[0-~]"
 )
 _WHITE_SPACE = re.compile("[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
-_REMOVED = dict.fromkeys(HARMFUL)
 
 _LABELS = (
     "alt",
@@ -61,7 +60,7 @@ def strip_unsafe(text: str) -> str:
     """
     text = _WHITE_SPACE.sub(" ", _ESCAPES.sub("", text))
     # Again, since what was between two spaces may be gone.
-    return _WHITE_SPACE.sub(" ", text.translate(_REMOVED)).strip()
+    return _WHITE_SPACE.sub(" ", strip_harmful(text)).strip()
 
 
 def clean(text: str) -> str:

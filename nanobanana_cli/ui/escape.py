@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 # Characters that steer a terminal, a parser or the eye: C0 and C1 controls, bidirectional marks
-# and overrides, line and paragraph separators, the byte order mark, lone surrogates and
-# noncharacters. Joiners are left out: emoji and several scripts need them.
-HARMFUL = frozenset(
-    {
-        *range(0x20),
-        *range(0x7F, 0xA0),
-        0x061C,
-        *range(0x200E, 0x2010),
-        *range(0x2028, 0x202F),
-        *range(0x2066, 0x206A),
-        *range(0xD800, 0xE000),
-        *range(0xFDD0, 0xFDF0),
-        0xFEFF,
-        0xFFFE,
-        0xFFFF,
-    }
-)
-# HTML handles white space and directional marks itself; the rest is as harmful there.
-HARMFUL_IN_HTML = HARMFUL - {*map(ord, "\t\n\u061c\u200e\u200f\u2028\u2029\ufeff")}
+# and overrides, line and paragraph separators, the byte order mark and noncharacters; lone
+# surrogates are added below. Joiners are left out: emoji and several scripts need them.
+_HARMFUL = {
+    *range(0x20),
+    *range(0x7F, 0xA0),
+    0x061C,
+    *range(0x200E, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2066, 0x206A),
+    *range(0xFDD0, 0xFDF0),
+    0xFEFF,
+    0xFFFE,
+    0xFFFF,
+}
 
 
-class _EscapeTable(dict[int, str]):
-    """A table for `str.translate`, filled as characters are met."""
+class _Table(dict[int, str]):
+    """Translate harmful characters; filled as characters are met, for `str.translate`.
+
+    Args:
+        substitute: returns what replaces a harmful character.
+        kept: characters that are not harmful here.
+    """
+
+    def __init__(self, substitute: Callable[[str], str], kept: str = "") -> None:
+        self._substitute = substitute
+        self._kept = kept
 
     def __missing__(self, code: int) -> str:
-        self[code] = repr(chr(code))[1:-1] if code in HARMFUL else chr(code)
+        char = chr(code)
+        harmful = (code in _HARMFUL or 0xD800 <= code < 0xE000) and char not in self._kept
+        self[code] = self._substitute(char) if harmful else char
         return self[code]
 
 
-_escapes = _EscapeTable()
+_escaped = _Table(lambda char: repr(char)[1:-1])
+_stripped = _Table(lambda _: "")
+# HTML handles white space and directional marks itself.
+_replaced = _Table(lambda _: "\ufffd", kept="\t\n\u061c\u200e\u200f\u2028\u2029\ufeff")
 
 
 def escape(text: str) -> str:
     r"""Return the text on one line, with harmful characters spelled out (`\x1b`)."""
-    return text if text.isascii() and text.isprintable() else text.translate(_escapes)
+    return text if text.isascii() and text.isprintable() else text.translate(_escaped)
+
+
+def strip_harmful(text: str) -> str:
+    """Return the text without harmful characters."""
+    return text.translate(_stripped)
+
+
+def replace_harmful(text: str) -> str:
+    """Return the text for HTML, with U+FFFD in place of harmful characters."""
+    return text.translate(_replaced)
 
 
 def one_line(text: str, longest: int = 240) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanobanana_cli.ui.escape import HARMFUL, HARMFUL_IN_HTML, escape, one_line
+from nanobanana_cli.ui.escape import escape, one_line, replace_harmful, strip_harmful
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,17 @@ def test_printable_text_has_no_control_characters_and_can_be_encoded(text: str) 
     shown.encode()
 
 
-def test_html_lays_out_white_space_and_directional_marks_by_itself() -> None:
-    spared = {chr(code) for code in HARMFUL - HARMFUL_IN_HTML}
-    assert spared == set("\t\n\u061c\u200e\u200f\u2028\u2029\ufeff")
+def test_html_keeps_white_space_and_directional_marks() -> None:
+    harmful = {char for char in map(chr, range(0x10000)) if strip_harmful(char) == ""}
+    assert harmful == {char for char in map(chr, range(0x10000)) if escape(char) != char}
+    kept = set("\t\n\u061c\u200e\u200f\u2028\u2029\ufeff")
+    assert {char for char in harmful if replace_harmful(char) == char} == kept
+    assert {replace_harmful(char) for char in harmful - kept} == {"\ufffd"}
 
 
 def test_joiners_are_harmless() -> None:
-    assert not HARMFUL & {0x200C, 0x200D, 0xFE0F}
+    joined = "👩\u200d🚀 \u200c ❤\ufe0f"
+    assert escape(joined) == strip_harmful(joined) == replace_harmful(joined) == joined
 
 
 def test_one_line_collapses_white_space_and_cuts() -> None:
