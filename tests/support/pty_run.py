@@ -1,4 +1,4 @@
-"""Runs `nb` on a real terminal: a pseudo-terminal that types."""
+"""Runs `nb`, and other programs, on a real terminal: a pseudo-terminal that types."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROOT = Path(__file__).parents[2]
 def run_in_pty(
     *argv: str, typed: str = "", after: str = "", columns: int = 80, seconds: float = 20.0
 ) -> tuple[int, str]:
-    """Run it in this folder and with this environment.
+    """Run `nb` in this folder and with this environment.
 
     Args:
         argv: the arguments after `nb`.
@@ -31,10 +31,23 @@ def run_in_pty(
     Returns:
         The exit status, and all that was on the screen.
     """
+    command = [sys.executable, "-m", "nanobanana_cli", *argv]
+    return run_program(command, typed=typed, after=after, columns=columns, seconds=seconds)
+
+
+def run_program(
+    command: list[str],
+    *,
+    typed: str = "",
+    after: str = "",
+    columns: int = 80,
+    seconds: float = 20.0,
+) -> tuple[int, str]:
+    """Run any program as `run_in_pty` runs `nb`."""
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     with subprocess.Popen(
-        [sys.executable, "-m", "nanobanana_cli", *argv],
+        command,
         stdin=inside,
         stdout=inside,
         stderr=inside,

@@ -1,0 +1,272 @@
+"""The pages say what the program does: blocks run as written, links and tables hold."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Nb
+from support import docs
+from support.pty_run import run_program
+from support.texts import save
+from support.tools import require
+
+from nanobanana_cli import catalog
+from nanobanana_cli.errors import ExitCode
+from nanobanana_cli.settings import resolve
+
+README = docs.ROOT / "README.md"
+WRITTEN_BY_HAND = [page for page in docs.PAGES if page != docs.CLI]
+# The port in the pages' examples; a test takes a free one instead.
+PORT = "8080"
+# Durations and file sizes differ from run to run and from machine to machine.
+_VARIES = re.compile(r"\b\d+(?:\.\d+)? (?:s|kB|MB)\b|\b\d+:\d\d\b")
+
+
+def _name(page: Path) -> str:
+    return page.relative_to(docs.ROOT).as_posix()
+
+
+# Blocks that readers copy.
+
+
+@pytest.fixture
+def as_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work like a reader: `nb` on the PATH, the sandbox as the provider, some files at hand."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    nb = programs / "nb"
+    package = shlex.quote(str(docs.ROOT))
+    nb.write_text(f'#!/bin/sh\nPYTHONPATH={package} exec {sys.executable} -m nanobanana_cli "$@"\n')
+    nb.chmod(0o755)
+    if shutil.which("magick") is None and (convert := shutil.which("convert")):
+        (programs / "magick").symlink_to(convert)
+    environment = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "NB_PROVIDER": "sandbox",
+        "LC_ALL": "C.UTF-8",
+        # No colour, and nothing that moves.
+        "TERM": "dumb",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    save("fox.png", "forest.jpg", "static/img/fox.png", "static/img/owl.jpg")
+    Path("content").mkdir()
+    Path("content/index.md").write_text("# Animals\n")
+    Path("prompt.txt").write_text("a red fox in the rain\n")
+
+
+def _free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
+
+
+def _bash(script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script without a terminal; both streams come back as one."""
+    with (
+        Path("output").open("w+") as output,
+        subprocess.Popen(
+            [require("bash"), "-euo", "pipefail", "-c", script],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            process.wait(timeout=60)
+        finally:
+            # What it started with `&` runs on.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        output.seek(0)
+        return subprocess.CompletedProcess(script, process.returncode, output.read())
+
+
+def _session(text: str) -> str:
+    """Run a `console` block's commands on a terminal; return the block as it should be."""
+    commands = re.findall(r"^\$ (.*)$", text, re.MULTILINE)
+    cut = "\x1e"
+    script = "".join(
+        f"{command}\n__status=$?; printf '{cut}'; (exit $__status)\n" for command in commands
+    )
+    _, screen = run_program([require("bash"), "-c", script], columns=100, seconds=60)
+    outputs = re.sub(r" *\r\n", "\n", screen).split(cut)
+    shown = zip(commands, outputs, strict=False)
+    return "".join(f"$ {command}\n{output}" for command, output in shown)
+
+
+@pytest.mark.parametrize("page", WRITTEN_BY_HAND, ids=_name)
+@pytest.mark.usefixtures("as_a_reader")
+def test_every_block_runs_as_it_is_written(page: Path) -> None:
+    port = _free_port()
+    for block in docs.blocks(page):
+        if not block.is_run:
+            continue
+        where = f"{_name(page)}:{block.line}"
+        text = block.text.replace(PORT, port)
+        if block.language == "console":
+            shown = _session(text)
+            assert _VARIES.sub("…", shown) == _VARIES.sub("…", text), where
+        else:
+            run = _bash(text)
+            assert run.returncode == block.exit_status, f"{where}\n{text}\n{run.stdout}"
+
+
+def test_the_commands_for_a_static_site_write_texts_and_then_their_markdown(nb: Nb) -> None:
+    save("static/img/red fox.png", "static/img/whale.jpg")
+    Path("content").mkdir()
+    Path("content/index.md").write_text("# Animals\n")
+    page = docs.ROOT / "docs" / "captions.md"
+    (block,) = (block for block in docs.blocks(page) if "site" in block.marks)
+    (_, *write), (_, *gallery, arrow, target) = map(shlex.split, block.text.splitlines())
+    run = nb("caption", "--check", "-r", "static/img")
+    assert run.code == 3
+    assert run.out.startswith("static/img/red fox.png\tit has no alt text\n")
+    assert nb(*write, "--provider", "sandbox").code == 0
+    assert (arrow, target) == (">", "content/gallery.md")
+    # There is no key, so a call would fail.
+    run = nb(*gallery)
+    assert [line.rsplit("](")[1] for line in run.out.splitlines()] == [
+        "img/red%20fox.png)",
+        "img/whale.jpg)",
+    ]
+    assert nb("caption", "--check", "-r", "static/img").code == 0
+
+
+def test_most_blocks_are_run() -> None:
+    shell = [
+        block
+        for page in WRITTEN_BY_HAND
+        for block in docs.blocks(page)
+        if block.language in ("sh", "console")
+    ]
+    assert sum(block.is_run for block in shell) > len(shell) / 2
+
+
+@pytest.mark.parametrize("page", docs.PAGES, ids=_name)
+def test_every_block_has_a_language_that_a_test_knows(page: Path) -> None:
+    known = {"sh", "console", "toml", "json", "text", "csv", "yaml"}
+    assert {block.language for block in docs.blocks(page)} <= known
+    assert page.read_text("utf-8").count("\n```") % 2 == 0
+
+
+def _spans() -> list[str]:
+    """Return every `nb` command that stands in a code span of the pages."""
+    prose = "\n".join(
+        re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for page in WRITTEN_BY_HAND
+    )
+    spans: list[str] = re.findall(r"`((?:echo [^`]*)?nb [^`]+)`", prose)
+    return sorted(set(spans))
+
+
+@pytest.mark.parametrize("example", _spans())
+def test_every_command_in_a_sentence_is_understood(nb: Nb, example: str) -> None:
+    plain = example.replace("\\|", "|").replace("COMMAND", "generate").replace("SHELL", "bash")
+    words = shlex.split(plain.replace("…", ""), comments=True)
+    start = words.index("nb") + 1
+    ends = [index for index, word in enumerate(words) if word in ("|", "&", ">", "&&")]
+    command = words[start : min(ends, default=len(words))]
+    # With --help a command is parsed and not run.
+    run = nb(*command, "--help")
+    assert run.code == 0, run.err
+    assert "Usage: nb" in run.out
+
+
+# Parts that follow from the code.
+
+
+def test_the_help_page_is_what_the_program_prints() -> None:
+    assert docs.CLI.read_text("utf-8") == docs.cli_page(), "run python tests/support/docs.py"
+
+
+def test_the_table_of_faults_is_up_to_date() -> None:
+    text = docs.SANDBOX.read_text("utf-8")
+    assert docs.with_faults(text) == text, "run python tests/support/docs.py"
+
+
+def test_every_exit_status_is_in_the_table() -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \|", README.read_text("utf-8"), re.MULTILINE)
+    listed = {int(code) for row in rows for code in row.split(", ")}
+    assert listed == set(ExitCode)
+
+
+def test_every_exit_status_has_a_section_in_troubleshooting() -> None:
+    text = (docs.ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
+    heads = re.findall(r"^### (?:Exit )([\d, ]+)", text, re.MULTILINE)
+    named = {int(code) for head in heads for code in head.replace(" ", "").split(",") if code}
+    assert named == set(ExitCode) - {ExitCode.OK}
+
+
+@pytest.mark.parametrize(
+    "variable", [name for each in catalog.PROVIDERS.values() for name in each.key_variables]
+)
+def test_every_key_variable_is_named(variable: str) -> None:
+    assert f"`{variable}`" in (docs.ROOT / "docs" / "configuration.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("setting", resolve.DEFAULTS)
+def test_every_setting_is_in_the_table_with_its_option_and_variable(setting: str) -> None:
+    text = (docs.ROOT / "docs" / "configuration.md").read_text("utf-8")
+    variable = resolve.variable_of(setting)
+    assert f"| `{setting}` | `--{setting}` | `{variable}` |" in text
+
+
+# The pages as pages.
+
+
+def test_the_front_page_stays_short() -> None:
+    assert len(README.read_text("utf-8").splitlines()) <= 200
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives a page's headings."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", head.lower()) for head in heads)
+    return {head.replace(" ", "-") for head in plain}
+
+
+def _links() -> Iterator[tuple[Path, str]]:
+    for page in docs.PAGES:
+        text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        text = re.sub(r"`[^`\n]*`", "", text)
+        for target in re.findall(r'\]\(([^)\s]+)\)|<img src="([^"]+)"', text):
+            link = "".join(target)
+            if not link.startswith(("https://", "http://", "mailto:")):
+                yield page, link
+
+
+@pytest.mark.parametrize(("page", "link"), [*dict.fromkeys(_links())])
+def test_every_link_between_pages_leads_somewhere(page: Path, link: str) -> None:
+    path, _, anchor = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    assert target.exists(), f"{_name(page)} links to {link}"
+    if anchor:
+        assert anchor in _anchors(target), f"{_name(page)} links to {link}"
+
+
+def test_every_page_can_be_reached_from_the_front_page() -> None:
+    linked = {(page.parent / link.partition("#")[0]).resolve() for page, link in _links()}
+    assert {page for page in docs.PAGES if page != README} <= linked
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    text = (docs.ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = re.findall(r"`([\w./-]+(?:\.(?:py|md|toml|bash|fish|ps1)|/))`", text)
+    package = docs.ROOT / "nanobanana_cli"
+    places = (docs.ROOT, package)
+    missing = [name for name in named if not any((base / name).exists() for base in places)]
+    assert len(named) > 30
+    assert not missing
