@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shlex
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Nb
 from support import docs
-from support.pty_run import run_program
+from support.reader import Reader
 from support.texts import save
-from support.tools import require
 
 from nanobanana_cli import catalog
 from nanobanana_cli.errors import ExitCode
 from nanobanana_cli.settings import resolve
 
 README = docs.ROOT / "README.md"
-WRITTEN_BY_HAND = [page for page in docs.PAGES if page != docs.CLI]
-# The port in the pages' examples; a test takes a free one instead.
-PORT = "8080"
-# Durations and file sizes differ from run to run and from machine to machine.
-_VARIES = re.compile(r"\b\d+(?:\.\d+)? (?:s|kB|MB)\b|\b\d+:\d\d\b")
 
 
 def _name(page: Path) -> str:
@@ -40,87 +27,19 @@ def _name(page: Path) -> str:
 # Blocks that readers copy.
 
 
-@pytest.fixture
-def as_a_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work like a reader: `nb` on the PATH, the sandbox as the provider, some files at hand."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    nb = programs / "nb"
-    package = shlex.quote(str(docs.ROOT))
-    nb.write_text(f'#!/bin/sh\nPYTHONPATH={package} exec {sys.executable} -m nanobanana_cli "$@"\n')
-    nb.chmod(0o755)
-    if shutil.which("magick") is None and (convert := shutil.which("convert")):
-        (programs / "magick").symlink_to(convert)
-    environment = {
-        "PATH": f"{programs}:{os.environ['PATH']}",
-        "NB_PROVIDER": "sandbox",
-        "LC_ALL": "C.UTF-8",
-        # No colour, and nothing that moves.
-        "TERM": "dumb",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    save("fox.png", "forest.jpg", "static/img/fox.png", "static/img/owl.jpg")
-    Path("content").mkdir()
-    Path("content/index.md").write_text("# Animals\n")
-    Path("prompt.txt").write_text("a red fox in the rain\n")
-
-
-def _free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return str(server.getsockname()[1])
-
-
-def _bash(script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script without a terminal; both streams come back as one."""
-    with (
-        Path("output").open("w+") as output,
-        subprocess.Popen(
-            [require("bash"), "-euo", "pipefail", "-c", script],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            process.wait(timeout=60)
-        finally:
-            # What it started with `&` runs on.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        output.seek(0)
-        return subprocess.CompletedProcess(script, process.returncode, output.read())
-
-
-def _session(text: str) -> str:
-    """Run a `console` block's commands on a terminal; return the block as it should be."""
-    commands = re.findall(r"^\$ (.*)$", text, re.MULTILINE)
-    cut = "\x1e"
-    script = "".join(
-        f"{command}\n__status=$?; printf '{cut}'; (exit $__status)\n" for command in commands
-    )
-    _, screen = run_program([require("bash"), "-c", script], columns=100, seconds=60)
-    outputs = re.sub(r" *\r\n", "\n", screen).split(cut)
-    shown = zip(commands, outputs, strict=False)
-    return "".join(f"$ {command}\n{output}" for command, output in shown)
-
-
-@pytest.mark.parametrize("page", WRITTEN_BY_HAND, ids=_name)
-@pytest.mark.usefixtures("as_a_reader")
-def test_every_block_runs_as_it_is_written(page: Path) -> None:
-    port = _free_port()
+@pytest.mark.parametrize("page", docs.WRITTEN_BY_HAND, ids=_name)
+def test_every_block_runs_as_it_is_written(page: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    reader = Reader(folder)
     for block in docs.blocks(page):
-        if not block.is_run:
-            continue
         where = f"{_name(page)}:{block.line}"
-        text = block.text.replace(PORT, port)
-        if block.language == "console":
-            shown = _session(text)
-            assert _VARIES.sub("…", shown) == _VARIES.sub("…", text), where
-        else:
-            run = _bash(text)
-            assert run.returncode == block.exit_status, f"{where}\n{text}\n{run.stdout}"
+        if block.is_run and block.language == "console":
+            shown = reader.session(block.text)
+            assert docs.steady(shown) == docs.steady(block.text), f"{where}: run {docs.COMMAND}"
+        elif block.is_run:
+            status, printed = reader.script(block.text)
+            assert status == block.exit_status, f"{where}\n{block.text}\n{printed}"
 
 
 def test_the_commands_for_a_static_site_write_texts_and_then_their_markdown(nb: Nb) -> None:
@@ -147,7 +66,7 @@ def test_the_commands_for_a_static_site_write_texts_and_then_their_markdown(nb: 
 def test_most_blocks_are_run() -> None:
     shell = [
         block
-        for page in WRITTEN_BY_HAND
+        for page in docs.WRITTEN_BY_HAND
         for block in docs.blocks(page)
         if block.language in ("sh", "console")
     ]
@@ -157,15 +76,16 @@ def test_most_blocks_are_run() -> None:
 @pytest.mark.parametrize("page", docs.PAGES, ids=_name)
 def test_every_block_has_a_language_that_a_test_knows(page: Path) -> None:
     known = {"sh", "console", "toml", "json", "text", "csv", "yaml"}
-    assert {block.language for block in docs.blocks(page)} <= known
-    assert page.read_text("utf-8").count("\n```") % 2 == 0
+    found = list(docs.blocks(page))
+    assert {block.language for block in found} <= known
+    assert page.read_text("utf-8").count("\n```") == 2 * len(found)
 
 
 def _spans() -> list[str]:
     """Return every `nb` command that stands in a code span of the pages."""
     prose = "\n".join(
         re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-        for page in WRITTEN_BY_HAND
+        for page in docs.WRITTEN_BY_HAND
     )
     spans: list[str] = re.findall(r"`((?:echo [^`]*)?nb [^`]+)`", prose)
     return sorted(set(spans))
@@ -188,12 +108,12 @@ def test_every_command_in_a_sentence_is_understood(nb: Nb, example: str) -> None
 
 
 def test_the_help_page_is_what_the_program_prints() -> None:
-    assert docs.CLI.read_text("utf-8") == docs.cli_page(), "run python tests/support/docs.py"
+    assert docs.CLI.read_text("utf-8") == docs.cli_page(), f"run {docs.COMMAND}"
 
 
 def test_the_table_of_faults_is_up_to_date() -> None:
     text = docs.SANDBOX.read_text("utf-8")
-    assert docs.with_faults(text) == text, "run python tests/support/docs.py"
+    assert docs.with_faults(text) == text, f"run {docs.COMMAND}"
 
 
 def test_every_exit_status_is_in_the_table() -> None:

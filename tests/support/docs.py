@@ -2,7 +2,8 @@
 
     python tests/support/docs.py
 
-writes `docs/cli.md`, from what `nb … --help` prints, and the table of faults in `docs/sandbox.md`.
+writes `docs/cli.md`, from what `nb … --help` prints, the table of faults in `docs/sandbox.md`, and
+the output in `console` blocks.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,11 +26,16 @@ PAGES = tuple(
     sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], key=lambda page: page.as_posix())
 )
 
+WRITTEN_BY_HAND = tuple(page for page in PAGES if page != CLI)
+COMMAND = "python tests/support/docs.py"
+
 _INTRODUCTION = (
     "What `nb --help` and `nb COMMAND --help` print at 100 columns. "
-    "`python tests/support/docs.py` runs them and writes this page."
+    f"`{COMMAND}` runs them and writes this page."
 )
-_FENCE = re.compile(r"((?:^<!-- .* -->\n)*)^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"((?:^<!-- [^\n]* -->\n)*)^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# Durations and file sizes differ from run to run and from machine to machine.
+_VARIES = re.compile(r"\b\d+(?:\.\d+)? (?:s|kB|MB)\b|(?<= in )\d+:\d\d\b")
 _MARK = re.compile(r"<!-- (.*) -->")
 
 
@@ -69,6 +76,11 @@ def blocks(page: Path) -> Iterator[Block]:
     for match in _FENCE.finditer(text):
         line = text.count("\n", 0, match.end(1)) + 1
         yield Block(page, line, match[2], tuple(_MARK.findall(match[1])), match[3])
+
+
+def steady(output: str) -> str:
+    """Return output without the figures that differ from run to run."""
+    return _VARIES.sub("…", output)
 
 
 def cli_page() -> str:
@@ -125,7 +137,25 @@ def _help(words: tuple[str, ...]) -> str:
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
+def _write() -> None:
+    from support.reader import Reader
+
     CLI.write_text(cli_page(), "utf-8")
     SANDBOX.write_text(with_faults(SANDBOX.read_text("utf-8")), "utf-8")
+    for page in WRITTEN_BY_HAND:
+        text = page.read_text("utf-8")
+        with tempfile.TemporaryDirectory() as folder:
+            reader = Reader(Path(folder))
+            for block in blocks(page):
+                if block.is_run and block.language == "sh":
+                    reader.script(block.text)
+                elif block.is_run:
+                    shown = reader.session(block.text)
+                    if steady(shown) != steady(block.text):
+                        text = text.replace(block.text, shown)
+        page.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    _write()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
@@ -42,6 +43,8 @@ def run_program(
     after: str = "",
     columns: int = 80,
     seconds: float = 20.0,
+    env: Mapping[str, str] = os.environ,
+    cwd: Path | None = None,
 ) -> tuple[int, str]:
     """Run any program as `run_in_pty` runs `nb`."""
     terminal, inside = pty.openpty()
@@ -51,7 +54,8 @@ def run_program(
         stdin=inside,
         stdout=inside,
         stderr=inside,
-        env={**os.environ, "PYTHONPATH": str(_ROOT)},
+        env={**env, "PYTHONPATH": str(_ROOT)},
+        cwd=cwd,
         preexec_fn=_own_terminal,
     ) as process:
         os.close(inside)
