@@ -14,14 +14,7 @@ from nanobanana_cli import files
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.captions.clean import clean, strip_unsafe
 from nanobanana_cli.captions.prompts import STYLES, TextSpec
-from nanobanana_cli.errors import (
-    Charged,
-    LocalFileError,
-    NbError,
-    NoText,
-    OutputExists,
-    UsageError,
-)
+from nanobanana_cli.errors import Charged, LocalFileError, NbError, NoText, OutputExists, UsageError
 from nanobanana_cli.generation.destinations import Destination, NamedFile, Stdout
 from nanobanana_cli.types import Result
 

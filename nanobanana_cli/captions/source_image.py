@@ -19,16 +19,16 @@ class SourceImage(Redacted, frozen=True):
 
     Args:
         path: `-` for stdin.
-        data: the file's bytes.
         mime_type: as its first bytes say.
+        data: the file's bytes.
         picture: its format and size; None for HEIC, which is sent unchanged.
     """
 
     _hidden = ("data", "picture")
 
     path: str
-    data: bytes
     mime_type: str
+    data: bytes
     picture: Picture | None
 
     def reference(self) -> Reference:
@@ -46,9 +46,6 @@ class SourceImage(Redacted, frozen=True):
             )
         if picture is None or (is_small and max(picture.width, picture.height) <= LONGEST_SIDE):
             return Reference(self.path, self.mime_type, self.data)
-        return self._shrunk(picture)
-
-    def _shrunk(self, picture: Picture) -> Reference:
         from nanobanana_cli.images import DamagedImage
         from nanobanana_cli.images.resize import shrink
 

@@ -77,7 +77,7 @@ def _expanded(target: str, *, recursive: bool) -> list[str]:
         return [target]
     if Path(target).is_dir():
         if not recursive:
-            raise UsageError(f"{target} is a folder", hint="use -r for the images in it")
+            raise UsageError(f"{target} is a folder", hint="use -r to include the images in it")
         found = list(_walk(target))
     elif glob.has_magic(target):
         found = sorted(path for path in glob.glob(target, recursive=True) if _is_image(path))  # noqa: PTH207

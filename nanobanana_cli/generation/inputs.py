@@ -66,11 +66,7 @@ def references(names: Sequence[str], read_stdin: Callable[[], bytes]) -> tuple[R
     Raises:
         UsageError, LocalFileError: as for `read_image`.
     """
-    images = []
-    for name in names:
-        data, mime_type, _ = read_image(name, read_stdin, decode=True)
-        images.append(Reference(name, mime_type, data))
-    return tuple(images)
+    return tuple(Reference(name, *read_image(name, read_stdin, decode=True)[:2]) for name in names)
 
 
 def read_bytes(name: str, read_stdin: Callable[[], bytes]) -> bytes:
@@ -85,7 +81,7 @@ def read_bytes(name: str, read_stdin: Callable[[], bytes]) -> bytes:
 
 def read_image(
     name: str, read_stdin: Callable[[], bytes], *, decode: bool
-) -> tuple[bytes, str, Picture | None]:
+) -> tuple[str, bytes, Picture | None]:
     """Read an image that is to be sent.
 
     Args:
@@ -94,8 +90,8 @@ def read_image(
         decode: check every pixel, not only that no part of the file is missing.
 
     Returns:
-        The file's bytes, the MIME type that they start with, and the picture; None for HEIC and
-        HEIF, which are sent unchecked.
+        The MIME type by its first bytes, all bytes, and the picture; None for HEIC and HEIF, which
+        are sent unchecked.
 
     Raises:
         UsageError: it is missing, unreadable, damaged, or of a type that the service refuses.
@@ -114,9 +110,9 @@ def read_image(
             f"{source} cannot be sent: {found}", hint=f"the service accepts {accepted}"
         )
     if mime_type in ("image/heic", "image/heif"):
-        return data, mime_type, None
+        return mime_type, data, None
     try:
-        return data, mime_type, verify(data) if decode else survey(data)
+        return mime_type, data, verify(data) if decode else survey(data)
     except DamagedImage as error:
         raise UsageError(f"{source} is damaged: {error}", hint="check the file") from None
 

@@ -106,11 +106,11 @@ def test_an_image_is_read_with_its_type_and_size() -> None:
     Path("fox.jpg").write_bytes(data)
     for decode in (True, False):
         for name in ("fox.jpg", "-"):
-            read, mime_type, found = inputs.read_image(name, lambda: data, decode=decode)
+            mime_type, read, found = inputs.read_image(name, lambda: data, decode=decode)
             assert (read, mime_type) == (data, "image/png")
             assert found is not None
             assert (found.width, found.height) == (16, 8)
-    assert inputs.read_image("-", lambda: HEIC, decode=True) == (HEIC, "image/heic", None)
+    assert inputs.read_image("-", lambda: HEIC, decode=True) == ("image/heic", HEIC, None)
     assert inputs.references(("-",), lambda: HEIC) == (Reference("-", "image/heic", HEIC),)
 
 
