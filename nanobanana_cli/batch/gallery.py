@@ -1,7 +1,7 @@
-"""The contact sheet: one page of HTML that needs nothing from elsewhere.
+"""Write a gallery of a batch: one HTML page that loads nothing from elsewhere.
 
-Prompts and paths come from anyone: each is escaped, stands in an element of its own direction, and
-the page's policy lets no script run but its own.
+Prompts and paths are untrusted: each is escaped and isolated in its own text direction, and the
+page's policy allows no script but its own.
 """
 
 from __future__ import annotations
@@ -19,28 +19,29 @@ from urllib.parse import quote
 import msgspec
 
 from nanobanana_cli import files
+from nanobanana_cli.errors import OutputExists
 from nanobanana_cli.money import dollars
 from nanobanana_cli.ui.escape import replace_harmful
 
-# A thumbnail has about 15 kB: with more of them, no browser opens the page any more.
-MOST = 2000
+# A thumbnail has about 15 kB: browsers do not open a page with many more of them.
+_MAX_SHOWN = 2000
 _TOGETHER = 32
 _LONG_PROMPT = 280
-# By this, which stands near the beginning, a page is known to be one of these.
+# Identifies a gallery; it is near the beginning of the page.
 _MARK = '<meta name="generator" content="nb">'
-_BEGINNING = 2048
+_MARK_WITHIN = 2048
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One image of the sheet.
+    """One image of a gallery.
 
     Args:
-        name: its path, as the manifest's reader knows it.
-        prompt, model, aspect, size: what was asked.
+        name: its path, as shown.
+        prompt, model, aspect, size: of the request.
         price: micro-dollars; None when not known.
-        file: the image; None when there is none.
+        file: the image; None when it does not exist.
         alt: its alt text; None when it has none.
-        problem: why there is no image.
+        problem: why the image does not exist.
     """
 
     name: str
@@ -54,28 +55,45 @@ class Entry(msgspec.Struct, frozen=True):
     problem: str | None
 
 
-def write(path: Path, title: str, entries: Sequence[Entry]) -> None:
-    """Write the page, in place of one that is there.
+def check(path: Path, *, force: bool) -> None:
+    """Raise unless a gallery can be written and replaces nothing but another gallery.
 
     Args:
-        path: where; links to images are relative to its folder.
-        title: what it is about, such as the manifest's name.
-        entries: in order; the first 2,000 are shown.
+        path: the page.
+        force: allow any file to be replaced.
 
     Raises:
-        LocalFileError: it cannot be written.
+        OutputExists: a file exists that is not a gallery.
+        LocalFileError: the page cannot be written.
     """
+    files.check_output(path)
+    if files.taken(path) and not force and not _is_gallery(path):
+        raise OutputExists(
+            f"{path} exists already and is not a gallery made by nb",
+            hint="choose another file; --force replaces it, and images not recorded in a ledger",
+        )
+
+
+def write(path: Path, title: str, entries: Sequence[Entry], *, force: bool) -> None:
+    """Write the page; raise as `check` does.
+
+    Args:
+        path: the page; links to images are relative to its folder.
+        title: such as the manifest's name.
+        entries: in order; the first 2,000 are shown.
+        force: allow any file to be replaced.
+    """
+    check(path, force=force)
     folder = os.path.realpath(path.parent)
-    cards = list(_cards(entries[:MOST], folder))
+    cards = list(_cards(entries[:_MAX_SHOWN], folder))
     page = "".join(_page(title, entries, cards))
     files.replace(path, page.encode("utf-8", "replace"))
 
 
-def is_one(path: Path) -> bool:
-    """Whether a file is a contact sheet, as `write` makes it; what cannot be read is none."""
+def _is_gallery(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return _MARK.encode() in file.read(_BEGINNING)
+            return _MARK.encode() in file.read(_MARK_WITHIN)
     except OSError:
         return False
 
@@ -92,17 +110,14 @@ def _page(title: str, entries: Sequence[Entry], cards: Sequence[str]) -> Iterato
         f"{_MARK}\n"
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title)}: contact sheet</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f"<title>{_text(title)}: gallery</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f"<header>\n<h1>{_bdi(title)}</h1>\n<p>{_summary(entries, failed)}</p>\n"
         '<form class="tools" role="search" hidden>\n<div class="field">'
         '<label for="filter">Filter</label>'
         '<input id="filter" type="search" autocomplete="off" spellcheck="false"></div>\n'
     )
     if failed:
-        yield (
-            '<label class="only"><input id="failed-only" type="checkbox">'
-            "Only what is missing</label>\n"
-        )
+        yield '<label class="only"><input id="failed-only" type="checkbox">Missing only</label>\n'
     yield '<output id="shown" for="filter" aria-live="polite"></output>\n</form>\n</header>\n'
     yield '<main>\n<ul class="grid" role="list">\n'
     yield from cards
@@ -114,8 +129,8 @@ def _summary(entries: Sequence[Entry], failed: int) -> str:
     known = [entry.price for entry in entries if entry.problem is None]
     if known and None not in known:
         parts.append(dollars(sum(price or 0 for price in known)))
-    if len(entries) > MOST:
-        parts.append(f"the first {MOST} are shown")
+    if len(entries) > _MAX_SHOWN:
+        parts.append(f"only the first {_MAX_SHOWN} are shown")
     return " · ".join(parts)
 
 
@@ -133,7 +148,7 @@ def _card(entry: Entry, folder: str) -> Iterator[str]:
     if image is not None:
         yield f"<li><figure>{image}"
     else:
-        problem = entry.problem or "the file is gone or damaged"
+        problem = entry.problem or "the file is missing or damaged"
         yield '<li class="failed"><figure><p class="problem"><strong>No image</strong> '
         yield f"{_bdi(problem)}</p>"
     yield f'<figcaption><h2><bdi dir="ltr">{_text(entry.name)}</bdi></h2>'
@@ -151,7 +166,7 @@ def _card(entry: Entry, folder: str) -> Iterator[str]:
 
 
 def _image(entry: Entry, folder: str) -> str | None:
-    """The thumbnail, which leads to the image; None when there is nothing to show."""
+    """Return the thumbnail, linked to the image; None when it cannot be shown."""
     from nanobanana_cli.images.resize import thumbnail
 
     assert entry.file is not None
@@ -171,10 +186,9 @@ def _image(entry: Entry, folder: str) -> str | None:
 def _prompt(prompt: str) -> str:
     if len(prompt) <= _LONG_PROMPT:
         return f'<p class="prompt">{_bdi(prompt)}</p>'
-    beginning = prompt[:_LONG_PROMPT].rsplit(None, 1)[0]
+    start = prompt[:_LONG_PROMPT].rsplit(None, 1)[0]
     return (
-        f"<details><summary>{_bdi(beginning)} …</summary>"
-        f'<p class="prompt">{_bdi(prompt)}</p></details>'
+        f'<details><summary>{_bdi(start)} …</summary><p class="prompt">{_bdi(prompt)}</p></details>'
     )
 
 

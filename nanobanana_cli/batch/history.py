@@ -1,4 +1,4 @@
-"""What the ledgers say, taken together."""
+"""Read ledgers, and merge what they record."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ _CONFLICT = (b"<<<<<<<", b"=======", b">>>>>>>")
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
-    """A file that was made: what was sent for it, where it went, its SHA-256, and whether it cost
-    anything."""
+    """A file that was made: its request, path and SHA-256, and whether it cost anything."""
 
     fingerprint: str
     path: str
@@ -26,7 +25,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
 
 
 class UnsettledCall(msgspec.Struct, frozen=True, gc=False):
-    """A call whose outcome nobody recorded.
+    """A call whose outcome was not recorded.
 
     Args:
         id, row, fingerprint: as in its intent.
@@ -42,16 +41,16 @@ class UnsettledCall(msgspec.Struct, frozen=True, gc=False):
 
 
 class History(msgspec.Struct):
-    """What ledgers say.
+    """The merged content of ledgers.
 
     Args:
         written: by row, the files that were made for it.
         unknown: by row, the calls without an outcome.
         failed: by row, the last failure, as the JSON of its `error`.
-        spent: micro-dollars of all calls, unknown ones and those that may have been charged
-            included.
-        unpriced: how many calls had no known price.
-        torn: places of lines that were cut off when a run was killed, as `file:line`.
+        spent: micro-dollars of all calls, including unknown ones and those that may have been
+            charged.
+        unpriced: the number of calls without a known price.
+        truncated: lines that were cut off when a run was killed, as `file:line`.
     """
 
     written: dict[str, list[Written]] = msgspec.field(default_factory=dict)
@@ -59,10 +58,10 @@ class History(msgspec.Struct):
     failed: dict[str, bytes] = msgspec.field(default_factory=dict)
     spent: int = 0
     unpriced: int = 0
-    torn: list[str] = msgspec.field(default_factory=list)
+    truncated: list[str] = msgspec.field(default_factory=list)
 
     def made_for(self, target: str) -> list[Written]:
-        """The files that were made for a target, under whatever name a row had it by then."""
+        """Return the files that were made for a target, under any name that its row had then."""
         made = self.written.get(target, [])
         for row in batch_paths.aliases(target) if self.written else ():
             if row in self.written:
@@ -71,7 +70,7 @@ class History(msgspec.Struct):
         return made
 
     def unknown_for(self, target: str, fingerprint: str) -> tuple[UnsettledCall, ...]:
-        """The calls without an outcome that were sent for a target, and asked for the same."""
+        """Return the calls without an outcome that sent the same request for a target."""
         if not self.unknown:
             return ()
         return tuple(
@@ -95,38 +94,49 @@ class _HistoryLine(msgspec.Struct, frozen=True, gc=False):
     sha256: str | None = None
     error: msgspec.Raw = msgspec.Raw()
 
+    @property
+    def cost(self) -> int | None:
+        """Micro-dollars."""
+        return None if self.cost_usd is None else round(self.cost_usd * MICRO)
+
 
 def read(paths: Iterable[Path]) -> History:
-    """What ledgers say, taken together; a call that several of them hold counts once.
+    """Merge ledgers; copies of a line, and the order of lines, change nothing.
 
     Args:
-        paths: the files; those that do not exist hold nothing.
+        paths: the files; those that do not exist are empty.
 
     Raises:
-        LocalFileError: one cannot be read, or holds a merge conflict.
+        LocalFileError: one cannot be read, or contains a merge conflict.
     """
     history = History()
     intents: dict[str, _HistoryLine] = {}
     costs: dict[str, int | None] = {}
-    made: set[tuple[str, str, Written]] = set()
+    seen: set[tuple[str, str, Written]] = set()
     for path in paths:
-        for line in _lines(path, history.torn):
+        for line in _lines(path, history.truncated):
             if line.event == "intent":
                 intents.setdefault(line.id, line)
-            else:
-                _settle(line, history, made)
-                cost = _cost(line)
-                costs[line.id] = _higher(costs.get(line.id, cost), cost)
+                continue
+            costs[line.id] = _higher(costs.get(line.id, line.cost), line.cost)
+            if line.event == "written" and line.path and line.sha256:
+                file = Written(line.fingerprint, line.path, line.sha256, paid=line.cost_usd != 0)
+                if (line.id, line.row, file) not in seen:
+                    seen.add((line.id, line.row, file))
+                    history.written.setdefault(line.row, []).append(file)
+            elif line.event == "failed":
+                history.failed[line.row] = bytes(line.error)
     for line in intents.values():
         if line.id not in costs:
-            _leave_open(line, history)
-            costs[line.id] = _cost(line)
+            costs[line.id] = line.cost
+            call = UnsettledCall(line.id, line.row, line.fingerprint, line.cost, line.replaces)
+            history.unknown.setdefault(line.row, []).append(call)
     history.spent = sum(cost for cost in costs.values() if cost is not None)
     history.unpriced = sum(cost is None for cost in costs.values())
     return history
 
 
-def _lines(path: Path, torn: list[str]) -> Iterator[_HistoryLine]:
+def _lines(path: Path, truncated: list[str]) -> Iterator[_HistoryLine]:
     decode = msgspec.json.Decoder(_HistoryLine).decode
     for number, text in enumerate(_raw_lines(path), 1):
         try:
@@ -134,12 +144,12 @@ def _lines(path: Path, torn: list[str]) -> Iterator[_HistoryLine]:
         except (msgspec.DecodeError, RecursionError):
             if text.startswith(_CONFLICT):
                 raise LocalFileError(
-                    f"ledger {path}:{number} holds a merge conflict",
+                    f"ledger {path}:{number} contains a merge conflict",
                     hint="keep the lines of both sides and remove the markers",
                 ) from None
             if text.strip():
-                torn.append(f"{path}:{number}")
-                yield from _glued(text, decode)
+                truncated.append(f"{path}:{number}")
+                yield from _appended_line(text, decode)
 
 
 def _raw_lines(path: Path) -> list[bytes]:
@@ -151,8 +161,8 @@ def _raw_lines(path: Path) -> list[bytes]:
         raise LocalFileError(f"ledger {path}: {error.strerror}") from error
 
 
-def _glued(text: bytes, decode: Callable[[bytes], _HistoryLine]) -> Iterator[_HistoryLine]:
-    """`cat` glues the first line of one ledger to a torn last line of another."""
+def _appended_line(text: bytes, decode: Callable[[bytes], _HistoryLine]) -> Iterator[_HistoryLine]:
+    """Yield the first line of another ledger, which `cat` appends to a truncated last line."""
     start = text.rfind(_LINE_START)
     if start > 0:
         try:
@@ -161,26 +171,6 @@ def _glued(text: bytes, decode: Callable[[bytes], _HistoryLine]) -> Iterator[_Hi
             return
 
 
-def _settle(line: _HistoryLine, history: History, made: set[tuple[str, str, Written]]) -> None:
-    """Note what came of a call; a copy of a line, and the order of lines, change nothing."""
-    if line.event == "written" and line.path and line.sha256:
-        file = Written(line.fingerprint, line.path, line.sha256, paid=line.cost_usd != 0)
-        if (line.id, line.row, file) not in made:
-            made.add((line.id, line.row, file))
-            history.written.setdefault(line.row, []).append(file)
-    elif line.event == "failed":
-        history.failed[line.row] = bytes(line.error)
-
-
-def _leave_open(line: _HistoryLine, history: History) -> None:
-    call = UnsettledCall(line.id, line.row, line.fingerprint, _cost(line), line.replaces)
-    history.unknown.setdefault(line.row, []).append(call)
-
-
-def _cost(line: _HistoryLine) -> int | None:
-    return None if line.cost_usd is None else round(line.cost_usd * MICRO)
-
-
 def _higher(one: int | None, other: int | None) -> int | None:
-    """The higher of two costs; an unknown one may be any, so it is the highest."""
+    """Return the higher of two costs; an unknown one may be any, so it is the highest."""
     return None if one is None or other is None else max(one, other)

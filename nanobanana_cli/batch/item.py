@@ -1,4 +1,4 @@
-"""One image to be: what will be asked for it, and where it goes."""
+"""Describe an image to make: its request and its path."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from nanobanana_cli.batch import paths
 from nanobanana_cli.captions import prompts
 from nanobanana_cli.types import ContentRequest, ImageFormat, Parameters, Reference
 
-# Raised when what is hashed changes its form: then every image would be made anew.
-_FORM = 1
+# Increased when the fingerprint changes: then every image is made again.
+_FINGERPRINT_VERSION = 1
 _NEWER = Parameters.__struct_fields__[5:]
 
 
 class RowSettings(msgspec.Struct, frozen=True, gc=False):
-    """What most rows of a manifest share; values as the options of `nb generate` take them."""
+    """The values that most rows of a manifest share, as the options of `nb generate`."""
 
     model: str
     aspect: str
@@ -31,16 +31,16 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     """One image.
 
     Args:
-        row: the row of the manifest that asks for it.
-        prompt: what is sent.
-        settings: model, ratio, size and the like.
+        row: the number of its row in the manifest.
+        prompt: as sent.
+        settings: model, aspect, size and the like.
         images: paths of the reference images, relative to the manifest.
-        parameters: the rest of what is asked.
-        fingerprint: SHA-256 of all that is sent, hexadecimal.
-        target: where it goes: a path below the output folder, with `/`; a name that ends in `.*`
-            takes the suffix that fits what comes.
-        plain: the target that the prompt alone makes; None when the row names its file.
-        named_alt_file: where the row has its alt text go, as `target`.
+        parameters: of the request.
+        fingerprint: SHA-256 of the request, hexadecimal.
+        target: its path below the output folder, with `/`; in a name that ends in `.*` the format
+            of the reply decides the suffix.
+        plain: the target made from the prompt alone; None when the row names its file.
+        named_alt_file: the file that the row names for its alt text, as `target`.
     """
 
     row: int
@@ -55,13 +55,13 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def alt_file(self) -> str | None:
-        """Where its alt text goes, as `target`; None when there is to be none."""
+        """The file for its alt text, as `target`; None when no text is asked for."""
         if not self.settings.alt:
             return None
         return self.named_alt_file or paths.alt_file(self.target)
 
     def request(self, references: Sequence[Reference]) -> ContentRequest:
-        """The call that makes it.
+        """Return the request that makes the image.
 
         Args:
             references: the content of `images`, in order.
@@ -86,15 +86,15 @@ def fingerprint(
     parameters: Parameters,
     references: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """SHA-256 of all that is sent, hexadecimal: equal for calls that are equal to the service.
+    """Return the SHA-256 of a request, hexadecimal: equal for what the service treats as equal.
 
     Args:
-        origin: who is asked, so that a sandbox's picture is never taken for the real one.
+        origin: the service, so that a sandbox's picture is never taken for a real one.
         prompt, settings, parameters: as in `Item`; the file's format is not sent.
         references: media type and SHA-256 of each reference image.
     """
     sent: list[object] = [
-        _FORM,
+        _FINGERPRINT_VERSION,
         origin,
         settings.model,
         prompt,
@@ -111,6 +111,6 @@ def fingerprint(
     newer = ((name, getattr(parameters, name)) for name in _NEWER)
     sent.extend(pair for pair in newer if pair[1] is not None)
     if settings.alt:
-        # Not the words around the prompt: better ones in a new release are no new image.
+        # Not the instructions around the prompt: better ones in a new release change no image.
         sent.append("alt")
     return hashlib.sha256(json.dumps(sent).encode("ascii")).hexdigest()

@@ -1,9 +1,9 @@
-"""What was paid for and what came of it: append-only JSON Lines beside the manifest.
+"""Record calls and their outcomes in a ledger: append-only JSON Lines beside the manifest.
 
-Before a call an `intent` is on the disk, after the image is there its outcome: `written` or
-`failed`. An intent without an outcome is unknown: it may have been paid for. `dropped` says that
-an unknown one was given up and made again. Every line stands for itself and the order of lines
-means nothing, so ledgers join with `cat` and merge line by line.
+An `intent` is on the disk before a call, and its outcome, `written` or `failed`, after it. An
+intent without an outcome is unknown: it may have been paid for. `dropped` settles an unknown call
+whose image is made again. Lines are independent of each other and of their order, so ledgers can
+be joined with `cat` and merged line by line.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import msgspec
 from nanobanana_cli import system
 from nanobanana_cli.errors import Charged, LocalFileError
 
-# A line has a few hundred bytes; an error message adds its own.
-_LONGEST_LINE = 1 << 20
+# A line has a few hundred bytes, and an error message may be long.
+_MAX_LINE_BYTES = 1 << 20
 
 Event: TypeAlias = Literal["intent", "written", "failed", "dropped"]
 
@@ -33,14 +33,13 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     Args:
         event: what happened.
-        id: the call's, the same in its intent and its outcome.
+        id: of the call, the same in its intent and its outcome.
         row: the target that the manifest names.
-        fingerprint: of what was sent.
-        cost_usd: what the call costs or may cost; 0 when it is known to be free; None when not
-            known.
+        fingerprint: of the request.
+        cost_usd: what the call costs or may cost; 0 when known to be free; None when not known.
         time: UTC, ISO 8601.
-        provider, model, size: who was asked for what.
-        replaces: in an intent, SHA-256 of the file that was there.
+        provider, model, size: of the request.
+        replaces: in an intent, SHA-256 of the file that was there before.
         path, sha256, bytes, width, height, mime_type: of the file that was written.
         alt: the alt text that came with it.
         seconds, attempts, response_id: of the call.
@@ -71,10 +70,10 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Ledger:
-    """A ledger that is written to. Lines of several threads that come at once share one fsync.
+    """Append lines to a ledger; lines that several threads append at once share one fsync.
 
     Args:
-        path: the file; made when it is not there.
+        path: the file; created if it does not exist.
 
     Raises:
         LocalFileError: it cannot be opened.
@@ -89,15 +88,19 @@ class Ledger:
         self._writing = False
         self._broken = ""
         try:
-            self._file = _opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+            # No link is followed: one may come with a repository, and lines contain names from the
+            # manifest, which must not get into a script of the user's.
+            self._file = system.open_no_follow(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
             try:
-                self._set_torn_line_aside()
+                self._move_truncated_line()
                 system.sync_folder(path.parent)
             except OSError:
                 os.close(self._file)
                 raise
         except OSError as error:
-            reason = "is a link, and none is followed" if error.errno == errno.ELOOP else ""
+            reason = (
+                "is a symbolic link, which is not followed" if error.errno == errno.ELOOP else ""
+            )
             raise LocalFileError(f"ledger {path}: {reason or error.strerror}") from error
 
     def __enter__(self) -> Self:
@@ -115,15 +118,15 @@ class Ledger:
             os.close(self._file)
 
     def append(self, line: LedgerLine) -> None:
-        """Put a line on the disk; it is there when this returns.
+        """Write a line to the disk, and return once it is there.
 
         Raises:
-            LocalFileError: it could not be written; no further line can.
+            LocalFileError: it could not be written; no further line can be.
         """
         self.extend([line])
 
     def extend(self, lines: Iterable[LedgerLine]) -> None:
-        """Put several lines on the disk at once, as `append` does."""
+        """Write several lines at once, as `append` does."""
         data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         with self._state:
             if self._broken:
@@ -140,7 +143,7 @@ class Ledger:
                 raise self._unwritten()
 
     def _write_pending(self) -> None:
-        """Write all that waits, with the lock let go meanwhile so that more can gather."""
+        """Write all pending lines, with the lock released so that more can be added."""
         lines, self._pending = self._pending, []
         upto, self._writing = self._added, True
         self._state.release()
@@ -162,40 +165,34 @@ class Ledger:
             self._state.notify_all()
 
     def _check_in_place(self) -> None:
-        """Lines that go to a file without a name are lost; `git pull` puts another in its place."""
+        """Raise OSError if the file was replaced, as by `git pull`: its lines would be lost."""
         if not os.path.samestat(os.fstat(self._file), self.path.stat()):
             raise OSError(errno.ESTALE, "the ledger was replaced during the run")
 
     def _unwritten(self) -> LocalFileError:
         return LocalFileError(
             f"ledger {self.path}: {self._broken}",
-            hint="no further call is made, since none could be recorded",
+            hint="no more calls are made because they could not be recorded",
             charged=Charged.MAYBE,
         )
 
-    def _set_torn_line_aside(self) -> None:
-        """A line that was cut off when a run was killed goes to a file of its own: a new line must
-        not be glued to it, and the ledger is to stay readable line by line."""
+    def _move_truncated_line(self) -> None:
+        """Move a last line that was cut off when a run was killed to another file, so that no new
+        line is appended to it and the ledger stays readable line by line."""
         size = os.fstat(self._file).st_size
-        os.lseek(self._file, max(0, size - _LONGEST_LINE), os.SEEK_SET)
-        tail = os.read(self._file, _LONGEST_LINE)
-        torn = tail[tail.rfind(b"\n") + 1 :]
-        if not torn:
+        os.lseek(self._file, max(0, size - _MAX_LINE_BYTES), os.SEEK_SET)
+        tail = os.read(self._file, _MAX_LINE_BYTES)
+        last = tail[tail.rfind(b"\n") + 1 :]
+        if not last:
             return
         try:
-            msgspec.json.decode(torn)
+            msgspec.json.decode(last)
         except msgspec.DecodeError:
-            with open(self.path.with_suffix(".torn"), "ab", opener=_opened) as aside:
-                aside.write(torn + b"\n")
-            os.ftruncate(self._file, size - len(torn))
+            with open(self.path.with_suffix(".torn"), "ab", opener=system.open_no_follow) as file:
+                file.write(last + b"\n")
+            os.ftruncate(self._file, size - len(last))
         else:
             _write_all(self._file, b"\n")
-
-
-def _opened(path: str | Path, flags: int) -> int:
-    """A file that is here, and not where a link that came with a repository leads: lines hold
-    names from the manifest, which must not get into a script of the user's."""
-    return system.open_no_follow(path, flags)
 
 
 def _write_all(file: int, data: bytes) -> None:
@@ -205,5 +202,5 @@ def _write_all(file: int, data: bytes) -> None:
 
 
 def now() -> str:
-    """The time as the ledger has it: UTC, ISO 8601, milliseconds."""
+    """Return the current time as in a ledger: UTC, ISO 8601, milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

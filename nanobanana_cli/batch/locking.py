@@ -1,4 +1,4 @@
-"""Which ledger belongs to a manifest, and that no two runs work on the same images at once."""
+"""Name the ledgers of a manifest, and lock them so that no two runs make the same images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nanobanana_cli.batch.manifest.readers import STDIN
-from nanobanana_cli.batch.selection import Shard
+from nanobanana_cli.batch.plan import Shard
 from nanobanana_cli.errors import LocalFileError
 
 _ENDING = ".ledger.jsonl"
@@ -18,18 +18,18 @@ _POLL = 0.1  # seconds
 
 
 def main_ledger(manifest: str) -> Path:
-    """`images.toml` → `images.ledger.jsonl`, beside it; `batch.ledger.jsonl` here for stdin."""
+    """Return `images.ledger.jsonl` for `images.toml`; for stdin `batch.ledger.jsonl`."""
     path = Path("batch") if manifest == STDIN else Path(manifest)
     return path.with_name(path.stem + _ENDING)
 
 
 def own_ledger(main: Path, shard: Shard | None) -> Path:
-    """The one that a run writes to: shards may run at once, so each has its own."""
+    """Return the ledger that a run writes to: each shard has its own, since shards run at once."""
     return main if shard is None else main.with_name(f"{_stem(main)}.{shard}{_ENDING}")
 
 
 def all_ledgers(main: Path) -> list[Path]:
-    """The manifest's ledger and those of its shards, which say together what was made."""
+    """Return the manifest's ledger and those of its shards."""
     return [main, *(path for path, _ in _shards(main, _ENDING))]
 
 
@@ -50,21 +50,21 @@ def _shards(main: Path, ending: str) -> Iterator[tuple[Path, Shard]]:
 
 @contextmanager
 def held(main: Path, shard: Shard | None, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Waits until no other run works on the same images, and keeps others waiting meanwhile.
+    """Wait until no other run works on the same images, then hold the lock.
 
-    Shards of one division have no image in common and run at once; anything else waits.
+    Shards of the same count have no image in common and run at once; anything else waits.
 
     Args:
         main: the manifest's ledger.
-        shard: the part that this run is about; None is all of it, or a part that must run alone.
-        on_wait: told once, when another run is at work.
+        shard: the part to lock; None locks all of it.
+        on_wait: called once if another run holds a lock.
 
     Raises:
-        LocalFileError: no lock can be had here.
+        LocalFileError: a lock file cannot be created.
     """
     import filelock
 
-    told = False
+    waiting = False
     with ExitStack() as stack:
         while True:
             with ExitStack() as attempt:
@@ -76,20 +76,20 @@ def held(main: Path, shard: Shard | None, on_wait: Callable[[], None]) -> Iterat
                     pass
                 except OSError as error:
                     raise LocalFileError(
-                        f"{main.parent}: no lock can be had here: {error.strerror}"
+                        f"{main.parent}: cannot create a lock file: {error.strerror}"
                     ) from error
-            if not told:
+            if not waiting:
                 on_wait()
-                told = True
+                waiting = True
             time.sleep(_POLL)
         yield
 
 
 def _lock(main: Path, shard: Shard | None, stack: ExitStack) -> None:
-    """Take the locks, or raise `filelock.Timeout` when another run has one of them.
+    """Take the locks, or raise `filelock.Timeout` when another run holds one of them.
 
-    The manifest's own lock guards the others: whoever looks at them holds it, a run of the whole
-    to its end, a shard only until it has its own.
+    The manifest's own lock guards the others and is held while they are checked: by a run of the
+    whole to its end, by a shard only until it has its own.
     """
     import filelock
 
@@ -98,9 +98,9 @@ def _lock(main: Path, shard: Shard | None, stack: ExitStack) -> None:
         lock.acquire()
         return lock
 
-    gate = take(_lock_file(main))
+    main_lock = take(_lock_file(main))
     with ExitStack() as until_done:
-        until_done.callback(gate.release)
+        until_done.callback(main_lock.release)
         for path, other in _shards(main, ".ledger.lock"):
             if shard is None or other.count != shard.count:
                 take(path).release()

@@ -1,4 +1,4 @@
-"""Where a row's image may go: below the output folder, and nowhere twice."""
+"""Check the paths of a batch's images: below the output folder, and each used once."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from nanobanana_cli.images.formats import SUFFIXES
 from nanobanana_cli.ui.escape import escape
 
 ANY_SUFFIX = ".*"
-_LONGEST_NAME = 240  # bytes; a file system takes 255, and `.alt.txt` needs its own
+_MAX_NAME_BYTES = 240  # file systems allow 255, and `.alt.txt` is added
 
 
 class InvalidPath(ValueError):
-    """A path that an image cannot go to; the text says why, after the path."""
+    """A path that an image cannot have; the message continues a sentence about the path."""
 
 
 class Listing:
-    """What is in the folders below the output folder, each listed once.
+    """The content of the output folder and those below it, each listed once.
 
     Args:
         root: the output folder.
@@ -34,11 +34,11 @@ class Listing:
         self._listed: dict[str, dict[str, os.DirEntry[str]]] = {}
 
     def check(self, target: str) -> None:
-        """Pass a normal path that a file can be written to, as far as can be told.
+        """Raise unless a file can be written to a normalized path, as far as can be told.
 
         Raises:
-            Misplaced: a link leads out of the output folder, or what has the name is no file: a
-                folder, or a pipe or device, which could block whoever opens it.
+            InvalidPath: a link leads out of the output folder, or the name belongs to a folder, or
+                to a pipe or device, which could block whoever opens it.
         """
         folder, _, name = target.rpartition("/")
         if not self._is_inside(folder):
@@ -50,18 +50,18 @@ class Listing:
             raise InvalidPath("is a link that leaves the output folder")
         mode = _mode(entry)
         if stat.S_ISDIR(mode):
-            raise InvalidPath(f"is a folder; end it with / to put a file into it: {target}/")
+            raise InvalidPath(f"is a folder; write {target}/")
         if mode and not stat.S_ISREG(mode):
-            raise InvalidPath("is a pipe or device, not a regular file; move it or choose a name")
+            raise InvalidPath("is a pipe or device, not a regular file; choose another name")
 
     def has(self, target: str) -> bool:
-        """Whether something has this name."""
+        """Return whether a file or folder has this name."""
         folder, _, name = target.rpartition("/")
         entry = self._entry(folder, name)
         return entry is not None and (entry.name == name or (self.root / target).exists())
 
     def is_folder(self, target: str) -> bool:
-        """Whether a folder has this name."""
+        """Return whether a folder has this name."""
         folder, _, name = target.rpartition("/")
         entry = self._entry(folder, name)
         return entry is not None and entry.is_dir()
@@ -73,7 +73,7 @@ class Listing:
         return self._inside[path]
 
     def _entry(self, folder: str, name: str) -> os.DirEntry[str] | None:
-        """What has this name, or else what some file system takes for it."""
+        """Return the entry with this name, or one that some file systems treat as the same."""
         if folder not in self._listed:
             try:
                 with os.scandir(self.root / folder) as found:
@@ -88,7 +88,7 @@ class Listing:
 
 
 class PathClaims:
-    """Which row has which path, by whatever a file system may take for the same name.
+    """Record which row has which path; names that file systems may treat as the same collide.
 
     Args:
         reserved: paths that no row may have; their owner is row 0.
@@ -98,10 +98,10 @@ class PathClaims:
         self._owners = {_folded(path): (0, path) for path in reserved}
 
     def claim(self, row: int, target: str) -> tuple[int, str] | None:
-        """Take a path for a row.
+        """Record a path for a row.
 
         Returns:
-            The row that has it already, and the path as that row writes it; None when it was free.
+            The row that has it already, and the path as written there; None when it was free.
         """
         paths = [_folded(path) for path in candidates(target)]
         for path in paths:
@@ -112,7 +112,7 @@ class PathClaims:
         return None
 
     def inside_files(self) -> Iterator[tuple[int, str, str]]:
-        """Rows whose folder is another row's file: row, its path, the file's path."""
+        """Yield the rows whose folder is another row's file: row, its path, the file's path."""
         folders = {path.rpartition("/")[0]: owner for path, owner in self._owners.items()}
         for folder, (row, target) in folders.items():
             while folder and row:
@@ -122,61 +122,61 @@ class PathClaims:
 
 
 def candidates(target: str) -> list[str]:
-    """The paths that an image for this target may get."""
+    """Return the paths that an image for this target may get."""
     if target.endswith(ANY_SUFFIX):
         return [target[: -len(ANY_SUFFIX)] + suffix for suffix in SUFFIXES.values()]
     return [target]
 
 
 def aliases(target: str) -> list[str]:
-    """The other targets that stand for the same files: `fox.*` for `fox.png`, and the reverse."""
+    """Return the targets for the same files: `fox.*` for `fox.png`, and the reverse."""
     if target.endswith(ANY_SUFFIX):
         return candidates(target)
     stem, suffix = split(target)
     return [stem + ANY_SUFFIX] if suffix in SUFFIXES.values() else []
 
 
-def normal(output: str) -> str:
-    """A row's output as a plain path below the output folder, with `/` and no detours.
+def normalized(output: str) -> str:
+    """Return a row's output as a path below the output folder, without `.` and `..`.
 
     Args:
         output: as written; one that ends in `/` names a folder.
 
     Raises:
-        Misplaced: it cannot be one.
+        InvalidPath: it is absolute, outside the folder, or cannot be a name.
     """
     if escape(output) != output:
-        raise InvalidPath("holds control characters")
+        raise InvalidPath("contains control characters")
     if output.startswith("/"):
         raise InvalidPath("is absolute; write it relative to the output folder")
     path = normpath(output)
     if path == ".." or path.startswith("../"):
         raise InvalidPath("leaves the output folder")
-    if any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in path.split("/")):
-        raise InvalidPath(f"has a name longer than {_LONGEST_NAME} bytes")
+    if any(len(part.encode("utf-8", "replace")) > _MAX_NAME_BYTES for part in path.split("/")):
+        raise InvalidPath(f"has a name longer than {_MAX_NAME_BYTES} bytes")
     return "" if path == "." else path
 
 
 def numbered(target: str, number: int) -> str:
-    """`fox.png` as one of several: `fox-2.png`."""
+    """Return a numbered variant of a path: `fox-2.png` for `fox.png`."""
     stem, suffix = split(target)
     return f"{stem}-{number}{suffix}"
 
 
 def alt_file(target: str) -> str:
-    """Where an image's alt text goes, unless somebody says otherwise: `fox.alt.txt`."""
+    """Return the default path of an image's alt text: `fox.alt.txt` for `fox.png`."""
     return split(target)[0] + ".alt.txt"
 
 
 def split(target: str) -> tuple[str, str]:
-    """A path in two: all before the suffix, and the suffix."""
+    """Return a path without its suffix, and the suffix."""
     folder_end = target.rfind("/") + 1
     dot = target.rfind(".")
     return (target[:dot], target[dot:]) if dot > folder_end else (target, "")
 
 
 def _mode(entry: os.DirEntry[str]) -> int:
-    """What a name leads to, as `st_mode`; 0 when it leads nowhere that can be reached."""
+    """Return the `st_mode` of an entry, links followed; 0 when it cannot be reached."""
     try:
         return entry.stat().st_mode
     except OSError:
@@ -184,7 +184,7 @@ def _mode(entry: os.DirEntry[str]) -> int:
 
 
 def _folded(path: str) -> str:
-    """Equal for names that some file system takes for the same."""
+    """Return a form that is equal for names that some file systems treat as the same."""
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

@@ -1,20 +1,26 @@
-"""What is missing, changed, done or unknown: by what is asked and by the files' content, never by
-their times."""
+"""Plan a batch: decide which images are missing, changed, up to date or unknown.
+
+What counts is what is asked for and the content of the files, never their times.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from nanobanana_cli import catalog
-from nanobanana_cli.batch import paths as batch_paths
 from nanobanana_cli.batch.history import History, UnsettledCall, Written
 from nanobanana_cli.batch.item import Item
+from nanobanana_cli.batch.paths import ANY_SUFFIX, Listing, candidates
+from nanobanana_cli.errors import UsageError
 
 State: TypeAlias = Literal["make", "changed", "unchanged", "unknown", "exists"]
 
@@ -22,22 +28,90 @@ _HASHED_TOGETHER = 256
 _HASHERS = 4
 
 
+class Shard(msgspec.Struct, frozen=True):
+    """One of several parts of a manifest, the same on every machine.
+
+    Args:
+        number: which, from 1.
+        count: how many parts.
+    """
+
+    number: int
+    count: int
+
+    def contains(self, fingerprint: str) -> bool:
+        """Return whether an image is in this part; only what is sent for it decides."""
+        return int(fingerprint[:16], 16) % self.count == self.number - 1
+
+    def __str__(self) -> str:
+        return f"{self.number}-of-{self.count}"
+
+
+def parse_shard(text: str) -> Shard:
+    """Return the shard for `2/8`, or raise UsageError."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", text)
+    if not match or int(match[1]) > int(match[2]):
+        raise UsageError(f"--shard {text} is not a shard", hint="2/8 means the second of 8 shards")
+    return Shard(int(match[1]), int(match[2]))
+
+
+def select(
+    items: Sequence[Item], only: Sequence[str], shard: Shard | None, listing: Listing
+) -> list[Item]:
+    """Return the images in the shard whose path matches one of the patterns.
+
+    Args:
+        items: the images.
+        only: patterns; an empty sequence matches all. A path matches as written in the manifest,
+            as the file that exists, and as either is seen from the current folder.
+        shard: None selects all.
+        listing: the files in the output folder.
+
+    Raises:
+        UsageError: a pattern matches no image of the manifest.
+    """
+    wanted: set[str] = set()
+    for pattern in only:
+        matching = {item.target for item in items if _matches(item.target, pattern, listing)}
+        if not matching:
+            raise UsageError(
+                f"--only {pattern} matches no image",
+                hint="use the paths that --dry-run lists; * matches any text",
+            )
+        wanted |= matching
+    return [
+        item
+        for item in items
+        if (not only or item.target in wanted)
+        and (shard is None or shard.contains(item.fingerprint))
+    ]
+
+
+def _matches(target: str, pattern: str, listing: Listing) -> bool:
+    paths = [target]
+    if target.endswith(ANY_SUFFIX):
+        paths += filter(listing.has, candidates(target))
+    return any(
+        fnmatchcase(path, pattern) or fnmatchcase(str(listing.root / path), pattern)
+        for path in paths
+    )
+
+
 class Step(msgspec.Struct, frozen=True, gc=False):
-    """An image, and what is to be done for it.
+    """An image, and what to do for it.
 
     Args:
         item: the image.
-        state: `make` (missing), `changed` (there, but asked for differently, or another file),
-            `unchanged`, `unknown` (it may have been paid for), `exists` (there, and not ours).
-        kept: why the file that is there is replaced only when the user says so, such as that no
-            ledger has its content; "" when it may be.
+        state: `make` (missing), `changed` (exists, but the request or the file is another),
+            `unchanged`, `unknown` (may have been paid for), `exists` (a file that nb did not make).
         price: micro-dollars of the call; None when not known.
-        reason: why, in a few words; "" when it is plain.
-        path: the file that is there, relative to the output folder; None when there is none.
+        reason: the reason for the state, in a few words; "" when the state says it all.
+        kept: why the existing file is only replaced with `--force`; "" when it may be replaced.
+        path: the existing file, relative to the output folder; None when there is none.
         sha256: of that file.
-        unknown: calls for this image whose outcome nobody recorded.
-        recovered: the file that is there came of the last of these calls: the run was killed
-            before it could say so.
+        unknown: calls for this image whose outcome was not recorded.
+        recovered: the existing file was made by the last of these calls, in a run that was killed
+            before it could record it.
     """
 
     item: Item
@@ -51,36 +125,36 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     recovered: bool = False
 
 
-def plan(
-    items: Sequence[Item], history: History, folders: batch_paths.Listing, provider: str
-) -> list[Step]:
-    """A step for each image, in order.
+def plan(items: Sequence[Item], history: History, listing: Listing, provider: str) -> list[Step]:
+    """Return a step for each image, in order.
 
     Args:
         items: the images.
-        history: what the ledgers say.
-        folders: what is in the output folder.
-        provider: who would be asked, for the price.
+        history: the content of the ledgers.
+        listing: the files in the output folder.
+        provider: the service, for the price.
     """
     records = [history.made_for(item.target) for item in items]
-    there = {
+    existing = {
         item.target: found
         for item, record in zip(items, records, strict=True)
-        if (found := _existing(item, record, folders))
+        if (found := _existing(item, record, listing))
     }
-    hashes = _hashes(folders.root, [path for paths in there.values() for path in paths])
+    hashes = _hashes(listing.root, [path for paths in existing.values() for path in paths])
     prices: dict[tuple[str, str], int | None] = {}
-    made: set[tuple[str, str]] = set()
+    made_anywhere: set[tuple[str, str]] = set()
     steps = []
     for item, record in zip(items, records, strict=True):
-        asked = (item.settings.model, item.settings.size)
-        if asked not in prices:
-            prices[asked] = catalog.price(provider, *asked)
-        files = [(path, hashes[path]) for path in there.get(item.target, ())]
-        step = _step(item, files, record, history, prices[asked])
+        priced = (item.settings.model, item.settings.size)
+        if priced not in prices:
+            prices[priced] = catalog.price(provider, *priced)
+        files = [(path, hashes[path]) for path in existing.get(item.target, ())]
+        step = _step(item, files, record, history, prices[priced])
         if step.kept:
-            made = made or _made(history)
-            if (item.fingerprint, step.sha256) in made:
+            made_anywhere = made_anywhere or {
+                (each.fingerprint, each.sha256) for row in history.written.values() for each in row
+            }
+            if (item.fingerprint, step.sha256) in made_anywhere:
                 step = Step(
                     item, "unchanged", step.price, "was moved", path=step.path, sha256=step.sha256
                 )
@@ -88,21 +162,16 @@ def plan(
     return steps
 
 
-def _made(history: History) -> set[tuple[str, str]]:
-    """Fingerprint and SHA-256 of all that was made, wherever it went then."""
-    return {(each.fingerprint, each.sha256) for row in history.written.values() for each in row}
-
-
-def _existing(item: Item, record: list[Written], folders: batch_paths.Listing) -> list[str]:
-    """The files that may be this image, those that the ledger names first.
+def _existing(item: Item, record: list[Written], listing: Listing) -> list[str]:
+    """Return the files that may be this image, those that the ledger names first.
 
     A ledger comes with a repository, so a path that it names counts only when it is one that the
-    row could get: those have passed `Folders.check`.
+    row could get: those have passed `Listing.check`.
     """
-    own = batch_paths.candidates(item.target)
+    own = candidates(item.target)
     recorded = [made.path for made in record if made.path in own]
     paths = dict.fromkeys([*reversed(recorded), *own])
-    return [path for path in paths if folders.has(path)]
+    return [path for path in paths if listing.has(path)]
 
 
 def _step(
@@ -112,83 +181,66 @@ def _step(
     history: History,
     price: int | None,
 ) -> Step:
-    unknown = history.unknown_for(item.target, item.fingerprint)
+    same_request = {
+        (each.path, each.sha256) for each in made if each.fingerprint == item.fingerprint
+    }
     for path, digest in files:
-        if any(_is(each, item.fingerprint, path, digest) for each in made):
+        if (path, digest) in same_request:
             return Step(item, "unchanged", price, path=path, sha256=digest)
-    ours = {each.sha256 for each in made}
-    for path, digest in files:
-        if digest and digest not in ours and _came_of(unknown, digest):
-            reason = "came just before the last run was killed"
+    unknown = history.unknown_for(item.target, item.fingerprint)
+    # A file that no ledger records, and that was not there before these calls, is one of theirs.
+    known = {each.sha256 for each in made} | {call.replaces for call in unknown}
+    for path, digest in files if unknown else ():
+        if digest and digest not in known:
             return Step(
                 item,
                 "unchanged",
                 price,
-                reason,
+                "was saved just before the last run was killed",
                 path=path,
                 sha256=digest,
                 unknown=unknown,
                 recovered=True,
             )
-    shown, digest = files[0] if files else (None, None)
-    kept = _kept(digest, made, price) if files else ""
-    state, reason = _there(item, kept, made) if files else _missing(item, made, history)
+    existing, sha256 = files[0] if files else (None, None)
+    kept = _kept(sha256, made, price) if files else ""
+    state: State = "changed" if files else "make"
     if unknown:
-        state, reason = "unknown", "a call was sent, and nobody knows what came of it"
-    return Step(item, state, price, reason, kept, shown, digest, unknown)
-
-
-def _came_of(calls: Sequence[UnsettledCall], digest: str) -> bool:
-    """Whether what is there may be of one of these calls: none of them found it there."""
-    return bool(calls) and all(call.replaces != digest for call in calls)
-
-
-def _is(made: Written, fingerprint: str, path: str, digest: str | None) -> bool:
-    return made.fingerprint == fingerprint and made.sha256 == digest and made.path == path
+        state, reason = "unknown", "a call was sent, but its outcome was not recorded"
+    elif kept:
+        state, reason = state if made else "exists", kept
+    elif files:
+        reason = "the file is an earlier version" if same_request else "the request changed"
+    elif made:
+        reason = "the file is missing"
+    else:
+        reason = "failed in an earlier run" if item.target in history.failed else ""
+    return Step(item, state, price, reason, kept, existing, sha256, unknown)
 
 
 def _kept(digest: str | None, made: list[Written], price: int | None) -> str:
-    """Why a file is not replaced unasked."""
+    """Return why an existing file is not replaced without `--force`; "" when it may be."""
     if not made:
-        return "exists already, and no ledger knows it by this name"
+        return "exists already and no ledger records it under this name"
     same = [each for each in made if each.sha256 == digest]
     if not same:
         return "was edited since it was made"
     if price == 0 and any(each.paid for each in same):
-        return "was paid for, and a free one would take its place"
+        return "was paid for and would be replaced by a free image"
     return ""
 
 
-def _there(item: Item, kept: str, made: list[Written]) -> tuple[State, str]:
-    if kept:
-        return "changed" if made else "exists", kept
-    asked_before = any(each.fingerprint == item.fingerprint for each in made)
-    return "changed", "the file is an earlier one" if asked_before else "asked for differently"
-
-
-def _missing(item: Item, made: list[Written], history: History) -> tuple[State, str]:
-    if made:
-        return "make", "the file is gone"
-    return "make", "failed before" if item.target in history.failed else ""
-
-
 def _hashes(root: Path, paths: Sequence[str]) -> dict[str, str | None]:
+    def digests(chunk: Sequence[str]) -> list[str | None]:
+        return [sha256_of(f"{root}/{path}") for path in chunk]
+
     chunks = [paths[i : i + _HASHED_TOGETHER] for i in range(0, len(paths), _HASHED_TOGETHER)]
-    hashed: dict[str, str | None] = {}
     with ThreadPoolExecutor(_HASHERS) as pool:
-        for chunk, digests in zip(
-            chunks, pool.map(lambda chunk: _digests(root, chunk), chunks), strict=True
-        ):
-            hashed.update(zip(chunk, digests, strict=True))
-    return hashed
-
-
-def _digests(root: Path, paths: Iterable[str]) -> list[str | None]:
-    return [sha256_of(f"{root}/{path}") for path in paths]
+        return dict(zip(paths, chain.from_iterable(pool.map(digests, chunks)), strict=True))
 
 
 def sha256_of(path: str | Path) -> str | None:
-    """SHA-256 of a file; None when it cannot be read, which no recorded hash equals."""
+    """Return the SHA-256 of a file; None, which equals no recorded one, if it is unreadable."""
     try:
         with Path(path).open("rb", buffering=0) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The ledger's lines for one call: before it, after it, and when nobody knows."""
+"""Build the ledger's lines for a call: its intent and its outcome."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nanobanana_cli.types import Result
 
 
 def intent(step: Step, provider: str) -> LedgerLine:
-    """A call is about to be sent."""
+    """Return the line for a call that is about to be sent."""
     item = step.item
     return LedgerLine(
         event="intent",
@@ -33,11 +33,11 @@ def intent(step: Step, provider: str) -> LedgerLine:
 
 
 def outcome(call: LedgerLine, result: Result, root: Path) -> LedgerLine:
-    """What came of a call.
+    """Return the line for the outcome of a call.
 
     Args:
         call: its intent.
-        result: what came of it.
+        result: the result of the call.
         root: the output folder.
     """
     error = None if result.status == "written" else result.error
@@ -67,12 +67,12 @@ def outcome(call: LedgerLine, result: Result, root: Path) -> LedgerLine:
 
 
 def dropped(call: UnsettledCall) -> LedgerLine:
-    """An unknown call is given up, since the image is made again."""
+    """Return the line that settles an unknown call whose image is made again."""
     return _settled("dropped", call)
 
 
 def recovered(step: Step) -> LedgerLine:
-    """The outcome of a call whose image was saved just before its run was killed."""
+    """Return the outcome of a call whose image was saved just before its run was killed."""
     line = _settled("written", step.unknown[-1])
     return replace(line, path=step.path, sha256=step.sha256)
 

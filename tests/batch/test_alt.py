@@ -119,34 +119,34 @@ def test_a_text_that_was_lost_by_a_kill_is_told(nb: Nb, server: CountingServer, 
                 {"prompt": "a", "output": "x.png", "alt": True},
                 {"prompt": "b", "output": "x.jpg", "alt": True},
             ],
-            "images.jsonl:2: alt_file: x.alt.txt is the output of row 1 too",
+            "images.jsonl:2: alt_file: x.alt.txt is also the output of row 1",
         ),
         (
             [
                 {"prompt": "a", "output": "x.png", "alt": True},
                 {"prompt": "b", "output": "y.png", "alt_file": "X.alt.txt", "aspect": "1:5"},
             ],
-            "images.jsonl:2: alt_file: X.alt.txt and x.alt.txt of row 1 are one file",
+            "images.jsonl:2: alt_file: X.alt.txt and x.alt.txt of row 1 are the same file",
         ),
         (
             [{"prompt": "a", "alt_file": "../x.txt"}],
             "alt_file: '../x.txt' leaves the output folder",
         ),
-        ([{"prompt": "a", "alt_file": "x/"}], "alt_file: 'x/' is no file"),
+        ([{"prompt": "a", "alt_file": "x/"}], "alt_file: 'x/' is not a file name"),
         ([{"prompt": "a", "alt_file": "./images.jsonl"}], "images.jsonl is the manifest, its"),
         ([{"prompt": "a", "alt_file": "Images.ledger.jsonl"}], "is the manifest, its ledger or"),
         ([{"prompt": "a", "alt_file": "x.txt", "count": 2}], "alt_file: x.txt cannot hold 2 texts"),
         ([{"prompt": "a", "alt": "yes"}], "alt: must be true or false"),
     ],
 )
-def test_mistakes(nb: Nb, rows: list[dict[str, Any]], message: str) -> None:
+def test_errors(nb: Nb, rows: list[dict[str, Any]], message: str) -> None:
     Path("images.jsonl").write_text("\n".join(map(json.dumps, rows)))
     run = nb("batch", "images.jsonl", "--dry-run")
     assert run.code == 2
     assert message in run.err
 
 
-def test_the_contact_sheet_shows_what_stands_beside(nb: Nb, server: CountingServer) -> None:
+def test_the_gallery_shows_what_stands_beside(nb: Nb, server: CountingServer) -> None:
     rows = [{"prompt": "fox", "output": "x.png", "alt": True}]
     batch(nb, server, "--gallery", "index.html", rows=rows)
     assert 'alt="Seen: fox."' in Path("index.html").read_text()

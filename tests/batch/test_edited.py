@@ -71,7 +71,7 @@ def test_the_plan_says_so(nb: Nb, server: CountingServer) -> None:
 
 def test_a_check_says_what_the_run_would(nb: Nb, server: CountingServer) -> None:
     run = batch(nb, server, "--check")
-    assert (run.code, "hint: --skip-existing leaves what is there alone" in run.err) == (3, True)
+    assert (run.code, "hint: --skip-existing keeps existing files" in run.err) == (3, True)
     run = batch(nb, server, "--check", "--skip-existing")
     assert (run.code, run.out) == (0, "")
     assert "1 changed, 2 unchanged; 1 left alone" in run.err
@@ -125,7 +125,7 @@ def test_a_paid_image_makes_no_room_for_a_free_one(nb: Nb, server: CountingServe
     free = ("batch", "m.jsonl", "--provider", "sandbox")
     run = nb(*free)
     assert run.code == 12
-    assert "0.png was paid for, and a free one would take its place" in run.err
+    assert "0.png was paid for and would be replaced by a free image" in run.err
     assert nb(*free, "--skip-existing").code == 0
     assert Path("0.png").read_bytes() == image("fox 0")
     assert nb(*free, "--force").code == 0

@@ -1,4 +1,4 @@
-"""The contact sheet: what is on it, in real Chromium too."""
+"""The gallery: what is on it, in real Chromium too."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_page_of_somebody_else_stays(nb: Nb) -> None:
         assert (
             nb("batch", "m.jsonl", "--gallery", "index.html", "--force", env=server.env).code == 0
         )
-        assert "contact sheet" in Path("index.html").read_text()
+        assert ": gallery</title>" in Path("index.html").read_text()
 
 
 def test_a_page_that_comes_during_the_run_stays(nb: Nb) -> None:
@@ -126,7 +126,7 @@ def test_it_takes_no_place_of_what_is_paid_for(nb: Nb, path: str) -> None:
     with CountingServer() as server:
         run = nb("batch", "m.jsonl", "--gallery", path, "--force", env=server.env)
         assert (run.code, server.calls.total()) == (2, 0)
-    assert "is the manifest, its ledger or the contact sheet" in run.err
+    assert "is the manifest, its ledger or the gallery" in run.err
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_folder_that_is_not_there_is_told_first(nb: Nb) -> None:
 def test_chromium_runs_its_script_and_no_other(page: Path) -> None:
     after = chromium.dom(page)
     assert "5 of 5 shown" in after
-    assert "<title>m.jsonl: contact sheet</title>" in after
+    assert "<title>m.jsonl: gallery</title>" in after
     assert Elements(after).all("form")[0].get("hidden", "shown") == "shown"
 
 

@@ -127,15 +127,15 @@ def test_what_did_not_get_to_the_disk_does_not_count(
             ledger.append(line("intent", "2"))
 
 
-def test_a_torn_line_is_set_aside(tmp_path: Path) -> None:
+def test_a_truncated_line_is_moved(tmp_path: Path) -> None:
     path = tmp_path / "x.ledger.jsonl"
     write(path, line("intent", "1"))
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"event":"intent","id":"2","ro')
-    assert history.read([path]).torn == [f"{path}:2"]
+    assert history.read([path]).truncated == [f"{path}:2"]
     write(path, line("intent", "3"))
     found = history.read([path])
-    assert found.torn == []
+    assert found.truncated == []
     assert [call.id for call in found.unknown["x.png"]] == ["1", "3"]
     assert path.with_suffix(".torn").read_bytes() == b'{"event":"intent","id":"2","ro\n'
 
@@ -146,10 +146,10 @@ def test_a_whole_line_without_its_end_stays(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().rstrip(b"\n"))
     write(path, line("written", "1"))
     found = history.read([path])
-    assert (found.torn, found.unknown) == ([], {})
+    assert (found.truncated, found.unknown) == ([], {})
 
 
-def test_cat_glues_to_a_torn_line(tmp_path: Path) -> None:
+def test_cat_appends_to_a_truncated_line(tmp_path: Path) -> None:
     one, other, both = (tmp_path / name for name in ("1.jsonl", "2.jsonl", "3.jsonl"))
     write(one, line("intent", "1"))
     write(other, line("intent", "2"), line("written", "2"))
@@ -163,7 +163,7 @@ def test_cat_glues_to_a_torn_line(tmp_path: Path) -> None:
 def test_a_merge_conflict_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "x.ledger.jsonl"
     path.write_text("<<<<<<< HEAD\n")
-    with pytest.raises(LocalFileError, match="holds a merge conflict"):
+    with pytest.raises(LocalFileError, match="contains a merge conflict"):
         history.read([path])
 
 

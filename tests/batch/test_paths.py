@@ -49,7 +49,7 @@ def test_two_rows_to_one_path(nb: Nb, first: str, second: str) -> None:
 def test_a_file_is_no_folder(nb: Nb) -> None:
     run = plan(nb, {"prompt": "a", "output": "x"}, {"prompt": "b", "output": "X/y/b.png"})
     assert run.code == 2
-    assert "is inside x, which is a file of another row" in run.err
+    assert "is inside x, which is another row's file" in run.err
 
 
 def test_count_may_meet_another_row(nb: Nb) -> None:
@@ -145,16 +145,16 @@ def test_a_name_from_a_prompt_makes_room_for_a_named_file(nb: Nb) -> None:
     assert found[0].startswith("a-fox-")
 
 
-def test_the_same_twice_is_a_mistake(nb: Nb) -> None:
+def test_the_same_twice_is_an_error(nb: Nb) -> None:
     assert plan(nb, {"prompt": "a fox"}, {"prompt": "a fox"}).code == 2
 
 
 @given(st.text(max_size=40))
 def test_normal_paths_stay_below(output: str) -> None:
     try:
-        path = batch_paths.normal(output or ".")
+        path = batch_paths.normalized(output or ".")
     except batch_paths.InvalidPath:
         return
     assert not path.startswith("/")
     assert ".." not in path.split("/")
-    assert batch_paths.normal(path or ".") == path
+    assert batch_paths.normalized(path or ".") == path

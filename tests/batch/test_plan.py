@@ -300,13 +300,13 @@ def test_the_example_runs_as_it_stands(nb: Nb) -> None:
     assert nb("batch", "images.toml", "--provider", "sandbox", "--check").code == 0
 
 
-def test_a_torn_ledger_is_told(nb: Nb, server: CountingServer) -> None:
+def test_a_truncated_ledger_is_told(nb: Nb, server: CountingServer) -> None:
     write()
     calls(nb, server)
     with Path("m.ledger.jsonl").open("ab") as ledger:
         ledger.write(b'{"event":"int')
     run = nb("batch", "m.jsonl", "--dry-run", env=server.env)
-    assert "m.ledger.jsonl:7: a line that was cut off" in run.err
+    assert "m.ledger.jsonl:7: ignored a line that was cut off" in run.err
     assert calls(nb, server) == {}
 
 

@@ -129,7 +129,7 @@ def test_one_failure_does_not_stop_the_others(nb: Nb) -> None:
         run = nb("batch", "m.jsonl", env=server.env)
         assert (run.code, server.charged.total()) == (3, 19)
         assert "status 400" in run.err
-        assert "1 of 20 images are not there" in run.err
+        assert "1 of 20 images are missing" in run.err
 
 
 def test_fail_fast(nb: Nb) -> None:
@@ -139,7 +139,7 @@ def test_fail_fast(nb: Nb) -> None:
         assert run.code == 3
         assert server.calls.total() == 3
     assert "2 made in 0:00 for $0.116, 1 failed, 47 not tried" in run.err
-    assert "48 of 50 images are not there" in run.err
+    assert "48 of 50 images are missing" in run.err
 
 
 def test_rpm(nb: Nb) -> None:
@@ -192,7 +192,7 @@ def test_the_first_signal_drains(nb_process: NbProcess, signum: int, code: int) 
         assert process.returncode == code
         assert server.calls.total() == 4
         assert len(set(out.decode().split())) == 4
-    assert "no new calls; those in flight are waited for and saved" in err.decode()
+    assert "no new calls; waiting for those in flight" in err.decode()
     assert Counter(line["event"] for line in ledger()) == {"intent": 4, "written": 4}
 
 
@@ -253,7 +253,7 @@ def test_the_second_signal_stops_now(nb: Nb, nb_process: NbProcess) -> None:
         assert [(line["status"], line["path"]) for line in told] == [("unknown", None)] * 4
         assert b"0 made in" in err
         assert b"4 unknown, 6 not tried" in err
-        assert b"--retry-unknown makes those again" in err
+        assert b"--retry-unknown makes images again" in err
         run = nb("batch", "m.jsonl", "--check", "--only", "0.png", env=server.env)
         assert (run.code, "hint: --retry-unknown" in run.err) == (3, True)
         assert Counter(line["event"] for line in ledger()) == {"intent": 4}
@@ -261,7 +261,7 @@ def test_the_second_signal_stops_now(nb: Nb, nb_process: NbProcess) -> None:
         assert not list(Path().glob("*.png"))
         run = nb("batch", "m.jsonl", env=server.env)
         assert run.code == 3
-        assert "--retry-unknown makes those again" in run.err
+        assert "--retry-unknown makes images again" in run.err
         assert server.calls == dict.fromkeys(prompts, 1)
         run = nb("batch", "m.jsonl", "--retry-unknown", "--json", env=server.env)
         assert run.code == 0

@@ -119,7 +119,7 @@ def test_a_row_cannot_name_what_was_made_for_another(nb: Nb, server: CountingSer
         run = batch(nb, server, rows)
         assert run.code == 2
         assert "m.jsonl:2: output: a-fox." in run.err
-        assert "of row 1 may be one file" in run.err
+        assert "of row 1 may be the same file" in run.err
     assert Path("a-fox.png").read_bytes() == image("a fox!")
     # Once the file is another row's, it is in nobody's way.
     assert calls(nb, server, [named], "--force") == {"an owl": 1}
@@ -145,7 +145,7 @@ def test_formats_that_may_meet(nb: Nb, server: CountingServer) -> None:
     assert calls(nb, server, rows) == {}
 
 
-def test_the_same_twice_is_a_mistake_for_ever(nb: Nb, server: CountingServer) -> None:
+def test_the_same_twice_is_an_error_for_ever(nb: Nb, server: CountingServer) -> None:
     calls(nb, server, [FOX])
     run = batch(nb, server, [FOX, FOX])
     assert run.code == 2

@@ -1,1 +1,1 @@
-"""Reads manifests: from a file to checked rows, with every error named by its line."""
+"""Read manifests into checked items; every error names its line."""

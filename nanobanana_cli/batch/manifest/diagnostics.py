@@ -1,4 +1,4 @@
-"""All that is wrong with a manifest, told at once."""
+"""Collect the errors of a manifest, to report them together."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import msgspec
 
 from nanobanana_cli.errors import UsageError
 
-# A slip in the one template of 100,000 rows need not be read 100,000 times.
-SHOWN = 100
+# An error in a template of 100,000 rows need not be printed 100,000 times.
+_MAX_SHOWN = 100
 
 
 class ManifestError(UsageError):
@@ -17,36 +17,36 @@ class ManifestError(UsageError):
 
     Args:
         name: the manifest, as the user named it.
-        mistakes: one line each, in the manifest's order.
+        messages: a line for each error, in the manifest's order.
     """
 
     kind = "manifest"
 
-    def __init__(self, name: str, mistakes: list[str]) -> None:
-        self.mistakes = tuple(mistakes)
-        some = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        super().__init__(f"{name} has {some}", hint="mend what is listed above; nothing was sent")
+    def __init__(self, name: str, messages: list[str]) -> None:
+        self.messages = tuple(messages)
+        count = "1 error" if len(messages) == 1 else f"{len(messages)} errors"
+        super().__init__(f"{name} has {count}", hint="fix the errors above; nothing was sent")
 
     def lines(self) -> list[str]:
-        """What to show: each mistake, or the first hundred and how many more there are."""
-        rest = len(self.mistakes) - SHOWN
-        return [*self.mistakes[:SHOWN], *([f"… and {rest} more"] if rest > 0 else [])]
+        """Return the messages, or the first hundred and how many more follow."""
+        rest = len(self.messages) - _MAX_SHOWN
+        return [*self.messages[:_MAX_SHOWN], *([f"… and {rest} more"] if rest > 0 else [])]
 
 
 class Diagnostics(msgspec.Struct):
-    """Gathers what is wrong while a manifest is read.
+    """Collect errors while a manifest is read.
 
     Args:
         name: the manifest, as the user named it.
-        where: names a row's place for people, such as `foxes.csv:12`.
+        locate: return the location of a key in a row, such as `foxes.csv:12`.
     """
 
     name: str
-    where: Callable[[int, str], str]
+    locate: Callable[[int, str], str]
     _found: list[tuple[int, str]] = msgspec.field(default_factory=list)
 
     def add(self, row: int, key: str, message: str, hint: str = "") -> None:
-        """Note a mistake.
+        """Record an error.
 
         Args:
             row: the row's number; 0 for the manifest as a whole.
@@ -54,18 +54,14 @@ class Diagnostics(msgspec.Struct):
             message: what is wrong, naming the value.
             hint: how to fix it.
         """
-        parts = [self.where(row, key), *([key] if key else []), message]
+        parts = [self.locate(row, key), *([key] if key else []), message]
         self._found.append((row, ": ".join(parts) + (f"; {hint}" if hint else "")))
 
     def __bool__(self) -> bool:
         return bool(self._found)
 
     def check(self) -> None:
-        """Raise what was found, if anything was.
-
-        Raises:
-            ManifestError: with all mistakes.
-        """
+        """Raise ManifestError if errors were recorded."""
         if self._found:
             in_order = sorted(self._found, key=lambda found: found[0])
-            raise ManifestError(self.name, [line for _, line in in_order])
+            raise ManifestError(self.name, [message for _, message in in_order])

@@ -1,4 +1,4 @@
-"""`{placeholders}`, and the matrix that makes one row into many."""
+"""Fill `{placeholders}`, and expand a matrix: one row into many."""
 
 from __future__ import annotations
 
@@ -8,44 +8,43 @@ from itertools import product
 
 from msgspec.structs import replace
 
-from nanobanana_cli.batch.manifest.decoded import stand_in
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
-from nanobanana_cli.batch.manifest.rows import Row, Value
+from nanobanana_cli.batch.manifest.rows import Row, Value, stand_in_prompt
 from nanobanana_cli.suggest import one_of
 
 # `{{name}}` stands for `{name}` itself; braces around anything else are left as they are, since
-# prompts hold JSON and CSS too.
+# prompts contain JSON and CSS too.
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 _FILLED = ("prompt", "output", "alt_file", "system", "images")
 
-# A slip such as four axes of a hundred would otherwise fill the memory before it is told.
-MOST_COMBINATIONS = 1_000_000
+# An error such as four axes of a hundred would fill the memory before it is reported.
+_MAX_COMBINATIONS = 1_000_000
 
 
-def expand(number: int, row: Row, mistakes: Diagnostics) -> Iterator[Row]:
-    """The rows that a row stands for: one for each combination of the matrix's values that it
-    uses, with its placeholders filled; one that cannot be filled is left with what needs none.
+def expand(number: int, row: Row, diagnostics: Diagnostics) -> Iterator[Row]:
+    """Yield the rows that a row stands for, with placeholders filled.
+
+    These are all combinations of the matrix's values that the row uses. A row that cannot be
+    filled is yielded once, without the texts that need a value.
 
     Args:
-        number: the row's number, for mistakes.
+        number: the row's number, for errors.
         row: as written, defaults filled in.
-        mistakes: told of placeholders without a value and of axes without values.
+        diagnostics: collects placeholders without a value and axes without values.
     """
-    if not _has_braces(row):
+    if not any("{" in text for text in _texts(row)):
         yield row
         return
     axes, variables = row.matrix or {}, row.vars or {}
-    used = _used(row)
-    if _wrong(number, used, axes, variables, mistakes):
-        yield _without_braces(number, row)
+    matches = (match for text in _texts(row) for match in _PLACEHOLDER.finditer(text))
+    used = {match[2]: None for match in matches if match[2]}
+    if not _check(number, used, axes, variables, diagnostics):
+        row = _with(row, lambda text: None if "{" in text else text)
+        yield row if row.prompt else replace(row, prompt=stand_in_prompt(number))
         return
     names = [name for name in axes if name in used]
     for combination in product(*(axes[name] for name in names)):
         yield _filled(row, {**variables, **dict(zip(names, combination, strict=True))})
-
-
-def _has_braces(row: Row) -> bool:
-    return any("{" in text for text in _texts(row))
 
 
 def _texts(row: Row) -> Iterator[str]:
@@ -57,38 +56,31 @@ def _texts(row: Row) -> Iterator[str]:
             yield from value
 
 
-def _used(row: Row) -> dict[str, None]:
-    """The names of the placeholders, in order, each once."""
-    matches = (match for text in _texts(row) for match in _PLACEHOLDER.finditer(text))
-    return {match[2]: None for match in matches if match[2]}
-
-
-def _wrong(
+def _check(
     number: int,
     used: Mapping[str, None],
     axes: Mapping[str, list[Value]],
     variables: Mapping[str, Value],
-    mistakes: Diagnostics,
+    diagnostics: Diagnostics,
 ) -> bool:
+    """Report placeholders that cannot be filled; return whether all can be."""
     known = {**variables, **axes}
-    unknown = [name for name in used if name not in known]
-    for name in unknown:
-        mistakes.add(
-            number,
-            "",
-            f"{{{name}}} has no value in vars or matrix ({{{{{name}}}}} stands for the braces "
-            "themselves)",
-            one_of(f"{{{name}}}", [f"{{{each}}}" for each in known], ""),
-        )
-    empty = [name for name in used if name in axes and not axes[name]]
-    for name in empty:
-        mistakes.add(number, "matrix", f"{name} has no values")
-    total = 1
+    valid, total = True, 1
     for name in used:
+        if name not in known:
+            message = f"{{{name}}} has no value in vars or matrix (write {{{{{name}}}}} for braces)"
+            hint = one_of(f"{{{name}}}", [f"{{{each}}}" for each in known], "")
+            diagnostics.add(number, "", message, hint)
+            valid = False
+        elif name in axes and not axes[name]:
+            diagnostics.add(number, "matrix", f"{name} has no values")
+            valid = False
         total *= len(axes.get(name, "1"))
-    if total > MOST_COMBINATIONS:
-        mistakes.add(number, "matrix", f"makes {total:,} rows; at most {MOST_COMBINATIONS:,}")
-    return bool(unknown or empty) or total > MOST_COMBINATIONS
+    if total > _MAX_COMBINATIONS:
+        message = f"expands to {total:,} rows; the limit is {_MAX_COMBINATIONS:,}"
+        diagnostics.add(number, "matrix", message)
+        valid = False
+    return valid
 
 
 def _filled(row: Row, values: Mapping[str, Value]) -> Row:
@@ -100,14 +92,8 @@ def _filled(row: Row, values: Mapping[str, Value]) -> Row:
     return _with(row, fill)
 
 
-def _without_braces(number: int, row: Row) -> Row:
-    """The rest of a row that cannot be filled, so that it is checked too."""
-    row = _with(row, lambda text: None if "{" in text else text)
-    return row if row.prompt else replace(row, prompt=stand_in(number))
-
-
 def _with(row: Row, change: Callable[[str], str | None]) -> Row:
-    """A row with its texts changed, and without what they were filled from."""
+    """Return a row with its texts changed, and without the values that filled them."""
 
     def changed(text: str | None) -> str | None:
         return None if text is None else change(text)

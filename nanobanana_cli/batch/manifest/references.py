@@ -1,4 +1,4 @@
-"""Reference images of a manifest, each read once to know its content."""
+"""Read the reference images of a manifest, and identify each by its content."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class References:
     """Reference images by the path that the manifest gives.
 
     Args:
-        folder: where relative paths start.
+        folder: the folder that relative paths start from.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -23,10 +23,10 @@ class References:
         self._known: dict[str, tuple[str, str] | NbError] = {}
 
     def identity(self, name: str) -> tuple[str, str]:
-        """Media type and SHA-256 of an image, which stand for it in a fingerprint.
+        """Return the media type and SHA-256 of an image, its part of a fingerprint.
 
         Raises:
-            NbError: it is missing, cannot be read, or is no image that can be sent.
+            NbError: the file is missing, unreadable, or not an image that can be sent.
         """
         if name not in self._known:
             try:
@@ -39,10 +39,10 @@ class References:
         return known
 
     def load(self, names: Sequence[str]) -> tuple[Reference, ...]:
-        """The images to send.
+        """Return the images to send.
 
         Raises:
-            NbError: one is gone, or is not what it was when the run was planned.
+            NbError: one is gone, or has changed since the run was planned.
         """
         return tuple(self._unchanged(name) for name in names)
 
@@ -64,4 +64,4 @@ def _identity(reference: Reference) -> tuple[str, str]:
 
 
 def _no_stdin() -> bytes:
-    raise UsageError("a manifest's reference image is a file")
+    raise UsageError("a manifest's reference image must be a file")

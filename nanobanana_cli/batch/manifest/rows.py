@@ -1,4 +1,4 @@
-"""What a manifest may say of one image."""
+"""Define the row of a manifest, and convert decoded values to rows."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from typing import Any
 
 import msgspec
 
+from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
+from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import Parameters
 
 Value = str | int | float
 
 
 class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
-    """One row as written: keys as the options of `nb generate`, None where it says nothing.
+    """One row as written, with the keys of the options of `nb generate`; None where not set.
 
     Args:
-        prompt: what to draw; may hold `{placeholders}`.
+        prompt: what to draw; may contain `{placeholders}`.
         output: a file, or a folder when it ends in `/`, relative to the output folder.
         aspect, size, model, format: as the options.
         images: reference images, relative to the manifest.
         alt: also ask for alt text, and write it beside the image.
-        alt_file: the same, into a file of this name, relative to the output folder.
+        alt_file: the same, but into this file, relative to the output folder.
         count: how many images, each of them a call.
         vars: a value for each placeholder.
-        matrix: several values for each placeholder; the row is made once for each combination.
+        matrix: several values for each placeholder; the row stands for all combinations.
     """
 
     prompt: str | None = None
@@ -45,7 +47,7 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
         return Parameters(*_PARAMETERS(self))
 
     def over(self, defaults: Row) -> Row:
-        """This row, with what it leaves open taken from the defaults; vars and matrix joined."""
+        """Return this row with unset keys taken from `defaults`; vars and matrix are merged."""
         values = {
             name: mine if (mine := getattr(self, name)) is not None else getattr(defaults, name)
             for name in KEYS
@@ -56,33 +58,59 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
         return Row(**values)
 
 
-_FIELDS = {field.name: field.type for field in msgspec.structs.fields(Row)}
-KEYS = tuple(_FIELDS)
+_TYPES = {field.name: field.type for field in msgspec.structs.fields(Row)}
+KEYS = tuple(_TYPES)
 
 _PARAMETERS = attrgetter(*Parameters.__struct_fields__)
 
-# What a value must be, in words.
-_WORDS = {
-    str | None: "a text",
+_TYPE_NAMES = {
+    str | None: "a string",
     bool | None: "true or false",
     int | None: "a whole number",
     float | None: "a number",
     list[str] | str | None: "a list of paths",
-    dict[str, Value] | None: "a table of texts and numbers",
-    dict[str, list[Value]] | None: "a table of lists of texts and numbers",
+    dict[str, Value] | None: "a table of strings and numbers",
+    dict[str, list[Value]] | None: "a table of lists of strings and numbers",
 }
 
 
-def wrong_type(key: str, value: Any, *, strict: bool = True) -> str | None:
-    """What a known key's value should have been, in words; None when it fits.
+def convert(raw: Any, number: int, diagnostics: Diagnostics, *, strict: bool = True) -> Row | None:
+    """Return a row made of decoded values; report and leave out those that are wrong.
 
     Args:
-        key: one of `KEYS`.
-        value: as decoded.
-        strict: False takes `"3"` for a number, as in CSV.
+        raw: as decoded; None is returned unless it is a dictionary.
+        number: the row's number, for errors.
+        diagnostics: collects the errors.
+        strict: False accepts `"3"` as a number, as in CSV.
     """
     try:
-        msgspec.convert(value, _FIELDS[key], strict=strict)
+        return msgspec.convert(raw, Row, strict=strict)
     except (msgspec.ValidationError, ValueError):
-        return _WORDS[_FIELDS[key]]
-    return None
+        pass
+    if not isinstance(raw, dict):
+        diagnostics.add(number, "", 'must be an object, such as {"prompt": "a red fox"}')
+        return None
+    valid: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key not in KEYS:
+            diagnostics.add(number, key, "unknown key", one_of(key, KEYS, ""))
+        elif not _has_type(key, value, strict=strict):
+            shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:59] + "…"
+            diagnostics.add(number, key, f"must be {_TYPE_NAMES[_TYPES[key]]}, not {shown}")
+        else:
+            valid[key] = value
+    # The prompt may be under a misspelt key.
+    return msgspec.convert({"prompt": stand_in_prompt(number), **valid}, Row, strict=strict)
+
+
+def stand_in_prompt(number: int) -> str:
+    """Return a prompt for a row whose own is not known, so that the rest is checked too."""
+    return f"the prompt of row {number}"
+
+
+def _has_type(key: str, value: Any, *, strict: bool) -> bool:
+    try:
+        msgspec.convert(value, _TYPES[key], strict=strict)
+    except (msgspec.ValidationError, ValueError):
+        return False
+    return True

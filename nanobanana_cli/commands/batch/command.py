@@ -104,7 +104,7 @@ def run(chosen: own.BatchOptions, terminal: Terminal) -> None:
     Raises:
         NbError: whatever went wrong.
     """
-    from nanobanana_cli.commands.batch import plan
+    from nanobanana_cli.commands.batch import plan, show_plan
     from nanobanana_cli.commands.batch import run as batch_run
 
     _check_contradictions(chosen)
@@ -113,7 +113,7 @@ def run(chosen: own.BatchOptions, terminal: Terminal) -> None:
         return
     job = plan.read(chosen, terminal)
     if chosen.dry_run or chosen.check:
-        plan.show(job, terminal)
+        show_plan.show(job, terminal)
     else:
         batch_run.make(job, terminal)
 

@@ -21,8 +21,7 @@ from nanobanana_cli.batch.signals import Signals
 from nanobanana_cli.batch.texts import AltFiles
 from nanobanana_cli.batch.throttle import RateLimiter
 from nanobanana_cli.commands import connection
-from nanobanana_cli.commands.batch import gallery, plan
-from nanobanana_cli.commands.batch.plan import BatchJob
+from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob
 from nanobanana_cli.commands.batch.report import BatchReport
 from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
 from nanobanana_cli.generation.session import Session
@@ -43,21 +42,21 @@ def make(job: BatchJob, terminal: Terminal) -> None:
         NbError: not all that was asked for is there; what is there has been shown.
     """
     limits = _limits(job)
-    gallery.check(job)
+    job.check_gallery()
     # What others spend meanwhile is in no sum of this run's, so nobody else may.
     alone = limits.total_cost is not None
     part = None if alone else job.shard
     with locking.held(job.ledger, part, lambda: _tell_waiting(job, terminal)):
-        steps, past = plan.planned(job, terminal)
+        steps, past = job.plan(terminal)
         _check_existing(job, steps, terminal)
-        due = plan.to_make(job, steps)
+        due = job.due(steps)
         _check_prices(due, past, limits)
         budget = Budget(limits, past.spent)
         report = BatchReport(terminal, job, steps, due, budget.allowed)
         _record_recovered(job, steps, terminal)
         with Signals() as signals:
             reason = _run(job, due, budget, report, signals) if due else None
-    unwritten = gallery.write(job, report)
+    unwritten = report.write_gallery()
     if unwritten is not None and (signals.last or reason is not None):
         terminal.warn(unwritten.message)
     report.close(signals.last, reason or unwritten)
@@ -85,13 +84,13 @@ def _check_existing(job: BatchJob, steps: Sequence[Step], terminal: Terminal) ->
     if not there:
         return
     for step in there[:_SHOWN]:
-        terminal.mistake(f"{plan.shown_path(step, job.root)} {step.kept}")
+        terminal.mistake(f"{job.path(step)} {step.kept}")
     if len(there) > _SHOWN:
         terminal.mistake(f"… and {len(there) - _SHOWN} more")
     some = "1 output exists" if len(there) == 1 else f"{len(there)} outputs exist"
     raise OutputExists(
         f"{some} already",
-        hint=plan.HINT_KEPT,
+        hint=HINT_KEPT,
     )
 
 
@@ -123,7 +122,7 @@ def _record_recovered(job: BatchJob, steps: Sequence[Step], terminal: Terminal) 
     for step in found:
         text = step.item.alt_file
         if text is not None and not files.taken(job.root / text):
-            path = plan.shown_path(step, job.root)
+            path = job.path(step)
             terminal.warn(f"{path}: its text was lost as a run was killed; nb caption makes one")
 
 

@@ -81,14 +81,14 @@ def test_a_value_is_not_expanded_again(nb: Nb) -> None:
         ({"prompt": "{anmal}", "vars": {"animal": "fox"}}, "did you mean {animal}?"),
         ({"prompt": "a {fox}"}, "{fox} has no value in vars or matrix"),
         ({"prompt": "{a}", "matrix": {"a": []}}, "matrix: a has no values"),
-        ({"prompt": "{a}", "vars": {"a": [1]}}, "vars: must be a table of texts and numbers"),
+        ({"prompt": "{a}", "vars": {"a": [1]}}, "vars: must be a table of strings and numbers"),
         ({"prompt": "{a}", "matrix": {"a": "x"}}, "matrix: must be a table of lists"),
         (
             {
                 "prompt": "{a}{b}{c}{d}",
                 "matrix": {axis: list(range(100)) for axis in "abcd"},
             },
-            "matrix: makes 100,000,000 rows",
+            "matrix: expands to 100,000,000 rows; the limit is 1,000,000",
         ),
         (
             {"prompt": "x", "output": "{a}.png", "vars": {"a": "../../x"}},
@@ -96,7 +96,7 @@ def test_a_value_is_not_expanded_again(nb: Nb) -> None:
         ),
     ],
 )
-def test_mistakes(nb: Nb, row: dict[str, object], message: str) -> None:
+def test_errors(nb: Nb, row: dict[str, object], message: str) -> None:
     Path("images.jsonl").write_text(json.dumps(row))
     run = nb("batch", "images.jsonl", "--dry-run")
     assert run.code == 2

@@ -102,7 +102,7 @@ def test_defaults_yield_to_rows_and_options_to_both(nb: Nb) -> None:
     ]
 
 
-MISTAKES = {
+ERRORS = {
     "images.jsonl": (
         (
             '{"prompt": "a fox", "aspect": "16:8"}\n'
@@ -119,8 +119,8 @@ MISTAKES = {
         ),
         [
             "images.jsonl:1: aspect: 16:8 is not an aspect ratio of",
-            "images.jsonl:2: promt: is not a key; did you mean prompt?",
-            "images.jsonl:3: is not JSON",
+            "images.jsonl:2: promt: unknown key; did you mean prompt?",
+            "images.jsonl:3: not valid JSON",
             "images.jsonl:4: count: must be a whole number, not 'two'",
             "images.jsonl:4: prompt: is empty",
             "images.jsonl:5: must be an object",
@@ -131,10 +131,10 @@ MISTAKES = {
             "images.jsonl:7: images: image none.png",
             "images.jsonl:7: output: '../d.png' leaves the output folder",
             "images.jsonl:8: has no prompt",
-            "images.jsonl:8: count: 0 is not from 1 to 1000",
-            "images.jsonl:8: output: e.gif does not end in one of",
+            "images.jsonl:8: count: 0 is not between 1 and 1000",
+            "images.jsonl:8: output: e.gif must end in one of",
             "images.jsonl:9: output: '/f.png' is absolute",
-            "images.jsonl:10: format: webp contradicts output g.png",
+            "images.jsonl:10: format: webp does not match output g.png",
             "images.jsonl:11: size: 2K is not an image size of gemini-2.5-flash-image",
             "images.jsonl:11: search: is not known to work with gemini-2.5-flash-image",
         ],
@@ -147,12 +147,12 @@ MISTAKES = {
             '  [[ image ]]\noutput = "a.png"\n[matrx]\na = [1]\n'
         ),
         [
-            "images.toml:1: other: is not a table of a manifest",
+            "images.toml:1: other: unknown top-level key",
             "images.toml:3: defaults.size: 9K is not an image size",
-            "images.toml:4: images: is not a table of a manifest; did you mean image?",
-            "images.toml:17: matrx: is not a table of a manifest; did you mean matrix?",
+            "images.toml:4: images: unknown top-level key; did you mean image?",
+            "images.toml:17: matrx: unknown top-level key; did you mean matrix?",
             "images.toml:9: image 1: aspect: 1:5 is not an aspect ratio",
-            "images.toml:13: image 2: cuont: is not a key; did you mean count?",
+            "images.toml:13: image 2: cuont: unknown key; did you mean count?",
             "images.toml:15: image 3: has no prompt",
         ],
     ),
@@ -162,34 +162,34 @@ MISTAKES = {
             'a fox, with comma,x.png,1,,,\n"two\nlines",y.png,many\nb,,-1\n'
         ),
         [
-            "images.csv:1: Promt: is not a key; did you mean prompt?",
-            "images.csv:1: ouput: is not a key; did you mean output?",
-            "images.csv:1: count: is there more than once",
-            "images.csv:1: vras.x: is not a key; did you mean vars.x?",
+            "images.csv:1: Promt: unknown key; did you mean prompt?",
+            "images.csv:1: ouput: unknown key; did you mean output?",
+            "images.csv:1: count: appears more than once",
+            "images.csv:1: vras.x: unknown key; did you mean vars.x?",
             "images.csv:1: column 6 has no name",
             "images.csv:1: no column is named prompt",
-            "images.csv:2: has 7 cells, and the head names 6",
+            "images.csv:2: has 7 cells, but the header has 6",
             "images.csv:3: count: must be a whole number, not 'many'",
-            "images.csv:5: count: -1 is not from 1 to 1000",
+            "images.csv:5: count: -1 is not between 1 and 1000",
         ],
     ),
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_all_mistakes_at_once(nb: Nb, name: str) -> None:
-    content, expected = MISTAKES[name]
+@pytest.mark.parametrize("name", ERRORS)
+def test_all_errors_at_once(nb: Nb, name: str) -> None:
+    content, expected = ERRORS[name]
     run = plan(nb, name, content)
     found = run.err.splitlines()
     assert run.code == 2
-    assert found[-3] == f"nb: {name} has {len(found) - 3} mistakes"
+    assert found[-3] == f"nb: {name} has {len(found) - 3} errors"
     assert found[-1] == "Not charged."
     for line in expected:
         assert any(each.startswith(line) for each in found), (line, run.err)
     assert len(found) - 3 == len(expected), run.err
 
 
-def test_a_mistake_hides_no_other(nb: Nb) -> None:
+def test_an_error_hides_no_other(nb: Nb) -> None:
     unfilled = {"prompt": "{x}", "output": "{x}.png", "images": ["{x}.png", "none.png"]}
     rows = [
         {**unfilled, "size": "3K"},
@@ -224,17 +224,17 @@ def test_a_cell_of_several_lines(nb: Nb, end: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("images.toml", '[[image]]\nprompt = "x\n', "images.toml:2: is not TOML"),
+        ("images.toml", '[[image]]\nprompt = "x\n', "images.toml:2: not valid TOML"),
         ("images.toml", "image = 3", "image: must be tables"),
         ("images.toml", "defaults = 3", "defaults: must be a table"),
         ("images.toml", "a = " + "[" * 5000, "images.toml"),
-        ("images.jsonl", b'{"prompt": "a"}\n\xff', "images.jsonl:2: is not UTF-8"),
-        ("images.jsonl", "[" * 100_000, "images.jsonl:1: is not JSON"),
-        ("images.jsonl", "\n\n", "holds no images"),
-        ("images.csv", 'prompt\n"x', "is not CSV"),
-        ("images.csv", "prompt,prompt\na,b", "prompt: is there more than once"),
-        ("images.csv", "prompt,vars\na,b", "vars: does not fit into a cell"),
-        ("images.txt", "# nothing\n", "holds no images"),
+        ("images.jsonl", b'{"prompt": "a"}\n\xff', "images.jsonl:2: not valid UTF-8"),
+        ("images.jsonl", "[" * 100_000, "images.jsonl:1: not valid JSON"),
+        ("images.jsonl", "\n\n", "contains no images"),
+        ("images.csv", 'prompt\n"x', "not valid CSV"),
+        ("images.csv", "prompt,prompt\na,b", "prompt: appears more than once"),
+        ("images.csv", "prompt,vars\na,b", "vars: does not fit in a cell"),
+        ("images.txt", "# nothing\n", "contains no images"),
     ],
 )
 def test_unusable(nb: Nb, name: str, content: str | bytes, message: str) -> None:
@@ -247,10 +247,10 @@ def test_unusable(nb: Nb, name: str, content: str | bytes, message: str) -> None
 def test_unknown_form(nb: Nb, name: str) -> None:
     run = plan(nb, name, "")
     assert run.code == 2
-    assert "a manifest's name ends in .toml, .jsonl" in run.err
+    assert "a manifest's name must end in .toml, .jsonl" in run.err
 
 
-def test_a_wrong_option_is_no_mistake_of_the_manifest(nb: Nb) -> None:
+def test_a_wrong_option_is_not_an_error_of_the_manifest(nb: Nb) -> None:
     run = plan(nb, "images.txt", "a fox\n", "--format", "pgn")
     assert (run.code, run.out) == (2, "")
     assert run.err.startswith("nb: --format pgn is not a format that nb writes\nhint: did you mean")
@@ -268,18 +268,18 @@ def test_no_manifest(nb: Nb) -> None:
     assert "nb batch --init" in run.err
 
 
-def test_a_thousand_mistakes_are_cut_short(nb: Nb) -> None:
+def test_a_thousand_errors_are_cut_short(nb: Nb) -> None:
     run = plan(nb, "images.jsonl", '{"promt": "x"}\n' * 1000)
-    assert "images.jsonl has 1000 mistakes" in run.err
+    assert "images.jsonl has 1000 errors" in run.err
     assert len(run.err.splitlines()) < 110
 
 
 @given(st.binary(max_size=200), st.sampled_from(["a.toml", "a.jsonl", "a.csv", "a.txt"]))
 @settings(max_examples=300, deadline=None)
-def test_any_bytes_are_rows_or_mistakes(data: bytes, name: str) -> None:
+def test_any_bytes_are_rows_or_errors(data: bytes, name: str) -> None:
     try:
-        found = readers.parse(name, data, Path())
-        found.mistakes.check()
+        found = readers.parse(name, data)
+        found.diagnostics.check()
     except ManifestError:
         return
     assert found.rows

@@ -1,0 +1,92 @@
+"""Show the plan of a batch: for `--check` and `--dry-run`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+from nanobanana_cli.batch.history import History
+from nanobanana_cli.batch.plan import State, Step
+from nanobanana_cli.commands.batch.plan import HINT_KEPT, HINT_UNKNOWN, BatchJob, amount
+from nanobanana_cli.errors import BatchIncomplete, Charged
+from nanobanana_cli.money import MICRO, dollars
+from nanobanana_cli.ui.terminal import Terminal
+
+# A longer table takes long to draw, since all of it must be known first.
+_MAX_TABLE_ROWS = 500
+
+
+def show(job: BatchJob, terminal: Terminal) -> None:
+    """List the plan: for `--check` what is not up to date, for `--dry-run` all of it.
+
+    Raises:
+        BatchIncomplete: for `--check`, when not everything is up to date.
+    """
+    steps, past = job.plan(terminal)
+    stale = [step for step in steps if step.state != "unchanged" and not job.is_left_alone(step)]
+    shown = stale if job.chosen.check else steps
+    if job.chosen.json:
+        for step in shown:
+            terminal.json(_record(job, step))
+    else:
+        rows = ((step.state, job.path(step), _price(job, step), step.reason) for step in shown)
+        if len(shown) <= _MAX_TABLE_ROWS:
+            terminal.table(("Plan", "Image", "Price", "Reason"), rows)
+        else:
+            for row in rows:
+                terminal.result("\t".join(row))
+    terminal.note("; ".join(_summary(job, steps, past)))
+    if job.chosen.check and stale:
+        raise BatchIncomplete(
+            f"{len(stale)} of {len(steps)} images are not up to date",
+            hint=_next_command(job, stale),
+            charged=Charged.NO,
+        )
+
+
+def _next_command(job: BatchJob, stale: Sequence[Step]) -> str:
+    if any(step.kept for step in stale) and not job.chosen.force:
+        return HINT_KEPT
+    if all(step.state == "unknown" for step in stale) and not job.chosen.retry_unknown:
+        return HINT_UNKNOWN
+    return f"nb batch {job.name}" + (" --skip-existing" if job.chosen.skip_existing else "")
+
+
+def _price(job: BatchJob, step: Step) -> str:
+    return dollars(step.price) if job.is_due(step) else ""
+
+
+def _record(job: BatchJob, step: Step) -> dict[str, object]:
+    item = step.item
+    cost = step.price if job.is_due(step) else 0
+    return {
+        "path": job.path(step),
+        "plan": step.state,
+        "reason": step.reason or None,
+        "prompt": item.prompt,
+        "model": item.settings.model,
+        "aspect": item.settings.aspect,
+        "size": item.settings.size,
+        "cost_usd": None if cost is None else cost / MICRO,
+        "fingerprint": item.fingerprint,
+    }
+
+
+def _summary(job: BatchJob, steps: Sequence[Step], past: History) -> Iterator[str]:
+    counts: Counter[str] = Counter(step.state for step in steps)
+    states = [f"{counts[state]} {state}" for state in get_args(State) if counts[state]]
+    yield ", ".join(states) or "no images"
+    due = job.due(steps)
+    if due:
+        unpriced = sum(step.price is None for step in due)
+        total = sum(step.price or 0 for step in due)
+        yield f"{len(due)} to make for {amount(total, unpriced, zero='nothing')}"
+    kept = sum(bool(step.kept) for step in steps)
+    if kept and job.chosen.skip_existing:
+        yield f"{kept} left alone"
+    elif kept and not job.chosen.force:
+        yield f"{kept} not replaced without --force"
+    if past.spent or past.unpriced:
+        yield f"the ledger records {amount(past.spent, past.unpriced)}"
+    yield "nothing was sent"
