@@ -1,8 +1,4 @@
-"""What the service says when it refuses a request, in Google's error shape.
-
-The messages are those that Google's public API is known to answer with, so that a client which
-reads them finds what it would find there.
-"""
+"""Build the errors of the service in Google's shape, with the messages of Google's public API."""
 
 from __future__ import annotations
 
@@ -24,7 +20,7 @@ Details = Sequence[Mapping[str, object]]
 
 
 def error_body(code: int, message: str, details: Details = ()) -> dict[str, object]:
-    """`{"error": {…}}` as Google spells it.
+    """Return `{"error": {…}}` as Google spells it.
 
     Args:
         code: the HTTP status.
@@ -42,7 +38,7 @@ def error_body(code: int, message: str, details: Details = ()) -> dict[str, obje
 
 
 class ApiError(Exception):
-    """A request that the service refuses. It never leaves the sandbox.
+    """An error that the service replies with.
 
     Args:
         code: the HTTP status.
@@ -57,16 +53,16 @@ class ApiError(Exception):
 
 
 def invalid(field: str, message: str) -> ApiError:
-    """A value that the service does not take, named by its path in the request's proto."""
+    """Return the error for an invalid value, named by its path in the request's proto."""
     return ApiError(400, f"* GenerateContentRequest.{field}: {message}\n")
 
 
 def violations(messages: Mapping[str, Sequence[str]]) -> ApiError:
-    """JSON that does not fit the request's proto.
+    """Return the error for JSON that does not fit the request's proto.
 
     Args:
-        messages: path of the message that holds the mistakes (such as
-            `generation_config.image_config`, "" at the top) → what is wrong there.
+        messages: path of the proto message (such as `generation_config.image_config`, "" at the
+            top) → what is wrong there.
     """
     found = [
         {"field": field, "description": text} if field else {"description": text}
@@ -78,7 +74,7 @@ def violations(messages: Mapping[str, Sequence[str]]) -> ApiError:
 
 
 def wrong_key() -> ApiError:
-    """A key that the service does not know: a 400 at Google, not a 401."""
+    """Return the error for an unknown key: a 400 at Google, not a 401."""
     message = "API key not valid. Please pass a valid API key."
     return ApiError(
         400,
@@ -100,7 +96,7 @@ def wrong_key() -> ApiError:
 
 
 def no_key() -> ApiError:
-    """No key at all."""
+    """Return the error for a missing key."""
     return ApiError(
         403,
         "Method doesn't allow unregistered callers (callers without established identity). "
@@ -109,7 +105,7 @@ def no_key() -> ApiError:
 
 
 def bearer_key() -> ApiError:
-    """A key in `Authorization: Bearer`, where only OAuth tokens belong."""
+    """Return the error for a key in `Authorization: Bearer`, where only OAuth tokens belong."""
     return ApiError(
         401,
         "Request had invalid authentication credentials. Expected OAuth 2 access token, login "
@@ -118,7 +114,7 @@ def bearer_key() -> ApiError:
 
 
 def no_model(model: str) -> ApiError:
-    """A model that does not exist, or no longer."""
+    """Return the error for an unknown model."""
     return ApiError(
         404,
         f"models/{model} is not found for API version v1beta, or is not supported for "

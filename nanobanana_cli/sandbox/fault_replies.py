@@ -1,79 +1,46 @@
-"""What each fault makes of a call: another answer, or another way of delivering it."""
+"""Build the reply to a request: the healthy one, or what a fault makes of it."""
 
 from __future__ import annotations
 
 import base64
 import io
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from PIL import Image
 
 from nanobanana_cli.catalog import pixels
 from nanobanana_cli.sandbox import picture, proto, replies
-from nanobanana_cli.sandbox.errors import error_body
+from nanobanana_cli.sandbox.errors import Details, error_body
 from nanobanana_cli.sandbox.faults import Fault
-from nanobanana_cli.sandbox.replies import JSON_TYPE, Part
+from nanobanana_cli.sandbox.replies import HttpReply, Part, TransportMode, image_part, json_reply
 from nanobanana_cli.sandbox.validation import Request
-from nanobanana_cli.types import Redacted
 
-Delivery = Literal["whole", "cut", "reset", "hang", "trickle"]
-Content = dict[str, Any]
+_Content = dict[str, Any]
 
 
-class FaultReply(Redacted, frozen=True):
-    """What goes back over the wire.
-
-    Args:
-        status: HTTP.
-        body: as it is sent.
-        content_type: of the body.
-        headers: further ones.
-        paid: whether the real service would bill the call: it made an image or a text.
-        delivery: how the body is sent.
-        seconds: before it is sent; for `trickle`, while.
-    """
-
-    _hidden = ("body",)
-
-    status: int
-    body: bytes
-    content_type: str = JSON_TYPE
-    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
-    paid: bool = False
-    delivery: Delivery = "whole"
-    seconds: float = 0.0
-
-
-def encoded(content: Mapping[str, Any], status: int = 200, *, paid: bool = False) -> FaultReply:
-    """An answer with a JSON body."""
-    return FaultReply(status, msgspec.json.encode(content), paid=paid)
-
-
-def answer(ask: Request, fault: Fault | None) -> FaultReply:
-    """The answer to a request that is in order, spoilt as the fault says."""
-    if fault is None:
-        return encoded(replies.reply(ask, replies.parts(ask)), paid=True)
-    if fault.name in _ERRORS:
-        return _ERRORS[fault.name]()
-    if fault.name in _CONTENTS:
-        return encoded(_CONTENTS[fault.name](ask))
-    if fault.name in _PARTS:
-        return encoded(replies.reply(ask, _PARTS[fault.name](ask)), paid=True)
-    return _delivered(ask, fault)
-
-
-def _delivered(ask: Request, fault: Fault) -> FaultReply:
-    content = replies.reply(ask, replies.parts(ask))
-    if fault.name == "snake":
+def reply_to(request: Request, fault: Fault | None) -> HttpReply:
+    """Return the reply to a valid request, spoilt by the fault if any."""
+    name = fault.name if fault else ""
+    if name in _ERRORS:
+        return _ERRORS[name]()
+    if name in _CONTENTS:
+        return json_reply(_CONTENTS[name](request))
+    found = _PARTS[name](request) if name in _PARTS else replies.parts(request)
+    content = replies.body(request, found)
+    if name == "snake":
         content = _snake(content)
-    body = msgspec.json.encode(content)
-    delivery = _DELIVERIES.get(fault.name, "whole")
-    return FaultReply(200, body, paid=True, delivery=delivery, seconds=fault.seconds)
+    return HttpReply(
+        200,
+        msgspec.json.encode(content),
+        paid=True,
+        mode=_MODES.get(name, "whole"),
+        seconds=fault.seconds if fault else 0.0,
+    )
 
 
-_DELIVERIES: Mapping[str, Delivery] = {
+_MODES: Mapping[str, TransportMode] = {
     "cut": "cut",
     "reset": "reset",
     "hang": "hang",
@@ -84,28 +51,28 @@ _DELIVERIES: Mapping[str, Delivery] = {
 # Errors.
 
 
-def _error(code: int, message: str, details: list[dict[str, Any]] | None = None) -> FaultReply:
-    return encoded(error_body(code, message, details or ()), code)
+def _error(code: int, message: str, details: Details = ()) -> HttpReply:
+    return json_reply(error_body(code, message, details), code)
 
 
-def _gateway(status: int, message: str, code: str) -> FaultReply:
-    return encoded({"error": {"message": message, "type": code, "code": code}}, status)
+def _gateway(status: int, message: str, code: str) -> HttpReply:
+    return json_reply({"error": {"message": message, "type": code, "code": code}}, status)
 
 
-def _rate_limit() -> FaultReply:
+def _rate_limit() -> HttpReply:
     wait = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}
     message = "You exceeded your current quota. Please retry in 1s."
     body = msgspec.json.encode(error_body(429, message, [wait]))
-    return FaultReply(429, body, headers={"Retry-After": "1"})
+    return HttpReply(429, body, headers={"Retry-After": "1"})
 
 
-def _page(status: int, text: str) -> FaultReply:
+def _page(status: int, text: str) -> HttpReply:
     page = f"<!DOCTYPE html><html><title>{text}</title><body><h1>{text}</h1></body></html>"
-    return FaultReply(status, page.encode(), "text/html; charset=utf-8")
+    return HttpReply(status, page.encode(), "text/html; charset=utf-8")
 
 
-_ERRORS: Mapping[str, Callable[[], FaultReply]] = {
-    "307": lambda: FaultReply(307, b"", "text/html", {"Location": "/elsewhere"}),
+_ERRORS: Mapping[str, Callable[[], HttpReply]] = {
+    "307": lambda: HttpReply(307, b"", "text/html", {"Location": "/elsewhere"}),
     "400": lambda: _error(400, "Request contains an invalid argument."),
     "401": lambda: _error(401, "Request had invalid authentication credentials."),
     "402": lambda: _gateway(402, "Your account has no credit left.", "insufficient_balance"),
@@ -119,103 +86,101 @@ _ERRORS: Mapping[str, Callable[[], FaultReply]] = {
     "504": lambda: _error(504, "Deadline expired before operation could complete."),
     "credit": lambda: _gateway(403, "用户额度不足, 剩余额度: $0.000000", "insufficient_user_quota"),
     "html": lambda: _page(200, "Please sign in to the network"),
-    "not-json": lambda: FaultReply(200, b"upstream connect error", "text/plain"),
+    "not-json": lambda: HttpReply(200, b"upstream connect error", "text/plain"),
 }
 
 
 # Replies without an image, none of them billed.
 
 
-def _refusal(reason: str) -> Callable[[Request], Content]:
-    def content(ask: Request) -> Content:
-        message = f"Unable to show the generated image: {reason}. Try rephrasing the prompt."
-        candidate = {"finishReason": reason, "finishMessage": message, "index": 0}
-        return {"candidates": [candidate], **replies.tail(ask)}
-
-    return content
+def _refusal(reason: str) -> Callable[[Request], _Content]:
+    message = f"Unable to show the generated image: {reason}. Try rephrasing the prompt."
+    candidate = {"finishReason": reason, "finishMessage": message, "index": 0}
+    return lambda request: {"candidates": [candidate], **replies.trailer(request)}
 
 
-def _null_parts(ask: Request) -> Content:
+def _null_parts(request: Request) -> _Content:
     content = {"parts": None, "role": "model"}
     candidate = {"content": content, "finishReason": "STOP", "index": 0}
-    return {"candidates": [candidate], **replies.tail(ask)}
+    return {"candidates": [candidate], **replies.trailer(request)}
 
 
-_CONTENTS: Mapping[str, Callable[[Request], Content]] = {
+_CONTENTS: Mapping[str, Callable[[Request], _Content]] = {
     "safety": _refusal("IMAGE_SAFETY"),
     "no-image": _refusal("NO_IMAGE"),
     "recitation": _refusal("IMAGE_RECITATION"),
     "prohibited": _refusal("IMAGE_PROHIBITED_CONTENT"),
     "max-tokens": _refusal("MAX_TOKENS"),
-    "blocked": lambda ask: {
+    "blocked": lambda request: {
         "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
-        **replies.tail(ask),
+        **replies.trailer(request),
     },
-    "empty": lambda ask: {"candidates": [], **replies.tail(ask)},
+    "empty": lambda request: {"candidates": [], **replies.trailer(request)},
     "null-parts": _null_parts,
 }
 
 
-# Replies whose parts are not as expected; all billed.
+# Replies with unusual parts, all billed.
 
 
-def _only(ask: Request, *pictures: Part) -> list[Part]:
-    return replies.parts(ask, pictures)
+def _png(request: Request) -> bytes:
+    return picture.render(request.prompt, request.aspect, request.size)
 
 
-def _png(ask: Request) -> bytes:
-    return picture.paint(ask.prompt, ask.aspect, ask.size)
-
-
-def _jpeg(ask: Request) -> bytes:
-    with Image.open(io.BytesIO(_png(ask))) as image:
+def _jpeg(request: Request) -> bytes:
+    with Image.open(io.BytesIO(_png(request))) as image:
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=92)
     return buffer.getvalue()
 
 
-def _shrunk(ask: Request, share: int, prompt: str | None = None) -> bytes:
-    width, height = pixels(ask.aspect, ask.size)
-    image = picture.draw(prompt or ask.prompt, (width // share, height // share))
-    return picture.encode(image, prompt or ask.prompt)
+def _draw(prompt: str, width: int, height: int) -> Part:
+    return image_part(picture.encode(picture.draw(prompt, (width, height)), prompt))
 
 
-def _drafts(ask: Request) -> list[Part]:
-    draft = picture.encode(picture.draw(ask.prompt, (64, 64)), ask.prompt)
-    final = {**replies.picture(_png(ask)), "thoughtSignature": b"sandbox"}
+def _drafts(request: Request) -> list[Part]:
+    final = {**image_part(_png(request)), "thoughtSignature": b"sandbox"}
     return [
         {"text": "Thinking about the composition", "thought": True},
-        {**replies.picture(draft), "thought": True},
-        *_only(ask, final),
+        {**_draw(request.prompt, 64, 64), "thought": True},
+        *replies.parts(request, [final]),
     ]
 
 
-def _data_uri(ask: Request) -> list[Part]:
-    data = base64.b64encode(_png(ask)).decode()
-    return _only(ask, {"text": f"![image](data:image/png;base64,{data})"})
+def _several(request: Request) -> list[Part]:
+    other = _draw("another image", *pixels(request.aspect, request.size))
+    return replies.parts(request, [other, image_part(_png(request))])
 
 
-def _wrong_ratio(ask: Request) -> list[Part]:
-    other = "1:1" if ask.aspect != "1:1" else "16:9"
-    return _only(ask, replies.picture(picture.paint(ask.prompt, other, ask.size)))
+def _data_uri(request: Request) -> list[Part]:
+    data = base64.b64encode(_png(request)).decode()
+    return replies.parts(request, [{"text": f"![image](data:image/png;base64,{data})"}])
 
 
-def _corrupt(ask: Request) -> list[Part]:
-    data = _png(ask)
-    return _only(ask, replies.picture(data[: len(data) // 2]))
+def _small(request: Request) -> list[Part]:
+    width, height = pixels(request.aspect, request.size)
+    return replies.parts(request, [_draw(request.prompt, width // 2, height // 2)])
+
+
+def _wrong_ratio(request: Request) -> list[Part]:
+    other = "1:1" if request.aspect != "1:1" else "16:9"
+    return replies.parts(request, [image_part(picture.render(request.prompt, other, request.size))])
+
+
+def _corrupt(request: Request) -> list[Part]:
+    data = _png(request)
+    return replies.parts(request, [image_part(data[: len(data) // 2])])
 
 
 _PARTS: Mapping[str, Callable[[Request], list[Part]]] = {
     "text": lambda _: [{"text": "I can't make that image, but I can tell you about it."}],
-    "no-text": lambda ask: [replies.picture(_png(ask))],
-    "jpeg": lambda ask: _only(ask, replies.picture(_jpeg(ask), "image/jpeg")),
-    "lying": lambda ask: _only(ask, replies.picture(_jpeg(ask))),
+    "no-text": lambda request: [image_part(_png(request))],
+    "jpeg": lambda request: replies.parts(request, [image_part(_jpeg(request), "image/jpeg")]),
+    "lying": lambda request: replies.parts(request, [image_part(_jpeg(request))]),
     "drafts": _drafts,
-    "several": lambda ask: _only(
-        ask, replies.picture(_shrunk(ask, 1, "another image")), replies.picture(_png(ask))
-    ),
+    "several": _several,
     "data-uri": _data_uri,
-    "small": lambda ask: _only(ask, replies.picture(_shrunk(ask, 2))),
+    "small": _small,
     "wrong-ratio": _wrong_ratio,
     "corrupt": _corrupt,
 }

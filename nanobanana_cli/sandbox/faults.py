@@ -1,9 +1,9 @@
-"""Faults on demand: which there are, how they are asked for, and whose turn it is.
+"""List the faults, parse requests for them, and deal them out to calls.
 
 A fault is written `NAME`, `NAME:COUNT`, and for those that take a time `NAME:SECONDS:COUNT`:
 `429:2` spoils the first two calls, `slow:30` makes every call take 30 s more, `slow:30:1` only the
 first. Several are queued in order. Only a well-formed `generateContent` call with a valid key
-uses one up. What each does to a call stands in `FAULTS`.
+uses one up.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ from nanobanana_cli.suggest import one_of
 
 FAULTS: Mapping[str, str] = {
     "307": "a redirect to another path",
-    "400": "a value that the service does not take",
+    "400": "an invalid argument",
     "401": "the key is refused",
-    "402": "a gateway's account without credit",
-    "403": "the key may not do this",
-    "404": "the model is gone",
+    "402": "a gateway account without credit",
+    "403": "the key lacks permission",
+    "404": "the model does not exist",
     "413": "the request is too large",
     "429": "the rate limit, with Retry-After: 1",
     "500": "an internal error",
-    "502": "a gateway's HTML page",
-    "503": "overloaded",
-    "504": "the service's own deadline passed",
+    "502": "an HTML error page from a gateway",
+    "503": "the model is overloaded",
+    "504": "the service's own deadline has passed",
     "credit": "a 403 whose gateway code says that the credit is used up",
     "safety": "refused: IMAGE_SAFETY",
     "no-image": "refused: NO_IMAGE",
     "recitation": "refused: IMAGE_RECITATION",
     "prohibited": "refused: IMAGE_PROHIBITED_CONTENT",
-    "blocked": "the prompt is blocked, and there is no candidate",
-    "max-tokens": "MAX_TOKENS before there is anything",
-    "text": "STOP with a text that explains, and no image",
+    "blocked": "the prompt is blocked, and the reply has no candidate",
+    "max-tokens": "MAX_TOKENS before any content",
+    "text": "STOP with an explanatory text and no image",
     "empty": "an empty list of candidates",
     "null-parts": "a candidate whose parts are null",
-    "no-text": "the image without the text that was asked for",
+    "no-text": "the image without the requested text",
     "jpeg": "the image as JPEG",
     "lying": "JPEG bytes declared as image/png",
     "drafts": "thoughts and a 64-pixel draft before the image",
-    "several": "another image before the one that counts",
+    "several": "another image before the right one",
     "snake": "all names in snake_case",
-    "data-uri": "the image as a data URI in a Markdown text",
+    "data-uri": "the image as a data URI in Markdown",
     "small": "an image of half the width and height",
     "wrong-ratio": "an image of another aspect ratio",
     "corrupt": "a PNG cut off inside valid base64",
-    "html": "an HTML page under HTTP 200",
-    "not-json": "plain text under HTTP 200",
+    "html": "an HTML page with HTTP status 200",
+    "not-json": "plain text with HTTP status 200",
     "cut": "the connection closed in mid-body",
-    "reset": "the connection reset before any answer",
-    "hang": "no answer at all",
-    "slow": "an answer SECONDS later (30)",
-    "trickle": "a body that dribbles in over SECONDS (30)",
-    "mix": "by number of the call, in 20: the 4th 429, 8th 503, 12th safety, 16th cut, 20th slow:2",
+    "reset": "the connection reset before any reply",
+    "hang": "no reply at all",
+    "slow": "the reply SECONDS later (30)",
+    "trickle": "a body that arrives bit by bit over SECONDS (30)",
+    "mix": "of every 20 calls: the 4th 429, 8th 503, 12th safety, 16th cut, 20th slow:2",
 }
 _TIMED = {"slow": 30.0, "trickle": 30.0}
 _MIX = {3: "429", 7: "503", 11: "safety", 15: "cut", 19: "slow:2"}
@@ -65,12 +65,12 @@ _MIX_PERIOD = 20
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One fault, as asked for.
+    """A requested fault.
 
     Args:
         name: one of `FAULTS`.
         seconds: for those that take a time.
-        count: how many calls it spoils; None for all.
+        count: number of calls to spoil; None for all.
     """
 
     name: str
@@ -79,15 +79,15 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 def parse(text: str) -> Fault:
-    """`429:2`, `slow:30:1`, `safety` …
+    """Parse `429:2`, `slow:30:1`, `safety` …
 
     Raises:
-        UsageError: there is no such fault, or its numbers are not as they should be.
+        UsageError: the name is unknown, or a number is malformed.
     """
     name, *numbers = text.strip().split(":")
     if name not in FAULTS:
         hint = one_of(name, FAULTS, "`nb sandbox --help` lists them all")
-        raise UsageError(f"there is no fault {name!r}", hint=hint)
+        raise UsageError(f"unknown fault {name!r}", hint=hint)
     seconds = _TIMED.get(name, 0.0)
     try:
         if name in _TIMED and numbers:
@@ -106,13 +106,13 @@ def _malformed(text: str, name: str) -> UsageError:
 
 
 class FaultQueue:
-    """Hands out faults, call by call; safe to use from many threads.
+    """Deal out faults call by call; safe to use from many threads.
 
     Args:
         specs: as after `--fault`, in order.
 
     Raises:
-        UsageError: one is unknown or malformed, or can never have its turn.
+        UsageError: one is unknown or malformed, or comes after one without a count.
     """
 
     def __init__(self, specs: Sequence[str] = ()) -> None:
@@ -120,8 +120,8 @@ class FaultQueue:
         endless = [fault.name for fault in list(self._queue)[:-1] if fault.count is None]
         if endless:
             raise UsageError(
-                f"no fault after {endless[0]!r} would ever have its turn",
-                hint=f"say for how many calls, such as {endless[0]}:1, or put it last",
+                f"faults after {endless[0]!r} would never apply",
+                hint=f"give it a count, such as {endless[0]}:1, or put it last",
             )
         self._used = 0
         self._calls = 0
@@ -129,7 +129,7 @@ class FaultQueue:
         self._lock = threading.Lock()
 
     def next(self) -> Fault | None:
-        """The fault for the next call, if it has one."""
+        """Return the fault for the next call, if any."""
         with self._lock:
             number, self._calls = self._calls, self._calls + 1
             if not self._queue:
@@ -139,10 +139,10 @@ class FaultQueue:
             if self._used == fault.count:
                 self._queue.popleft()
                 self._used = 0
-        return _dealt(fault, number)
+        return _resolve(fault, number)
 
-    def marked(self, marker: str, prompt: str) -> Fault | None:
-        """The fault for a call whose prompt asks for one; a count is that of calls alike.
+    def next_marked(self, marker: str, prompt: str) -> Fault | None:
+        """Return the fault for a call whose prompt requests one, counting equal calls.
 
         Raises:
             UsageError: as `parse`.
@@ -151,11 +151,11 @@ class FaultQueue:
         with self._lock:
             self._marked[marker, prompt] += 1
             used = self._marked[marker, prompt]
-        return _dealt(fault, used - 1) if fault.count is None or used <= fault.count else None
+        return _resolve(fault, used - 1) if fault.count is None or used <= fault.count else None
 
 
-def _dealt(fault: Fault, number: int) -> Fault | None:
-    """The fault itself, or what the mix has for the call of that number, from 0."""
+def _resolve(fault: Fault, number: int) -> Fault | None:
+    """Return the fault itself, or what `mix` has for a call, numbered from 0."""
     if fault.name != "mix":
         return fault
     mixed = _MIX.get(number % _MIX_PERIOD)

@@ -1,4 +1,4 @@
-"""Reads the body of an HTTP request, of a length told beforehand or in chunks."""
+"""Read the body of an HTTP request, sent with a length or in chunks."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n")
 
 
 def read(headers: Mapping[str, str], stream: BufferedIOBase) -> bytes:
-    """The whole body.
+    """Return the whole body.
 
     Args:
         headers: by name in lower case.
-        stream: at the beginning of the body. It is read to the end of the body even when that is
-            too large, so that the client gets to read the refusal.
+        stream: at the beginning of the body; read to its end even when it is too large, so that
+            the client gets to read the error.
 
     Raises:
-        Problem: the length is not told as HTTP tells it, or too much.
+        ApiError: the length is malformed, or too large.
         ConnectionError: the client went away.
     """
     encoding = headers.get("transfer-encoding")

@@ -1,4 +1,4 @@
-"""Writes the prompt and the sandbox's mark on a picture."""
+"""Write the prompt and the sandbox's mark on a picture."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from bisect import bisect_right
 import msgspec
 from PIL import Image, ImageDraw, ImageFilter
 
-from nanobanana_cli.sandbox import glyphs
-from nanobanana_cli.sandbox.typeface import Typeface
+from nanobanana_cli.sandbox.typeface import Typeface, drawable
 
 MARK = "nb sandbox · not a real model"
 _MAX_LINES = 8
 _LEADING = 1.25
-_PAPER = (255, 255, 255)
+_WHITE = (255, 255, 255)
 # Chinese and Japanese are broken anywhere but before and after some marks.
 _OPENING, _CLOSING = "「『（【《〈〔［｛", "、。，．・：；！？）」』】》〉〕］｝…ー々"
 _EASTERN = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
@@ -24,7 +23,7 @@ _UNBROKEN = re.compile(f"[{_OPENING}]*[{_EASTERN}][{_CLOSING}]*|[^{_EASTERN}]+[{
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Text that has found its size.
+    """A text broken into lines, in the size that fits.
 
     Args:
         lines: from top to bottom.
@@ -38,35 +37,35 @@ class Block(msgspec.Struct, frozen=True):
 
 
 def write(image: Image.Image, prompt: str) -> None:
-    """Put the prompt into the sky and the mark into the lower right corner, in place."""
-    _title(image, prompt)
-    _mark(image)
+    """Write the prompt into the sky and the mark into the lower right corner, in place."""
+    _write_title(image, prompt)
+    _write_mark(image)
 
 
-def _title(image: Image.Image, prompt: str) -> None:
+def _write_title(image: Image.Image, prompt: str) -> None:
     width, height = image.size
-    text = glyphs.paintable(prompt)
-    room = int(width * 0.86), int(height * 0.36)
-    block = _fit(text, room, _scale(image))
+    text = drawable(prompt)
+    area = int(width * 0.86), int(height * 0.36)
+    block = _fit(text, area, _scale(image))
     if not block.lines:
         return
     tall = block.leading * len(block.lines)
     # Letters of some scripts reach out of their line, and shadows out of all.
     margin = block.leading // 3
     left = max(0, int(width * 0.07) - margin)
-    top = int(height * 0.06 + (room[1] - tall) / 2) - margin
-    letters = _set(block, (width - 2 * left, tall + 2 * margin), margin)
+    top = int(height * 0.06 + (area[1] - tall) / 2) - margin
+    letters = _mask(block, (width - 2 * left, tall + 2 * margin), margin)
     # Only the box of the letters is blurred: at 4K a blur of the whole picture takes seconds.
     shadow = letters.reduce(4).filter(ImageFilter.GaussianBlur(max(1, block.leading / 40)))
     shadow = shadow.resize(letters.size).point(lambda level: min(255, level * 2) * 0.45)
     image.paste((0, 0, 0), (left, top), shadow)
-    image.paste(_PAPER, (left, top), letters)
+    image.paste(_WHITE, (left, top), letters)
 
 
-def _set(block: Block, size: tuple[int, int], margin: int) -> Image.Image:
-    """The letters, white on black, each line in the middle."""
+def _mask(block: Block, size: tuple[int, int], margin: int) -> Image.Image:
+    """Return the letters, white on black, each line in the middle."""
     ascent, descent = block.face.metrics
-    # A font for many scripts reaches further than a line is high: what it needs stands in between.
+    # A font for many scripts reaches further than a line is high, so it is centred by its metrics.
     baseline = margin + round((block.leading + ascent - descent) / 2)
     return block.face.mask(
         size,
@@ -78,33 +77,33 @@ def _set(block: Block, size: tuple[int, int], margin: int) -> Image.Image:
 
 
 def _scale(image: Image.Image) -> float:
-    """The side of a square of the same area, in pixels."""
+    """Return the side of a square of the same area, in pixels."""
     return math.sqrt(image.width * image.height)
 
 
-def _fit(text: str, room: tuple[int, int], scale: float) -> Block:
-    """The text broken into lines at the largest size that fits, shortened if none does.
+def _fit(text: str, area: tuple[int, int], scale: float) -> Block:
+    """Break the text into lines at the largest size that fits, shortened if none does.
 
-    Words are cut only when smaller letters would no longer be readable.
+    Cut words only when smaller letters would no longer be readable.
     """
     words = _words(text)
     smallest = max(11, round(scale / 42))
-    size = max(smallest, min(round(scale / 9), int(room[1] / _LEADING)))
+    size = max(smallest, min(round(scale / 9), int(area[1] / _LEADING)))
     while True:
         face = Typeface(text, size)
         leading = round(size * _LEADING)
-        most = max(1, min(_MAX_LINES, room[1] // leading))
-        lines = _wrap(words, face, room[0])
-        whole = all(face.length(word) <= room[0] for _, word in words)
+        most = max(1, min(_MAX_LINES, area[1] // leading))
+        lines = _wrap(words, face, area[0])
+        whole = all(face.length(word) <= area[0] for _, word in words)
         if len(lines) <= most and (whole or size <= scale / 20):
             return Block(lines, face, leading)
         if size <= smallest:
-            return Block(_shorten(lines[:most], face, room[0]), face, leading)
+            return Block(_shorten(lines[:most], face, area[0]), face, leading)
         size = max(smallest, int(size * 0.9))
 
 
 def _words(text: str) -> list[tuple[str, str]]:
-    """What stays together on a line, each with what separates it from the one before."""
+    """Return what stays together on a line, each with its separator from the one before."""
     return [
         ("" if number else " ", piece)
         for word in text.split()
@@ -127,7 +126,7 @@ def _wrap(words: list[tuple[str, str]], face: Typeface, width: int) -> list[str]
 
 
 def _pieces(word: str, face: Typeface, width: int) -> list[str]:
-    """A word, cut if it is too long for a line."""
+    """Return a word in pieces that fit on a line each."""
     pieces = []
     while face.length(word) > width and len(word) > 1:
         cut = bisect_right(
@@ -148,7 +147,7 @@ def _shorten(lines: list[str], face: Typeface, width: int) -> list[str]:
     return [*lines[:-1], last.rstrip(" ,.;:、。，") + "…"]
 
 
-def _mark(image: Image.Image) -> None:
+def _write_mark(image: Image.Image) -> None:
     width, height = image.size
     size = max(9, round(_scale(image) / 48))
     face = Typeface(MARK, size)
@@ -166,4 +165,4 @@ def _mark(image: Image.Image) -> None:
     image.paste((10, 12, 22), corner, mask.reduce(3))
     ascent, descent = face.metrics
     letters = face.mask(pill, [(pad, (pill[1] + ascent - descent) / 2, MARK)])
-    image.paste(_PAPER, corner, letters)
+    image.paste(_WHITE, corner, letters)

@@ -1,9 +1,9 @@
-"""The fields that a `generateContent` request may have, and a reader that refuses all others.
+"""Read the fields of a `generateContent` request, and refuse all others.
 
-The table is Google's public proto (v1beta) as far as image models use it; what never touches a
-picture (function calls, schemas, …) is let through unread. As in proto JSON, each name may be
-written in lowerCamelCase or snake_case, null is the same as absent, an integer may be written as
-a string, and a single value may stand for a list of one.
+The table is Google's public proto (v1beta) as far as image models use it; fields that never touch
+an image (function calls, schemas, …) pass unread. As in proto JSON, each name may be written in
+lowerCamelCase or snake_case, null is the same as absent, an integer may be written as a string,
+and a single value may stand for a list of one.
 """
 
 from __future__ import annotations
@@ -80,26 +80,26 @@ REQUEST: Shape = {
 
 
 def snake(name: str) -> str:
-    """`aspectRatio` → `aspect_ratio`."""
+    """Return a name in snake_case: `aspectRatio` → `aspect_ratio`."""
     return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda found: "_" + found.group().lower(), name)
 
 
 def read(payload: object) -> dict[str, Any]:
-    """A decoded JSON body with every name in camelCase and every value of the right type.
+    """Return a decoded JSON body with every name in camelCase and every value of the right type.
 
     Raises:
-        Problem: a 400 that lists each unknown name and each value of a wrong type.
+        ApiError: a 400 that lists each unknown name and each value of a wrong type.
     """
     reader = _Reader()
     message = reader.value(payload, REQUEST, "")
-    if reader.mistakes:
-        raise violations(reader.mistakes)
+    if reader.violations:
+        raise violations(reader.violations)
     return dict(message)
 
 
 class _Reader:
     def __init__(self) -> None:
-        self.mistakes: dict[str, list[str]] = {}
+        self.violations: dict[str, list[str]] = {}
 
     def value(self, value: Any, shape: Shape, path: str) -> Any:
         if isinstance(shape, Mapping):
@@ -138,11 +138,11 @@ class _Reader:
         return converted
 
     def _add(self, path: str, text: str) -> None:
-        self.mistakes.setdefault(path, []).append(text)
+        self.violations.setdefault(path, []).append(text)
 
 
 def _convert(value: Any, shape: str) -> Any:
-    """The value as proto JSON takes it, or None when it does not."""
+    """Return the value as proto JSON reads it, or None when it does not fit."""
     if shape in (STRING, BYTES):
         return value if isinstance(value, str) else None
     if shape == BOOL:

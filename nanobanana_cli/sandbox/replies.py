@@ -1,21 +1,22 @@
-"""What the service answers when all is well, and the parts that faulty answers are made of."""
+"""Build the replies of a healthy service, and the parts that faulty replies are made of."""
 
 from __future__ import annotations
 
 import io
 import secrets
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
+import msgspec
 from PIL import Image
 
 from nanobanana_cli.catalog import MODELS, Model
-from nanobanana_cli.sandbox import picture as sandbox_picture
-from nanobanana_cli.sandbox import scene
+from nanobanana_cli.sandbox import picture
 from nanobanana_cli.sandbox.validation import Request
+from nanobanana_cli.types import Redacted
 
 Part = dict[str, Any]
-JSON_TYPE = "application/json; charset=UTF-8"
+TransportMode = Literal["whole", "cut", "reset", "hang", "trickle"]
 
 # Tokens of one output image by size, as Google bills them; of one input image.
 _IMAGE_TOKENS = {"0.5K": 747, "1K": 1120, "2K": 1680, "4K": 2520}
@@ -38,46 +39,75 @@ _COLOUR_NAMES = {
 }
 
 
-def picture(data: bytes, mime_type: str = "image/png") -> Part:
-    """A part that holds an image; its bytes become base64 when the reply is encoded."""
+class HttpReply(Redacted, frozen=True):
+    """An HTTP reply, and how to send it.
+
+    Args:
+        status: HTTP status.
+        body: as sent.
+        content_type: of the body.
+        headers: further ones.
+        paid: whether the real service would bill the call, having made an image or a text.
+        mode: how the body is sent.
+        seconds: pause before sending; for `trickle`, the time that sending takes.
+    """
+
+    _hidden = ("body",)
+
+    status: int
+    body: bytes
+    content_type: str = "application/json; charset=UTF-8"
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    paid: bool = False
+    mode: TransportMode = "whole"
+    seconds: float = 0.0
+
+
+def json_reply(content: Mapping[str, Any], status: int = 200, *, paid: bool = False) -> HttpReply:
+    """Return a reply with a JSON body."""
+    return HttpReply(status, msgspec.json.encode(content), paid=paid)
+
+
+def image_part(data: bytes, mime_type: str = "image/png") -> Part:
+    """Return a part that holds an image; its bytes become base64 in the JSON."""
     return {"inlineData": {"mimeType": mime_type, "data": data}}
 
 
-def parts(ask: Request, pictures: Sequence[Part] | None = None) -> list[Part]:
-    """The parts that were asked for: text first, as the real service sends them.
+def parts(request: Request, images: Sequence[Part] | None = None) -> list[Part]:
+    """Return the requested parts: text first, as the real service sends them.
 
     Args:
-        ask: the request.
-        pictures: instead of the one that the painter makes.
+        request: the request.
+        images: replace the picture of the prompt.
     """
     found: list[Part] = []
-    if "TEXT" in ask.modalities:
-        found.append({"text": describe(ask)})
-    if "IMAGE" in ask.modalities:
-        drawn = [picture(sandbox_picture.paint(ask.prompt, ask.aspect, ask.size))]
-        found += drawn if pictures is None else pictures
+    if "TEXT" in request.modalities:
+        found.append({"text": describe(request)})
+    if "IMAGE" in request.modalities:
+        drawn = [image_part(picture.render(request.prompt, request.aspect, request.size))]
+        found += drawn if images is None else images
     return found
 
 
-def reply(ask: Request, found: Sequence[Part]) -> dict[str, Any]:
-    """A whole reply around the parts."""
+def body(request: Request, found: Sequence[Part]) -> dict[str, Any]:
+    """Return the content of a reply that holds the parts."""
     candidate = {
         "content": {"parts": list(found), "role": "model"},
         "finishReason": "STOP",
         "index": 0,
     }
-    return {"candidates": [candidate], **tail(ask, found)}
+    return {"candidates": [candidate], **trailer(request, found)}
 
 
-def tail(ask: Request, found: Sequence[Part] = ()) -> dict[str, Any]:
-    """What stands after the candidates: usage, model version, response id."""
+def trailer(request: Request, found: Sequence[Part] = ()) -> dict[str, Any]:
+    """Return the fields that follow the candidates: usage, model version, response id."""
     incoming = {
-        "TEXT": max(1, len(ask.prompt) // 4),
-        "IMAGE": _INPUT_IMAGE_TOKENS * len(ask.references),
+        "TEXT": max(1, len(request.prompt) // 4),
+        "IMAGE": _INPUT_IMAGE_TOKENS * len(request.references),
     }
     outgoing = {
         "TEXT": sum(len(part["text"]) // 4 for part in found if part.get("text")),
-        "IMAGE": sum(_IMAGE_TOKENS[ask.size] for part in found if "inlineData" in part),
+        "IMAGE": sum(_IMAGE_TOKENS[request.size] for part in found if "inlineData" in part),
     }
     usage: dict[str, Any] = {
         "promptTokenCount": sum(incoming.values()),
@@ -89,7 +119,7 @@ def tail(ask: Request, found: Sequence[Part] = ()) -> dict[str, Any]:
         usage["candidatesTokensDetails"] = _details(outgoing)
     return {
         "usageMetadata": usage,
-        "modelVersion": ask.model.id,
+        "modelVersion": request.model.id,
         "responseId": secrets.token_urlsafe(16),
     }
 
@@ -98,48 +128,46 @@ def _details(counts: dict[str, int]) -> list[dict[str, Any]]:
     return [{"modality": kind, "tokenCount": count} for kind, count in counts.items() if count]
 
 
-def describe(ask: Request) -> str:
-    """Alt text for the picture: the last one sent along, else the one that the prompt makes."""
-    if ask.references and "IMAGE" not in ask.modalities:
-        return _describe_image(ask.references[-1])
-    return _describe_prompt(ask.prompt)
+def describe(request: Request) -> str:
+    """Return alt text for the last reference image, or for the picture that the prompt makes."""
+    if request.references and "IMAGE" not in request.modalities:
+        return _describe_image(request.references[-1])
+    return _describe_prompt(request.prompt)
 
 
 def _describe_prompt(prompt: str) -> str:
-    """Of what the painter makes of a prompt, in at most 125 characters."""
-    palette, _ = scene.choose(prompt)
+    palette, _ = picture.choose_palette(prompt)
     scenery = f"written over rolling hills {palette.name}"
     subject = " ".join(prompt.split()).rstrip(".!?,;: ") or "Nothing"
-    room = _ALT_LENGTH - len(scenery) - 2
-    if len(subject) > room:
-        subject = subject[: room - 1].rsplit(" ", 1)[0].rstrip(",;: ") + "…"
+    limit = _ALT_LENGTH - len(scenery) - 2
+    if len(subject) > limit:
+        subject = subject[: limit - 1].rsplit(" ", 1)[0].rstrip(",;: ") + "…"
     return f"{subject[0].upper()}{subject[1:]}, {scenery}"
 
 
 def _describe_image(data: bytes) -> str:
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
-            if image.info.get("Comment") == sandbox_picture.COMMENT:
+            if image.info.get("Comment") == picture.COMMENT:
                 return _describe_prompt(str(image.info.get("Title", "")))
             width, height = image.size
-            # A JPEG's average is known from an eighth of its pixels, in a tenth of the time.
+            # An eighth of a JPEG's pixels gives its average in a tenth of the time.
             image.draft("RGB", (1, 1))
-            red, green, blue = image.convert("RGB").resize((1, 1)).tobytes()
+            average = image.convert("RGB").resize((1, 1)).tobytes()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return "A picture in a format that the sandbox cannot read"
     shape = "square" if width == height else "landscape" if width > height else "portrait"
     colour = min(
         _COLOUR_NAMES,
         key=lambda name: sum(
-            (one - other) ** 2
-            for one, other in zip((red, green, blue), _COLOUR_NAMES[name], strict=True)
+            (one - other) ** 2 for one, other in zip(average, _COLOUR_NAMES[name], strict=True)
         ),
     )
     return f"A mostly {colour} {shape} picture, {width} by {height} pixels"
 
 
 def model(found: Model) -> dict[str, Any]:
-    """One model as `GET /v1beta/models` lists it."""
+    """Return one model as `GET /v1beta/models` lists it."""
     return {
         "name": f"models/{found.id}",
         "version": "sandbox",
@@ -157,5 +185,5 @@ def model(found: Model) -> dict[str, Any]:
 
 
 def models() -> dict[str, Any]:
-    """All models of the catalog."""
+    """Return all models of the catalog."""
     return {"models": [model(found) for found in MODELS.values()]}

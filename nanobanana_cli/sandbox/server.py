@@ -1,4 +1,4 @@
-"""The service on a socket of the loopback interface: threads, keep-alive, and broken deliveries."""
+"""Serve on the loopback interface: threads, keep-alive, and replies that break off."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from typing import Any, Self
 from nanobanana_cli.errors import LocalFileError, UsageError
 from nanobanana_cli.sandbox import http_body
 from nanobanana_cli.sandbox.errors import ApiError
-from nanobanana_cli.sandbox.fault_replies import FaultReply
 from nanobanana_cli.sandbox.faults import FaultQueue
-from nanobanana_cli.sandbox.handler import Exchange, Handler, HttpRequest, refused
+from nanobanana_cli.sandbox.handler import Exchange, Handler, HttpRequest, error_reply
+from nanobanana_cli.sandbox.replies import HttpReply
 
 HOST = "127.0.0.1"
 _LONGEST = 86400.0
@@ -34,15 +34,15 @@ class Sandbox:
     """A server on 127.0.0.1 that speaks the service's protocol; it serves until closed.
 
     Args:
-        port: 0 takes any free one.
-        latency: seconds from a request to its picture or text; more if it takes longer to make.
-        key: demanded of every request when given.
-        log: a file that gets one JSON line a request.
+        port: 0 takes any free port.
+        latency: least seconds from a request to its image or text.
+        key: demanded of every request unless None.
+        log: file to append one JSON line a request to.
         faults: as after `--fault`.
 
     Raises:
-        UsageError: the port is taken, the latency is no time, no header could carry the key, or a
-            fault is unknown.
+        UsageError: the port is taken, the latency is out of range, no header could carry the key,
+            or a fault is unknown.
         LocalFileError: the log cannot be written.
     """
 
@@ -57,36 +57,36 @@ class Sandbox:
     ) -> None:
         if not 0 <= latency <= _LONGEST:
             raise UsageError(
-                f"a latency of {latency:g} is no time to wait", hint=f"0 to {_LONGEST:g} seconds"
+                f"a latency of {latency:g} seconds is out of range", hint=f"use 0 to {_LONGEST:g}"
             )
         if key is not None and not _SENDABLE.fullmatch(key):
             raise UsageError(
-                "no client could send that key", hint="use printable ASCII without spaces"
+                "the key cannot be sent in a header", hint="use printable ASCII without spaces"
             )
-        service = Handler(key=key, faults=FaultQueue(faults))
+        handler = Handler(key=key, faults=FaultQueue(faults))
         self._log = _Log(log)
         try:
-            self._server = _Server(port, service, latency, self._log)
+            self._server = _Server(port, handler, latency, self._log)
         except OSError as error:
             self._log.close()
             raise UsageError(
-                f"port {port} cannot be used: {error.strerror}", hint="--port 0 takes any free one"
+                f"port {port} cannot be used: {error.strerror}", hint="--port 0 takes any free port"
             ) from error
         self._thread = threading.Thread(target=self._server.run, daemon=True, name="sandbox")
         self._thread.start()
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port that it listens on."""
         return int(self._server.server_address[1])
 
     @property
     def url(self) -> str:
-        """Such as `http://127.0.0.1:43127`."""
+        """The base URL, such as `http://127.0.0.1:43127`."""
         return f"http://{HOST}:{self.port}"
 
     def wait(self) -> None:
-        """Until it is closed, from another thread, or an exception comes."""
+        """Wait until another thread closes it."""
         self._thread.join()
 
     def close(self) -> None:
@@ -132,8 +132,8 @@ class _Log:
 class _Server(ThreadingHTTPServer):
     request_queue_size = 512
 
-    def __init__(self, port: int, service: Handler, latency: float, log: _Log) -> None:
-        self.service = service
+    def __init__(self, port: int, handler: Handler, latency: float, log: _Log) -> None:
+        self.handler = handler
         self.latency = latency
         self.log = log
         self._live: dict[socket.socket, threading.Thread] = {}
@@ -148,7 +148,7 @@ class _Server(ThreadingHTTPServer):
 
     def run(self) -> None:
         """Serve until `stop`."""
-        # Not serve_forever, which looks only twice a second whether it shall stop.
+        # Not serve_forever, which checks for a stop only twice a second.
         while not self._stopping:
             self.handle_request()
 
@@ -170,7 +170,7 @@ class _Server(ThreadingHTTPServer):
             thread.join()
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
-        # What wakes a stopping server is no client.
+        # The connection that wakes a stopping server is not a client.
         return not self._stopping
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -187,7 +187,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client that goes away is its own business.
+        # A client may go away.
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -200,74 +200,76 @@ class _HttpHandler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Requests go to the log file, if anywhere."""
+        """Write nothing: requests go to the log file, if any."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the base class refuses (a bad request line, another method), in Google's shape."""
+        """Send the base class's errors (a bad request line, another method) in Google's shape."""
         self.close_connection = True
-        self._send(refused(ApiError(code, message or explain or "Bad request")))
+        self._send(error_reply(ApiError(code, message or explain or "Bad request")))
 
     def _serve(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            content = http_body.read(headers, self.rfile)
+            body = http_body.read(headers, self.rfile)
         except ApiError as error:
             self.close_connection = True
-            call = HttpRequest(self.command, self.path, {})
-            self._deliver(Exchange(call, refused(error)), 0.0)
+            request = HttpRequest(self.command, self.path, {})
+            self._reply(Exchange(request, error_reply(error)), 0.0)
         else:
             received = time.monotonic()
-            call = HttpRequest(self.command, self.path, headers, content)
-            exchange = self.server.service.handle(call)
-            self._deliver(exchange, time.monotonic() - received)
+            request = HttpRequest(self.command, self.path, headers, body)
+            exchange = self.server.handler.handle(request)
+            self._reply(exchange, time.monotonic() - received)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class's names
 
-    def _deliver(self, exchange: Exchange, spent: float) -> None:
-        """Send the answer, which took `spent` seconds to make."""
-        answer = exchange.answer
-        if answer.paid:
+    def _reply(self, exchange: Exchange, spent: float) -> None:
+        """Send the reply, which took `spent` seconds to make."""
+        reply = exchange.reply
+        if reply.paid:
             self._pause(max(0.0, self.server.latency - spent))
-        if answer.delivery == "whole":
-            self._pause(answer.seconds)
-        # Before the answer, so that whoever has the answer finds the line.
+        if reply.mode == "whole":
+            self._pause(reply.seconds)
+        # Before sending, so that a client that has the reply finds the line.
         try:
             self.server.log.write(exchange.record())
         except OSError as error:
-            answer = refused(ApiError(500, f"The sandbox cannot write its log: {error.strerror}"))
-        if answer.delivery == "hang":
+            reply = error_reply(
+                ApiError(500, f"The sandbox cannot write its log: {error.strerror}")
+            )
+        if reply.mode == "hang":
             self._pause(None)
             self.close_connection = True
-        elif answer.delivery == "reset":
+        elif reply.mode == "reset":
             self._reset()
         else:
-            self._send(answer)
+            self._send(reply)
 
-    def _send(self, answer: FaultReply) -> None:
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        for name, value in answer.headers.items():
+    def _send(self, reply: HttpReply) -> None:
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.body)))
+        for name, value in reply.headers.items():
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if answer.delivery == "cut":
-            self.wfile.write(answer.body[: len(answer.body) // 2])
+        if reply.mode == "cut":
+            self.wfile.write(reply.body[: len(reply.body) // 2])
             self.close_connection = True
-        elif answer.delivery == "trickle":
-            self._trickle(answer)
+        elif reply.mode == "trickle":
+            self._trickle(reply)
         else:
-            self.wfile.write(answer.body)
+            self.wfile.write(reply.body)
 
-    def _trickle(self, answer: FaultReply) -> None:
-        step = -(-len(answer.body) // _PIECES)
-        for start in range(0, len(answer.body), step):
-            self.wfile.write(answer.body[start : start + step])
-            self._pause(answer.seconds / _PIECES)
+    def _trickle(self, reply: HttpReply) -> None:
+        step = -(-len(reply.body) // _PIECES)
+        for start in range(0, len(reply.body), step):
+            self.wfile.write(reply.body[start : start + step])
+            self._pause(reply.seconds / _PIECES)
 
     def _pause(self, seconds: float | None) -> None:
-        """Wait (for ever with None), but no longer than the client does."""
+        """Wait (forever with None), but no longer than the client does."""
         if seconds == 0:
             return
         self.connection.settimeout(seconds)

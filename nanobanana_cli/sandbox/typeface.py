@@ -1,13 +1,14 @@
-"""The letters of the picture: Pillow's own font, and two that come with nb for what it lacks.
+"""Set the letters of a picture in Pillow's own font and two that come with nb.
 
-No font of the system is looked at, and Pillow's basic layout sets the letters, since the other one
-depends on a library of the system: a picture is the same on every machine.
+Uses neither the system's fonts nor Pillow's second layout engine, which depends on a library of
+the system: a picture is the same on every machine.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from collections.abc import Iterable
 from enum import Enum
 from functools import lru_cache
@@ -23,6 +24,11 @@ _NO_CHARACTER = "\uffff"
 # Scripts that need a layout engine: those that run from right to left or whose letters join
 # (Hebrew, Arabic, Syriac …), and those of India, whose vowel signs change places.
 _NEEDS_LAYOUT = re.compile(r"[\u0590-\u0dff\ufb1d-\ufdff\ufe70-\ufeff]")
+# More characters than fit on any picture.
+_MOST = 1200
+_LATIN = re.compile(r"LATIN (SMALL|CAPITAL) (?:LETTER|LIGATURE) ([A-Z]{1,2})\b")
+_INVISIBLE = ("Cc", "Cf", "Mn", "Me", "Cs", "Co", "Cn")
+_SYMBOLS = ("So", "Sm", "Sk")
 # Letters advance by whole pixels. Below this size that shows, so they are set larger and reduced.
 _EVEN = 64
 
@@ -33,6 +39,57 @@ class Face(Enum):
     PLAIN = ""
     WORLD = "NotoSans.ttf"
     EAST = "DroidSansFallback.ttf"
+
+
+def drawable(prompt: str) -> str:
+    """Return the prompt on one line, in characters that the fonts have.
+
+    Drops accents that the fonts lack, turns digits into those of ASCII, puts symbols into words,
+    and names the script of other text in brackets.
+    """
+    text = " ".join(prompt.split())
+    if len(text) > _MOST:
+        text = text[:_MOST] + "…"
+    if text.isascii() and text.isprintable():
+        return text
+    plain = "".join(_simplify(char) for char in unicodedata.normalize("NFC", text))
+    return " ".join(_spell_out(plain).split())
+
+
+def _simplify(char: str) -> str:
+    """Return a character that a font has, or a substitute; nothing for an invisible one."""
+    if face_of(char):
+        return char
+    category = unicodedata.category(char)
+    if category in _INVISIBLE:
+        return " " if category == "Cc" else ""
+    if category == "Pd":
+        return "-"
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    letters = _LATIN.match(unicodedata.name(char, ""))
+    if letters:
+        return letters[2].lower() if letters[1] == "SMALL" else letters[2]
+    if category in _SYMBOLS:
+        return f" ({unicodedata.name(char, 'symbol').lower()}) "
+    return char
+
+
+def _spell_out(text: str) -> str:
+    """Replace runs of characters that no font has by the name of their script in brackets."""
+    pieces: list[str] = []
+    named = ""
+    for char in text:
+        if face_of(char):
+            pieces.append(char)
+            named = named if char == " " else ""
+            continue
+        script = unicodedata.name(char, "other").split()[0].lower()
+        name = f"[{'CJK' if script == 'cjk' else script.capitalize()} text]"
+        if name != named:
+            pieces.append(f" {name} ")
+        named = name
+    return "".join(pieces)
 
 
 @lru_cache(maxsize=4096)
@@ -46,11 +103,11 @@ def face_of(char: str) -> Face | None:
 
 
 class Typeface:
-    """One size of the letters that a text needs.
+    """The letters of a text in one size.
 
     Args:
-        text: all that will be set. With one character that Pillow's font lacks among its letters,
-            none of them comes from it, so that words do not change their looks midway.
+        text: everything to set. If Pillow's font lacks one of its letters, none comes from it, so
+            that words do not change their looks midway.
         size: in pixels.
     """
 
@@ -63,20 +120,20 @@ class Typeface:
 
     @property
     def metrics(self) -> tuple[float, float]:
-        """How far letters reach above and below the baseline, in pixels."""
+        """Return how far letters reach above and below the baseline, in pixels."""
         ascent, descent = _font(self._base, self._size).getmetrics()
         return ascent / self._fine, descent / self._fine
 
     def length(self, text: str) -> float:
-        """The width of a text in pixels."""
+        """Return the width of a text in pixels."""
         return sum(map(self._advance, text)) / self._fine
 
     def mask(self, size: tuple[int, int], lines: Iterable[tuple[float, float, str]]) -> Image.Image:
-        """Lines of text, white on black.
+        """Return an image of the lines, white on black.
 
         Args:
             size: width and height in pixels.
-            lines: where each begins, its baseline, and its characters from left to right.
+            lines: the left edge, the baseline and the text of each.
         """
         image = Image.new("L", (size[0] * self._fine, size[1] * self._fine))
         pen = ImageDraw.Draw(image)
@@ -119,7 +176,7 @@ def _opened(face: Face) -> ImageFont.FreeTypeFont:
 
 
 def _has(face: Face, char: str) -> bool:
-    """Whether a font has a character: what it lacks looks like what no font has."""
+    """Return whether a font has a character: a missing one looks like one that no font has."""
     return _mask(face, char) != _mask(face, _NO_CHARACTER)
 
 

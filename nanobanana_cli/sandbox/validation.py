@@ -1,7 +1,7 @@
-"""A request body → what it asks for, or the refusal that the real service would give.
+"""Parse a request body, and refuse it with the error that the real service would give.
 
-Two conventions are the sandbox's own. Text between `<prompt>` and `</prompt>` is what gets drawn,
-whatever instructions stand around it; and `[[fault:NAME]]` anywhere in the text asks for a fault.
+Two conventions are the sandbox's own: text between `<prompt>` and `</prompt>` is drawn without the
+instructions around it, and `[[fault:NAME]]` anywhere in the text requests a fault.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nanobanana_cli.types import Redacted
 
 MAX_BODY = 100 * 1024 * 1024
 _INPUT_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
-# Pillow reads these; HEIC and HEIF are taken on trust.
+# Pillow reads these; HEIC and HEIF are accepted unread.
 _READABLE = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 _LEVELS = ("low", "medium", "high", "minimal")
 _MODALITIES = ("TEXT", "IMAGE", "AUDIO")
@@ -33,15 +33,15 @@ _MARKER = re.compile(r"\s*\[\[fault:([^\]]*)\]\]")
 
 
 class Request(Redacted, frozen=True):
-    """What a request asks for.
+    """A valid `generateContent` request.
 
     Args:
         model: one of the catalog.
-        prompt: what to draw, without frame and marker.
+        prompt: the text to draw, without frame and marker.
         aspect, size: as in the catalog.
         modalities: of the reply; `("TEXT",)` when the request names none.
         references: the input images' bytes, in order.
-        marker: what stood in `[[fault:…]]`, if anything did.
+        marker: the text in `[[fault:…]]`, if any.
     """
 
     _hidden = ("references",)
@@ -56,25 +56,21 @@ class Request(Redacted, frozen=True):
 
 
 def known_model(name: str) -> Model:
-    """The catalog's model of that id.
-
-    Raises:
-        Problem: 404.
-    """
+    """Return the catalog's model of that id; raise ApiError (404) if it has none."""
     if name not in MODELS:
         raise no_model(name)
     return MODELS[name]
 
 
 def parse(model_id: str, body: bytes) -> Request:
-    """What a `generateContent` body asks of a model.
+    """Return the request that a `generateContent` body makes.
 
     Args:
-        model_id: as it stands in the address.
+        model_id: as in the URL.
         body: JSON.
 
     Raises:
-        Problem: the refusal that the real service would give.
+        ApiError: the error that the real service would give.
     """
     model = known_model(model_id)
     if len(body) > MAX_BODY:
@@ -107,7 +103,7 @@ def parse(model_id: str, body: bytes) -> Request:
 
 
 def _parts(request: dict[str, Any]) -> list[dict[str, Any]]:
-    """The parts of the last turn, all turns checked."""
+    """Return the parts of the last turn after checking all turns."""
     contents = request.get("contents", [])
     if not contents:
         raise invalid("contents", "contents is not specified")
@@ -223,7 +219,7 @@ def _decoded(path: str, blob: dict[str, Any]) -> bytes:
 
 
 def _is_image(data: bytes) -> bool:
-    """Whether the bytes begin like an image, of whatever type they were declared."""
+    """Return whether the bytes begin like an image, whatever their declared type."""
     try:
         with Image.open(io.BytesIO(data), formats=tuple(_READABLE.values())):
             return True

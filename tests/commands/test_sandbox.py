@@ -58,17 +58,21 @@ def test_a_port_in_use(nb: Nb, nb_process: NbProcess) -> None:
         run = nb("sandbox", "--port", str(line["port"]))
     assert run.code == 2
     assert f"nb: port {line['port']} cannot be used" in run.err
-    assert "hint: --port 0 takes any free one" in run.err
+    assert "hint: --port 0 takes any free port" in run.err
 
 
 @pytest.mark.parametrize(
     ("argv", "code", "words"),
     [
         (["--fault", "safty"], 2, "hint: did you mean safety? `nb sandbox --help` lists"),
-        (["--fault", "safety", "--fault", "429"], 2, "would ever have its turn"),
+        (
+            ["--fault", "safety", "--fault", "429"],
+            2,
+            "faults after 'safety' would never apply",
+        ),
         (["--port", "70000"], 2, "70000"),
-        (["--latency", "-1"], 2, "a latency of -1 is no time to wait"),
-        (["--latency", "nan"], 2, "hint: 0 to 86400 seconds"),
+        (["--latency", "-1"], 2, "a latency of -1 seconds is out of range"),
+        (["--latency", "nan"], 2, "hint: use 0 to 86400"),
         (["--log", "none/log"], 6, "cannot write the log none/log"),
     ],
 )

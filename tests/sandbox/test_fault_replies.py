@@ -19,7 +19,7 @@ from nanobanana_cli.sandbox import picture
 from nanobanana_cli.sandbox.faults import FAULTS
 from nanobanana_cli.sandbox.server import Sandbox
 
-_PICTURE = picture.paint("a red fox", "1:1", "0.5K")
+_PICTURE = picture.render("a red fox", "1:1", "0.5K")
 
 
 def _call(fault: str, *modalities: str) -> Response:
@@ -212,7 +212,7 @@ def test_a_marker_spoils_one_call_and_is_not_drawn() -> None:
     assert wrong.status == 400
     assert wrong.json["error"] == {
         "code": 400,
-        "message": "there is no fault 'saefty'; did you mean safety? "
+        "message": "unknown fault 'saefty'; did you mean safety? "
         "`nb sandbox --help` lists them all",
         "status": "INVALID_ARGUMENT",
     }

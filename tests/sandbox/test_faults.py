@@ -59,7 +59,7 @@ def test_one_without_a_count_goes_on() -> None:
 
 
 def test_one_that_never_has_its_turn_is_a_mistake() -> None:
-    with pytest.raises(UsageError, match="no fault after 'safety'"):
+    with pytest.raises(UsageError, match="faults after 'safety' would never apply"):
         FaultQueue(["safety", "429:1"])
 
 
@@ -71,14 +71,14 @@ def test_mix_has_fixed_shares() -> None:
 
 def test_a_marker_counts_calls_alike() -> None:
     queue = FaultQueue()
-    assert queue.marked("503:1", "a fox") == Fault("503", count=1)
-    assert queue.marked("503:1", "an owl") == Fault("503", count=1)
-    assert queue.marked("503:1", "a fox") is None
+    assert queue.next_marked("503:1", "a fox") == Fault("503", count=1)
+    assert queue.next_marked("503:1", "an owl") == Fault("503", count=1)
+    assert queue.next_marked("503:1", "a fox") is None
 
 
 def test_a_marker_deals_the_mix_among_calls_alike() -> None:
     queue = FaultQueue()
-    dealt = [queue.marked("mix", "a fox") for _ in range(8)]
+    dealt = [queue.next_marked("mix", "a fox") for _ in range(8)]
     assert dealt == [None, None, None, Fault("429"), None, None, None, Fault("503")]
 
 

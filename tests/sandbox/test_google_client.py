@@ -49,7 +49,7 @@ def test_gets_an_image(client: genai.Client) -> None:
     [part] = _parts(reply)
     assert part.inline_data is not None
     assert part.inline_data.mime_type == "image/png"
-    assert part.inline_data.data == sandbox_picture.paint("a red fox", "16:9", "2K")
+    assert part.inline_data.data == sandbox_picture.render("a red fox", "16:9", "2K")
     assert reply.model_version == DEFAULT_MODEL
     assert reply.response_id
     assert reply.usage_metadata is not None
@@ -69,7 +69,7 @@ def test_gets_text_alone_when_it_asks_for_no_image(client: genai.Client) -> None
 
 
 def test_has_its_image_described(client: genai.Client) -> None:
-    data = sandbox_picture.paint("a red fox", "1:1", "0.5K")
+    data = sandbox_picture.render("a red fox", "1:1", "0.5K")
     picture = types.Part.from_bytes(data=data, mime_type="image/png")
     content = types.UserContent(parts=[picture, types.Part.from_text(text="Describe it.")])
     reply = client.models.generate_content(
@@ -109,7 +109,7 @@ def test_chats_with_its_own_pictures(client: genai.Client) -> None:
     chat.send_message("a red fox")
     [_, part] = _parts(chat.send_message("now an owl"))
     assert part.inline_data is not None
-    assert part.inline_data.data == sandbox_picture.paint("now an owl", "1:1", "0.5K")
+    assert part.inline_data.data == sandbox_picture.render("now an owl", "1:1", "0.5K")
 
 
 def test_lists_and_gets_models(client: genai.Client) -> None:

@@ -13,7 +13,7 @@ from PIL import Image, ImageChops
 from support.tools import require
 
 from nanobanana_cli.catalog import ASPECTS, pixels
-from nanobanana_cli.sandbox import lettering, picture, scene
+from nanobanana_cli.sandbox import lettering, picture
 
 
 def _open(data: bytes) -> Image.Image:
@@ -24,7 +24,7 @@ def _open(data: bytes) -> Image.Image:
 
 @pytest.mark.parametrize("aspect", ASPECTS)
 def test_has_the_exact_pixels_of_each_ratio(aspect: str) -> None:
-    assert _open(picture.paint("a red fox", aspect, "0.5K")).size == pixels(aspect, "0.5K")
+    assert _open(picture.render("a red fox", aspect, "0.5K")).size == pixels(aspect, "0.5K")
 
 
 @pytest.mark.parametrize(
@@ -39,19 +39,19 @@ def test_has_the_exact_pixels_of_each_ratio(aspect: str) -> None:
 def test_has_the_exact_pixels_of_each_size(
     aspect: str, size: str, dimensions: tuple[int, int]
 ) -> None:
-    assert _open(picture.paint("a red fox", aspect, size)).size == dimensions
+    assert _open(picture.render("a red fox", aspect, size)).size == dimensions
 
 
 def test_is_decided_by_prompt_ratio_and_size_alone() -> None:
-    first = picture.paint("a red fox", "4:3", "0.5K")
-    picture.paint.cache_clear()
-    assert picture.paint("a red fox", "4:3", "0.5K") == first
-    assert picture.paint("a blue fox", "4:3", "0.5K") != first
+    first = picture.render("a red fox", "4:3", "0.5K")
+    picture.render.cache_clear()
+    assert picture.render("a red fox", "4:3", "0.5K") == first
+    assert picture.render("a blue fox", "4:3", "0.5K") != first
 
 
 @pytest.mark.parametrize("prompt", ["a red fox", "ein Füchslein", "狐", "a\nb\x07", "", "x" * 3000])
 def test_png_text_names_prompt_and_maker(prompt: str) -> None:
-    info = _open(picture.paint(prompt, "1:1", "0.5K")).info
+    info = _open(picture.render(prompt, "1:1", "0.5K")).info
     assert info["Title"] == prompt
     assert info["Software"] == "nb sandbox"
     assert info["Comment"] == "sandbox image, not made by a model"
@@ -59,7 +59,7 @@ def test_png_text_names_prompt_and_maker(prompt: str) -> None:
 
 def test_pngcheck_and_exiftool_agree(tmp_path: Path) -> None:
     path = tmp_path / "fox.png"
-    path.write_bytes(picture.paint("ein Fuchs — 狐", "16:9", "0.5K"))
+    path.write_bytes(picture.render("ein Fuchs — 狐", "16:9", "0.5K"))
     pngcheck, exiftool = require("pngcheck"), require("exiftool")
     subprocess.run([pngcheck, "-q", path], check=True)
     shown = subprocess.run(
@@ -74,7 +74,7 @@ def test_pngcheck_and_exiftool_agree(tmp_path: Path) -> None:
 )
 def test_letters_stay_clear_of_the_edges(aspect: str, prompt: str) -> None:
     dimensions = pixels(aspect, "0.5K")
-    bare = scene.draw(prompt, dimensions)
+    bare = picture.landscape(prompt, dimensions)
     written = bare.copy()
     lettering.write(written, prompt)
     box = ImageChops.difference(bare, written).getbbox()
@@ -87,7 +87,9 @@ def test_letters_stay_clear_of_the_edges(aspect: str, prompt: str) -> None:
 
 def test_the_mark_is_there_without_a_prompt() -> None:
     dimensions = pixels("1:1", "0.5K")
-    difference = ImageChops.difference(scene.draw("", dimensions), picture.draw("", dimensions))
+    difference = ImageChops.difference(
+        picture.landscape("", dimensions), picture.draw("", dimensions)
+    )
     left, top, *_ = difference.getbbox() or (0, 0, 0, 0)
     assert left > dimensions[0] / 2
     assert top > dimensions[1] * 0.9
@@ -95,6 +97,6 @@ def test_the_mark_is_there_without_a_prompt() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=80))
-def test_any_prompt_can_be_painted(prompt: str) -> None:
+def test_any_prompt_can_be_drawn(prompt: str) -> None:
     image = picture.draw(prompt, (256, 144))
     assert _open(picture.encode(image, prompt)).size == (256, 144)

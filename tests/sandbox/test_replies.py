@@ -9,15 +9,14 @@ from google.genai import types
 from PIL import Image
 
 from nanobanana_cli.catalog import DEFAULT_MODEL, MODELS
-from nanobanana_cli.sandbox import picture as sandbox_picture
-from nanobanana_cli.sandbox import replies
+from nanobanana_cli.sandbox import picture, replies
 from nanobanana_cli.sandbox.validation import Request
 
 _MODEL = MODELS[DEFAULT_MODEL]
 
 
-def _described(picture: bytes) -> str:
-    return replies.describe(Request(_MODEL, "what is it?", references=(picture,)))
+def _described(image: bytes) -> str:
+    return replies.describe(Request(_MODEL, "what is it?", references=(image,)))
 
 
 @pytest.mark.parametrize("prompt", ["fox", "a red fox.", "an owl, a fox and a badger " * 20, ""])
@@ -29,9 +28,9 @@ def test_a_prompt_makes_a_short_phrase(prompt: str) -> None:
 
 
 def test_a_picture_of_the_sandbox_is_described_by_its_prompt() -> None:
-    picture = sandbox_picture.paint("a red fox", "16:9", "0.5K")
-    assert _described(picture) == replies.describe(Request(_MODEL, "a red fox"))
-    assert _described(picture).startswith("A red fox, ")
+    fox = picture.render("a red fox", "16:9", "0.5K")
+    assert _described(fox) == replies.describe(Request(_MODEL, "a red fox"))
+    assert _described(fox).startswith("A red fox, ")
 
 
 @pytest.mark.parametrize(
@@ -55,14 +54,14 @@ def test_a_picture_that_cannot_be_read_still_gets_a_text() -> None:
 
 
 def test_a_picture_with_text_is_about_what_was_drawn() -> None:
-    owl = sandbox_picture.paint("an owl", "1:1", "0.5K")
-    ask = Request(_MODEL, "a fox", modalities=("TEXT", "IMAGE"), references=(owl,))
-    assert replies.describe(ask).startswith("A fox, ")
+    owl = picture.render("an owl", "1:1", "0.5K")
+    request = Request(_MODEL, "a fox", modalities=("TEXT", "IMAGE"), references=(owl,))
+    assert replies.describe(request).startswith("A fox, ")
 
 
 def test_the_reply_has_no_field_that_google_does_not_know() -> None:
-    ask = Request(_MODEL, "a fox", size="0.5K", modalities=("TEXT", "IMAGE"))
-    reply = replies.reply(ask, replies.parts(ask))
+    request = Request(_MODEL, "a fox", size="0.5K", modalities=("TEXT", "IMAGE"))
+    reply = replies.body(request, replies.parts(request))
     found = types.GenerateContentResponse.model_validate(reply)
     assert found.usage_metadata is not None
     assert found.usage_metadata.total_token_count == sum(

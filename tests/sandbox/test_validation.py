@@ -13,7 +13,7 @@ from nanobanana_cli.sandbox import picture
 from nanobanana_cli.sandbox.errors import ApiError
 from nanobanana_cli.sandbox.validation import Request, parse
 
-_PNG = base64.b64encode(picture.paint("a fox", "1:1", "0.5K")).decode()
+_PNG = base64.b64encode(picture.render("a fox", "1:1", "0.5K")).decode()
 _UNKNOWN = "Invalid JSON payload received. Unknown name "
 _PATH = "contents[0].parts[1].inline_data.data"
 _OLDER = "gemini-2.5-flash-image"
@@ -50,14 +50,14 @@ def test_reads_what_is_asked() -> None:
         "seed": 7,
         "candidateCount": 1,
     }
-    ask = _parse(_request({"text": "a red fox"}, _image(), config=config))
-    assert (ask.prompt, ask.aspect, ask.size) == ("a red fox", "16:9", "2K")
-    assert ask.modalities == ("TEXT", "IMAGE")
-    assert ask.references == (base64.b64decode(_PNG),)
+    found = _parse(_request({"text": "a red fox"}, _image(), config=config))
+    assert (found.prompt, found.aspect, found.size) == ("a red fox", "16:9", "2K")
+    assert found.modalities == ("TEXT", "IMAGE")
+    assert found.references == (base64.b64decode(_PNG),)
 
 
 def test_snake_case_single_values_and_nulls_are_fine() -> None:
-    ask = _parse(
+    found = _parse(
         {
             "contents": {"parts": {"text": "a fox"}},
             "generation_config": {
@@ -70,18 +70,18 @@ def test_snake_case_single_values_and_nulls_are_fine() -> None:
             "tools": [{"google_search": {}}],
         }
     )
-    assert (ask.aspect, ask.size, ask.modalities) == ("4:1", "0.5K", ("IMAGE",))
+    assert (found.aspect, found.size, found.modalities) == ("4:1", "0.5K", ("IMAGE",))
 
 
 def test_without_config_the_reply_is_text_and_the_picture_square() -> None:
-    ask = _parse(_request())
-    assert (ask.modalities, ask.aspect, ask.size) == (("TEXT",), "1:1", "1K")
+    found = _parse(_request())
+    assert (found.modalities, found.aspect, found.size) == (("TEXT",), "1:1", "1K")
 
 
 def test_the_prompt_is_taken_out_of_its_frame_and_the_marker_off() -> None:
     text = "Draw this: <prompt>\na red fox [[fault:safety]]</prompt>\nThen describe it."
-    ask = _parse(_request({"text": text}))
-    assert (ask.prompt, ask.marker) == ("a red fox", "safety")
+    found = _parse(_request({"text": text}))
+    assert (found.prompt, found.marker) == ("a red fox", "safety")
 
 
 def test_the_last_turn_is_what_counts() -> None:
