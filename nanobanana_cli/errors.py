@@ -280,3 +280,8 @@ class OutputClosed(NbError):
     code = ExitCode.OUTPUT_CLOSED
     kind = "output_closed"
     charged = Charged.YES
+
+
+# Failures that every further call of a run would meet too: they are about the key, the account or
+# the address. (`Rejected` is about one request.)
+ENDS_RUN = (ConfigError, KeyRejected, OutOfCredit, Unreachable)

@@ -10,29 +10,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from nanobanana_cli import system
 from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
-from nanobanana_cli.slug import slug
 from nanobanana_cli.types import Data
-
-__all__ = [
-    "check_folder",
-    "check_output",
-    "create",
-    "create_unique",
-    "read",
-    "replace",
-    "slug",
-    "taken",
-    "write_private",
-]
-
-Approve = Callable[[], object]
 
 # What Google takes in one request; more than that is no reference image and no prompt.
 READ_LIMIT = 100_000_000
@@ -59,39 +44,30 @@ _NO_LINKS = frozenset(
 )
 
 
-def _at_once() -> None:
-    """Nobody has to approve of it."""
-
-
 def taken(path: Path) -> bool:
     """Whether something has this name already, be it a link that leads nowhere."""
     return os.path.lexists(path)
 
 
-def create(path: Path, data: Data, approve: Approve = _at_once) -> None:
+def create(path: Path, data: Data) -> None:
     """Writes a new file, whole, with the mode that the umask gives.
 
     Args:
         path: its name, which must be free; a link that leads nowhere is not.
         data: its bytes.
-        approve: called when the bytes are on the disk, and before they get the name; what it raises
-            keeps them from it.
 
     Raises:
         OutputExists: the name is taken, even if it was free a moment ago.
         LocalFileError: it cannot be written; nothing is left behind.
     """
     with _plain_errors(path), _sibling(path.parent, data, 0o666) as sibling:
-        approve()
         try:
             _publish(sibling, path)
         except FileExistsError:
             raise OutputExists(f"{path} exists already") from None
 
 
-def create_unique(
-    folder: Path, stem: str, suffix: str, data: Data, approve: Approve = _at_once
-) -> Path:
+def create_unique(folder: Path, stem: str, suffix: str, data: Data) -> Path:
     """Writes a new file under the first free name of `stem.png`, `stem-2.png`, `stem-3.png` …
 
     Any number of threads and processes may do so at once.
@@ -99,7 +75,7 @@ def create_unique(
     Args:
         folder: where; it must exist.
         stem, suffix: the two parts of the name, such as `a-red-fox` and `.png`.
-        data, approve: as for `create`.
+        data: as for `create`.
 
     Returns:
         The path that it got.
@@ -111,7 +87,6 @@ def create_unique(
         _plain_errors(folder / f"{stem}{suffix}"),
         _sibling(folder, data, 0o666) as sibling,
     ):
-        approve()
         number = 1
         while True:
             path = folder / (f"{stem}-{number}{suffix}" if number > 1 else f"{stem}{suffix}")
@@ -123,13 +98,13 @@ def create_unique(
                 return path
 
 
-def replace(path: Path, data: Data, approve: Approve = _at_once) -> None:
+def replace(path: Path, data: Data) -> None:
     """Writes a file, whole, in place of what has its name, if anything has.
 
     A link is followed: the file that it leads to is replaced, and keeps its mode.
 
     Args:
-        path, data, approve: as for `create`.
+        path, data: as for `create`.
 
     Raises:
         LocalFileError: it cannot be written, or is a folder, a device or a pipe; what was there is
@@ -138,7 +113,6 @@ def replace(path: Path, data: Data, approve: Approve = _at_once) -> None:
     with _plain_errors(path):
         target, mode = _target(path)
         with _sibling(target.parent, data, 0o666 if mode is None else mode, exact=mode) as sibling:
-            approve()
             sibling.replace(target)
             _sync_folder(target.parent)
 

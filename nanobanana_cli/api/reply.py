@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 import pybase64
 
-from nanobanana_cli.api.buffer import buffer
 from nanobanana_cli.api.schema import (
     Blob,
     Content,
@@ -35,8 +34,6 @@ _DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Z
 _INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{_DATA_URI}")
 # What a blob without data holds, as JSON; b"" when the field is not there.
 _NOTHING = (b"", b'""', b"null")
-# A multiple of four that fits into a processor's cache.
-_PIECE = 1 << 16
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -44,8 +41,7 @@ def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
     """The final image and the text of a `generateContent` reply.
 
     Args:
-        body: the reply's bytes, which are no longer those when this returns: an image may have
-            taken their place.
+        body: the reply's bytes.
         want: what was asked for. An image is not looked at unless it was wanted; text beside a
             wanted image may be missing.
 
@@ -57,7 +53,7 @@ def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
     envelope = _parsed(body)
     parts = _sorted(envelope)
     text = "".join(parts.text).strip()
-    image = _decoded(parts.images, body) if "IMAGE" in want else None
+    image = _decoded(parts.images) if "IMAGE" in want else None
     wanted = "image" if "IMAGE" in want else "text"
     if not (image if wanted == "image" else text):
         raise _missing(envelope, wanted, text, parts.drafts)
@@ -147,57 +143,33 @@ def _sort(part: Part, found: _Parts) -> None:
         found.images.append(blob.data)
 
 
-def _decoded(images: list[msgspec.Raw | str], body: Data) -> Data | None:
+def _decoded(images: list[msgspec.Raw | str]) -> Data | None:
     """The last image; an earlier one where a later is no base64.
 
     Raises:
         BadReply: there are images, and none of them is base64.
     """
-    is_alone = len(images) == 1 and not memoryview(body).readonly
     for image in reversed(images):
         with suppress(ValueError):
-            if isinstance(image, str):
-                data: Data = _from_text(image)
-            else:
-                text = memoryview(image)[1:-1]
-                # Of a reply with one image nothing is needed any more but its text, and what comes
-                # of that is shorter, so it takes the place of what has been read: as much new
-                # memory would take longer to get than to fill.
-                room = memoryview(body) if is_alone else buffer(len(text))
-                data = _from_json(text, room)
-            if data:
+            if data := _from_text(image) if isinstance(image, str) else _from_json(image):
                 return data
     if images:
         raise BadReply("the reply's image is not valid base64")
     return None
 
 
-def _from_json(text: memoryview, room: memoryview) -> memoryview:
-    """What base64 in a JSON string stands for.
-
-    Args:
-        text: what stands between the quotes; it may be a part of `room`.
-        room: takes the bytes, from its beginning.
+def _from_json(quoted: msgspec.Raw) -> bytes:
+    """Decode base64 in a JSON string.
 
     Raises:
         ValueError: it is no base64.
     """
-    filled = 0
-    for start in range(0, len(text), _PIECE):
-        try:
-            # The fast way, straight from the reply's bytes: plain base64, padded.
-            piece = pybase64.b64decode(text[start : start + _PIECE], validate=True)
-            last = False
-        except ValueError:
-            piece = _from_text(msgspec.json.decode(b'"%b"' % bytes(text[start:]), type=str))
-            last = True
-        if piece and filled % 3:
-            raise ValueError("more after the end")
-        room[filled : filled + len(piece)] = piece
-        filled += len(piece)
-        if last:
-            break
-    return room[:filled].toreadonly()
+    text = memoryview(quoted)
+    try:
+        # The fast way, straight from the reply's bytes: plain base64, padded.
+        return pybase64.b64decode(text[1:-1], validate=True)
+    except ValueError:
+        return _from_text(msgspec.json.decode(text, type=str))
 
 
 def _from_text(text: str) -> bytes:

@@ -22,9 +22,9 @@ from nanobanana_cli.api import download as payload
 from nanobanana_cli.api import redact, request
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt
-from nanobanana_cli.api.throttle import Paused
+from nanobanana_cli.api.memory import MemoryBudget
 from nanobanana_cli.errors import KeyRejected, NbError, Unreachable
-from nanobanana_cli.types import Endpoint
+from nanobanana_cli.types import Data, Endpoint
 
 _LARGEST_ERROR = 1 << 20
 _CHUNK = 1 << 18
@@ -43,8 +43,8 @@ class Transport:
         timeout: seconds of wall-clock time for one attempt, from the name's lookup to the last
             byte. Only a lookup that hangs can take longer.
         trace: takes a few lines about each attempt, without the key.
-        make_room: called once the body of a reply begins to come, and reading goes on when it
-            returns; the deadline can be made to stand still meanwhile.
+        memory: admits the body of a reply once it begins to come; the deadline stands still
+            meanwhile. The calling thread holds the memory until it releases it.
 
     Each attempt raises:
         KeyRejected: the key cannot be sent, or was refused.
@@ -60,12 +60,12 @@ class Transport:
         *,
         timeout: float,
         trace: Callable[[str], None] | None = None,
-        make_room: Callable[[int | None, Paused], None] | None = None,
+        memory: MemoryBudget | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._timeout = timeout
         self._trace = trace
-        self._make_room = make_room
+        self._memory = memory
         self._host = _host(endpoint.base_url)
         # Re-entrant: a signal handler may call `close` while this thread holds it.
         self._lock = threading.RLock()
@@ -73,11 +73,11 @@ class Transport:
         self._environment: dict[str, Any] | None = None
         self._closed = False
 
-    def generate(self, model: str, body: bytes) -> memoryview:
+    def generate(self, model: str, body: bytes) -> Data:
         """Call `generateContent` once and return the reply's bytes."""
         return self._call("POST", request.path(model), body)
 
-    def get(self, path: str) -> memoryview:
+    def get(self, path: str) -> Data:
         """Send one GET to a path below the base address and return the reply's bytes."""
         return self._call("GET", path, None)
 
@@ -88,7 +88,7 @@ class Transport:
             for attempt in tuple(self._attempts):
                 attempt.abort(AbortReason.CLOSED)
 
-    def _call(self, method: str, path: str, body: bytes | None) -> memoryview:
+    def _call(self, method: str, path: str, body: bytes | None) -> Data:
         headers = self._headers(body)
         started = time.monotonic()
         self._log(f"> {method} {self._endpoint.base_url}{path} ({len(body or b''):,} bytes)")
@@ -140,13 +140,13 @@ class Transport:
                 self._environment = {**found, "proxies": proxies}
             return self._environment
 
-    def _read_body(self, attempt: Attempt, response: requests.Response) -> memoryview:
+    def _read_body(self, attempt: Attempt, response: requests.Response) -> Data:
         if not 200 <= response.status_code < 300:
             raise self._error(response)
 
         def begun(length: int | None) -> None:
-            if self._make_room is not None:
-                self._make_room(length, attempt.paused)
+            if self._memory is not None:
+                self._memory.acquire(length, attempt.paused)
 
         try:
             reply = payload.read(response, begun)
@@ -158,7 +158,7 @@ class Transport:
             raise from_exception(disconnected, attempt, self._host)
         if len(reply) <= _LARGEST_REDACTED:
             words = redact.text(str(reply, "latin-1"), self._endpoint.key)
-            return memoryview(words.encode("latin-1"))
+            return words.encode("latin-1")
         return reply
 
     def _error(self, response: requests.Response) -> NbError:

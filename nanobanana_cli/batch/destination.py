@@ -1,22 +1,26 @@
-"""Where a batch's image is put: under the name that its row has."""
+"""Place the image of a row, and tell which texts beside images a run may replace."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
+from nanobanana_cli import files
 from nanobanana_cli.batch import paths
 from nanobanana_cli.batch.plan import Step, sha256_of
-from nanobanana_cli.files import Approve
+from nanobanana_cli.captions import sidecar
+from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation.destinations import NamedFile
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.types import Data, ImageFormat
 
 
 class RowDestination(msgspec.Struct, frozen=True):
-    """The place of one image, as `outputs.Output`.
+    """The place of one image, as `generation.destinations.Destination`.
 
     Args:
         root: the output folder; folders below it are made when they are needed.
@@ -37,7 +41,7 @@ class RowDestination(msgspec.Struct, frozen=True):
         """The plan has seen to that."""
         return False
 
-    def save(self, data: Data, image_format: ImageFormat, approve: Approve) -> str:
+    def save(self, data: Data, image_format: ImageFormat) -> str:
         """Put the image there whole.
 
         What was there when the run was planned is replaced; what came or was edited since stays,
@@ -47,7 +51,7 @@ class RowDestination(msgspec.Struct, frozen=True):
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
         as_planned = self.step.path is not None and sha256_of(path) == self.step.sha256
-        return NamedFile(path, image_format, as_planned).save(data, image_format, approve)
+        return NamedFile(path, image_format, as_planned).save(data, image_format)
 
     def _target(self, image_format: ImageFormat) -> str:
         if self.step.path is not None:
@@ -56,3 +60,62 @@ class RowDestination(msgspec.Struct, frozen=True):
         if target.endswith(paths.ANY_SUFFIX):
             return target.removesuffix(paths.ANY_SUFFIX) + SUFFIXES[image_format]
         return target
+
+
+class _AltLine(msgspec.Struct, frozen=True, gc=False):
+    row: str
+    alt: str | None = None
+
+
+class AltFiles:
+    """The texts that stand beside images.
+
+    Args:
+        root: the output folder.
+        known: rows, each with a text that a ledger recorded for it.
+        force: replace any text.
+    """
+
+    def __init__(self, root: Path, known: Iterable[tuple[str, str]], *, force: bool) -> None:
+        self._root = root
+        self._known = frozenset(known)
+        self._force = force
+
+    @classmethod
+    def read(
+        cls, root: Path, steps: Sequence[Step], ledgers: Iterable[Path], *, force: bool
+    ) -> Self:
+        """What ledgers say of the texts that are there.
+
+        Args:
+            root, force: as for the class.
+            steps: the images to make.
+            ledgers: the files; what cannot be read holds nothing, so that its texts stay.
+        """
+        items = (step.item for step in steps)
+        rows = {
+            item.target for item in items if item.alt_file and files.taken(root / item.alt_file)
+        }
+        known = (pair for path in ledgers for pair in _recorded(path) if pair[0] in rows)
+        return cls(root, known if rows else (), force=force)
+
+    def may_be_replaced(self, step: Step) -> bool:
+        """Whether nothing of the user's is lost with the text that an image has."""
+        if self._force or step.item.alt_file is None:
+            return self._force
+        try:
+            text = sidecar.read(self._root / step.item.alt_file)
+        except NbError:
+            return False
+        return text is not None and (step.item.target, text.strip()) in self._known
+
+
+def _recorded(ledger: Path) -> Iterator[tuple[str, str]]:
+    decode = msgspec.json.Decoder(_AltLine).decode
+    with suppress(OSError), ledger.open("rb") as lines:
+        for line in lines:
+            if b'"alt":' in line:
+                with suppress(msgspec.DecodeError):
+                    read = decode(line)
+                    if read.alt is not None:
+                        yield read.row, read.alt.strip()

@@ -1,57 +1,69 @@
-"""Many calls at once: each with its intent on the disk before it and its outcome after it."""
+"""Make many images at once: the intent of each call on disk before it, its outcome after it."""
 
 from __future__ import annotations
 
-import queue
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
 
 import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli.batch import records
-from nanobanana_cli.batch.destination import RowDestination
-from nanobanana_cli.batch.direction import Direction
+from nanobanana_cli.batch.destination import AltFiles, RowDestination
 from nanobanana_cli.batch.dispatcher import Dispatcher
 from nanobanana_cli.batch.ledger import Ledger, LedgerLine
 from nanobanana_cli.batch.manifest.references import References
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.batch.texts import AltFiles
 from nanobanana_cli.batch.throttle import NotSent
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.captions.save import TextDestination, save_reply_text
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnknown
+from nanobanana_cli.generation.pool import WorkerPool
+from nanobanana_cli.generation.save import save_image
 from nanobanana_cli.generation.session import Session
+from nanobanana_cli.system import STOP_SIGNALS
 from nanobanana_cli.types import Result
 
 _SAVERS = 16
 _LAST_WORDS = 5.0  # seconds that threads get to end after the calls were cut
 
 
-class RunContext(msgspec.Struct, frozen=True):
-    """What a run works with.
+class Signals:
+    """Counts signals while the block runs, instead of raising.
 
-    Args:
-        session: makes the calls; directed by `direction`.
-        direction: pace, and room for replies.
-        dispatcher: says which image is next.
-        ledger: records what is paid for.
-        references: the reference images.
-        texts: the texts beside images that are there.
-        root: the output folder.
-        concurrency: how many calls at once, at most.
+    Attributes:
+        count: how many there were.
+        last: the number of the last one; 0 when there was none.
     """
 
-    session: Session
-    direction: Direction
-    dispatcher: Dispatcher
-    ledger: Ledger
-    references: References
-    texts: AltFiles
-    root: Path
-    concurrency: int
+    def __init__(self) -> None:
+        self.count = 0
+        self.last = 0
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in STOP_SIGNALS:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        self.last = number
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -68,19 +80,41 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Runner:
-    """Makes images with a pool of threads.
+    """Makes the images that a dispatcher hands out.
 
     Args:
-        crew: what it works with.
+        session: makes the calls.
+        dispatcher: says which image is next.
+        ledger: records what is paid for.
+        references: the reference images.
+        alt_files: the texts beside images that exist.
+        root: the output folder.
+        concurrency: how many calls at once, at most.
     """
 
-    def __init__(self, crew: RunContext) -> None:
-        self._crew = crew
-        self._finished: queue.SimpleQueue[Done | BaseException] = queue.SimpleQueue()
-        self._cut = threading.Event()
-        self._cut_at = 0.0
+    def __init__(
+        self,
+        session: Session,
+        dispatcher: Dispatcher,
+        ledger: Ledger,
+        references: References,
+        alt_files: AltFiles,
+        root: Path,
+        concurrency: int,
+    ) -> None:
+        self._session = session
+        self._dispatcher = dispatcher
+        self._ledger = ledger
+        self._references = references
+        self._alt_files = alt_files
+        self._root = root
+        self._cut_at: float | None = None
         self._draining = False
-        self._threads: list[threading.Thread] = []
+        # While one thread saves an image, another can make its call; unless the outcome of the one
+        # says whether there is another.
+        savers = 0 if dispatcher.fail_fast else min(concurrency, _SAVERS)
+        size = min(concurrency + savers, dispatcher.left)
+        self._pool = WorkerPool(self._make, iter(dispatcher.take, None), size)
 
     def run(self, tick: float) -> Iterator[Done | None]:
         """Make the images, in the order in which they get done.
@@ -91,34 +125,16 @@ class Runner:
         Raises:
             BaseException: a defect in a thread.
         """
-        crew = self._crew
-        # While one thread saves an image, another can be on the line in its place; unless what
-        # comes of the one says whether there is another.
-        savers = 0 if crew.dispatcher.fail_fast else min(crew.concurrency, _SAVERS)
-        for _ in range(min(crew.concurrency + savers, crew.dispatcher.left)):
-            thread = threading.Thread(target=self._work, daemon=True)
-            thread.start()
-            self._threads.append(thread)
-        while True:
-            # Asked before the queue: what a thread puts there is there before it ends.
-            working = self.working
-            try:
-                done = self._finished.get(timeout=tick if working else 0)
-            except queue.Empty:
-                if not working:
-                    return
-                yield None
-                continue
-            if isinstance(done, BaseException):
-                raise done
+        for done in self._pool.results(tick):
             yield done
+            if self._is_late:
+                return
 
     @property
     def working(self) -> bool:
         """Whether threads are at work; those that do not end although they were cut are not
         waited for."""
-        late = self.cut and time.monotonic() - self._cut_at > _LAST_WORDS
-        return not late and any(thread.is_alive() for thread in self._threads)
+        return not self._is_late and self._pool.is_working
 
     @property
     def draining(self) -> bool:
@@ -128,97 +144,82 @@ class Runner:
     @property
     def cut(self) -> bool:
         """Whether the calls in flight were cut."""
-        return self._cut.is_set()
+        return self._cut_at is not None
 
     def drain(self) -> None:
         """Start no further call, send none again, and let those in flight come in."""
         self._draining = True
-        self._crew.dispatcher.stop()
+        self._dispatcher.stop()
 
     def stop_now(self) -> None:
-        """Cut the calls in flight; what came of them stays unknown."""
+        """Cut the calls in flight; their outcome stays unknown."""
         self._cut_at = time.monotonic()
-        self._cut.set()
-        self._crew.dispatcher.stop()
-        self._crew.direction.room.open()
-        self._crew.session.close()
+        self._dispatcher.stop()
+        self._session.close()
 
     def wait(self, seconds: float) -> None:
-        """Wait for the threads to end, so long at most."""
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(seconds)
-                return
+        """Wait for the threads to end, for so many seconds at most."""
+        self._pool.join(seconds)
+
+    @property
+    def _is_late(self) -> bool:
+        return self._cut_at is not None and time.monotonic() - self._cut_at > _LAST_WORDS
 
     # In the threads.
 
-    def _work(self) -> None:
-        try:
-            while (step := self._crew.dispatcher.take()) is not None:
-                if (done := self._done(step)) is not None:
-                    self._finished.put(done)
-        except BaseException as error:  # noqa: BLE001 - raised in the main thread
-            self._finished.put(error)
-
-    def _done(self, step: Step) -> Done | None:
-        """Make an image; None when the run was stopped before it was sent."""
+    def _make(self, step: Step) -> Done | None:
+        """Make an image; return None when the run was stopped before it was sent."""
         try:
             result = self._made(step)
         except LocalFileError as unrecorded:
             # Nothing can be recorded any more, so nothing more may be paid for.
-            self._crew.dispatcher.stop(unrecorded)
+            self._dispatcher.stop(unrecorded)
             result = self._failed(step, unrecorded)
         done, error = Done(step, result), result.error
         is_sent = not isinstance(error, NotSent)
-        self._crew.dispatcher.settle(step, error if is_sent else None, done.charged)
+        self._dispatcher.settle(step, error if is_sent else None, done.charged)
         return done if is_sent else None
 
     def _made(self, step: Step) -> Result:
-        crew, item = self._crew, step.item
         try:
-            request = item.request(crew.references.load(item.images))
+            request = step.item.request(self._references.load(step.item.images))
         except NbError as error:
             return self._failed(step, error)
-        call = records.intent(step, crew.session.endpoint.provider)
+        call = records.intent(step, self._session.endpoint.provider)
+        recorded: list[LedgerLine] = []
 
         def record() -> None:
             if not recorded:
-                crew.ledger.extend([*map(records.dropped, step.unknown), call])
+                self._ledger.extend([*map(records.dropped, step.unknown), call])
                 recorded.append(call)
 
-        recorded: list[LedgerLine] = []
-        try:
-            result = crew.session.picture(
-                request, RowDestination(crew.root, step), _text_delivery(crew, step), before=record
-            )
-        finally:
-            crew.direction.room.leave()
+        with self._session.call(request, before=record) as called:
+            result = save_image(called, RowDestination(self._root, step))
+        result = self._with_text(step, result)
         if not recorded and isinstance(result.error, LocalFileError):
             result.error.charged = Charged.NO
             raise result.error
         if self.cut and isinstance(result.error, OutcomeUnknown):
             return result
         if recorded:
-            crew.ledger.append(records.outcome(call, result, crew.root))
+            self._ledger.append(records.outcome(call, result, self._root))
         # Unknown is what needs `--retry-unknown`; this one is on record, and tried again.
         return replace(result, status="failed") if result.status == "unknown" else result
 
+    def _with_text(self, step: Step, result: Result) -> Result:
+        """Save the alt text beside an image, when the row asks for one."""
+        if step.item.alt_file is None or result.status != "written":
+            return result
+        destination = TextDestination(
+            TextSpec(),
+            write=True,
+            text_file=self._root / step.item.alt_file,
+            # Asked late: a call takes seconds, in which somebody may have edited the text.
+            force=self._alt_files.may_be_replaced(step),
+            is_generated=True,
+        )
+        return save_reply_text(result, destination)
+
     def _failed(self, step: Step, error: NbError) -> Result:
-        provider = self._crew.session.endpoint.provider
+        provider = self._session.endpoint.provider
         return Result("failed", step.item.request(()), provider, error=error)
-
-
-def _text_delivery(crew: RunContext, step: Step) -> Callable[[Result], Result]:
-    """What puts the alt text beside an image, when the row asks for one."""
-    if step.item.alt_file is None:
-        return lambda result: result
-    delivery = TextDestination(
-        TextSpec(), write=True, text_file=crew.root / step.item.alt_file, is_generated=True
-    )
-
-    def deliver(result: Result) -> Result:
-        # Asked late: a call takes seconds, in which somebody may have mended the text.
-        force = crew.texts.may_be_replaced(step)
-        return save_reply_text(result, replace(delivery, force=force))
-
-    return deliver

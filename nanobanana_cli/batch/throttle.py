@@ -1,4 +1,4 @@
-"""How fast a pool of callers may go: together, since the rate limit is one for all of them."""
+"""Pace the calls of a batch together, since the rate limit is one for all of them."""
 
 from __future__ import annotations
 

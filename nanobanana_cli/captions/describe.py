@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -10,18 +11,11 @@ from msgspec.structs import replace
 from nanobanana_cli.captions import sidecar, source_image
 from nanobanana_cli.captions.save import TextDestination, save_reply_text, save_text
 from nanobanana_cli.captions.source_image import SourceImage
-from nanobanana_cli.errors import (
-    ConfigError,
-    KeyRejected,
-    LocalFileError,
-    NbError,
-    OutOfCredit,
-    Unreachable,
-)
-from nanobanana_cli.types import ContentRequest, Result
+from nanobanana_cli.errors import ENDS_RUN, LocalFileError, NbError
+from nanobanana_cli.types import Result
 
-# What one call met, every further one would meet too. A rejected picture says nothing of others.
-FATAL = (ConfigError, KeyRejected, OutOfCredit, Unreachable)
+if TYPE_CHECKING:
+    from nanobanana_cli.generation.session import Session
 
 
 class _Present(msgspec.Struct, frozen=True):
@@ -37,7 +31,7 @@ class Describer:
     Args:
         blank: the result of nothing yet; its request is the call, but for the picture.
         delivery: what becomes of each text.
-        ask: makes a call; as `Session.text`.
+        session: returns the session for a call; only then is it opened.
         read_stdin: gives the image's bytes for `-`.
         shared: an image whose text file belongs to another one of the same run → that one.
     """
@@ -47,12 +41,12 @@ class Describer:
         blank: Result,
         delivery: TextDestination,
         *,
-        ask: Callable[[ContentRequest, Result], Result],
+        session: Callable[[], Session],
         read_stdin: Callable[[], bytes],
         shared: Mapping[str, str],
     ) -> None:
         self._blank = blank
-        self._ask = ask
+        self._session = session
         self._delivery = delivery
         self._read_stdin = read_stdin
         self._shared = shared
@@ -71,7 +65,7 @@ class Describer:
             result = self._described(_with_facts(result, image), image)
         except NbError as error:
             result = replace(result, error=error.released())
-        if isinstance(result.error, FATAL):
+        if isinstance(result.error, ENDS_RUN):
             self._fatal = result.error
         return result
 
@@ -100,7 +94,8 @@ class Describer:
 
     def _asked(self, result: Result, image: SourceImage) -> Result:
         request = replace(result.request, references=(image.reference(),))
-        return self._ask(request, result)
+        with self._session().call(request, result) as answered:
+            return answered
 
     def _present(self, image: SourceImage) -> _Present:
         delivery = self._delivery

@@ -1,27 +1,36 @@
-"""From settings to an endpoint that answers: the real one, or the sandbox started for this run."""
+"""Open a session: from the settings in force to an endpoint that answers."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from nanobanana_cli import settings as settings_room
+from nanobanana_cli.errors import Unreachable
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import Endpoint
+from nanobanana_cli.ui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from nanobanana_cli.api.throttle import Throttle
+    from nanobanana_cli.generation.session import Session
 
 
 def is_embedded(settings: Settings) -> bool:
-    """Whether the sandbox of this very process is meant."""
+    """Return whether the settings name the sandbox of this very process."""
     return settings.provider == "sandbox" and not settings.base_url
 
 
 @contextmanager
-def opened(settings: Settings, env: Mapping[str, str]) -> Iterator[Endpoint]:
-    """The endpoint with its key; an embedded sandbox serves until the block ends.
+def endpoint(settings: Settings, env: Mapping[str, str]) -> Iterator[Endpoint]:
+    """Yield the endpoint with its key; an embedded sandbox serves until the block ends.
 
     Raises:
-        KeyRejected: there is no key for the provider.
-        ConfigError: the file that should hold it cannot be read.
+        KeyRejected: the provider needs a key, and none was found.
+        ConfigError: the file that should hold the key cannot be read.
     """
     if not is_embedded(settings):
         yield settings_room.endpoint(settings, env)
@@ -30,3 +39,76 @@ def opened(settings: Settings, env: Mapping[str, str]) -> Iterator[Endpoint]:
 
     with Sandbox() as sandbox:
         yield Endpoint(provider="sandbox", base_url=sandbox.url)
+
+
+@contextmanager
+def session(
+    settings: Settings, terminal: Terminal, throttle: Throttle | None = None
+) -> Iterator[Session]:
+    """Yield a session with the settings' endpoint.
+
+    Args:
+        settings: the settings in force.
+        terminal: takes notes and traces; its environment may hold the key.
+        throttle: paces the calls. With one, waits are only traced: a line for each of 64 calls
+            that wait for the same rate limit would say nothing.
+
+    Raises:
+        KeyRejected, ConfigError: as for `endpoint`.
+    """
+    with endpoint(settings, terminal.env) as where:
+        from nanobanana_cli.generation.session import Session
+
+        with Session(
+            where,
+            timeout=settings.timeout,
+            retries=settings.retries,
+            trace=terminal.trace,
+            note=terminal.note if throttle is None else terminal.trace,
+            throttle=throttle,
+        ) as opened:
+            yield opened
+
+
+class LazySession:
+    """Opens a session with its first call: without a call, no key is needed.
+
+    Args:
+        settings, terminal: as for `session`.
+    """
+
+    def __init__(self, settings: Settings, terminal: Terminal) -> None:
+        self._settings = settings
+        self._terminal = terminal
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._session: Session | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Cut the calls in flight."""
+        with self._lock:
+            self._closed = True
+        self._stack.__exit__(kind, error, traceback)
+
+    def get(self) -> Session:
+        """Return the session, from any thread.
+
+        Raises:
+            KeyRejected, ConfigError: as for `session`.
+            Unreachable: the block has ended.
+        """
+        with self._lock:
+            if self._closed:
+                raise Unreachable("stopped before the request was sent", resends=0)
+            if self._session is None:
+                self._session = self._stack.enter_context(session(self._settings, self._terminal))
+            return self._session

@@ -1,10 +1,11 @@
-"""Texts on stdout, in the form that was asked for."""
+"""Write results: images, JSON lines and texts to stdout, all about them to stderr."""
 
 from __future__ import annotations
 
 from nanobanana_cli.captions import formats
 from nanobanana_cli.captions.clean import strip_unsafe
 from nanobanana_cli.captions.formats import Caption
+from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result
 from nanobanana_cli.ui.escape import escape
 from nanobanana_cli.ui.terminal import Terminal
@@ -82,3 +83,70 @@ class TextWriter:
         # On a terminal, a TAB would be spelt out like every control character.
         gap = "  " if self._terminal.stdout.isatty() else "\t"
         return f"{escape(path)}{gap}{escape(text)}"
+
+
+class ResultWriter:
+    """Writes results of images.
+
+    Args:
+        terminal: where to.
+        json: write a JSON line for each.
+        to_stderr: stdout holds an image, so JSON lines go to stderr.
+        texts: writes the texts, which then are the results, rather than the paths.
+    """
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        *,
+        json: bool,
+        to_stderr: bool = False,
+        texts: TextWriter | None = None,
+    ) -> None:
+        self._terminal = terminal
+        self._json = json
+        self._to_stderr = to_stderr
+        self._texts = texts
+
+    def show(self, result: Result) -> None:
+        """Write one result, and its notes."""
+        if self._json:
+            self.json(result)
+        elif result.status == "written" and result.path is not None:
+            self._show_written(result, result.path)
+        for note in result.notes:
+            self._terminal.warn(note)
+        reply = result.reply
+        if reply and reply.model_version and reply.model_version != result.request.model:
+            self._terminal.trace(f"the service answered with {reply.model_version}")
+
+    def json(self, result: Result) -> None:
+        """Write one result as a JSON line, if results are JSON lines."""
+        if self._texts is not None and self._texts.as_json:
+            self._texts.show(result)
+        elif self._json:
+            self._terminal.json(result.record(), to_stderr=self._to_stderr)
+
+    def _show_written(self, result: Result, path: str) -> None:
+        if self._texts is not None or path == "-":
+            where = "" if path == "-" else f"{path}  "
+            self._terminal.note(where + details(result))
+        else:
+            self._terminal.summary(path, details(result))
+        if self._texts is not None:
+            self._texts.show(result)
+        elif result.alt_path is not None:
+            say = self._terminal.note if path == "-" else self._terminal.result
+            say(result.alt_path)
+
+
+def details(result: Result) -> str:
+    """Return the pixels, bytes, seconds and price of a written image, for people."""
+    price = "free (sandbox)" if result.provider == "sandbox" else dollars(result.cost)
+    shape = f"{result.width}×{result.height}"
+    return f"{shape}  {file_size(result.size or 0)}  {result.seconds:.1f} s  {price}"
+
+
+def file_size(size: int) -> str:
+    """Return a number of bytes for people: `5.1 MB`, `97.2 kB`."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"

@@ -13,10 +13,10 @@ import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputExists, UsageError
-from nanobanana_cli.files import Approve
 from nanobanana_cli.images import formats
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.settings.validators import InvalidValue
+from nanobanana_cli.slug import slug
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import Data, ImageFormat
 
@@ -31,13 +31,12 @@ class Destination(Protocol):
     def taken(self) -> bool:
         """Whether something is there that must not be replaced unasked."""
 
-    def save(self, data: Data, image_format: ImageFormat, approve: Approve) -> str:
+    def save(self, data: Data, image_format: ImageFormat) -> str:
         """Put the image there whole, and say where it is.
 
         Args:
             data: its bytes.
             image_format: what they are.
-            approve: called before they get a name; what it raises keeps them from it.
 
         Raises:
             LocalFileError: it could not be put there; the message says where it was put instead.
@@ -55,13 +54,13 @@ class NamedFile(msgspec.Struct, frozen=True):
         """Whether the path exists and may not be replaced."""
         return not self.force and files.taken(self.path)
 
-    def save(self, data: Data, image_format: ImageFormat, approve: Approve) -> str:
+    def save(self, data: Data, image_format: ImageFormat) -> str:
         """Write to the path; a paid image that cannot go there is put beside it or set aside."""
         write = files.replace if self.force else files.create
         try:
-            write(self.path, data, approve)
+            write(self.path, data)
         except (OutputExists, LocalFileError) as error:
-            raise _rescued(data, self.path, image_format, approve, error) from error
+            raise _rescued(data, self.path, image_format, error) from error
         return str(self.path)
 
 
@@ -76,14 +75,14 @@ class UnnamedFile(msgspec.Struct, frozen=True):
         """Never: another name is found."""
         return False
 
-    def save(self, data: Data, image_format: ImageFormat, approve: Approve) -> str:
+    def save(self, data: Data, image_format: ImageFormat) -> str:
         """Write under the first free name: `a-red-fox.png`, `a-red-fox-2.png`, …"""
         suffix = SUFFIXES[image_format]
         try:
-            return str(files.create_unique(self.folder, self.stem, suffix, data, approve))
+            return str(files.create_unique(self.folder, self.stem, suffix, data))
         except LocalFileError as error:
             path = self.folder / (self.stem + suffix)
-            raise _rescued(data, path, image_format, approve, error) from error
+            raise _rescued(data, path, image_format, error) from error
 
 
 class Stdout(msgspec.Struct, frozen=True):
@@ -96,9 +95,8 @@ class Stdout(msgspec.Struct, frozen=True):
         """Never."""
         return False
 
-    def save(self, data: Data, image_format: ImageFormat, approve: Approve) -> str:  # noqa: ARG002
+    def save(self, data: Data, image_format: ImageFormat) -> str:  # noqa: ARG002
         """Write the bytes, and nothing else."""
-        approve()
         try:
             self.write(data)
         except LocalFileError as error:
@@ -148,7 +146,7 @@ def plan(
     if output is None or output.endswith(("/", "\\")) or os.path.isdir(path):  # noqa: PTH112
         _refuse_replacing(force, skip_existing, "a name made from the prompt")
         files.check_folder(path)
-        return [UnnamedFile(path, files.slug(prompt), wanted)] * count
+        return [UnnamedFile(path, slug(prompt), wanted)] * count
     return _named(path, count, _agreed(path, wanted), force)
 
 
@@ -200,9 +198,7 @@ def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
     return named
 
 
-def _rescued(
-    data: Data, path: Path, image_format: ImageFormat, approve: Approve, error: NbError
-) -> LocalFileError:
+def _rescued(data: Data, path: Path, image_format: ImageFormat, error: NbError) -> LocalFileError:
     """Save a paid image that could not go where it should, and say where it is."""
     import tempfile
 
@@ -212,7 +208,7 @@ def _rescued(
         folders.append(Path(tempfile.gettempdir()))
     for folder in folders:
         try:
-            saved = files.create_unique(folder, path.stem, SUFFIXES[image_format], data, approve)
+            saved = files.create_unique(folder, path.stem, SUFFIXES[image_format], data)
         except LocalFileError:
             continue
         return LocalFileError(

@@ -1,75 +1,104 @@
-"""An image as it came from the service: verified, in the format asked for, and put in its place."""
+"""Save an image: verify it, bring it into the format asked for, and put it in its place."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from nanobanana_cli import files
-from nanobanana_cli.errors import BadReply, Charged, LocalFileError
+from msgspec.structs import replace
+
+from nanobanana_cli.catalog import pixels
+from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError
 from nanobanana_cli.generation.destinations import Destination, UnnamedFile
 from nanobanana_cli.images import DamagedImage
 from nanobanana_cli.images.formats import SUFFIXES
-from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture
+from nanobanana_cli.images.inspect import verify
+from nanobanana_cli.slug import slug
+from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Reply, Result
 
-# Bytes that take longer to verify than a thread takes to start.
-_WORTH_A_THREAD = 4 << 20
+# The service's own rounding stays within 3 %; another ratio is at least 6 % away.
+_RATIO_TOLERANCE = 0.05
+# One size class is a factor of two, so three quarters tell them apart whatever the rounding.
+_SIZE_TOLERANCE = 0.75
 
 
-def save_image(
-    data: Data, output: Destination, request: ContentRequest
-) -> tuple[str, Picture, tuple[str, ...]]:
-    """Verify an image, and put it where it belongs in the format that the output takes.
+def save_image(result: Result, destination: Destination) -> Result:
+    """Save the image of a reply.
 
-    The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them. Then they
-    go to the disk, if they are many while another thread verifies them, and get their name when
-    both are done.
+    The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them.
+
+    Args:
+        result: of a call; one without a reply is returned as it is.
+        destination: where the image goes, and in which format.
 
     Returns:
-        Where it is, the picture as it stands there, and what a conversion cost it.
-
-    Raises:
-        BadReply: the bytes are no image, or not all of one.
-        LocalFileError: it could not be put there; the hint says where it is instead.
+        The result, `written`, without the image's bytes; or `failed` with the error, whose hint
+        says where the image is instead, if it could be saved anywhere.
     """
-    format_received = _format(data)
-    if output.format not in (None, format_received):
-        picture, loss = _converted(_verified(data), output.format, request)
-        return output.save(picture.data, picture.format, _approved), picture, loss
-    if len(data) < _WORTH_A_THREAD:
-        picture = _verified(data)
-        return output.save(data, format_received, _approved), picture, ()
-    with ThreadPoolExecutor(1) as pool:
-        verdict = pool.submit(_verified, data)
-        path = output.save(data, format_received, verdict.result)
-        return path, verdict.result(), ()
+    reply = result.reply
+    if reply is None:
+        return result
+    result = replace(result, reply=replace(reply, image=None))
+    try:
+        received = _verified(reply.image or b"")
+        picture, notes = _in_format(received, destination.format, result.request)
+        path = destination.save(picture.data, picture.format)
+    except NbError as error:
+        return replace(result, status="failed", error=error.released())
+    return replace(
+        result,
+        status="written",
+        path=path,
+        mime_type=picture.mime_type,
+        width=picture.width,
+        height=picture.height,
+        size=len(picture.data),
+        sha256=hashlib.sha256(picture.data).hexdigest(),
+        notes=(*differences(result.request, picture, reply), *notes),
+    )
 
 
-def _format(data: Data) -> ImageFormat:
-    """What the first bytes say."""
-    from nanobanana_cli.images.inspect import format_of
+def differences(request: ContentRequest, picture: Picture, reply: Reply) -> tuple[str, ...]:
+    """Return a note for each way in which an image differs from what was asked for.
 
-    found = format_of(data)
-    # The check says what else it is.
-    return found.name if found else _verified(data).format
+    An image is never rejected for that: the service's own pixels differ from its documentation.
+    """
+    notes = [*_shape_differences(request, picture)]
+    if reply.images > 1:
+        notes.append(f"the service sent {reply.images} images; the last one is saved")
+    return tuple(notes)
+
+
+def _shape_differences(request: ContentRequest, picture: Picture) -> Iterator[str]:
+    if request.aspect is None or request.size is None:
+        return
+    got = f"{picture.width}×{picture.height}"
+    across, down = (int(side) for side in request.aspect.split(":"))
+    asked = across / down
+    if abs(picture.width / picture.height / asked - 1) > _RATIO_TOLERANCE:
+        yield f"the image is {got}, which is not {request.aspect}"
+    try:
+        expected = pixels(request.aspect, request.size)
+    except KeyError:
+        return
+    if max(picture.width, picture.height) < _SIZE_TOLERANCE * max(expected):
+        yield f"the image is {got}, smaller than {request.size} ({expected[0]}×{expected[1]})"
 
 
 def _verified(data: Data) -> Picture:
-    from nanobanana_cli.images.inspect import verify
-
     try:
         return verify(data)
     except DamagedImage as error:
         raise BadReply(f"the service sent an image that cannot be used: {error}") from error
 
 
-def _approved() -> None:
-    """It has been verified already."""
-
-
-def _converted(
-    picture: Picture, wanted: ImageFormat, request: ContentRequest
+def _in_format(
+    picture: Picture, wanted: ImageFormat | None, request: ContentRequest
 ) -> tuple[Picture, tuple[str, ...]]:
+    """Return the picture in the format wanted, and what the conversion cost it."""
+    if wanted in (None, picture.format):
+        return picture, ()
     from nanobanana_cli.images.convert import CannotConvert, convert
 
     note = (
@@ -79,8 +108,7 @@ def _converted(
     try:
         return convert(picture, wanted), (note,)
     except CannotConvert as error:
-        place = UnnamedFile(Path(), files.slug(request.prompt), None)
-        saved = place.save(picture.data, picture.format, _approved)
+        saved = UnnamedFile(Path(), slug(request.prompt), None).save(picture.data, picture.format)
         raise LocalFileError(
             f"the image cannot be converted to {wanted}: {error}",
             hint=f"it was saved as received: {saved}",

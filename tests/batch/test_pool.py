@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanobanana_cli.batch.budget import Budget, Limits
-from nanobanana_cli.batch.memory import MemoryBudget
+from nanobanana_cli.api.memory import MemoryBudget
+from nanobanana_cli.batch.dispatcher import Budget, Limits
 from nanobanana_cli.batch.throttle import NotSent, RateLimiter
 from nanobanana_cli.errors import Charged, RateLimited
 
@@ -117,41 +117,41 @@ def test_a_stop_sends_nobody_any_more() -> None:
 
 
 @contextmanager
-def standstill() -> Iterator[None]:
+def paused() -> Iterator[None]:
     yield
 
 
-def test_replies_wait_until_there_is_room() -> None:
-    room = MemoryBudget(capacity=100)
+def test_replies_wait_until_they_fit_into_memory() -> None:
+    memory = MemoryBudget(capacity=100)
     held: list[int] = []
     most: list[int] = []
 
     def work() -> None:
-        room.make(20, standstill)
+        memory.acquire(20, paused)
         held.append(1)
         most.append(len(held))
         time.sleep(0.005)
         held.pop()
-        room.leave()
+        memory.release()
 
     together(10, work)
     assert max(most) <= 2
 
 
-def test_a_reply_larger_than_the_room_comes_in_alone() -> None:
-    room = MemoryBudget(capacity=10)
-    room.make(10**9, standstill)
-    room.leave()
-    room.make(None, standstill)
-    room.leave()
+def test_a_reply_larger_than_the_memory_comes_in_alone() -> None:
+    memory = MemoryBudget(capacity=10)
+    memory.acquire(10**9, paused)
+    memory.release()
+    memory.acquire(None, paused)
+    memory.release()
 
 
-def test_an_open_room_keeps_nobody() -> None:
-    room = MemoryBudget(capacity=10)
-    room.make(5, standstill)
-    thread = threading.Thread(target=lambda: room.make(5, standstill))
+def test_a_closed_memory_budget_keeps_nobody_waiting() -> None:
+    memory = MemoryBudget(capacity=10)
+    memory.acquire(5, paused)
+    thread = threading.Thread(target=lambda: memory.acquire(5, paused))
     thread.start()
-    room.open()
+    memory.close()
     thread.join(5)
     assert not thread.is_alive()
 

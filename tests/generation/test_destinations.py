@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nanobanana_cli.errors import BadReply, Charged, LocalFileError, UsageError
+from nanobanana_cli.errors import Charged, LocalFileError, UsageError
 from nanobanana_cli.generation import destinations
 from nanobanana_cli.generation.destinations import Destination, NamedFile, Stdout, UnnamedFile
 from nanobanana_cli.types import Data, ImageFormat
@@ -16,7 +16,7 @@ def _plan(output: str | None, **options: object) -> list[Destination]:
 
 
 def _save(place: Destination, image_format: ImageFormat = "png") -> str:
-    return place.save(b"bytes", image_format, lambda: None)
+    return place.save(b"bytes", image_format)
 
 
 @pytest.mark.parametrize(
@@ -155,36 +155,3 @@ def test_stdout_gets_the_bytes() -> None:
     assert not place.taken()
     assert _save(place) == "-"
     assert received == [b"bytes"]
-
-
-@pytest.mark.parametrize(
-    ("output", "options"),
-    [("fox.png", {}), ("fox.png", {"force": True}), (None, {}), ("-", {})],
-)
-def test_bytes_that_are_not_approved_get_no_name(
-    output: str | None, options: dict[str, object]
-) -> None:
-    (place,) = _plan(output, **options)
-
-    def refuse() -> None:
-        raise BadReply("no image")
-
-    with pytest.raises(BadReply):
-        place.save(b"bytes", "png", refuse)
-    assert list(Path().iterdir()) == []
-
-
-def test_bytes_that_are_not_approved_are_not_rescued(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "work"))
-    Path("images").mkdir()
-    (place,) = _plan("images/")
-    Path("images").rmdir()
-
-    def refuse() -> None:
-        raise BadReply("no image")
-
-    with pytest.raises(BadReply):
-        place.save(b"bytes", "png", refuse)
-    assert list(Path().iterdir()) == []

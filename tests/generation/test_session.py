@@ -8,11 +8,12 @@ import pytest
 from support.replies import made
 from support.wire_server import WireServer
 
-from nanobanana_cli.api.client import Listener
 from nanobanana_cli.errors import Charged, Interrupted
 from nanobanana_cli.generation.destinations import NamedFile
+from nanobanana_cli.generation.pool import WorkerPool
+from nanobanana_cli.generation.save import save_image
 from nanobanana_cli.generation.session import Session
-from nanobanana_cli.types import ContentRequest, Endpoint
+from nanobanana_cli.types import ContentRequest, Endpoint, Result
 
 REQUEST = ContentRequest("fox", "gemini-3.1-flash-image-preview", aspect="1:1", size="1K")
 
@@ -25,21 +26,24 @@ def _wait_for(path: Path) -> None:
 
 
 def test_what_was_saved_before_a_signal_and_not_taken_is_at_hand_after_it() -> None:
-    outputs = [NamedFile(Path(f"{name}.png"), "png") for name in "ab"]
-    listener = Listener(trace=lambda _: None, note=lambda _: None)
+    places = [NamedFile(Path(f"{name}.png"), "png") for name in "ab"]
     stop = Interrupted(signal.SIGINT, charged=Charged.NO)
 
-    def interrupted(session: Session) -> None:
-        with session:
-            next(session.pictures(REQUEST, outputs))
-            for output in outputs:
-                _wait_for(output.path)
+    def make(place: NamedFile) -> Result:
+        with session.call(REQUEST) as called:
+            return save_image(called, place)
+
+    def interrupted() -> None:
+        with pool, session:
+            next(iter(pool))
+            for place in places:
+                _wait_for(place.path)
             raise stop
 
+    pool = WorkerPool(make, places, 2)
     with WireServer(made()) as server:
-        endpoint = Endpoint("wisgate", server.url, "a-key")
-        session = Session(endpoint, timeout=60, retries=0, listener=listener, digest=False)
+        session = Session(Endpoint("wisgate", server.url, "a-key"), timeout=60, retries=0)
         with pytest.raises(Interrupted):
-            interrupted(session)
+            interrupted()
     assert stop.charged is Charged.MAYBE
-    assert {result.path for result in session.rest()} == {"a.png", "b.png"}
+    assert {result.path for result in pool.rest()} == {"a.png", "b.png"}

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from nanobanana_cli.batch import gallery
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.commands.batch.plan import HINT_UNKNOWN, BatchJob, amount
-from nanobanana_cli.commands.generate import run
+from nanobanana_cli.commands.results import details
 from nanobanana_cli.errors import (
     BatchIncomplete,
     Charged,
@@ -102,7 +102,7 @@ class BatchReport:
             self._json(step, result)
         elif result.status == "written" and result.path is not None:
             if self.terminal.stderr.isatty():
-                self.terminal.summary(result.path, run.details(result))
+                self.terminal.summary(result.path, details(result))
             else:
                 self.terminal.result(result.path)
             if result.alt_path is not None:

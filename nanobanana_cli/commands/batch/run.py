@@ -7,26 +7,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from nanobanana_cli import files
-from nanobanana_cli.api.client import Listener
 from nanobanana_cli.batch import locking, records
-from nanobanana_cli.batch.budget import Budget, Limits
-from nanobanana_cli.batch.direction import Direction
-from nanobanana_cli.batch.dispatcher import Dispatcher
+from nanobanana_cli.batch.destination import AltFiles
+from nanobanana_cli.batch.dispatcher import Budget, Dispatcher, Limits
 from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.ledger import Ledger
-from nanobanana_cli.batch.memory import MemoryBudget, give_large_blocks_back
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.batch.runner import RunContext, Runner
-from nanobanana_cli.batch.signals import Signals
-from nanobanana_cli.batch.texts import AltFiles
+from nanobanana_cli.batch.runner import Runner, Signals
 from nanobanana_cli.batch.throttle import RateLimiter
 from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob
 from nanobanana_cli.commands.batch.report import BatchReport
 from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
-from nanobanana_cli.generation.session import Session
 from nanobanana_cli.money import micro_dollars
-from nanobanana_cli.types import Endpoint
 from nanobanana_cli.ui.progress import ProgressBar
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -135,34 +128,22 @@ def _run(
         Why not all of them were tried, when nobody asked for that.
     """
     terminal = report.terminal
+    chosen = job.chosen
+    limiter = RateLimiter(chosen.concurrency, chosen.rpm)
     with ExitStack() as stack:
-        endpoint = stack.enter_context(connection.opened(job.settings, terminal.env))
+        session = stack.enter_context(connection.session(job.settings, terminal, limiter))
         _check_folders(job, due)
         ledger = stack.enter_context(Ledger(locking.own_ledger(job.ledger, job.shard)))
-        texts = AltFiles.read(
-            job.root, due, locking.all_ledgers(job.ledger), force=job.chosen.force
+        alt_files = AltFiles.read(
+            job.root, due, locking.all_ledgers(job.ledger), force=chosen.force
         )
-        give_large_blocks_back()
-        direction = Direction(RateLimiter(job.chosen.concurrency, job.chosen.rpm), MemoryBudget())
-        session = stack.enter_context(_session(job, endpoint, direction, terminal))
-        dispatcher = Dispatcher(
-            due, budget, fail_fast=job.chosen.fail_fast, on_stop=direction.pace.stop
-        )
+        dispatcher = Dispatcher(due, budget, fail_fast=chosen.fail_fast, on_stop=limiter.stop)
         runner = Runner(
-            RunContext(
-                session,
-                direction,
-                dispatcher,
-                ledger,
-                job.references,
-                texts,
-                job.root,
-                job.chosen.concurrency,
-            )
+            session, dispatcher, ledger, job.references, alt_files, job.root, chosen.concurrency
         )
         meter = stack.enter_context(terminal.meter(len(due)))
         try:
-            _follow(runner, direction.pace, dispatcher, report, signals, meter)
+            _follow(runner, limiter, dispatcher, report, signals, meter)
         finally:
             runner.drain()
             while runner.working:
@@ -173,7 +154,7 @@ def _run(
 
 def _follow(
     runner: Runner,
-    pace: RateLimiter,
+    limiter: RateLimiter,
     dispatcher: Dispatcher,
     report: BatchReport,
     signals: Signals,
@@ -187,7 +168,7 @@ def _follow(
         if done is not None:
             report.done(done)
         report.spent = dispatcher.spent
-        meter.update(report.finished, report.progress(pace.in_flight, pace.held_for))
+        meter.update(report.finished, report.progress(limiter.in_flight, limiter.held_for))
 
 
 def _obey(signals: Signals, runner: Runner, report: BatchReport) -> None:
@@ -196,20 +177,6 @@ def _obey(signals: Signals, runner: Runner, report: BatchReport) -> None:
         report.tell_draining(signals.last)
     if signals.count > 1 and not runner.cut:
         runner.stop_now()
-
-
-def _session(
-    job: BatchJob, endpoint: Endpoint, direction: Direction, terminal: Terminal
-) -> Session:
-    return Session(
-        endpoint,
-        timeout=job.settings.timeout,
-        retries=job.settings.retries,
-        # One line for each of 64 calls that wait for the same rate limit would say nothing.
-        listener=Listener(trace=terminal.trace, note=terminal.trace),
-        digest=True,
-        traffic=direction,
-    )
 
 
 def _check_folders(job: BatchJob, due: Sequence[Step]) -> None:

@@ -9,17 +9,17 @@ from msgspec.structs import replace
 
 from nanobanana_cli import settings
 from nanobanana_cli.captions import prompts, source_image
-from nanobanana_cli.captions.describe import FATAL, Describer, shared_files
-from nanobanana_cli.captions.ordered_pool import OrderedPool
+from nanobanana_cli.captions.describe import Describer, shared_files
 from nanobanana_cli.captions.save import TextDestination
 from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands import cost
+from nanobanana_cli.commands.connection import LazySession
 from nanobanana_cli.commands.generate import command
 from nanobanana_cli.commands.generate import run as generate_run
-from nanobanana_cli.commands.on_demand import LazySession
 from nanobanana_cli.commands.results import TextWriter
-from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
+from nanobanana_cli.errors import ENDS_RUN, BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation import inputs
+from nanobanana_cli.generation.pool import WorkerPool
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import ContentRequest, Parameters, Result
 from nanobanana_cli.ui.terminal import Terminal
@@ -92,25 +92,26 @@ def _describe(
     describer = Describer(
         Result("failed", request, in_force.provider),
         order.delivery,
-        ask=session.text,
+        session=session.get,
         read_stdin=order.read_stdin,
         shared=shared_files(paths, order.delivery),
     )
-    crew = OrderedPool(describer.describe, paths, min(order.concurrency, len(paths)))
+    size = min(order.concurrency, len(paths))
+    pool = WorkerPool(describer.describe, paths, size, ordered=True)
     shown = _Shown(texts, terminal, order)
     label = f"{len(paths)} texts" if len(paths) > 1 else "a text"
     try:
         with (
             terminal.waiting(f"{label} from {in_force.provider}", len(paths)) as spinner,
-            crew,
-            # Left before the crew: it cuts the calls that the crew would wait for.
+            pool,
+            # Left before the pool: it cuts the calls that the pool would wait for.
             session,
         ):
-            for result in crew:
+            for result in pool:
                 shown.show(result)
                 spinner.advance()
     except Interrupted:
-        for result in crew.rest():
+        for result in pool.rest():
             if result.alt is not None:
                 shown.show(result)
         raise
@@ -138,7 +139,7 @@ class _Shown:
             self._terminal.note(f"{result.alt_path} written")
         if result.error is not None:
             self.failures.append(result.error)
-            if not self._order.images.is_single and not isinstance(result.error, FATAL):
+            if not self._order.images.is_single and not isinstance(result.error, ENDS_RUN):
                 self._terminal.warn(_named(result.error.message, str(result.path)))
 
 
@@ -150,7 +151,7 @@ def _named(message: str, path: str) -> str:
 def _verdict(shown: _Shown, images: Images) -> NbError:
     """One error for all that failed."""
     failures = shown.failures
-    fatal = next((error for error in failures if isinstance(error, FATAL)), None)
+    fatal = next((error for error in failures if isinstance(error, ENDS_RUN)), None)
     if images.is_single or fatal is not None:
         return fatal or failures[0]
     costs = {error.charged for error in failures}

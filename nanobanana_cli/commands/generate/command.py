@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -136,6 +137,7 @@ def run(chosen: GenerateOptions, terminal: Terminal) -> None:
     """
     from nanobanana_cli import settings
     from nanobanana_cli.commands.generate import run as generate_run
+    from nanobanana_cli.commands.results import ResultWriter
     from nanobanana_cli.generation import destinations
 
     if chosen.dry_run and chosen.curl:
@@ -155,18 +157,21 @@ def run(chosen: GenerateOptions, terminal: Terminal) -> None:
         skip_existing=chosen.skip_existing,
         stdout=terminal.binary,
     )
-    order = generate_run.GenerateJob(
-        request=request,
-        outputs=tuple(places),
-        settings=in_force,
-        skip_existing=chosen.skip_existing,
-        report=generate_run.ResultWriter(chosen.json, chosen.output == "-", chosen.texts),
-        delivery=chosen.delivery,
+    writer = ResultWriter(
+        terminal, json=chosen.json, to_stderr=chosen.output == "-", texts=chosen.texts
     )
+    act = generate_run.make
     if chosen.dry_run or chosen.curl:
-        generate_run.show(order, terminal, as_curl=chosen.curl)
-    else:
-        generate_run.make(order, terminal)
+        act = partial(generate_run.show, as_curl=chosen.curl)
+    act(
+        request,
+        places,
+        in_force,
+        terminal,
+        writer=writer,
+        skip_existing=chosen.skip_existing,
+        text=chosen.delivery,
+    )
 
 
 def _delivery(alt_file: str | None, *, force: bool) -> TextDestination:

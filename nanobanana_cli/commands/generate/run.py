@@ -1,57 +1,57 @@
-"""What the commands that make images share: the last checks, the calls, and what is shown."""
+"""Make the images of a checked request, or show what would be sent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
-import msgspec
 import typer
 
 from nanobanana_cli import catalog, files
-from nanobanana_cli.api.client import Listener
 from nanobanana_cli.commands import connection, cost
-from nanobanana_cli.errors import Interrupted, NbError, OutputExists, UsageError
+from nanobanana_cli.commands.results import ResultWriter
+from nanobanana_cli.errors import (
+    ENDS_RUN,
+    Interrupted,
+    NbError,
+    OutputExists,
+    Rejected,
+    UsageError,
+)
 from nanobanana_cli.generation.destinations import Destination, NamedFile
-from nanobanana_cli.generation.session import Session
-from nanobanana_cli.money import dollars
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import ContentRequest, Endpoint, Result
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
     from nanobanana_cli.captions.save import TextDestination
-    from nanobanana_cli.commands.results import TextWriter
+    from nanobanana_cli.generation.session import Session
+
+# The service takes its time, so more at once is faster; beyond this only its rate limit is met.
+_AT_ONCE = 16
 
 
-class ResultWriter(msgspec.Struct, frozen=True):
-    """How results are shown.
+def make(
+    request: ContentRequest,
+    destinations: Sequence[Destination],
+    settings: Settings,
+    terminal: Terminal,
+    *,
+    writer: ResultWriter,
+    skip_existing: bool = False,
+    text: TextDestination | None = None,
+) -> None:
+    """Make the images that are missing, and write each result as it comes.
 
     Args:
-        json: one JSON line for each.
-        to_stderr: stdout holds an image, so the JSON line goes to stderr.
-        texts: shows the texts, which then are the results, rather than the paths.
-    """
-
-    json: bool
-    to_stderr: bool = False
-    texts: TextWriter | None = None
-
-
-class GenerateJob(msgspec.Struct, frozen=True):
-    """A checked request, and everything that decides what becomes of it."""
-
-    request: ContentRequest
-    outputs: tuple[Destination, ...]
-    settings: Settings
-    skip_existing: bool
-    report: ResultWriter
-    delivery: TextDestination | None = None
-
-
-def make(order: GenerateJob, terminal: Terminal) -> None:
-    """Make what is missing, and show each result as it comes.
+        request: checked.
+        destinations: one for each image.
+        settings: the settings in force.
+        terminal: takes notes, and the errors of several images.
+        writer: writes the results.
+        skip_existing: leave files alone that exist.
+        text: where the text of each image goes, if one is asked for.
 
     Raises:
         NbError: a check before the call failed, or the only image did.
@@ -59,18 +59,18 @@ def make(order: GenerateJob, terminal: Terminal) -> None:
     """
     with ExitStack() as stack:
         try:
-            missing = _missing(order, terminal)
+            missing = _missing(
+                request, destinations, settings, terminal, writer, skip_existing, text
+            )
             if not missing:
                 return
-            _check_texts(order, missing)
-            cost.check(order.request, order.settings, len(missing))
-            note_unknown_model(order.request.model, terminal)
-            endpoint = stack.enter_context(connection.opened(order.settings, terminal.env))
+            _check(request, missing, settings, terminal, text)
+            session = stack.enter_context(connection.session(settings, terminal))
         except NbError as error:
-            _show_json(_failed(order, error), order, terminal)
+            writer.json(Result("failed", request, settings.provider, error=error))
             raise
-        failures = _call(order, missing, endpoint, terminal)
-    if failures and len(order.outputs) == 1:
+        failures = _call(session, request, missing, writer, text, terminal)
+    if failures and len(destinations) == 1:
         raise failures[0]
     if failures:
         for failure in {each.message: each for each in failures}.values():
@@ -79,19 +79,31 @@ def make(order: GenerateJob, terminal: Terminal) -> None:
         raise typer.Exit(max(each.code for each in failures))
 
 
-def show(order: GenerateJob, terminal: Terminal, *, as_curl: bool) -> None:
+def show(
+    request: ContentRequest,
+    destinations: Sequence[Destination],
+    settings: Settings,
+    terminal: Terminal,
+    *,
+    writer: ResultWriter,
+    skip_existing: bool = False,
+    text: TextDestination | None = None,
+    as_curl: bool,
+) -> None:
     """Print the request on stdout and its price on stderr; send nothing.
 
+    Args:
+        as_curl: print a curl command rather than JSON.
+        request, destinations, settings, terminal, writer, skip_existing, text: as for `make`.
+
     Raises:
-        UsageError: there is no address for curl yet.
+        UsageError: the embedded sandbox has no address for curl.
         NbError: a check failed that would stop the real call too.
     """
-    missing = _missing(order, terminal)
-    _check_texts(order, missing)
-    cost.check(order.request, order.settings, len(missing))
-    note_unknown_model(order.request.model, terminal)
-    show_request(order.request, order.settings, terminal, as_curl=as_curl)
-    price = cost.estimate(order.request, order.settings, len(missing))
+    missing = _missing(request, destinations, settings, terminal, writer, skip_existing, text)
+    _check(request, missing, settings, terminal, text)
+    show_request(request, settings, terminal, as_curl=as_curl)
+    price = cost.estimate(request, settings, len(missing))
     times = f"it would be sent {len(missing)} times; " if len(missing) > 1 else ""
     terminal.note(f"nothing was sent; {times}{price}")
 
@@ -102,7 +114,7 @@ def show_request(
     """Print a request on stdout, as JSON or as a curl command.
 
     Raises:
-        UsageError: there is no address for curl yet.
+        UsageError: the embedded sandbox has no address for curl.
     """
     from nanobanana_cli.api import request as wire
 
@@ -123,71 +135,8 @@ def show_request(
         terminal.result(line)
 
 
-def _call(
-    order: GenerateJob, missing: Sequence[Destination], endpoint: Endpoint, terminal: Terminal
-) -> list[NbError]:
-    """The calls themselves; shows each result and returns what failed."""
-    settings = order.settings
-    session = Session(
-        endpoint,
-        timeout=settings.timeout,
-        retries=settings.retries,
-        listener=Listener(trace=terminal.trace, note=terminal.note),
-        digest=order.report.json,
-    )
-    label = f"{order.request.aspect} {order.request.size} from {endpoint.provider}"
-    failures: list[NbError] = []
-    try:
-        with terminal.waiting(label, len(missing)) as spinner, session:
-            for result in session.pictures(order.request, missing, _finish(order)):
-                _show(result, order, terminal)
-                spinner.advance()
-                if result.error is not None:
-                    failures.append(result.error)
-    except Interrupted:
-        for result in session.rest():
-            if result.status == "written":
-                _show(result, order, terminal)
-        raise
-    return failures
-
-
-def _finish(order: GenerateJob) -> Callable[[Result], Result]:
-    """What is to be done with each image that is saved."""
-    if order.delivery is None:
-        return lambda result: result
-    from nanobanana_cli.captions import save
-
-    delivery = order.delivery
-    return lambda result: save.save_reply_text(result, delivery)
-
-
-def _check_texts(order: GenerateJob, missing: Sequence[Destination]) -> None:
-    if order.delivery is not None:
-        from nanobanana_cli.captions import save
-
-        save.preflight(missing, order.delivery)
-
-
-def _missing(order: GenerateJob, terminal: Terminal) -> list[Destination]:
-    """The outputs that are not there yet; those that are must have been asked to be left alone."""
-    taken = [each for each in order.outputs if isinstance(each, NamedFile) and each.taken()]
-    if taken and not order.skip_existing:
-        raise OutputExists(f"{taken[0].path} exists already")
-    for output in taken:
-        path = str(output.path)
-        result = _skipped(order, path)
-        _show_json(result, order, terminal)
-        terminal.note(f"{path} exists, left alone")
-        if order.delivery is not None and result.alt_path is None:
-            from shlex import quote
-
-            terminal.warn(f"{path} has no alt text beside it: nb caption --write {quote(path)}")
-    return [each for each in order.outputs if each not in taken]
-
-
 def note_unknown_model(model: str, terminal: Terminal) -> None:
-    """Say that nothing is known of a model, if so."""
+    """Note that nothing is known of a model, if so."""
     if model not in catalog.MODELS:
         terminal.warn(
             f"{model} is not a model that nb knows, so ratio, size and price "
@@ -195,58 +144,102 @@ def note_unknown_model(model: str, terminal: Terminal) -> None:
         )
 
 
-def _show(result: Result, order: GenerateJob, terminal: Terminal) -> None:
-    if order.report.json:
-        _show_json(result, order, terminal)
-    elif result.status == "written" and result.path is not None:
-        _show_written(result, result.path, order, terminal)
-    for note in result.notes:
-        terminal.warn(note)
-    reply = result.reply
-    if reply and reply.model_version and reply.model_version != result.request.model:
-        terminal.trace(f"the service answered with {reply.model_version}")
+def _call(
+    session: Session,
+    request: ContentRequest,
+    missing: Sequence[Destination],
+    writer: ResultWriter,
+    text: TextDestination | None,
+    terminal: Terminal,
+) -> list[NbError]:
+    """Make the calls, several at once; write each result and return what failed."""
+    from nanobanana_cli.generation.pool import WorkerPool
+
+    failures: list[NbError] = []
+    ended_by: list[NbError] = []
+
+    def make_one(destination: Destination) -> Result:
+        if ended_by:
+            return Result("failed", request, session.endpoint.provider, error=ended_by[0])
+        result = _image(session, request, destination, text)
+        # Each call asks the same, so what rejects one rejects all.
+        if isinstance(result.error, (*ENDS_RUN, Rejected)):
+            ended_by.append(result.error)
+        return result
+
+    label = f"{request.aspect} {request.size} from {session.endpoint.provider}"
+    pool = WorkerPool(make_one, missing, min(len(missing), _AT_ONCE))
+    try:
+        # Left in this order: the calls are cut, which the pool then waits for.
+        with terminal.waiting(label, len(missing)) as spinner, pool, closing(session):
+            for result in pool:
+                writer.show(result)
+                spinner.advance()
+                if result.error is not None:
+                    failures.append(result.error)
+    except Interrupted:
+        for result in pool.rest():
+            if result.status == "written":
+                writer.show(result)
+        raise
+    return failures
 
 
-def _show_written(result: Result, path: str, order: GenerateJob, terminal: Terminal) -> None:
-    texts = order.report.texts
-    if texts is not None or path == "-":
-        where = "" if path == "-" else f"{path}  "
-        terminal.note(where + details(result))
-    else:
-        terminal.summary(path, details(result))
-    if texts is not None:
-        texts.show(result)
-    elif result.alt_path is not None:
-        say = terminal.note if path == "-" else terminal.result
-        say(result.alt_path)
+def _image(
+    session: Session,
+    request: ContentRequest,
+    destination: Destination,
+    text: TextDestination | None,
+) -> Result:
+    """Make one image, from the call to its files; a failure is a result too."""
+    from nanobanana_cli.generation.save import save_image
+
+    with session.call(request) as called:
+        result = save_image(called, destination)
+    if text is None or result.status != "written":
+        return result
+    from nanobanana_cli.captions.save import save_reply_text
+
+    return save_reply_text(result, text)
 
 
-def _show_json(result: Result, order: GenerateJob, terminal: Terminal) -> None:
-    texts = order.report.texts
-    if texts is not None and texts.as_json:
-        texts.show(result)
-    elif order.report.json:
-        terminal.json(result.record(), to_stderr=order.report.to_stderr)
+def _missing(
+    request: ContentRequest,
+    destinations: Sequence[Destination],
+    settings: Settings,
+    terminal: Terminal,
+    writer: ResultWriter,
+    skip_existing: bool,
+    text: TextDestination | None,
+) -> list[Destination]:
+    """Return the destinations that are free; the others must be left alone on request."""
+    taken = [each for each in destinations if isinstance(each, NamedFile) and each.taken()]
+    if taken and not skip_existing:
+        raise OutputExists(f"{taken[0].path} exists already")
+    for destination in taken:
+        path = str(destination.path)
+        text_path = None if text is None else text.text_path(path)
+        alt_path = str(text_path) if text_path is not None and files.taken(text_path) else None
+        writer.json(Result("skipped", request, settings.provider, path=path, alt_path=alt_path))
+        terminal.note(f"{path} exists, left alone")
+        if text is not None and alt_path is None:
+            from shlex import quote
+
+            terminal.warn(f"{path} has no alt text beside it: nb caption --write {quote(path)}")
+    return [each for each in destinations if each not in taken]
 
 
-def details(result: Result) -> str:
-    """Pixels, size of the file, seconds and price of a written image."""
-    price = "free (sandbox)" if result.provider == "sandbox" else dollars(result.cost)
-    shape = f"{result.width}×{result.height}"
-    return f"{shape}  {file_size(result.size or 0)}  {result.seconds:.1f} s  {price}"
+def _check(
+    request: ContentRequest,
+    missing: Sequence[Destination],
+    settings: Settings,
+    terminal: Terminal,
+    text: TextDestination | None,
+) -> None:
+    """Check what can be checked before a call is paid."""
+    if text is not None:
+        from nanobanana_cli.captions.save import preflight
 
-
-def file_size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
-
-
-def _failed(order: GenerateJob, error: NbError) -> Result:
-    return Result("failed", order.request, order.settings.provider, error=error)
-
-
-def _skipped(order: GenerateJob, path: str) -> Result:
-    alt_path = None
-    if order.delivery is not None and files.taken(order.delivery.text_path(path)):
-        alt_path = str(order.delivery.text_path(path))
-    provider = order.settings.provider
-    return Result("skipped", order.request, provider, path=path, alt_path=alt_path)
+        preflight(missing, text)
+    cost.check(request, settings, len(missing))
+    note_unknown_model(request.model, terminal)

@@ -1,0 +1,203 @@
+"""Work on many items with several threads, and hand the results to one."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType, TracebackType
+from typing import Generic, Self, TypeVar
+
+import msgspec
+
+from nanobanana_cli.system import STOP_SIGNALS
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# How far workers may run ahead of the thread that takes the results, in items a worker. An item is
+# a path or a row and a result holds no picture, so this is kilobytes.
+_AHEAD = 16
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold signals back while threads start: an exception there would leave a thread half made."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    is_holding = True
+    current = {int(number): signal.getsignal(number) for number in STOP_SIGNALS}
+    before = {number: handler for number, handler in current.items() if callable(handler)}
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if is_holding:
+            held.append(number)
+        else:
+            before[number](number, frame)
+
+    try:
+        for number in before:
+            signal.signal(number, hold)
+        yield
+    finally:
+        # From here on, `hold` hands on what it gets: an exception can leave it in place.
+        is_holding = False
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in held:
+        hold(number, None)
+
+
+class _Failure(msgspec.Struct):
+    """An exception that a worker raised."""
+
+    error: BaseException
+
+
+class WorkerPool(Generic[T, R]):
+    """Works on items with several threads; a context manager that leaves none behind.
+
+    The thread that takes the results uses no lock that a signal could leave taken: an exception
+    that a signal handler raises there loses no result and stops no worker.
+
+    Args:
+        work: makes a result of an item, on any thread; what it raises comes out of the iteration.
+        items: taken up one after the other, and not all at the start.
+        size: how many threads, 1 or more.
+        ordered: yield the results in the order of the items, else as they get done.
+    """
+
+    def __init__(
+        self, work: Callable[[T], R], items: Iterable[T], size: int, *, ordered: bool = False
+    ) -> None:
+        self._work = work
+        self._items = iter(items)
+        self._taken = 0
+        self._ordered = ordered
+        self._taking = threading.Lock()
+        self._stopped = False
+        self._places = itertools.count()
+        self._results: dict[int, R | _Failure] = {}
+        self._next = 0
+        # One for each item that workers may still take; one for each change of `_results`.
+        self._tickets: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._changes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(size * _AHEAD):
+            self._tickets.put(None)
+        self._size = size
+        self._ended: list[None] = []
+        self._started = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Drop the items that nobody has taken up, and wait for the others."""
+        self.stop()
+        self.join()
+
+    def __iter__(self) -> Iterator[R]:
+        """Yield each result."""
+        for result in self.results():
+            if result is not None:
+                yield result
+
+    def results(self, tick: float | None = None) -> Iterator[R | None]:
+        """Yield each result, and None whenever none got done for `tick` seconds.
+
+        Raises:
+            BaseException: what `work` raised.
+        """
+        with _signals_held():
+            while self._started < self._size:
+                threading.Thread(target=self._run, daemon=True).start()
+                self._started += 1
+        while True:
+            # Asked before looking: a worker leaves its result before it ends.
+            is_working = self.is_working
+            while self._next in self._results:
+                result = self._results[self._next]
+                if isinstance(result, _Failure):
+                    raise result.error
+                yield result
+                # Only when the taker comes back: nothing is lost if a signal stops it.
+                del self._results[self._next]
+                self._next += 1
+                self._tickets.put(None)
+            if not is_working:
+                return
+            try:
+                self._changes.get(timeout=tick)
+            except queue.Empty:
+                yield None
+
+    def rest(self) -> Iterator[R]:
+        """Yield, after the end of the block, the results that nobody has taken."""
+        for place in sorted(self._results):
+            if not isinstance(result := self._results[place], _Failure):
+                yield result
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a thread is at work."""
+        return len(self._ended) < self._started
+
+    def stop(self) -> None:
+        """Take up no further item; from any thread."""
+        self._stopped = True
+        for _ in range(self._size):
+            self._tickets.put(None)
+
+    def join(self, seconds: float | None = None) -> None:
+        """Wait for the workers to end, for so many seconds at most; results stay to be taken."""
+        end = None if seconds is None else time.monotonic() + seconds
+        while self.is_working:
+            rest = None if end is None else end - time.monotonic()
+            if rest is not None and rest <= 0:
+                return
+            with suppress(queue.Empty):
+                # Not `Thread.join`: a signal that raises in it can leave it waiting for ever.
+                self._changes.get(timeout=rest)
+
+    # In the threads.
+
+    def _run(self) -> None:
+        while self._work_on_one():
+            pass
+        self._ended.append(None)
+        self._changes.put(None)
+
+    def _work_on_one(self) -> bool:
+        """Work on the next item; return whether there was one."""
+        self._tickets.get()
+        index = self._taken
+        try:
+            with self._taking:
+                index = self._taken
+                if self._stopped:
+                    return False
+                try:
+                    item = next(self._items)
+                except StopIteration:
+                    return False
+                self._taken += 1
+            self._leave(index, self._work(item))
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that takes the results
+            self.stop()
+            self._leave(index, _Failure(error))
+        return True
+
+    def _leave(self, index: int, result: R | _Failure) -> None:
+        self._results[index if self._ordered else next(self._places)] = result
+        self._changes.put(None)
