@@ -1,8 +1,8 @@
-"""Local files: writes that are whole or did not happen, and errors in plain words.
+"""Read and write local files, each whole or not at all, with plain errors.
 
 A file gets its name only when all its bytes are on the disk: they go to a hidden sibling first,
-which is then linked to the name (that must be free) or moved onto it (that may be taken). Every way
-out removes the sibling. The errors say `Not charged.`; who has paid by then says so instead.
+which is then linked to the name (which must be free) or moved onto it (which may be taken). The
+sibling is always removed. The errors say `Not charged.`; a caller that has paid changes that.
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ from nanobanana_cli import system
 from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
 from nanobanana_cli.types import Data
 
-# What Google takes in one request; more than that is no reference image and no prompt.
+# The most that Google accepts in one request; no reference image or prompt is larger.
 READ_LIMIT = 100_000_000
 
 _REASONS = {
     errno.ENOSPC: "no space left on the device",
     errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "it is larger than files may be here",
+    errno.EFBIG: "the file is too large for this file system",
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
     errno.ENOENT: "no such file or folder",
-    errno.ENOTDIR: "a part of its path is no folder",
+    errno.ENOTDIR: "part of the path is not a folder",
     errno.EISDIR: "it is a folder",
     errno.ENAMETOOLONG: "the name is too long",
-    errno.ELOOP: "its links lead in a circle",
-    errno.EIO: "the device reports an error",
-    errno.ENODEV: "it is a device or a pipe, no file",
-    errno.EINVAL: "the name has a character that names cannot have",
+    errno.ELOOP: "its symbolic links form a loop",
+    errno.EIO: "the device reported an error",
+    errno.ENODEV: "it is a device or a pipe, not a file",
+    errno.EINVAL: "the name contains a character that is not allowed",
 }
-# What file systems without hard links (FAT, exFAT, many network and FUSE mounts) answer to `link`.
+# The errors of `link` without hard links: on FAT, exFAT, many network and FUSE mounts.
 _NO_LINKS = frozenset(
     {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
 )
 
 
 def taken(path: Path) -> bool:
-    """Whether something has this name already, be it a link that leads nowhere."""
+    """Return True if something has this name, even a dangling link."""
     return os.path.lexists(path)
 
 
 def create(path: Path, data: Data) -> None:
-    """Writes a new file, whole, with the mode that the umask gives.
+    """Write a new file, whole, with the mode that the umask gives.
 
     Args:
-        path: its name, which must be free; a link that leads nowhere is not.
+        path: its name, which must be free; a dangling link takes it too.
         data: its bytes.
 
     Raises:
@@ -68,17 +68,17 @@ def create(path: Path, data: Data) -> None:
 
 
 def create_unique(folder: Path, stem: str, suffix: str, data: Data) -> Path:
-    """Writes a new file under the first free name of `stem.png`, `stem-2.png`, `stem-3.png` …
+    """Write a new file under the first free name of `stem.png`, `stem-2.png`, `stem-3.png` …
 
     Any number of threads and processes may do so at once.
 
     Args:
-        folder: where; it must exist.
+        folder: must exist.
         stem, suffix: the two parts of the name, such as `a-red-fox` and `.png`.
         data: as for `create`.
 
     Returns:
-        The path that it got.
+        The file's path.
 
     Raises:
         LocalFileError: it cannot be written; nothing is left behind.
@@ -99,16 +99,16 @@ def create_unique(folder: Path, stem: str, suffix: str, data: Data) -> Path:
 
 
 def replace(path: Path, data: Data) -> None:
-    """Writes a file, whole, in place of what has its name, if anything has.
+    """Write a file, whole, in place of any file of that name.
 
-    A link is followed: the file that it leads to is replaced, and keeps its mode.
+    A link is followed: its target is replaced, and keeps its mode.
 
     Args:
         path, data: as for `create`.
 
     Raises:
-        LocalFileError: it cannot be written, or is a folder, a device or a pipe; what was there is
-            as it was.
+        LocalFileError: it cannot be written, or is a folder, a device or a pipe; an existing file
+            is unchanged.
     """
     with _plain_errors(path):
         target, mode = _target(path)
@@ -118,12 +118,12 @@ def replace(path: Path, data: Data) -> None:
 
 
 def write_private(path: Path, data: Data) -> None:
-    """Writes a file that its owner alone may read, from its first byte on, in place of any other.
+    """Write a file that only its owner can read, from its first byte on, in place of any other.
 
-    A link is followed. Folders that are missing are made, for the owner alone.
+    A link is followed. Missing folders are created, for the owner alone.
 
     Raises:
-        LocalFileError: it cannot be written; what was there is as it was.
+        LocalFileError: it cannot be written; an existing file is unchanged.
     """
     with _plain_errors(path):
         target, _ = _target(path)
@@ -135,12 +135,12 @@ def write_private(path: Path, data: Data) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Passes a folder that files can be written to, as shown by making an empty one for a moment.
+    """Raise unless a file can be created in `folder`; tested by creating one.
 
-    Asking for permission instead is wrong for root, on read-only mounts, and with access lists.
+    Checking permissions instead is wrong for root, on read-only mounts, and with access lists.
 
     Raises:
-        LocalFileError: it is missing, no folder, or cannot be written to.
+        LocalFileError: it is missing, is not a folder, or cannot be written to.
     """
     try:
         with _plain_errors(folder), _sibling(folder, b"", 0o600):
@@ -151,12 +151,12 @@ def check_folder(folder: Path) -> None:
         from shlex import quote
 
         raise LocalFileError(
-            f"{folder}: no such folder", hint=f"make it first: mkdir -p {quote(str(folder))}"
+            f"{folder}: no such folder", hint=f"create it first: mkdir -p {quote(str(folder))}"
         ) from error.__cause__
 
 
 def check_output(path: Path) -> None:
-    """Passes a path that `create` or `replace` can be expected to write, before a call is paid.
+    """Raise unless `create` or `replace` can be expected to write `path`, before a call is paid.
 
     Raises:
         LocalFileError: its folder is missing or cannot be written to, its name is too long or
@@ -168,22 +168,22 @@ def check_output(path: Path) -> None:
 
 
 def read(path: Path, what: str, *, limit: int = READ_LIMIT) -> bytes:
-    """The bytes of a file that the user named; a pipe is read to its end.
+    """Return the bytes of a file that the user named; read a pipe to its end.
 
     Args:
         path: the file.
-        what: what it is to be, for messages, such as `reference image`.
+        what: its purpose, for messages, such as `reference image`.
         limit: the most bytes that it may have.
 
     Raises:
         UsageError: it is missing, a folder, not readable, or too large.
-        LocalFileError: the device fails while it is read.
+        LocalFileError: the device failed.
     """
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except (OSError, ValueError) as error:
-        # A device that fails is nobody's mistake; all else is about what was named.
+        # A failing device is not the user's mistake; all else is about the path.
         kind = LocalFileError if _number(error) == errno.EIO else UsageError
         raise kind(f"{what} {path}: {_reason(error)}", hint="check the path") from error
     if len(data) > limit:
@@ -200,7 +200,7 @@ def _plain_errors(path: Path) -> Iterator[None]:
 
 
 def _number(error: OSError | ValueError) -> int | None:
-    # The ValueError is about a NUL or half a surrogate pair in the path.
+    # ValueError: a NUL or half a surrogate pair in the path.
     return error.errno if isinstance(error, OSError) else errno.EINVAL
 
 
@@ -209,7 +209,7 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _target(path: Path) -> tuple[Path, int | None]:
-    """What a path leads to, and its mode if it is there. Raises OSError if it is no file."""
+    """Return the path behind all links, and its mode if it exists. Raise OSError if not a file."""
     target = Path(os.path.realpath(path))
     try:
         mode = target.lstat().st_mode
@@ -217,17 +217,17 @@ def _target(path: Path) -> tuple[Path, int | None]:
         return target, None
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFDIR: errno.EISDIR, stat.S_IFLNK: errno.ELOOP}
-        raise OSError(kinds.get(stat.S_IFMT(mode), errno.ENODEV), "no regular file")
+        raise OSError(kinds.get(stat.S_IFMT(mode), errno.ENODEV), "not a regular file")
     return target, mode & 0o777
 
 
 @contextmanager
 def _sibling(folder: Path, data: Data, mode: int, *, exact: int | None = None) -> Iterator[Path]:
-    """A hidden file with all of `data` on the disk, gone again afterwards unless it was moved.
+    """Write all of `data` to a hidden file on the disk; remove it afterwards unless it was moved.
 
     Args:
-        mode: to be born with, less the umask.
-        exact: to have in the end, whatever the umask.
+        mode: the mode to create it with, less the umask.
+        exact: the mode that it gets in the end, whatever the umask.
     """
     path = folder / f".nb-{os.urandom(8).hex()}.tmp"
     try:
@@ -246,7 +246,7 @@ def _sibling(folder: Path, data: Data, mode: int, *, exact: int | None = None) -
 
 
 def _publish(sibling: Path, path: Path) -> None:
-    """Gives the sibling's bytes a name. Raises FileExistsError if it is taken."""
+    """Give the sibling its final name. Raise FileExistsError if that is taken."""
     try:
         os.link(sibling, path)
     except OSError as error:
@@ -257,7 +257,7 @@ def _publish(sibling: Path, path: Path) -> None:
 
 
 def _claim(sibling: Path, path: Path) -> None:
-    """`_publish` where there are no hard links.
+    """Do the same without hard links.
 
     An empty file takes the name, which only one process can do, and is then replaced. A reader may
     see it empty for an instant, and a power cut in that instant leaves it so; such file systems
@@ -272,9 +272,9 @@ def _claim(sibling: Path, path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Has the name survive a power cut, too.
+    """Make the name survive a power cut, too.
 
-    The file is there and whole by now, so a file system that cannot do this is no failure.
+    The file exists and is whole by now, so a file system that cannot do this is not an error.
     """
     with suppress(OSError):
         system.sync_folder(folder)

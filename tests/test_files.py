@@ -251,7 +251,7 @@ def _full_disk() -> Iterator[None]:
 
 @pytest.mark.parametrize("write", _WRITES)
 def test_a_full_disk_leaves_nothing(write: Write, folder: Path) -> None:
-    with _full_disk(), pytest.raises(LocalFileError, match="larger than files may be here"):
+    with _full_disk(), pytest.raises(LocalFileError, match="too large for this file system"):
         write(folder / "fox.png", bytes(1_000_000))
     assert _names(folder) == []
 
@@ -270,9 +270,9 @@ def test_a_full_disk_keeps_what_was_there(write: Write, folder: Path) -> None:
     ("name", "reason"),
     [
         ("x" * 300, "the name is too long"),
-        ("file/fox.png", "a part of its path is no folder"),
-        ("nul\0.png", "a character that names cannot have"),
-        ("half\ud800.png", "a character that names cannot have"),
+        ("file/fox.png", "part of the path is not a folder"),
+        ("nul\0.png", "contains a character that is not allowed"),
+        ("half\ud800.png", "contains a character that is not allowed"),
     ],
 )
 def test_impossible_paths(write: Write, name: str, reason: str, folder: Path) -> None:
@@ -296,7 +296,7 @@ def test_only_files_are_replaced(write: Write, folder: Path) -> None:
     for name, reason in (
         ("folder", "it is a folder"),
         ("pipe", "it is a device or a pipe"),
-        ("circle", "its links lead in a circle"),
+        ("circle", "its symbolic links form a loop"),
     ):
         with pytest.raises(LocalFileError, match=reason):
             write(folder / name, b"fox")

@@ -27,16 +27,16 @@ def test_a_good_folder_passes_and_stays_empty(folder: Path) -> None:
 def test_a_missing_folder_comes_with_a_hint(folder: Path) -> None:
     with pytest.raises(LocalFileError, match="my images: no such folder") as caught:
         files.check_folder(folder / "my images")
-    assert caught.value.hint == f"make it first: mkdir -p '{folder}/my images'"
+    assert caught.value.hint == f"create it first: mkdir -p '{folder}/my images'"
 
 
 @pytest.mark.parametrize("check", [files.check_folder, lambda f: files.check_output(f / "fox.png")])
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("file", "a part of its path is no folder"),
+        ("file", "part of the path is not a folder"),
         ("dangling", "no such file or folder"),
-        ("file/below", "a part of its path is no folder"),
+        ("file/below", "part of the path is not a folder"),
         ("/proc", "cannot be written"),
     ],
 )
@@ -56,7 +56,7 @@ def test_folders_that_cannot_be_written_to(
         ("folder", "it is a folder"),
         ("pipe", "it is a device or a pipe"),
         ("link", "no such folder"),
-        ("nul\0", "a character that names cannot have"),
+        ("nul\0", "contains a character that is not allowed"),
     ],
 )
 def test_outputs_that_cannot_be_written(name: str, reason: str, folder: Path) -> None:
@@ -94,10 +94,10 @@ def test_read_takes_a_pipe_to_its_end() -> None:
     [
         ("missing.png", "no such file or folder"),
         ("folder", "it is a folder"),
-        ("file/fox.png", "a part of its path is no folder"),
-        ("circle", "its links lead in a circle"),
+        ("file/fox.png", "part of the path is not a folder"),
+        ("circle", "its symbolic links form a loop"),
         ("x" * 300, "the name is too long"),
-        ("nul\0.png", "a character that names cannot have"),
+        ("nul\0.png", "contains a character that is not allowed"),
     ],
 )
 def test_read_names_what_is_wrong(name: str, reason: str, folder: Path) -> None:
@@ -110,5 +110,5 @@ def test_read_names_what_is_wrong(name: str, reason: str, folder: Path) -> None:
 
 def test_a_failing_device_is_nobodys_mistake() -> None:
     # Address 0 of a process cannot be read, not even by root.
-    with pytest.raises(LocalFileError, match="the device reports an error"):
+    with pytest.raises(LocalFileError, match="the device reported an error"):
         files.read(Path("/proc/self/mem"), "prompt file")

@@ -1,7 +1,7 @@
-"""From a reply's bytes to its image and text, or to the right error. Pure.
+"""Extract the image and the text of a reply, or raise the right error. Pure.
 
-Parts are told by kind, never by position: text and images come in any order, and what is marked as
-a thought is a draft, never the result. (`thoughtSignature` says nothing: final images carry it.)
+Parts are identified by kind, never by position: text and images come in any order. A part marked as
+a thought is a draft, never the result. (`thoughtSignature` means nothing: final images have it.)
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from nanobanana_cli.errors import BadReply, NbError
 from nanobanana_cli.types import Data, Modality, Reply, Usage
 from nanobanana_cli.ui.escape import one_line
 
-# Some gateways put the image into a text part, as Markdown or as it is. All that repeats here is
+# Some gateways put the image into a text part, as Markdown or as a bare data URI. All repeats are
 # possessive, so that no text makes the search slow.
 _DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Za-z0-9+/_=-]++)"
 _INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{_DATA_URI}")
-# What a blob without data holds, as JSON; b"" when the field is not there.
-_NOTHING = (b"", b'""', b"null")
+# The data of an empty blob, as JSON; b"" if the field is missing.
+_NO_DATA = (b"", b'""', b"null")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
-    """The final image and the text of a `generateContent` reply.
+    """Return the final image and the text of a `generateContent` reply.
 
     Args:
         body: the reply's bytes.
-        want: what was asked for. An image is not looked at unless it was wanted; text beside a
-            wanted image may be missing.
+        want: what was asked for. Images are ignored unless wanted; text beside a wanted image may
+            be missing.
 
     Raises:
-        NoImage: a refusal, in any of its shapes, with the service's reason.
-        BadReply: not JSON, or of another shape, or an image that is no base64.
-        NbError: what an `error` object under HTTP 200 stands for.
+        NoImage: the service refused, in any of the ways it does; with its reason.
+        BadReply: the reply is not JSON, has an unexpected shape, or its image is not base64.
+        NbError: the reply holds an `error` object, see `status_errors.from_200`.
     """
     envelope = _parsed(body)
-    parts = _sorted(envelope)
+    parts = _collect(envelope)
     text = "".join(parts.text).strip()
     image = _decoded(parts.images) if "IMAGE" in want else None
     wanted = "image" if "IMAGE" in want else "text"
@@ -107,25 +107,25 @@ def _not_a_reply(body: Data) -> str:
 
 
 class _Parts(msgspec.Struct):
-    """A reply's parts by kind; `images` are base64, as JSON or as text."""
+    """A reply's parts by kind; `images` are base64, as JSON strings or as text."""
 
     text: list[str] = msgspec.field(default_factory=list)
     images: list[msgspec.Raw | str] = msgspec.field(default_factory=list)
     drafts: bool = False
 
 
-def _sorted(envelope: Envelope) -> _Parts:
+def _collect(envelope: Envelope) -> _Parts:
     found = _Parts()
     for candidate in candidates(envelope):
         content = candidate.content
         listed = content.parts if isinstance(content, Content) else None
         for part in listed if isinstance(listed, list) else ():
             if isinstance(part, Part):
-                _sort(part, found)
+                _add(part, found)
     return found
 
 
-def _sort(part: Part, found: _Parts) -> None:
+def _add(part: Part, found: _Parts) -> None:
     blob = next(
         (b for b in (part.inline_data, part.inline_data_snake) if isinstance(b, Blob)), None
     )
@@ -133,21 +133,21 @@ def _sort(part: Part, found: _Parts) -> None:
         found.drafts = found.drafts or blob is not None
         return
     if isinstance(part.text, str):
-        # Text, and between each two pieces of it an image, which one of the two groups holds.
+        # Pieces of text, and between each two an image in one of the pattern's two groups.
         pieces = _INLINE_IMAGE.split(part.text)
         found.text += pieces[::3]
         found.images += [
             one or other for one, other in zip(pieces[1::3], pieces[2::3], strict=True)
         ]
-    if blob is not None and bytes(memoryview(blob.data)[:5]) not in _NOTHING:
+    if blob is not None and bytes(memoryview(blob.data)[:5]) not in _NO_DATA:
         found.images.append(blob.data)
 
 
 def _decoded(images: list[msgspec.Raw | str]) -> Data | None:
-    """The last image; an earlier one where a later is no base64.
+    """Return the last image that is valid base64, None if there are no images.
 
     Raises:
-        BadReply: there are images, and none of them is base64.
+        BadReply: none of the images is valid base64.
     """
     for image in reversed(images):
         with suppress(ValueError):
@@ -162,7 +162,7 @@ def _from_json(quoted: msgspec.Raw) -> bytes:
     """Decode base64 in a JSON string.
 
     Raises:
-        ValueError: it is no base64.
+        ValueError: it is not base64.
     """
     text = memoryview(quoted)
     try:
@@ -173,10 +173,10 @@ def _from_json(quoted: msgspec.Raw) -> bytes:
 
 
 def _from_text(text: str) -> bytes:
-    """What base64 in any of its spellings stands for, of a data URI that of its data.
+    """Decode base64 in any of its spellings, also as a data URI.
 
     Raises:
-        ValueError: it is no base64.
+        ValueError: it is not base64.
     """
     text = "".join(text.rpartition("base64,")[2].split()).translate(_URL_SAFE).rstrip("=")
     return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
