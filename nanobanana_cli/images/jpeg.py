@@ -25,11 +25,16 @@ _MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
 
 
 class Segment(NamedTuple):
-    """A marker and the bytes from its FF to the end of its parameters, as offsets into the file."""
+    """A marker, the offsets of its FF and of the end of its parameters, and these, not copied."""
 
     marker: int
     start: int
     end: int
+    body: memoryview
+
+    def begins(self, marker: int, signature: bytes) -> bool:
+        """Return whether the marker is this one and its parameters begin with a signature."""
+        return self.marker == marker and self.body[: len(signature)] == signature
 
 
 def survey(data: Data) -> tuple[int, int]:
@@ -46,10 +51,9 @@ def survey(data: Data) -> tuple[int, int]:
         if segment.marker in _FRAMES and frame is None:
             frame = segment
         scans += segment.marker == _SOS
-    if frame is None or not scans or frame.end - frame.start < 10:
+    if frame is None or not scans or len(frame.body) < 6:
         raise DamagedImage("the JPEG has no picture in it")
-    height = int.from_bytes(data[frame.start + 5 : frame.start + 7])
-    width = int.from_bytes(data[frame.start + 7 : frame.start + 9])
+    height, width = int.from_bytes(frame.body[1:3]), int.from_bytes(frame.body[3:5])
     check_size("JPEG", width, height)
     return width, height
 
@@ -90,17 +94,18 @@ def segments(data: Data) -> Iterator[Segment]:
     """
     if data[:3] != b"\xff\xd8\xff":
         raise DamagedImage("it does not begin like a JPEG")
+    view = memoryview(data)
     position = 2
     while found := _MARKER.search(data, position):
         start = found.start()
         marker = data[start + 1]
         if marker == _EOI:
-            yield Segment(marker, start, start + 2)
+            yield Segment(marker, start, start + 2, view[:0])
             return
         position = start + 2 + int.from_bytes(data[start + 2 : start + 4])
         if len(data) < start + 4 or position > len(data) or position < start + 4:
             break
-        yield Segment(marker, start, position)
+        yield Segment(marker, start, position, view[start + 4 : position])
     raise DamagedImage("the JPEG is cut off: its end marker is missing")
 
 
@@ -112,7 +117,7 @@ def bare(data: Data) -> bytes:
     """
     kept = bytearray(data[:2])
     position = 2
-    for marker, start, end in segments(data):
+    for marker, start, end, _ in segments(data):
         needless = _APP0 < marker <= _APP15 and marker not in (_APP2, _APP14)
         kept += data[position : start if needless or marker == _COM else end]
         position = end
@@ -125,7 +130,5 @@ def exif(data: Data) -> bytes | None:
     Raises:
         DamagedImage: the JPEG is cut.
     """
-    for marker, start, end in segments(data):
-        if marker == _APP1 and data[start + 4 : end][:6] == EXIF:
-            return bytes(data[start + 4 : end])
-    return None
+    found = (bytes(each.body) for each in segments(data) if each.begins(_APP1, EXIF))
+    return next(found, None)

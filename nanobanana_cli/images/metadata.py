@@ -5,6 +5,8 @@ Whatever is not nb's own stays as it was, byte for byte: pixels, EXIF, colour pr
 
 from __future__ import annotations
 
+from msgspec.structs import astuple
+
 from nanobanana_cli.images.formats import FORMATS, XmpContainer, listed
 from nanobanana_cli.images.inspect import format_of
 from nanobanana_cli.images.xmp import jpeg
@@ -28,12 +30,8 @@ def read(data: bytes) -> Description:
     main = xmp_packet.read(packet) if packet else Description()
     extension = _extension(data)
     rest = xmp_packet.read(extension) if extension else Description()
-    return Description(
-        alt=main.alt or rest.alt,
-        long=main.long or rest.long,
-        source=main.source or rest.source,
-        provenance=main.provenance or rest.provenance,
-    )
+    pairs = zip(astuple(main), astuple(rest), strict=True)
+    return Description(*(first or second for first, second in pairs))
 
 
 def is_signed(data: bytes) -> bool:

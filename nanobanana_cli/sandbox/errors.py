@@ -20,13 +20,7 @@ Details = Sequence[Mapping[str, object]]
 
 
 def error_body(code: int, message: str, details: Details = ()) -> dict[str, object]:
-    """Return `{"error": {…}}` as Google spells it.
-
-    Args:
-        code: the HTTP status.
-        message: for people.
-        details: messages of `google.rpc`, each with its `@type`.
-    """
+    """Return `{"error": {…}}` as Google spells it; details are `google.rpc` messages."""
     error: dict[str, object] = {
         "code": code,
         "message": message,
@@ -41,9 +35,9 @@ class ApiError(Exception):
     """An error that the service replies with.
 
     Args:
-        code: the HTTP status.
+        code: HTTP status.
         message: for people.
-        details: messages of `google.rpc`, each with its `@type`.
+        details: `google.rpc` messages, each with its `@type`.
     """
 
     def __init__(self, code: int, message: str, details: Details = ()) -> None:
@@ -61,8 +55,7 @@ def violations(messages: Mapping[str, Sequence[str]]) -> ApiError:
     """Return the error for JSON that does not fit the request's proto.
 
     Args:
-        messages: path of the proto message (such as `generation_config.image_config`, "" at the
-            top) → what is wrong there.
+        messages: path, such as `generation_config.image_config`, "" at the top → what is wrong.
     """
     found = [
         {"field": field, "description": text} if field else {"description": text}

@@ -29,7 +29,10 @@ def read(headers: Mapping[str, str], stream: BufferedIOBase) -> bytes:
     """
     encoding = headers.get("transfer-encoding")
     if encoding is None:
-        pieces = _counted(stream, _length(headers.get("content-length", "0")))
+        length = headers.get("content-length", "0")
+        if not _DIGITS.fullmatch(length):
+            raise ApiError(400, "Content-Length is not a number.")
+        pieces = _counted(stream, int(length))
     elif encoding.strip().lower() == "chunked":
         pieces = _chunked(stream)
     else:
@@ -43,12 +46,6 @@ def read(headers: Mapping[str, str], stream: BufferedIOBase) -> bytes:
     if size > MAX_BODY:
         raise ApiError(413, f"Request payload size exceeds the limit: {MAX_BODY} bytes.")
     return b"".join(kept)
-
-
-def _length(text: str) -> int:
-    if not _DIGITS.fullmatch(text):
-        raise ApiError(400, "Content-Length is not a number.")
-    return int(text)
 
 
 def _counted(stream: BufferedIOBase, left: int) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
-"""The text of an XMP packet: read and extend the fields for alt text and digital source.
+"""Read and extend an XMP packet's fields for alt text and digital source.
 
-A packet belongs to whoever wrote it: namespaces, processing instructions, comments and order are
-all kept, so it is edited as text, at the byte offsets that `xmp_scan` finds, and never written
-anew from a tree. Only our own fields are cut out and written again.
+A packet belongs to its author: namespaces, processing instructions, comments and order are all
+kept. So it is edited as text, at the byte offsets that `scan` finds, and never written anew from a
+tree. Only nb's own fields are cut out and written again.
 
 Fields: IPTC Photo Metadata Standard 2021.1, `Iptc4xmpCore:AltTextAccessibility` and
 `ExtDescrAccessibility` (language alternatives) and `Iptc4xmpExt:DigitalSourceType` (a URI).
@@ -15,6 +15,7 @@ import re
 from html import escape
 
 import msgspec
+from msgspec.structs import astuple
 
 from nanobanana_cli.images.xmp.scan import DEFAULT_LANGUAGE, RDF, BadMetadata, Found, Name, Scan
 
@@ -42,13 +43,13 @@ _EMPTY_PACKET = (
 
 
 class Description(msgspec.Struct, frozen=True):
-    """What an image file says about itself, in the fields that `nb` reads and writes.
+    """The fields of an image file that nb reads and writes.
 
     Args:
         alt: short alt text (`AltTextAccessibility`), the default language's.
         long: extended description (`ExtDescrAccessibility`), the default language's.
         source: URI of the digital source type.
-        provenance: address of a C2PA manifest that is kept elsewhere; read, never written.
+        provenance: address of a C2PA manifest kept elsewhere; read, never written.
     """
 
     alt: str | None = None
@@ -58,7 +59,7 @@ class Description(msgspec.Struct, frozen=True):
 
 
 def read(packet: bytes) -> Description:
-    """The fields of a packet; None for each that is not there.
+    """Return the fields of a packet; None for a missing one.
 
     Raises:
         BadMetadata: not well-formed, or it declares entities.
@@ -68,14 +69,14 @@ def read(packet: bytes) -> Description:
 
 
 def extend(packet: bytes | None, description: Description, *, lang: str | None = None) -> bytes:
-    """The packet with the description's fields set; everything else stays byte for byte.
+    """Return the packet with the description's fields set and everything else unchanged.
 
-    Alternatives in other languages are kept, except those that repeat the replaced default.
+    Keeps alternatives in other languages, except those that repeat the replaced default.
 
     Args:
         packet: an existing packet in UTF-8; None makes a new one.
-        description: what to set; fields that are None are left as they are.
-        lang: BCP 47 tag of the texts; they become the default (`x-default`) in any case.
+        description: the new fields; None leaves a field as it is.
+        lang: BCP 47 tag of the texts, which become the default (`x-default`) in any case.
 
     Raises:
         BadMetadata: the packet is not well-formed, declares entities, or holds no `rdf:RDF`.
@@ -97,9 +98,9 @@ def extend(packet: bytes | None, description: Description, *, lang: str | None =
 
 
 def overlaps(one: Description, other: Description) -> bool:
-    """Whether both say something in the same field."""
-    pairs = ((one.alt, other.alt), (one.long, other.long), (one.source, other.source))
-    return any(a is not None and b is not None for a, b in pairs)
+    """Return whether both hold the same field."""
+    pairs = zip(astuple(one), astuple(other), strict=True)
+    return any(None not in pair for pair in pairs)
 
 
 def _value(scan: Scan, name: Name) -> str | None:
@@ -109,7 +110,7 @@ def _value(scan: Scan, name: Name) -> str | None:
 
 
 def _languages(old: list[Found], text: str, lang: str | None) -> list[tuple[str, str]]:
-    """The new default, and what stays of the old alternatives.
+    """Return the new default and those of the old alternatives that stay.
 
     An alternative that repeats the old default only names the default's language, and is out of
     date with it (XMP specification part 1, section 8.2.2.4).
@@ -122,7 +123,7 @@ def _languages(old: list[Found], text: str, lang: str | None) -> list[tuple[str,
 
 
 def _cuts(scan: Scan, names: frozenset[Name]) -> list[tuple[int, int]]:
-    """Spans to remove: the fields, or the whole node where nothing else would be left in it."""
+    """Return the spans to remove: fields, or a whole node that would be left empty."""
     cuts: list[tuple[int, int]] = []
     for node in scan.nodes:
         spans = [(found.start, found.end) for found in node.found if found.name in names]
@@ -177,7 +178,7 @@ def _alternatives(items: list[tuple[str, str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """For an element, without what XML 1.0 has no way to write: NUL, ESC, lone surrogates."""
+    """Escape text for an element; drop what XML 1.0 cannot write: NUL, ESC, lone surrogates."""
     return escape(_NOT_XML.sub("", text), quote=False)
 
 

@@ -1,7 +1,7 @@
-"""Where things stand in an XMP packet: expat's events with the byte offsets they came from.
+"""Find the byte offsets of properties in an XMP packet with expat.
 
 Knows RDF's outline (`rdf:RDF` > `rdf:Description` > property > `rdf:Alt` > `rdf:li`) and which
-properties to note; what they mean is for `xmp` to say.
+properties to note; `packet` knows what they mean.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _XML = "http://www.w3.org/XML/1998/namespace"
 # Levels below rdf:RDF.
 _NODE, _PROPERTY, _ITEM = 1, 2, 4
 
-# No XML character can be this one, so it parts the names that expat reports without doubt.
-_PART = "\x01"
+# Not an XML character, so it separates the names that expat reports without doubt.
+_SEPARATOR = "\x01"
 _START_TAG = re.compile(rb"""<[^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*>""")
 
 Name = tuple[str, str]
@@ -27,16 +27,16 @@ _Attributes = list[tuple[Name, str, str]]
 
 
 class BadMetadata(ValueError):
-    """A file's metadata cannot be read or extended; the reason is in plain words."""
+    """Metadata that cannot be read or extended; `str()` gives the reason in plain words."""
 
 
 class Found(msgspec.Struct):
-    """One noted property as it stands.
+    """An occurrence of a noted property.
 
     Args:
         name: namespace and local name.
-        start, end: its bytes, as an element or as an attribute of its node.
-        items: language and text of each alternative; plain values have the default language.
+        start, end: byte offsets, as an element or as an attribute of its node.
+        items: language and text of each alternative; a plain value has the default language.
     """
 
     name: Name
@@ -46,7 +46,7 @@ class Found(msgspec.Struct):
 
 
 class Element(msgspec.Struct):
-    """An element: its name and prefix, the bytes of its start tag and where it ends."""
+    """An element: its name and prefix, and the byte offsets of its start tag and its end."""
 
     name: Name
     prefix: str
@@ -60,7 +60,7 @@ class Element(msgspec.Struct):
 
 
 class Node(msgspec.Struct):
-    """A top-level `rdf:Description`: how many properties it has, and the noted ones."""
+    """A top-level `rdf:Description`: its number of properties, and the noted ones."""
 
     element: Element
     properties: int = 0
@@ -68,7 +68,7 @@ class Node(msgspec.Struct):
 
 
 class Scan:
-    """One walk through a packet.
+    """The noted properties of a packet.
 
     Args:
         packet: UTF-8.
@@ -87,7 +87,7 @@ class Scan:
         self._open: list[Element] = []
         self._rdf_at = 0
         # Every container demands UTF-8; the name given here outranks a declaration inside.
-        self._parser = ParserCreate("utf-8", _PART)
+        self._parser = ParserCreate("utf-8", _SEPARATOR)
         self._parser.namespace_prefixes = True
         self._parser.ordered_attributes = True
         self._parser.StartElementHandler = self._start
@@ -100,11 +100,11 @@ class Scan:
             raise BadMetadata(f"the XMP packet is not well-formed: {error}") from error
 
     def found(self, name: Name) -> list[Found]:
-        """Every occurrence of a noted property, in order."""
+        """Return every occurrence of a noted property, in order."""
         return [found for node in self.nodes for found in node.found if found.name == name]
 
     def _level(self) -> int | None:
-        """How far below rdf:RDF the innermost open element stands; None outside of it."""
+        """Return the depth of the innermost open element below rdf:RDF; None outside of it."""
         if self.rdf is None or self.rdf.end:
             return None
         return len(self._open) - 1 - self._rdf_at
@@ -156,7 +156,7 @@ class Scan:
             node.found.append(element.noted)
 
     def _text(self, text: str) -> None:
-        # Text before the root cannot be: expat has refused it.
+        # There is an open element: expat refuses text before the root.
         self._open[-1].text.append(text)
 
     def _end(self, _raw: str) -> None:
@@ -177,8 +177,8 @@ class Scan:
 
 
 def _split(raw: str) -> tuple[Name, str]:
-    """Expat's `uri, local, prefix` (or fewer) as name and prefix."""
-    parts = raw.split(_PART)
+    """Return expat's `uri, local, prefix` (or fewer) as name and prefix."""
+    parts = raw.split(_SEPARATOR)
     if len(parts) == 1:
         return ("", raw), ""
     return (parts[0], parts[1]), parts[2] if len(parts) > 2 else ""
