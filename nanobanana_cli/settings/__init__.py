@@ -1,7 +1,7 @@
-"""Settings: option > environment > project file > user file > default.
+"""Resolve settings: option > environment > project file > user file > default.
 
-`values` and `address` say what is valid, `files` reads the two TOML files, `resolve` picks and
-checks, `keys` finds the key of the provider in force, `edit` writes the user's file.
+`config_files` reads the two TOML files, `validators` parses values, `resolve` picks them,
+`credentials` finds the provider's key, `edit` changes the user's file.
 """
 
 from nanobanana_cli.settings.config_files import current_folder

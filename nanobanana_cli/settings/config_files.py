@@ -1,7 +1,7 @@
-"""Finding and reading the two configuration files.
+"""Find, read and check the two configuration files.
 
-A file is checked whole when it is read: its encoding, its TOML, each name and each type. What it
-says is either understood or an error that names file, line and key, so it is never lost.
+Encoding, TOML, names and types are checked when a file is read; nothing in it is ignored. Errors
+name the file, the line and the key.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nanobanana_cli.types import Redacted
 
 APP = "nanobanana-wisgate"
 PROJECT_FILE = "nb.toml"
-# Where a key comes from and where it goes: each belongs to one provider.
+# What decides where a key comes from and where it is sent; each belongs to one provider.
 GUARDED = ("api-key", "api-key-file", "base-url")
 _MAX_BYTES = 256 * 1024
 
@@ -40,12 +40,12 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 class ConfigFile(Redacted, frozen=True):
-    """What one file says.
+    """The content of a configuration file.
 
     Args:
-        path: where it is.
-        text: all of it, comments included; "" when it does not exist yet.
-        values: setting → text, as an option would be typed.
+        path: the file's path.
+        text: the whole file, comments included; "" if it does not exist yet.
+        values: setting → text, as typed for an option.
         guarded: provider → `api-key`, `api-key-file`, `base-url` → text.
     """
 
@@ -57,61 +57,57 @@ class ConfigFile(Redacted, frozen=True):
     guarded: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
 
     def where(self, *keys: str) -> str:
-        """For messages: `/home/u/nb.toml, line 3`."""
+        """Return the place of a key for messages: `/home/u/nb.toml, line 3`."""
         line = line_of(self.text, keys)
         return f"{self.path}, line {line}" if line else str(self.path)
 
     def where_guarded(self, provider: str, name: str) -> str:
-        """The same for an entry of a provider, in its table or at the top."""
-        line = line_of(self.text, (provider, name)) or line_of(self.text, (name,))
-        return f"{self.path}, line {line}" if line else str(self.path)
+        """Return the place of a provider's entry, in its table or at the top."""
+        return self.where(*((provider,) if line_of(self.text, (provider, name)) else ()), name)
 
 
 def user_path(env: Mapping[str, str], cwd: Path) -> Path:
-    """Where the user's file is or would be: `NB_CONFIG`, or the platform's folder for it."""
+    """Return the path of the user's file: `NB_CONFIG`, or in the platform's config folder."""
     if named := env.get("NB_CONFIG"):
         return cwd / named
     if not HAS_XDG_FOLDERS:
         from platformdirs import user_config_path
 
         return user_config_path(APP, appauthor=False, roaming=True) / "config.toml"
-    # The XDG rule is one line, and importing platformdirs for it costs every command 10 ms.
-    base = Path(env.get("XDG_CONFIG_HOME", ""))
-    return (base if base.is_absolute() else _home() / ".config") / APP / "config.toml"
+    # The XDG rule is one line; importing platformdirs for it costs every command 10 ms.
+    folder = Path(env.get("XDG_CONFIG_HOME", ""))
+    try:
+        folder = folder if folder.is_absolute() else Path.home() / ".config"
+    except RuntimeError:
+        raise ConfigError(
+            "cannot find a home folder for the configuration file",
+            hint="set HOME, or set NB_CONFIG to a file",
+        ) from None
+    return folder / APP / "config.toml"
 
 
 def current_folder() -> Path:
-    """Where the search for a project file begins.
+    """Return the current folder, where the search for a project file starts.
 
     Raises:
-        UsageError: it has been removed, or cannot be read.
+        UsageError: it was removed, or cannot be read.
     """
     try:
         return Path.cwd()
     except OSError as error:
         raise UsageError(
-            "the current folder is not there any more", hint="cd to one that is"
+            "the current folder no longer exists", hint="cd to another folder"
         ) from error
 
 
-def _home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError:
-        raise ConfigError(
-            "there is no home folder to look for a configuration file in",
-            hint="set HOME, or NB_CONFIG to a file",
-        ) from None
-
-
 def user_file(env: Mapping[str, str], cwd: Path, *, create: bool = False) -> ConfigFile:
-    """The user's file; an empty one when there is none.
+    """Read the user's file; return an empty one if it does not exist.
 
     Args:
-        create: it is about to be written, so a file that `NB_CONFIG` names need not exist.
+        create: the file is about to be written, so the one in `NB_CONFIG` need not exist.
 
     Raises:
-        ConfigError: it cannot be read or understood, or `NB_CONFIG` names a file that is missing.
+        ConfigError: the file is unreadable or invalid, or the one in `NB_CONFIG` is missing.
     """
     path = user_path(env, cwd)
     text = read(path)
@@ -126,7 +122,7 @@ def user_file(env: Mapping[str, str], cwd: Path, *, create: bool = False) -> Con
 
 
 def project_path(env: Mapping[str, str], cwd: Path) -> Path | None:
-    """The nearest `nb.toml` in the current folder or above, unless it is the user's file."""
+    """Return the nearest `nb.toml` in `cwd` or above, unless it is the user's file."""
     user = user_path(env, cwd)
     for folder in (cwd, *cwd.parents):
         path = folder / PROJECT_FILE
@@ -136,30 +132,36 @@ def project_path(env: Mapping[str, str], cwd: Path) -> Path | None:
 
 
 def project_file(env: Mapping[str, str], cwd: Path) -> ConfigFile | None:
-    """The project's file, if there is one.
+    """Read the project's file, if any.
 
     Raises:
-        ConfigError: it cannot be read or understood, or says where a key comes from or goes.
+        ConfigError: it is unreadable or invalid, or sets one of `GUARDED`.
     """
     path = project_path(env, cwd)
     text = read(path) if path else None
     if path is None or text is None:
         return None
     found = parse(path, text)
-    _refuse_guarded(found)
+    for provider, entries in found.guarded.items():
+        for name in entries:
+            where = found.where_guarded(provider, name)
+            raise ConfigError(
+                f"{name} in {where}, is not allowed in a project file",
+                hint="a project file may not choose a key or where it goes; use `nb config set`",
+            )
     return found
 
 
 def allowed_entries(provider: str) -> tuple[str, ...]:
-    """What a provider's table may hold."""
+    """Return the names that a provider's table may hold."""
     return GUARDED if PROVIDERS[provider].needs_key else ("base-url",)
 
 
 def read(path: Path) -> str | None:
-    """A file's text, or None when it does not exist.
+    """Read a file's text; return None if it does not exist.
 
     Raises:
-        ConfigError: it is there but cannot be read, is too long, or is not UTF-8.
+        ConfigError: it is unreadable, too large, or not UTF-8.
     """
     try:
         with path.open("rb") as file:
@@ -171,10 +173,10 @@ def read(path: Path) -> str | None:
     except NotADirectoryError:
         return None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
+        reason = getattr(error, "strerror", None) or "not a valid path"
         raise ConfigError(f"cannot read {path}: {reason}") from None
     if len(data) > _MAX_BYTES:
-        raise ConfigError(f"{path} is too long for a configuration file")
+        raise ConfigError(f"{path} is too large for a configuration file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -183,27 +185,28 @@ def read(path: Path) -> str | None:
 
 
 def parse(path: Path, text: str) -> ConfigFile:
-    """Text → what it says.
+    """Parse a file's text.
 
     Raises:
         ConfigError: invalid TOML, an unknown name, or a wrong type.
     """
     document = _document(path, text)
+    blank = ConfigFile(path, text)
     values: dict[str, str] = {}
     guarded: dict[str, dict[str, str]] = {}
     top: dict[str, str] = {}
     for name, value in document.items():
         if name in PROVIDERS:
-            guarded[name] = _provider_table(path, text, name, value)
+            guarded[name] = _provider_table(blank, name, value)
         else:
-            _check(path, text, (name,), value, tuple(TYPES), tables=tuple(PROVIDERS))
+            _check(blank, (name,), value, (*TYPES, *PROVIDERS))
             (top if name in GUARDED else values)[name] = str(value)
     owner = values.get("provider", DEFAULT_PROVIDER)
     own = guarded.setdefault(owner, {})
     for name, entry in top.items():
         if name in own:
             raise ConfigError(
-                f"{name} of {owner} stands twice in {path}: at the top and under [{owner}]",
+                f"{name} of {owner} is set twice in {path}: at the top and under [{owner}]",
                 hint="remove one of them",
             )
         own[name] = entry
@@ -211,9 +214,9 @@ def parse(path: Path, text: str) -> ConfigFile:
 
 
 def line_of(text: str, keys: tuple[str, ...]) -> int | None:
-    """The line, from 1, where a statement sets that key; None when there is none.
+    """Return the line, from 1, of the statement that sets a key, or None.
 
-    tomllib tells no lines, so the text is cut into statements: the fewest lines that parse alone.
+    tomllib reports no lines, so split the text into statements: the fewest lines that parse alone.
     """
     import tomllib
 
@@ -237,7 +240,7 @@ def line_of(text: str, keys: tuple[str, ...]) -> int | None:
 
 
 def _path(statement: Mapping[str, object], wanted: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The keys that lead into a statement, along `wanted` where an inline table branches."""
+    """Return the keys that lead into a statement, along `wanted` where an inline table branches."""
     path: list[str] = []
     node: object = statement
     while isinstance(node, dict) and node:
@@ -254,55 +257,36 @@ def _document(path: Path, text: str) -> dict[str, object]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        # tomllib's reasons tell a position and a rule, never a value.
+        # tomllib's reasons give a position and a rule, never a value.
         reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "unusable value"
-        raise ConfigError(
-            f"{path} is not valid TOML: {reason}", hint="correct it by hand"
-        ) from None
+        raise ConfigError(f"{path} is not valid TOML: {reason}", hint="edit the file") from None
 
 
-def _provider_table(path: Path, text: str, provider: str, table: object) -> dict[str, str]:
+def _provider_table(file: ConfigFile, provider: str, table: object) -> dict[str, str]:
     if not isinstance(table, dict):
-        where = _where(path, text, (provider,))
-        raise ConfigError(f"{provider} in {where}, must be a table", hint=f"[{provider}]")
+        raise _error(file, (provider,), "must be a table", f"[{provider}]")
     for name, value in table.items():
-        _check(path, text, (provider, name), value, allowed_entries(provider))
+        _check(file, (provider, name), value, allowed_entries(provider))
     return {name: str(value) for name, value in table.items()}
 
 
 def _check(
-    path: Path,
-    text: str,
-    keys: tuple[str, ...],
-    value: object,
-    allowed: tuple[str, ...],
-    tables: tuple[str, ...] = (),
+    file: ConfigFile, keys: tuple[str, ...], value: object, allowed: tuple[str, ...]
 ) -> None:
     name = keys[-1]
-    shown = ".".join(keys)
     if name not in allowed:
-        raise ConfigError(
-            f"{shown} in {_where(path, text, keys)}, is not a setting",
-            hint=one_of(name, (*allowed, *tables), "") or f"one of {', '.join(allowed)}",
-        )
+        hint = one_of(name, allowed, "") or one_of("", allowed)
+        raise _error(file, keys, "is not a setting", hint)
     # type(), since a bool is an int to isinstance.
     if type(value) not in TYPES[name]:
         kind = "text in quotes" if str in TYPES[name] else "a number, without quotes"
-        raise ConfigError(f"{shown} in {_where(path, text, keys)}, must be {kind}")
+        raise _error(file, keys, f"must be {kind}")
 
 
-def _where(path: Path, text: str, keys: tuple[str, ...]) -> str:
-    return ConfigFile(path, text).where(*keys)
-
-
-def _refuse_guarded(project: ConfigFile) -> None:
-    for provider, entries in project.guarded.items():
-        for name in entries:
-            where = project.where_guarded(provider, name)
-            raise ConfigError(
-                f"{name} in {where}, is not allowed in a project file",
-                hint="a project may not say where a key comes from or goes; use `nb config set`",
-            )
+def _error(
+    file: ConfigFile, keys: tuple[str, ...], reason: str, hint: str | None = None
+) -> ConfigError:
+    return ConfigError(f"{'.'.join(keys)} in {file.where(*keys)}, {reason}", hint=hint)
 
 
 def _is_file(path: Path) -> bool:

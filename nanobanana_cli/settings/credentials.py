@@ -1,6 +1,6 @@
-"""Finding the key of a provider, and only its own.
+"""Find the key of a provider, and only its own.
 
-The order: the provider's environment variables, then `api-key` and `api-key-file` of the user's
+Look in the provider's environment variables, then for `api-key` and `api-key-file` in the user's
 file. A key never appears in a message.
 """
 
@@ -14,21 +14,22 @@ from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS, Provider
 from nanobanana_cli.errors import ConfigError, KeyRejected
 from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.resolve import Settings
+from nanobanana_cli.settings.validators import host, is_loopback
 from nanobanana_cli.types import Endpoint, Redacted
 
-# What an HTTP header carries unharmed; the keys that are known to exist are far shorter.
+# What an HTTP header carries unchanged; real keys are far shorter.
 _KEY = re.compile(r"[!-~]{1,4096}")
 _MAX_KEY_FILE = 16 * 1024
 
 
 class KeySource(Redacted, frozen=True):
-    """Where a key stands.
+    """The place that holds a key.
 
     Args:
-        text: the key as it stands there; None when `file` holds it.
-        shown: how an error names the place.
+        text: the key, unchecked; None if it is in `file`.
+        shown: the place, for errors.
         origin: a variable's name or a file's path.
-        setting: the entry of the user's file that leads there; None for a variable.
+        setting: the entry in the user's file; None for a variable.
         file: the key file.
     """
 
@@ -42,15 +43,15 @@ class KeySource(Redacted, frozen=True):
 
 
 def endpoint(settings: Settings, env: Mapping[str, str], *, need_key: bool = True) -> Endpoint:
-    """Where calls go, with the key of the provider in force.
+    """Return the address of the provider in force, with its key.
 
     Args:
-        need_key: a missing key is an error; without it, the key is not even looked for.
+        need_key: look for the key, and raise if it is missing.
 
     Raises:
-        KeyRejected: there is no key, or it cannot be one.
-        ConfigError: the file that should hold it cannot be read; or a project file chose the
-            provider and the address comes from elsewhere, so nobody chose to send that key there.
+        KeyRejected: the key is missing or malformed.
+        ConfigError: the key file cannot be read; or a project file chose the provider and the
+            address comes from elsewhere, so the user did not choose to send that key there.
     """
     provider = PROVIDERS[settings.provider]
     if not provider.needs_key or not need_key:
@@ -63,7 +64,7 @@ def endpoint(settings: Settings, env: Mapping[str, str], *, need_key: bool = Tru
 
 
 def source(provider: Provider, env: Mapping[str, str], user: ConfigFile) -> KeySource | None:
-    """Where the provider's key stands, unread and unchecked; None when there is none anywhere."""
+    """Return the place of the provider's key, unread and unchecked, or None."""
     for variable in provider.key_variables:
         if text := env.get(variable, "").strip():
             return KeySource(text, variable, variable)
@@ -79,19 +80,19 @@ def source(provider: Provider, env: Mapping[str, str], user: ConfigFile) -> KeyS
 
 
 def check(value: str, source: str) -> str:
-    """A key that a header can carry.
+    """Return a key that a header can carry.
 
     Raises:
-        KeyRejected: it is empty, or has spaces, control or non-ASCII characters.
+        KeyRejected: it is empty, or contains spaces, control or non-ASCII characters.
     """
     if _KEY.fullmatch(value):
         return value
-    what = "has spaces or characters that no key has" if value else "is empty"
-    raise KeyRejected(f"the key from {source} {what}", hint="copy it again, whole")
+    what = "contains spaces or characters that no key has" if value else "is empty"
+    raise KeyRejected(f"the key from {source} {what}", hint="copy the whole key again")
 
 
 def key_file(text: str, folder: Path) -> Path:
-    """The path of a key file; `~` is a home, and what is relative begins at `folder`."""
+    """Return the path of a key file, with `~` expanded; relative paths start at `folder`."""
     path = Path(text)
     try:
         return folder / path.expanduser()
@@ -100,17 +101,17 @@ def key_file(text: str, folder: Path) -> Path:
 
 
 def read_key_file(path: Path) -> str:
-    """The key that stands alone in a file.
+    """Return the key in a file that holds nothing else.
 
     Raises:
-        ConfigError: it cannot be read or is empty.
-        KeyRejected: it holds something that cannot be a key.
+        ConfigError: the file is unreadable or empty.
+        KeyRejected: its content cannot be a key.
     """
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_KEY_FILE)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
+        reason = getattr(error, "strerror", None) or "not a valid path"
         raise ConfigError(f"cannot read the key file {path}: {reason}") from None
     text = data.decode("utf-8-sig", "replace").strip()
     if not text:
@@ -128,24 +129,21 @@ def _missing(provider: Provider) -> KeyRejected:
     name = "api-key" if provider.name == DEFAULT_PROVIDER else f"{provider.name}.api-key"
     return KeyRejected(
         f"no key for {provider.name}",
-        hint=f"get one at {provider.key_page}, then `nb config set {name}`"
+        hint=f"get one at {provider.key_page}, then run `nb config set {name}`"
         f" or set {provider.key_variables[0]}\n"
-        "or try it free: --provider sandbox",
+        "or try it for free: --provider sandbox",
     )
 
 
 def _refuse_foreign_address(settings: Settings) -> None:
-    from nanobanana_cli.settings.address import host, is_loopback
-
     project = settings.project
     address = settings.origins["base-url"]
     if project is None or settings.origins["provider"] != str(project.path):
         return
-    if address not in {"default", str(settings.user.path)} and not is_loopback(
-        host(settings.base_url)
-    ):
+    trusted = {"default", str(settings.user.path)}
+    if address not in trusted and not is_loopback(host(settings.base_url)):
         raise ConfigError(
-            f"{project.path} chooses {settings.provider}, whose key would go to the"
-            f" address of {address}",
+            f"{project.path} chooses {settings.provider}, whose key would be sent to the address"
+            f" from {address}",
             hint=f"--provider {settings.provider} confirms it",
         )

@@ -1,4 +1,4 @@
-"""Changing one entry of the user's file; comments and order stay. Pure, but for key files."""
+"""Change one entry of the user's file, keeping comments and order. Pure, except for key files."""
 
 from __future__ import annotations
 
@@ -6,26 +6,73 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.catalog import DEFAULT_PROVIDER
+from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS
 from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.settings import credentials
-from nanobanana_cli.settings.config_files import GUARDED, TYPES, ConfigFile, parse
-from nanobanana_cli.settings.names import SettingName
+from nanobanana_cli.settings.config_files import (
+    GUARDED,
+    TYPES,
+    ConfigFile,
+    allowed_entries,
+    parse,
+)
 from nanobanana_cli.settings.resolve import resolve
+from nanobanana_cli.suggest import one_of
+
+
+class SettingName(msgspec.Struct, frozen=True):
+    """The name of an entry in a configuration file: `aspect`, `google.api-key`.
+
+    Args:
+        setting: such as `aspect` or `api-key`.
+        provider: the provider that the entry belongs to, if any.
+    """
+
+    setting: str
+    provider: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.provider}.{self.setting}" if self.provider else self.setting
+
+
+def parse_name(text: str, provider: str) -> SettingName:
+    """Parse a setting's name.
+
+    Args:
+        text: as typed.
+        provider: the one in force, used if the name gives none.
+
+    Raises:
+        UsageError: no such setting.
+    """
+    prefix, dot, setting = text.rpartition(".")
+    if setting not in TYPES or (dot and prefix not in PROVIDERS):
+        owned = [f"{name}.{entry}" for name in PROVIDERS for entry in allowed_entries(name)]
+        hint = one_of(text, [*TYPES, *owned], one_of("", TYPES))
+        raise UsageError(f"{text} is not a setting", hint=hint)
+    if setting not in GUARDED:
+        if dot:
+            raise UsageError(f"{setting} does not belong to a provider", hint=f"just {setting}")
+        return SettingName(setting)
+    owner = prefix if dot else provider
+    if setting not in allowed_entries(owner):
+        raise UsageError(f"the {owner} takes no key", hint="choose another with --provider")
+    return SettingName(setting, owner)
 
 
 def normal(file: ConfigFile, name: SettingName, text: str, cwd: Path) -> str:
-    """A value as it is to stand in the file, checked together with the rest of the file.
+    """Return the value to write, checked together with the rest of the file.
 
     Args:
         file: the file before the change.
-        text: as typed; a relative `api-key-file` begins at `cwd`.
+        text: as typed; a relative `api-key-file` starts at `cwd`.
 
     Raises:
-        UsageError: the setting does not take it.
-        ConfigError: with it, another entry of the file would no longer fit.
+        UsageError: the value is invalid.
+        ConfigError: the value would make another entry invalid.
         KeyRejected: it cannot be a key.
     """
     if name.setting == "api-key":
@@ -43,14 +90,14 @@ def normal(file: ConfigFile, name: SettingName, text: str, cwd: Path) -> str:
 
 
 def with_entry(file: ConfigFile, name: SettingName, text: str) -> ConfigFile:
-    """The file with one entry set; what belongs to a provider goes into its table.
+    """Return the file with one entry set; a provider's entry goes into its table.
 
     Raises:
-        UsageError: a change of provider that would silently give its entries at the top to another.
+        UsageError: changing the provider would give its entries at the top to another one.
         ConfigError: the file's layout does not allow the change.
     """
     if name.setting == "provider":
-        _refuse_changing_sides(file, text)
+        _refuse_new_owner(file, text)
     document = _document(file)
     value = _typed(name.setting, text)
     try:
@@ -66,15 +113,15 @@ def with_entry(file: ConfigFile, name: SettingName, text: str) -> ConfigFile:
 
 
 def without_entry(file: ConfigFile, name: SettingName) -> ConfigFile:
-    """The file without one entry; the same file when it has none.
+    """Return the file without one entry, or the same file if it has none.
 
     Raises:
-        UsageError, ConfigError: as `with_entry`.
+        UsageError, ConfigError: see `with_entry`.
     """
     if value_of(file, name) is None:
         return file
     if name.setting == "provider":
-        _refuse_changing_sides(file, DEFAULT_PROVIDER)
+        _refuse_new_owner(file, DEFAULT_PROVIDER)
     document = _document(file)
     try:
         table = document.get(name.provider, {}) if name.provider else document
@@ -87,19 +134,20 @@ def without_entry(file: ConfigFile, name: SettingName) -> ConfigFile:
 
 
 def value_of(file: ConfigFile, name: SettingName) -> str | None:
-    """What the file says for a name; None when it says nothing."""
+    """Return the file's value for a name, or None."""
     entries = file.guarded.get(name.provider, {}) if name.provider else file.values
     return entries.get(name.setting)
 
 
-def _refuse_changing_sides(file: ConfigFile, provider: str) -> None:
+def _refuse_new_owner(file: ConfigFile, provider: str) -> None:
     owner = _owner(file)
     if provider == owner:
         return
     at_top = [name for name in GUARDED if name in _document(file)]
     if at_top:
         raise UsageError(
-            f"{', '.join(at_top)} at the top of {file.path} would pass from {owner} to {provider}",
+            f"{', '.join(at_top)} at the top of {file.path} would then belong to {provider},"
+            f" not {owner}",
             hint=f"move it under [{owner}] first",
         )
 
@@ -114,9 +162,7 @@ def _document(file: ConfigFile) -> Any:
     try:
         return tomlkit.parse(file.text)
     except ValueError as error:
-        raise ConfigError(
-            f"{file.path} cannot be edited: {error}", hint="edit it by hand"
-        ) from None
+        raise ConfigError(f"cannot edit {file.path}: {error}", hint="edit it by hand") from None
 
 
 def _typed(setting: str, text: str) -> str | int | float:
@@ -129,7 +175,7 @@ def _typed(setting: str, text: str) -> str | int | float:
 
 
 def _changed(file: ConfigFile, name: SettingName, text: str | None) -> ConfigFile:
-    """What the file has to say after the change."""
+    """Return the values that the file must have after the change."""
 
     def change(entries: Mapping[str, str]) -> dict[str, str]:
         kept = {key: value for key, value in entries.items() if key != name.setting}
@@ -142,7 +188,7 @@ def _changed(file: ConfigFile, name: SettingName, text: str | None) -> ConfigFil
 
 
 def _verified(file: ConfigFile, wanted: ConfigFile, document: Any, name: SettingName) -> ConfigFile:
-    """The document as a file, provided that it says what it should and nothing else changed."""
+    """Return the changed file; raise unless it has the values wanted and no others."""
     try:
         text = document.as_string()
         result = parse(file.path, text)
@@ -158,4 +204,4 @@ def _filled(guarded: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str
 
 
 def _impossible(file: ConfigFile, name: SettingName) -> ConfigError:
-    return ConfigError(f"{name} in {file.path} cannot be changed here", hint="edit it by hand")
+    return ConfigError(f"cannot change {name} in {file.path}", hint="edit the file by hand")

@@ -1,4 +1,4 @@
-"""Option > environment > project file > user file > default, for each setting by itself."""
+"""Pick each setting: option > environment > project file > user file > default."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nanobanana_cli.types import Redacted
 
 T = TypeVar("T")
 
-# In the order to show; each is also the option `--NAME` and the variable `NB_NAME`.
+# In display order; each is also the option `--NAME` and the variable `NB_NAME`.
 DEFAULTS: Mapping[str, str] = {
     "provider": catalog.DEFAULT_PROVIDER,
     "base-url": "",
@@ -32,14 +32,14 @@ DEFAULTS: Mapping[str, str] = {
 
 
 class Settings(Redacted, frozen=True):
-    """What is in force.
+    """The settings in force.
 
     Args:
-        base_url: without a slash at the end; "" only for the embedded sandbox.
-        timeout: seconds of wall clock for one attempt.
+        base_url: without a trailing slash; "" only for the embedded sandbox.
+        timeout: wall-clock seconds for one attempt.
         max_cost: micro-dollars; None is no limit.
         origins: setting → `--aspect`, `NB_ASPECT`, a file's path, or `default`.
-        user, project: the files behind it.
+        user, project: the configuration files.
     """
 
     _hidden = ("user", "project")
@@ -58,11 +58,11 @@ class Settings(Redacted, frozen=True):
 
 
 class _Source(msgspec.Struct, frozen=True):
-    """A setting's text, where it stands, and how an error speaks of it.
+    """A setting's text and its origin.
 
     Args:
-        subject: whether the value must stay hidden → the subject of an error's sentence. Called
-            only then, since finding a line in a file takes a while.
+        subject: returns the subject of an error's sentence, with the value hidden or not. A
+            function, since finding the line in a file takes time.
     """
 
     text: str
@@ -72,7 +72,7 @@ class _Source(msgspec.Struct, frozen=True):
 
 
 class _Sources(Redacted, frozen=True):
-    # It may hold keys.
+    # May hold keys.
     _hidden = ("env",)
 
     options: Mapping[str, str | None]
@@ -82,7 +82,7 @@ class _Sources(Redacted, frozen=True):
     origins: dict[str, str] = msgspec.field(default_factory=dict)
 
     def pick(self, name: str, parse: Callable[[str], T], provider: str | None = None) -> T | None:
-        """The first source that has the setting, parsed; None when that is an empty default."""
+        """Parse the first source that has the setting; return None for an empty default."""
         source = self._first(name, provider)
         self.origins[name] = source.origin
         if source.origin == "default" and not source.text:
@@ -94,7 +94,7 @@ class _Sources(Redacted, frozen=True):
             raise source.error(message, hint=wrong.hint) from None
 
     def must(self, name: str, parse: Callable[[str], T]) -> T:
-        """The same for a setting whose default is not empty."""
+        """Parse a setting whose default is not empty."""
         value = self.pick(name, parse)
         assert value is not None
         return value
@@ -113,16 +113,16 @@ class _Sources(Redacted, frozen=True):
 
 
 def load(env: Mapping[str, str], cwd: Path, options: Mapping[str, str | None]) -> Settings:
-    """All settings, each parsed and checked against the model.
+    """Read the files, then parse each setting and check it against the model.
 
     Args:
         env: the environment; empty variables count as unset.
-        cwd: where the search for `nb.toml` starts and relative paths begin.
-        options: setting (`max-cost`, as in a file) → as typed; None when the option was not given.
+        cwd: where the search for `nb.toml` and relative paths start.
+        options: setting (`max-cost`, as in a file) → as typed; None if the option was not given.
 
     Raises:
-        UsageError: an option that does not fit.
-        ConfigError: a variable or a file that does not fit or cannot be read.
+        UsageError: an option is invalid.
+        ConfigError: a variable is invalid, or a file is invalid or unreadable.
     """
     user, project = user_file(env, cwd), project_file(env, cwd)
     return resolve(options, env, user, project)
@@ -136,10 +136,10 @@ def resolve(
     *,
     dashes: str = "--",
 ) -> Settings:
-    """`load` on files that were read before.
+    """Parse each setting, from files already read; see `load`.
 
     Args:
-        dashes: what stands before the name of an option, for messages.
+        dashes: prefix of option names in messages.
     """
     sources = _Sources(options, env, (project, user) if project else (user,), dashes)
     provider = sources.must("provider", validators.provider)
@@ -163,13 +163,13 @@ def resolve(
 def provider_in_force(
     typed: str | None, env: Mapping[str, str], user: ConfigFile, project: ConfigFile | None
 ) -> str:
-    """The provider alone, for when another setting may be the one that is to be corrected."""
+    """Return the provider in force, even if another setting is invalid."""
     files = (project, user) if project else (user,)
     return _Sources({"provider": typed}, env, files, "--").must("provider", validators.provider)
 
 
 def variable_of(name: str) -> str:
-    """The environment variable of a setting: `max-cost` → `NB_MAX_COST`."""
+    """Return the environment variable of a setting: `max-cost` → `NB_MAX_COST`."""
     return f"NB_{name.upper().replace('-', '_')}"
 
 
@@ -199,12 +199,10 @@ def _from_file(file: ConfigFile, name: str, provider: str | None) -> _Source | N
 
 
 def _address(text: str, provider: str) -> str:
-    from nanobanana_cli.settings import address
-
-    url = address.base_url(text)
-    owner = address.owner(url)
+    url = validators.base_url(text)
+    owner = validators.provider_at(url)
     if owner not in {None, provider}:
         raise InvalidValue(
-            f"belongs to {owner}, and the provider is {provider}", hint=f"--provider {owner}"
+            f"belongs to {owner}, but the provider is {provider}", hint=f"--provider {owner}"
         )
     return url

@@ -1,6 +1,6 @@
-"""What each setting may hold: text in, value out, the same for option, environment and file.
+"""Parse setting values, the same for option, environment and file. Pure.
 
-Pure. A parser raises `Wrong`, which knows nothing of where the text came from; `resolve` adds that.
+A parser raises InvalidValue, which does not name the source of the text; `resolve` adds it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ _NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _SIZE = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2})?K")
 _MODEL = re.compile(r"[!-~]{1,200}")
 _SIZE_ALIASES = {"512": "0.5K", "512PX": "0.5K"}
+_ADDRESS = re.compile(r"[!-~]{1,2000}")
+_AUTHORITY = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_ADDRESS_EXAMPLE = "such as https://wisgate.ai or http://127.0.0.1:8080"
 
 
 class InvalidValue(ValueError):
-    """A value that a setting does not take.
+    """A value that a setting does not accept.
 
     Args:
         reason: continues a sentence whose subject is the value: `is not …`.
-        hint: what would be right.
-        secret: the value may hold a password and is not to be shown.
+        hint: what to write instead.
+        secret: the value may hold a password and must not be shown.
     """
 
     def __init__(self, reason: str, *, hint: str | None = None, secret: bool = False) -> None:
@@ -40,26 +43,26 @@ class InvalidValue(ValueError):
 
 
 def provider(text: str) -> str:
-    """The name of a provider in the catalog."""
+    """Return the name of a provider in the catalog."""
     if text in PROVIDERS:
         return text
     raise InvalidValue("is not a provider", hint=one_of(text, PROVIDERS))
 
 
 def model(text: str) -> str:
-    """A model's id; one that the catalog does not know passes, since models come and go."""
+    """Return a model id; ids missing from the catalog pass, since models come and go."""
     if _MODEL.fullmatch(text):
         return text
     raise InvalidValue("is not a model id", hint=one_of(text, MODELS))
 
 
 def aspect(text: str, model: str) -> str:
-    """An aspect ratio such as `16:9` that the model takes."""
+    """Return an aspect ratio, such as `16:9`, that the model accepts."""
     known = MODELS.get(model)
     if known is None:
         if _RATIO.fullmatch(text):
             return text
-        raise InvalidValue("is not an aspect ratio", hint="it looks like 16:9")
+        raise InvalidValue("is not an aspect ratio", hint="such as 16:9")
     if text in known.aspects:
         return text
     elsewhere = [other.id for other in MODELS.values() if text in other.aspects]
@@ -72,7 +75,7 @@ def aspect(text: str, model: str) -> str:
 
 
 def size(text: str, model: str) -> str:
-    """An image size such as `2K` that the model takes; `2k`, `512` and `512px` are understood."""
+    """Return an image size, such as `2K`, that the model accepts; `2k` and `512` are understood."""
     folded = text.upper()
     folded = _SIZE_ALIASES.get(folded, folded)
     known = MODELS.get(model)
@@ -92,12 +95,12 @@ def size(text: str, model: str) -> str:
 
 
 def timeout(text: str) -> float:
-    """A deadline in seconds, above 0 and up to a day."""
+    """Return a deadline in seconds, above 0 and up to a day."""
     try:
         seconds = float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         seconds = math.nan
-    # A comparison with nan is false, so this one refuses it and infinity as well.
+    # Comparisons with nan are false, so nan and infinity are refused as well.
     if 0 < seconds <= MAX_TIMEOUT:
         return seconds
     raise InvalidValue(
@@ -106,22 +109,80 @@ def timeout(text: str) -> float:
 
 
 def retries(text: str) -> int:
-    """How often a failure that cost nothing is sent again: 0 to 20."""
+    """Return how often to resend after a failure that cost nothing: 0 to 20."""
     if re.fullmatch(r"[0-9]{1,4}", text) and int(text) <= MAX_RETRIES:
         return int(text)
     raise InvalidValue("is not a number of retries", hint=f"a whole number from 0 to {MAX_RETRIES}")
 
 
 def max_cost(text: str) -> int:
-    """A limit in dollars, as micro-dollars."""
+    """Return a limit in micro-dollars, given in dollars."""
     try:
         return micro_dollars(text)
     except ValueError:
         raise InvalidValue("is not an amount in dollars", hint="such as 0.50") from None
 
 
+def base_url(text: str) -> str:
+    """Return an absolute http(s) address without a trailing slash or `/v1beta`.
+
+    `nb` appends `/v1beta/models/…` itself; other clients expect an address that includes it.
+
+    Raises:
+        InvalidValue: not an http(s) address, or one that would send the key unencrypted over a
+            network.
+    """
+    if not _ADDRESS.fullmatch(text):
+        raise InvalidValue("is not an address in visible ASCII characters", hint=_ADDRESS_EXAMPLE)
+    # These may hold a password or a key, so the message leaves the address out.
+    if "@" in text:
+        raise InvalidValue("contains a user name or password", hint=_ADDRESS_EXAMPLE, secret=True)
+    if "?" in text or "#" in text:
+        raise InvalidValue("contains a query or fragment", hint=_ADDRESS_EXAMPLE, secret=True)
+    scheme, _, rest = text.partition("://")
+    scheme = scheme.lower()
+    authority, _, path = rest.partition("/")
+    parts = _AUTHORITY.fullmatch(authority)
+    if scheme not in {"http", "https"} or not parts or not 0 < int(parts["port"] or 1) < 65536:
+        raise InvalidValue("is not an http(s) address", hint=_ADDRESS_EXAMPLE)
+    if scheme == "http" and not is_loopback(parts["host"]):
+        raise InvalidValue(
+            "would send the key unencrypted", hint="use https, except on this machine"
+        )
+    return f"{scheme}://{authority.lower()}/{path}".rstrip("/").removesuffix("/v1beta").rstrip("/")
+
+
+def host(url: str) -> str:
+    """Return the host of an address that `base_url` returned."""
+    from urllib.parse import urlsplit
+
+    return urlsplit(url).hostname or ""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address, in brackets or not, can only be this machine."""
+    from ipaddress import ip_address
+
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def provider_at(url: str) -> str | None:
+    """Return the provider that owns the address, subdomains included, or None."""
+    name = host(url).rstrip(".")
+    for provider in PROVIDERS.values():
+        home = host(provider.base_url)
+        if home and (name == home or name.endswith(f".{home}")):
+            return provider.name
+    return None
+
+
 def _elsewhere(value: str, models: list[str], choices: Iterable[str]) -> str:
-    return f"this model takes {', '.join(choices)}; {value} goes with {', '.join(models)}"
+    return f"this model takes {', '.join(choices)}; {value} works with {', '.join(models)}"
 
 
 def _nearest_ratio(text: str, choices: Iterable[str]) -> str:

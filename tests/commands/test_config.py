@@ -106,7 +106,7 @@ def test_ctrl_d_at_the_prompt_is_no_key(user_file: Path) -> None:
     code, screen = run_in_pty("config", "set", "api-key", typed="\x04", after="not shown")
     assert "(not shown): \r\n" in screen
     assert code == 2
-    assert "no key was given for wisgate" in screen
+    assert "no key given for wisgate" in screen
     assert not user_file.exists()
 
 
@@ -126,11 +126,11 @@ def test_ctrl_c_at_the_hidden_prompt_has_a_line_of_its_own() -> None:
         (("set", "sandbox.api-key"), "nb: the sandbox takes no key\n"),
         (
             ("set", "aspect", "1:1", "--provider", "google"),
-            "nb: --provider google does not go with aspect\n",
+            "nb: --provider google does not apply to aspect\n",
         ),
         (
             ("set", "google.api-key", "--provider", "wisgate"),
-            "nb: --provider wisgate does not go with google.api-key\n",
+            "nb: --provider wisgate does not apply to google.api-key\n",
         ),
         (("set", "api-key", "--provider", "gogle"), "nb: --provider gogle is not a provider\n"),
         (("get", "colour"), "nb: colour is not a setting\n"),
@@ -176,17 +176,17 @@ def test_a_wrong_project_file_keeps_nobody_from_writing_their_own(
     assert project.read_text() == text
 
 
-def test_set_says_what_goes_first(nb: Nb) -> None:
+def test_set_warns_of_what_takes_precedence(nb: Nb) -> None:
     run = nb("config", "set", "aspect", "16:9", env={"NB_ASPECT": "4:3"})
-    assert run.err.endswith("note: NB_ASPECT goes first\n")
+    assert run.err.endswith("note: NB_ASPECT takes precedence\n")
     run = nb("config", "set", "api-key", stdin=b"k", env={"WISDOM_GATE_KEY": "w"})
-    assert run.err.endswith("note: WISDOM_GATE_KEY goes first\n")
+    assert run.err.endswith("note: WISDOM_GATE_KEY takes precedence\n")
     Path("key.txt").write_text("k")
     run = nb("config", "set", "api-key-file", "key.txt")
     assert "note: api-key in " in run.err
     project = Path.cwd() / "nb.toml"
     project.write_text('size = "2K"')
-    assert nb("config", "set", "size", "4K").err.endswith(f"note: {project} goes first\n")
+    assert nb("config", "set", "size", "4K").err.endswith(f"note: {project} takes precedence\n")
 
 
 def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
@@ -219,7 +219,7 @@ def test_path(nb: Nb, user_file: Path) -> None:
     project = Path.cwd() / "nb.toml"
     # The path of a file is told whatever the file says.
     project.write_text("broken")
-    assert nb("config", "path").err == f"in this folder, {project} goes first\n"
+    assert nb("config", "path").err == f"in this folder, {project} takes precedence\n"
     named = nb("config", "path", "-q", env={"NB_CONFIG": "mine.toml"})
     assert (named.out, named.err) == (f"{Path.cwd() / 'mine.toml'}\n", "")
 

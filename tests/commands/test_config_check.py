@@ -84,7 +84,7 @@ def test_what_says_nothing_of_the_key_is_a_warning(nb: Nb, answer: Answer) -> No
         run = _check(nb, server.url)
     assert run.code == 0
     assert _states(run) == ["ok key", "ok model", "ok address", "warning key"]
-    assert "cannot be told without paying" in run.out
+    assert "cannot be verified without a paid call" in run.out
 
 
 def test_nobody_answers(nb: Nb) -> None:
@@ -108,11 +108,11 @@ def test_a_file_with_a_key_that_others_can_read(nb: Nb, server: WireServer) -> N
     file = Path(nb("config", "path").out.strip())
     run = _check(nb, server.url, key="")
     assert run.code == 0
-    assert f"ok       permissions  {file} is its owner's alone" in run.out
+    assert f"ok       permissions  only its owner can access {file}" in run.out
     file.chmod(0o640)
     run = _check(nb, server.url, key="")
     assert run.code == 0
-    assert f"warning  permissions  {file} holds a key and is open to others (0640)" in run.out
+    assert f"warning  permissions  {file} holds a key and is accessible to others (0640)" in run.out
     assert run.err == f"hint: chmod 600 {file}\n"
     assert _check(nb, server.url, "-q", key="").err == ""
 
@@ -165,4 +165,4 @@ def test_the_embedded_sandbox_needs_nothing(nb: Nb) -> None:
     run = nb("config", "check", "--provider", "sandbox", env={"WISDOM_GATE_KEY": KEY})
     assert run.code == 0
     assert _states(run) == ["ok key", "ok model", "ok address"]
-    assert "ok       key          sandbox needs none" in run.out
+    assert "ok       key          sandbox needs no key" in run.out

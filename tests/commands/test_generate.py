@@ -340,9 +340,9 @@ def test_without_a_key_nothing_is_sent_and_two_ways_on_are_named(nb: Nb) -> None
     assert run.code == 4
     assert run.err == (
         "nb: no key for wisgate\n"
-        "hint: get one at https://wisgate.ai/hall/tokens, then `nb config set api-key` "
+        "hint: get one at https://wisgate.ai/hall/tokens, then run `nb config set api-key` "
         "or set WISDOM_GATE_KEY\n"
-        "hint: or try it free: --provider sandbox\n"
+        "hint: or try it for free: --provider sandbox\n"
         "Not charged.\n"
     )
 
@@ -612,7 +612,7 @@ def test_a_folder_that_was_removed(nb: Nb, argv: tuple[str, ...]) -> None:
         folder.rmdir()
         run = nb(*argv, "--provider", "sandbox", stdin=b'{"prompt": "fox"}')
     assert run.code == 2
-    assert run.err.startswith("nb: the current folder is not there any more\n")
+    assert run.err.startswith("nb: the current folder no longer exists\n")
 
 
 def test_nothing_in_a_prompt_steers_the_terminal(nb: Nb, serve: Serve) -> None:

@@ -140,7 +140,7 @@ api-key = "w"
         ("google = 1", "google in f.toml, line 1, must be a table", "[google]"),
         (
             'api-key = "x"\n[wisgate]\napi-key = "y"',
-            "api-key of wisgate stands twice in f.toml: at the top and under [wisgate]",
+            "api-key of wisgate is set twice in f.toml: at the top and under [wisgate]",
             "remove one of them",
         ),
     ],
@@ -224,7 +224,9 @@ def test_without_a_home_there_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_p
     # As in a container whose user has no entry in /etc/passwd.
     monkeypatch.delenv("HOME")
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
-    with pytest.raises(ConfigError, match="no home folder") as caught:
+    with pytest.raises(
+        ConfigError, match="cannot find a home folder for the configuration file"
+    ) as caught:
         config_files.user_path({}, tmp_path)
     assert "NB_CONFIG" in str(caught.value.hint)
     assert config_files.user_path({"NB_CONFIG": "nb.toml"}, tmp_path) == tmp_path / "nb.toml"

@@ -85,8 +85,8 @@ def test_without_a_key_both_ways_on_are_shown(keys: Keys) -> None:
     assert caught.value.code == 4
     assert caught.value.message == "no key for wisgate"
     assert caught.value.hint == (
-        "get one at https://wisgate.ai/hall/tokens, then `nb config set api-key`"
-        " or set WISDOM_GATE_KEY\nor try it free: --provider sandbox"
+        "get one at https://wisgate.ai/hall/tokens, then run `nb config set api-key`"
+        " or set WISDOM_GATE_KEY\nor try it for free: --provider sandbox"
     )
     assert keys.endpoint(need_key=False) == Endpoint("wisgate", "https://wisgate.ai")
 
@@ -101,8 +101,10 @@ def test_what_cannot_be_a_key_is_refused_unseen(keys: Keys, bad: str) -> None:
     keys.file('api-key-file = "key.txt"')
     with pytest.raises(KeyRejected) as file:
         keys.endpoint()
-    assert variable.value.message.startswith("the key from WISDOM_GATE_KEY has spaces or")
-    assert file.value.message.startswith(f"the key from {keys.path.parent}/key.txt has spaces or")
+    assert variable.value.message.startswith("the key from WISDOM_GATE_KEY contains spaces or")
+    assert file.value.message.startswith(
+        f"the key from {keys.path.parent}/key.txt contains spaces or"
+    )
     assert bad not in variable.value.message + file.value.message
 
 
@@ -123,7 +125,7 @@ def test_a_project_cannot_send_a_key_to_an_address_of_the_users(keys: Keys) -> N
     env = {"GEMINI_API_KEY": SECRET, "NB_BASE_URL": "https://gateway.example"}
     with pytest.raises(ConfigError) as caught:
         keys.endpoint(env)
-    assert caught.value.message.endswith("whose key would go to the address of NB_BASE_URL")
+    assert caught.value.message.endswith("whose key would be sent to the address from NB_BASE_URL")
     assert caught.value.hint == "--provider google confirms it"
     assert keys.endpoint(env, provider="google").key == SECRET
     local = {**env, "NB_BASE_URL": "http://127.0.0.1:1"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nanobanana_cli.errors import ConfigError, KeyRejected, NbError, UsageError
 from nanobanana_cli.settings import config_files, edit
 from nanobanana_cli.settings.config_files import ConfigFile
-from nanobanana_cli.settings.names import SettingName, parse
+from nanobanana_cli.settings.edit import SettingName, parse_name
 
 PATH = Path("f.toml")
 KEY = SettingName("api-key", "wisgate")
@@ -68,13 +68,13 @@ def test_what_is_not_there_needs_no_removal() -> None:
 
 def test_entries_at_the_top_do_not_change_sides_with_the_provider() -> None:
     file = _file('api-key = "w"\n')
-    with pytest.raises(UsageError, match="would pass from wisgate to google") as caught:
+    with pytest.raises(UsageError, match="would then belong to google, not wisgate") as caught:
         edit.with_entry(file, SettingName("provider"), "google")
     assert caught.value.hint == "move it under [wisgate] first"
     assert edit.with_entry(file, SettingName("provider"), "wisgate").values == {
         "provider": "wisgate"
     }
-    with pytest.raises(UsageError, match="would pass from google to wisgate"):
+    with pytest.raises(UsageError, match="would then belong to wisgate, not google"):
         edit.without_entry(_file('provider = "google"\napi-key = "g"\n'), SettingName("provider"))
 
 
@@ -118,7 +118,7 @@ def test_a_key_file_is_read_before_it_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_names(typed: str, name: SettingName) -> None:
-    assert parse(typed, "google") == name
+    assert parse_name(typed, "google") == name
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,14 @@ def test_names(typed: str, name: SettingName) -> None:
     [
         ("asepct", "asepct is not a setting", "did you mean aspect? one of provider,"),
         ("gogle.api-key", "gogle.api-key is not a setting", "did you mean google.api-key?"),
-        ("google.aspect", "aspect belongs to no provider", "just aspect"),
-        ("sandbox.api-key", "the sandbox takes no key", "--provider chooses whose key it is"),
+        ("google.aspect", "aspect does not belong to a provider", "just aspect"),
+        ("sandbox.api-key", "the sandbox takes no key", "choose another with --provider"),
         ("", " is not a setting", "one of provider, "),
     ],
 )
 def test_names_that_mean_nothing(typed: str, message: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parse(typed, "google")
+        parse_name(typed, "google")
     assert caught.value.message == message
     assert (caught.value.hint or "").startswith(hint)
 

@@ -107,7 +107,7 @@ def test_a_secret_in_an_address_stays_out_of_the_message() -> None:
     ):
         with pytest.raises(UsageError) as caught:
             load({}, Path.cwd(), options)
-        assert caught.value.message.startswith("--base-url holds a ")
+        assert caught.value.message.startswith("--base-url contains a ")
         assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
 
 
@@ -120,7 +120,7 @@ def test_an_address_belongs_to_its_provider(tmp_path: Path, user: Path) -> None:
 
 def test_an_address_of_another_provider_is_refused() -> None:
     with pytest.raises(
-        UsageError, match="belongs to wisgate, and the provider is google"
+        UsageError, match="belongs to wisgate, but the provider is google"
     ) as caught:
         load({}, Path.cwd(), {"provider": "google", "base-url": "https://api.wisgate.ai"})
     assert caught.value.hint == "--provider wisgate"

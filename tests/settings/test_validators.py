@@ -52,14 +52,14 @@ def test_a_ratio_of_other_models_says_which() -> None:
     with pytest.raises(InvalidValue) as wrong:
         validators.aspect("1:8", PRO)
     assert wrong.value.hint is not None
-    assert "1:8 goes with gemini-3.1-flash-image-preview" in wrong.value.hint
+    assert "1:8 works with gemini-3.1-flash-image-preview" in wrong.value.hint
 
 
 def test_a_size_of_other_models_says_which() -> None:
     with pytest.raises(InvalidValue, match=f"^is not an image size of {SMALL}$") as wrong:
         validators.size("4K", SMALL)
     assert wrong.value.hint is not None
-    assert wrong.value.hint.startswith("this model takes 1K; 4K goes with gemini-3.1-flash-image")
+    assert wrong.value.hint.startswith("this model takes 1K; 4K works with gemini-3.1-flash-image")
 
 
 @pytest.mark.parametrize("typed", ["512", "0.5K", "0.5k", "512px", "512PX"])
@@ -146,3 +146,80 @@ def test_a_budget_is_an_amount_in_dollars(typed: str) -> None:
 def test_any_text_is_a_value_or_wrong(parse: Callable[[str], object], text: str) -> None:
     with contextlib.suppress(InvalidValue):
         parse(text)
+
+
+# Addresses: the key goes wherever they point.
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("https://wisgate.ai", "https://wisgate.ai"),
+        ("https://wisgate.ai/", "https://wisgate.ai"),
+        ("HTTPS://API.WisGate.AI:8443/Proxy/", "https://api.wisgate.ai:8443/Proxy"),
+        ("https://wisgate.ai/v1beta", "https://wisgate.ai"),
+        ("https://gate.example/gemini/v1beta/", "https://gate.example/gemini"),
+        ("http://localhost:8080", "http://localhost:8080"),
+        ("http://127.9.9.9", "http://127.9.9.9"),
+        ("http://[::1]:80", "http://[::1]:80"),
+    ],
+)
+def test_an_address_is_brought_into_one_form(typed: str, url: str) -> None:
+    assert validators.base_url(typed) == url
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("", "is not an address"),
+        ("wisgate.ai", "is not an http"),
+        ("ftp://wisgate.ai", "is not an http"),
+        ("https://", "is not an http"),
+        ("https:///path", "is not an http"),
+        ("https://a:0", "is not an http"),
+        ("https://a:99999", "is not an http"),
+        ("https://a:b", "is not an http"),
+        ("https://[::1", "is not an http"),
+        ("https://evil.example\\.wisgate.ai", "is not an http"),
+        ("https://wisgate.ai\n.evil.example", "is not an address"),
+        ("https://wisgate.ai /", "is not an address"),
+        ("https://wisgäte.ai", "is not an address"),
+        ("http://wisgate.ai", "would send the key unencrypted"),
+        ("http://127.0.0.1.evil.example", "would send the key unencrypted"),
+        ("http://localhost.evil.example", "would send the key unencrypted"),
+        ("http://10.0.0.1", "would send the key unencrypted"),
+        ("https://user:password@wisgate.ai", "contains a user name or password"),
+        ("https://wisgate.ai?key=abc", "contains a query or fragment"),
+        ("https://wisgate.ai#abc", "contains a query or fragment"),
+    ],
+)
+def test_what_is_no_plain_address_is_refused(typed: str, reason: str) -> None:
+    with pytest.raises(InvalidValue) as wrong:
+        validators.base_url(typed)
+    assert wrong.value.reason.startswith(reason)
+    assert wrong.value.secret == reason.startswith("contains")
+
+
+@pytest.mark.parametrize(
+    ("url", "provider"),
+    [
+        ("https://wisgate.ai", "wisgate"),
+        ("https://api.wisgate.ai/x", "wisgate"),
+        ("https://wisgate.ai./x", "wisgate"),
+        ("https://generativelanguage.googleapis.com", "google"),
+        ("https://notwisgate.ai", None),
+        ("http://127.0.0.1:80", None),
+    ],
+)
+def test_a_host_has_an_owner(url: str, provider: str | None) -> None:
+    assert validators.provider_at(url) == provider
+
+
+@given(st.from_regex(r"https?://[ -~]{0,30}", fullmatch=True) | st.text())
+def test_any_text_is_an_address_or_wrong(text: str) -> None:
+    try:
+        url = validators.base_url(text)
+    except InvalidValue:
+        return
+    assert validators.base_url(url) == url
+    assert url.startswith("https://") or validators.is_loopback(validators.host(url))

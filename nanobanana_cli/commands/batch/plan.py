@@ -26,7 +26,7 @@ from nanobanana_cli.commands.generate import run
 from nanobanana_cli.errors import OutputExists, UsageError
 from nanobanana_cli.generation.destinations import format_named
 from nanobanana_cli.money import dollars
-from nanobanana_cli.settings import Settings, address, current_folder, load
+from nanobanana_cli.settings import Settings, current_folder, load, validators
 from nanobanana_cli.ui.terminal import Terminal
 
 _EXAMPLE = "images.toml"
@@ -212,7 +212,7 @@ def _content(name: str, terminal: Terminal) -> bytes:
 
 def _origin(settings: Settings) -> str:
     """Return the service's name for fingerprints: a local server is not the service itself."""
-    is_local = address.is_loopback(address.host(settings.base_url))
+    is_local = validators.is_loopback(validators.host(settings.base_url))
     is_test = is_local and settings.provider != "sandbox"
     return f"{settings.provider} on this machine" if is_test else settings.provider
 

@@ -1,4 +1,4 @@
-"""What the subcommands of `nb config` do."""
+"""Run the subcommands of `nb config`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nanobanana_cli.commands.config import listing
 from nanobanana_cli.commands.config.check import Check
 from nanobanana_cli.errors import ConfigError, Interrupted, NbError, UsageError
 from nanobanana_cli.files import write_private
-from nanobanana_cli.settings import Settings, config_files, edit, load, names, resolve
+from nanobanana_cli.settings import Settings, config_files, edit, load, resolve
 from nanobanana_cli.settings.config_files import ConfigFile
-from nanobanana_cli.settings.names import SettingName
+from nanobanana_cli.settings.edit import SettingName
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -22,12 +22,12 @@ def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | 
     """Write one entry of the user's file.
 
     Args:
-        name: as typed, with or without the provider it belongs to.
+        name: as typed, with or without a provider.
         value: as typed; None for a key, which comes from the prompt or stdin.
-        provider: whose entry; None leaves it to the name, or to the provider in force.
+        provider: as typed; by default the one in the name, or the one in force.
 
     Raises:
-        NbError: the name, the value, or the file as it is; nothing was written then.
+        NbError: the name, the value or the file is invalid; nothing was written.
     """
     cwd = config_files.current_folder()
     file = config_files.user_file(terminal.env, cwd, create=True)
@@ -37,12 +37,12 @@ def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | 
     changed = edit.with_entry(file, entry, text)
     write_private(changed.path, changed.text.encode())
     terminal.note(f"{entry} set in {file.path}")
-    if first := listing.what_goes_first(changed, project, terminal.env, entry):
-        terminal.warn(f"{first} goes first")
+    if source := listing.overriding_source(changed, project, terminal.env, entry):
+        terminal.warn(f"{source} takes precedence")
 
 
 def unset_entry(terminal: Terminal, name: str, provider: str | None) -> None:
-    """Remove one entry of the user's file; arguments and errors as for `set_entry`."""
+    """Remove one entry of the user's file; for arguments and errors see `set_entry`."""
     cwd = config_files.current_folder()
     file = config_files.user_file(terminal.env, cwd)
     entry = _entry(terminal, name, provider, file, _project(terminal, cwd))
@@ -55,9 +55,9 @@ def unset_entry(terminal: Terminal, name: str, provider: str | None) -> None:
 
 
 def show_entry(terminal: Terminal, name: str) -> None:
-    """Print one value in force."""
+    """Print the value in force."""
     settings = _load(terminal, {})
-    entry = names.parse(name, settings.provider)
+    entry = edit.parse_name(name, settings.provider)
     if entry.provider not in {None, settings.provider}:
         settings = _load(terminal, {"provider": entry.provider})
     row = listing.row(settings, terminal.env, entry)
@@ -68,7 +68,7 @@ def show_entry(terminal: Terminal, name: str) -> None:
 
 
 def show_all(terminal: Terminal, *, as_json: bool) -> None:
-    """Print all values in force, and their origins."""
+    """Print all values in force with their origins."""
     rows = list(listing.rows(_load(terminal, {}), terminal.env))
     if as_json:
         for row in rows:
@@ -79,34 +79,34 @@ def show_all(terminal: Terminal, *, as_json: bool) -> None:
 
 
 def show_path(terminal: Terminal) -> None:
-    """Print where the user's file is, and on stderr which project file goes before it."""
+    """Print the path of the user's file, and on stderr that of a project file."""
     cwd = config_files.current_folder()
     terminal.result(str(config_files.user_path(terminal.env, cwd)))
     if project := config_files.project_path(terminal.env, cwd):
-        terminal.note(f"in this folder, {project} goes first")
+        terminal.note(f"in this folder, {project} takes precedence")
 
 
 def check(terminal: Terminal, options: Mapping[str, str | None], *, as_json: bool) -> int:
-    """Print each finding.
+    """Print each check.
 
     Returns:
-        The exit status of the first failure; 0 when there was none.
+        The exit status of the first failed check, or 0.
     """
     first: NbError | None = None
-    for finding in _findings(terminal, options):
-        first = first or finding.error
+    for each in _checks(terminal, options):
+        first = first or each.error
         if as_json:
             terminal.json(
                 {
-                    "state": finding.state,
-                    "about": finding.about,
-                    "message": finding.message,
-                    "hint": finding.hint,
+                    "state": each.state,
+                    "about": each.about,
+                    "message": each.message,
+                    "hint": each.hint,
                 }
             )
         else:
-            terminal.result(f"{finding.state:<8} {finding.about:<12} {finding.message}")
-            for line in (finding.hint or "").splitlines():
+            terminal.result(f"{each.state:<8} {each.about:<12} {each.message}")
+            for line in (each.hint or "").splitlines():
                 terminal.note(f"hint: {line}")
     return first.code if first else 0
 
@@ -116,7 +116,7 @@ def _load(terminal: Terminal, options: Mapping[str, str | None]) -> Settings:
 
 
 def _project(terminal: Terminal, cwd: Path) -> ConfigFile | None:
-    """The project's file; when it is wrong, a note and None, since it is not what gets written."""
+    """Read the project's file; if it is invalid, warn and return None: it is not written to."""
     try:
         project = config_files.project_file(terminal.env, cwd)
         if project:
@@ -134,31 +134,34 @@ def _entry(
     file: ConfigFile,
     project: ConfigFile | None,
 ) -> SettingName:
-    """The entry that is meant; `--provider` must not contradict the name."""
+    """Return the entry named; raise UsageError if `--provider` contradicts the name."""
     in_force = resolve.provider_in_force(provider, terminal.env, file, project)
-    entry = names.parse(name, in_force)
+    entry = edit.parse_name(name, in_force)
     if provider is not None and entry.provider != provider:
         raise UsageError(
-            f"--provider {provider} does not go with {entry}",
-            hint="it goes with api-key, api-key-file and base-url",
+            f"--provider {provider} does not apply to {entry}",
+            hint="it applies to api-key, api-key-file and base-url",
         )
     return entry
 
 
 def _value(terminal: Terminal, entry: SettingName, value: str | None) -> str:
-    """The value as an argument; a key by prompt or stdin, and only so."""
+    """Return the value from the argument, or a key from the prompt or stdin."""
     if entry.setting != "api-key":
         if value is None:
             raise UsageError(f"no value for {entry}", hint=f"nb config set {entry} VALUE")
         return value
     if value is not None:
         raise UsageError(
-            "a key is not taken as an argument, where others could see it",
-            hint=f"`nb config set {entry}` asks for it, or reads it from stdin",
+            "a key cannot be given as an argument, where others could see it",
+            hint=f"`nb config set {entry}` asks for it or reads it from stdin",
         )
-    key = _hidden(terminal, entry) if terminal.stdin.isatty() else _piped(terminal)
+    if terminal.stdin.isatty():
+        key = _hidden(terminal, entry)
+    else:
+        key = terminal.read().decode("utf-8-sig", "replace")
     if not key.strip():
-        raise UsageError(f"no key was given for {entry.provider}", hint="paste it, then Enter")
+        raise UsageError(f"no key given for {entry.provider}", hint="paste it, then press Enter")
     return key
 
 
@@ -175,11 +178,7 @@ def _hidden(terminal: Terminal, entry: SettingName) -> str:
         raise
 
 
-def _piped(terminal: Terminal) -> str:
-    return terminal.read().decode("utf-8-sig", "replace")
-
-
-def _findings(terminal: Terminal, options: Mapping[str, str | None]) -> Iterator[Check]:
+def _checks(terminal: Terminal, options: Mapping[str, str | None]) -> Iterator[Check]:
     try:
         settings = _load(terminal, options)
     except ConfigError as error:

@@ -1,7 +1,4 @@
-"""Whether `nb` could work as it is set up: key, permissions, model, address.
-
-Asks the service only what is free: the list of its models.
-"""
+"""Check key, permissions, model and address; request only the free list of models."""
 
 from __future__ import annotations
 
@@ -28,11 +25,11 @@ _LONGEST_WAIT = 15.0
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One line of the report.
+    """One line of `nb config check`.
 
     Args:
         about: `key`, `permissions`, `model` or `address`.
-        error: what failed, with its exit status; None unless the state is `failed`.
+        error: the error if the state is `failed`.
     """
 
     state: State
@@ -43,15 +40,15 @@ class Check(msgspec.Struct, frozen=True):
 
 
 def failed(about: str, error: NbError) -> Check:
-    """The line for an error."""
+    """Return the line for an error."""
     return Check("failed", about, error.message, error.hint, error)
 
 
 def run(settings: Settings, env: Mapping[str, str]) -> Iterator[Check]:
-    """Look at everything, one finding after the other; the network comes last.
+    """Check everything, the network last.
 
     Args:
-        settings: with an address; that of the embedded sandbox has to be filled in before.
+        settings: with an address, also for the embedded sandbox.
     """
     target = endpoint(settings, env, need_key=False)
     try:
@@ -66,12 +63,12 @@ def run(settings: Settings, env: Mapping[str, str]) -> Iterator[Check]:
 
 def _key(target: Endpoint) -> Check:
     if target.key is None:
-        return Check("ok", "key", f"{target.provider} needs none")
+        return Check("ok", "key", f"{target.provider} needs no key")
     return Check("ok", "key", f"for {target.provider}, from {target.key_origin}")
 
 
 def _permissions(settings: Settings, env: Mapping[str, str]) -> Iterator[Check]:
-    """A line for each file that holds a key."""
+    """Check each file that holds a key."""
     holders = []
     if any("api-key" in entries for entries in settings.user.guarded.values()):
         holders.append(settings.user.path)
@@ -86,15 +83,15 @@ def _permission(path: Path) -> Check:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        return Check("warning", "permissions", f"of {path} are unknown: {error.strerror}")
+        return Check("warning", "permissions", f"cannot read those of {path}: {error.strerror}")
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
         return Check(
             "warning",
             "permissions",
-            f"{path} holds a key and is open to others ({stat.S_IMODE(mode):04o})",
+            f"{path} holds a key and is accessible to others ({stat.S_IMODE(mode):04o})",
             f"chmod 600 {path}",
         )
-    return Check("ok", "permissions", f"{path} is its owner's alone")
+    return Check("ok", "permissions", f"only its owner can access {path}")
 
 
 def _model(model: str) -> Check:
@@ -103,13 +100,13 @@ def _model(model: str) -> Check:
     return Check(
         "warning",
         "model",
-        f"{model} is not in the catalog: its ratios and sizes are not checked",
+        f"{model} is not in the catalog; its ratios and sizes are not checked",
         one_of(model, MODELS, "see `nb models`"),
     )
 
 
 def _service(settings: Settings, target: Endpoint) -> Iterator[Check]:
-    """Whether anybody answers, and what that says of the key."""
+    """Check that the address answers, and that it accepts the key."""
     from nanobanana_cli.api.transport import Transport
 
     reachable = Check("ok", "address", f"{settings.base_url} answers")
@@ -125,22 +122,22 @@ def _service(settings: Settings, target: Endpoint) -> Iterator[Check]:
             yield failed("key", error)
     except NbError as error:
         yield reachable
-        yield from _untold(target, error.message)
+        yield from _unverified(target, error.message)
     else:
         yield reachable
         if not _lists_models(body):
-            yield from _untold(target, "it does not list its models")
+            yield from _unverified(target, "the service does not list its models")
         elif target.key is not None:
             yield Check("ok", "key", f"{target.provider} accepts it")
 
 
-def _untold(target: Endpoint, reason: str) -> Iterator[Check]:
+def _unverified(target: Endpoint, reason: str) -> Iterator[Check]:
     if target.key is not None:
-        yield Check("warning", "key", f"whether it works cannot be told without paying: {reason}")
+        yield Check("warning", "key", f"cannot be verified without a paid call: {reason}")
 
 
 def _lists_models(body: bytes) -> bool:
-    """Whether this is the API speaking; a website answers any path with a page."""
+    """Return whether the reply is the API's; a website answers any path with a page."""
     try:
         reply = json.loads(body)
     except (ValueError, RecursionError):

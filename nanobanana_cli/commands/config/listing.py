@@ -1,4 +1,4 @@
-"""What is in force, for people and for scripts to read; keys are masked whole."""
+"""List the settings in force, with keys masked."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.money import MICRO
 from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.credentials import source
-from nanobanana_cli.settings.edit import value_of
-from nanobanana_cli.settings.names import SettingName
+from nanobanana_cli.settings.edit import SettingName, value_of
 from nanobanana_cli.settings.resolve import DEFAULTS, Settings, variable_of
 
 MASK = "********"
@@ -23,8 +22,8 @@ class ListedSetting(msgspec.Struct, frozen=True):
 
     Args:
         name: as in a file.
-        value: seconds, counts and dollars as numbers; None when it is not set.
-        origin: where it comes from.
+        value: seconds, counts and dollars as numbers; None if it is not set.
+        origin: an option, a variable, a file's path, `default` or `not set`.
     """
 
     name: str
@@ -33,14 +32,14 @@ class ListedSetting(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The value as `nb config set` would take it; "" when it is not set."""
+        """Return the value as `nb config set` takes it; "" if it is not set."""
         if isinstance(self.value, float):
             return f"{self.value:.6f}".rstrip("0").rstrip(".")
         return "" if self.value is None else str(self.value)
 
 
 def rows(settings: Settings, env: Mapping[str, str]) -> Iterator[ListedSetting]:
-    """All settings in force, and the keys of all providers, unread."""
+    """Yield all settings in force, and the keys of all providers, unread."""
     for name in DEFAULTS:
         yield row(settings, env, SettingName(name))
     for provider in PROVIDERS.values():
@@ -49,10 +48,10 @@ def rows(settings: Settings, env: Mapping[str, str]) -> Iterator[ListedSetting]:
 
 
 def row(settings: Settings, env: Mapping[str, str], name: SettingName) -> ListedSetting:
-    """One setting in force.
+    """Return one setting in force.
 
     Args:
-        settings: those of the provider whose entry it is.
+        settings: those of the provider that the name belongs to.
     """
     if name.provider and name.setting == "api-key":
         found = source(PROVIDERS[name.provider], env, settings.user)
@@ -69,10 +68,10 @@ def row(settings: Settings, env: Mapping[str, str], name: SettingName) -> Listed
     )
 
 
-def what_goes_first(
+def overriding_source(
     user: ConfigFile, project: ConfigFile | None, env: Mapping[str, str], name: SettingName
 ) -> str | None:
-    """What keeps an entry of the user's file from being in force; None when it is in force."""
+    """Return what overrides an entry of the user's file, or None."""
     if name.provider and name.setting != "base-url":
         found = source(PROVIDERS[name.provider], env, user)
         return None if found is None or found.setting == name.setting else found.shown
@@ -83,7 +82,7 @@ def what_goes_first(
 
 
 def _value(settings: Settings, name: str) -> str | float | None:
-    """One setting in the unit of a file."""
+    """Return a setting in the unit of a file."""
     if name == "max-cost":
         return None if settings.max_cost is None else settings.max_cost / MICRO
     found: str | float = getattr(settings, name.replace("-", "_"))
