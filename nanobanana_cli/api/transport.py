@@ -28,7 +28,7 @@ from nanobanana_cli.types import Data, Endpoint
 
 _LARGEST_ERROR = 1 << 20
 _CHUNK = 1 << 18
-# The key is taken out of shorter replies here; longer ones hold an image, and `api.client` takes it
+# The key is taken out of shorter replies here; longer ones hold an image, and the session takes it
 # out of their text once that is parsed.
 _LARGEST_REDACTED = 1 << 16
 
@@ -43,7 +43,7 @@ class Transport:
         timeout: seconds of wall-clock time for one attempt, from the name's lookup to the last
             byte. Only a lookup that hangs can take longer.
         trace: takes a few lines about each attempt, without the key.
-        memory: admits the body of a reply once it begins to come; the deadline stands still
+        memory: admits the body of a reply once it begins to come; the deadline is paused
             meanwhile. The calling thread holds the memory until it releases it.
 
     Each attempt raises:

@@ -1,5 +1,4 @@
-"""Where images go: from `-o`, `-n` and `--format` to places that can be checked before the call
-and written to after it."""
+"""Turn `-o`, `-n` and `--format` into destinations, checked before the call that costs money."""
 
 from __future__ import annotations
 
@@ -26,20 +25,20 @@ class Destination(Protocol):
 
     @property
     def format(self) -> ImageFormat | None:
-        """What the bytes must be; None takes them as they come."""
+        """The format that the image must have; None takes it as received."""
 
     def taken(self) -> bool:
-        """Whether something is there that must not be replaced unasked."""
+        """Return True if something exists there that must not be replaced unasked."""
 
     def save(self, data: Data, image_format: ImageFormat) -> str:
-        """Put the image there whole, and say where it is.
+        """Save the whole image and return its path, `-` for stdout.
 
         Args:
-            data: its bytes.
-            image_format: what they are.
+            data: the image's bytes.
+            image_format: their format.
 
         Raises:
-            LocalFileError: it could not be put there; the message says where it was put instead.
+            LocalFileError: it could not be saved there; the hint says where it is instead.
         """
 
 
@@ -51,11 +50,11 @@ class NamedFile(msgspec.Struct, frozen=True):
     force: bool = False
 
     def taken(self) -> bool:
-        """Whether the path exists and may not be replaced."""
+        """Return True if the path exists and must not be replaced."""
         return not self.force and files.taken(self.path)
 
     def save(self, data: Data, image_format: ImageFormat) -> str:
-        """Write to the path; a paid image that cannot go there is put beside it or set aside."""
+        """Write to the path; save a paid image elsewhere if that fails."""
         write = files.replace if self.force else files.create
         try:
             write(self.path, data)
@@ -65,14 +64,14 @@ class NamedFile(msgspec.Struct, frozen=True):
 
 
 class UnnamedFile(msgspec.Struct, frozen=True):
-    """A folder, in which the name is made from the prompt and never collides."""
+    """A folder, in which the file gets a free name made from the prompt."""
 
     folder: Path
     stem: str
     format: ImageFormat | None
 
     def taken(self) -> bool:
-        """Never: another name is found."""
+        """Return False: there is always a free name."""
         return False
 
     def save(self, data: Data, image_format: ImageFormat) -> str:
@@ -92,11 +91,11 @@ class Stdout(msgspec.Struct, frozen=True):
     format: ImageFormat | None
 
     def taken(self) -> bool:
-        """Never."""
+        """Return False."""
         return False
 
     def save(self, data: Data, image_format: ImageFormat) -> str:  # noqa: ARG002
-        """Write the bytes, and nothing else."""
+        """Write the bytes and nothing else."""
         try:
             self.write(data)
         except LocalFileError as error:
@@ -115,19 +114,19 @@ def plan(
     skip_existing: bool = False,
     stdout: Callable[[Data], None],
 ) -> list[Destination]:
-    """The places for `count` images.
+    """Return the destinations of `count` images.
 
     Args:
-        output: what `-o` said: a file, a folder, `-`, or None.
-        prompt: names the files that have no name.
-        count: how many images, 1 or more.
+        output: the value of `-o`: a file, a folder, `-`, or None.
+        prompt: names the files if `output` does not.
+        count: number of images, 1 or more.
         image_format: one of `formats.CHOICES`.
-        force, skip_existing: as the options; only a named file can be there already.
-        stdout: takes the bytes for `-`.
+        force, skip_existing: as the options; they need a named file.
+        stdout: writes the bytes for `-`.
 
     Raises:
-        UsageError: a name or format that cannot be, or options that contradict each other.
-        LocalFileError: the folder does not exist, or the file could not be written.
+        UsageError: the name or format is not possible, or options contradict each other.
+        LocalFileError: the folder does not exist, or the file cannot be written.
     """
     wanted = format_named(image_format)
     if force and skip_existing:
@@ -136,15 +135,15 @@ def plan(
         _refuse_replacing(force, skip_existing, "stdout")
         if count > 1:
             raise UsageError(
-                f"-o - takes one image, and -n asks for {count}", hint="name a folder: -o images/"
+                f"-o - takes one image, but -n asks for {count}", hint="name a folder: -o images/"
             )
         return [Stdout(stdout, wanted)]
     if output is not None and (not output or "\0" in output):
-        raise UsageError("-o is no path", hint="-o fox.png, -o images/ or -o -")
+        raise UsageError("-o needs a path", hint="use -o fox.png, -o images/ or -o -")
     path = Path(output or ".")
-    # Unlike Path.is_dir, this calls a name that cannot be no folder.
+    # Unlike Path.is_dir, this returns False for an impossible name.
     if output is None or output.endswith(("/", "\\")) or os.path.isdir(path):  # noqa: PTH112
-        _refuse_replacing(force, skip_existing, "a name made from the prompt")
+        _refuse_replacing(force, skip_existing, "named after the prompt")
         files.check_folder(path)
         return [UnnamedFile(path, slug(prompt), wanted)] * count
     return _named(path, count, _agreed(path, wanted), force)
@@ -165,7 +164,7 @@ def _refuse_replacing(force: bool, skip_existing: bool, what: str) -> None:
     if force or skip_existing:
         option = "--force" if force else "--skip-existing"
         raise UsageError(
-            f"{option} needs a named file, and this goes to {what}", hint="-o fox.png names one"
+            f"{option} needs a named file, but the output is {what}", hint="name one: -o fox.png"
         )
 
 
@@ -178,9 +177,9 @@ def format_named(name: str) -> ImageFormat | None:
 
 
 def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
-    """The format that a name's ending and `--format` agree on."""
+    """Return the format on which a file's suffix and `--format` agree."""
     if path.name.lower() in FORMAT_OF_SUFFIX:
-        raise UsageError(f"-o {path} has an ending and no name", hint=f"-o fox{path.name.lower()}")
+        raise UsageError(f"-o {path} has a suffix but no name", hint=f"-o fox{path.name.lower()}")
     suffix = path.suffix.lower()
     if not suffix:
         return wanted
@@ -199,11 +198,11 @@ def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
 
 
 def _rescued(data: Data, path: Path, image_format: ImageFormat, error: NbError) -> LocalFileError:
-    """Save a paid image that could not go where it should, and say where it is."""
+    """Save a paid image beside its destination or in the temporary folder; return the error."""
     import tempfile
 
     folders = [path.parent]
-    # There is none where nothing at all can be written.
+    # gettempdir fails if no folder can be written to.
     with suppress(FileNotFoundError):
         folders.append(Path(tempfile.gettempdir()))
     for folder in folders:

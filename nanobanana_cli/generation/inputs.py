@@ -1,7 +1,4 @@
-"""From what a user typed to a request that the model is known to take, or one clear line why not.
-
-Everything here happens before anything is sent.
-"""
+"""Read and check what the user typed, before anything is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from nanobanana_cli.types import ContentRequest, Parameters, Picture, Reference
 REFERENCE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 # More than any known model takes, for models that the catalog does not know.
 _MOST_REFERENCES = 14
-# A prompt is a text that someone wrote; a larger file is a mistake in its name.
+# A prompt is written by hand; a larger file is a mistake in the path.
 _MOST_PROMPT_BYTES = 1_000_000
 # Parameter → its lowest and highest value.
 _RANGES = {"temperature": (0, 2), "seed": (-(2**31), 2**31 - 1)}
@@ -27,14 +24,14 @@ _RANGES = {"temperature": (0, 2), "seed": (-(2**31), 2**31 - 1)}
 def prompt_text(
     argument: str | None, prompt_file: str | None, read_stdin: Callable[[int], bytes]
 ) -> str:
-    """The prompt, from the argument, a file, or stdin (`-`).
+    """Return the prompt from the argument, a file, or stdin (`-`).
 
     Args:
         argument, prompt_file: as typed.
-        read_stdin: gives all of stdin, or refuses when that is more than so many bytes.
+        read_stdin: returns all of stdin, or raises if that is more than the given number of bytes.
 
     Raises:
-        UsageError: none or two were given, or it is unreadable, not UTF-8, or blank.
+        UsageError: none or both are given, or the prompt is unreadable, not UTF-8, or blank.
     """
     if argument is not None and prompt_file is not None:
         raise UsageError(
@@ -74,7 +71,7 @@ def read_bytes(name: str, read_stdin: Callable[[], bytes]) -> bytes:
 
     Raises:
         UsageError: it is missing, unreadable, or too large.
-        LocalFileError: the device fails while it is read.
+        LocalFileError: the device failed.
     """
     return read_stdin() if name == "-" else files.read(Path(name), "image")
 
@@ -95,7 +92,7 @@ def read_image(
 
     Raises:
         UsageError: it is missing, unreadable, damaged, or of a type that the service refuses.
-        LocalFileError: the device fails while it is read.
+        LocalFileError: the device failed.
     """
     from nanobanana_cli.images import DamagedImage
     from nanobanana_cli.images.inspect import sniff, survey, verify
@@ -118,16 +115,12 @@ def read_image(
 
 
 def checked(request: ContentRequest) -> ContentRequest:
-    """The request itself, when the model is known to take it or is not known at all.
-
-    Raises:
-        UsageError: it is known not to.
-    """
+    """Return the request; raise UsageError if its model is known not to accept it."""
     model = MODELS.get(request.model)
     most = model.max_references if model else _MOST_REFERENCES
     if len(request.references) > most:
         raise UsageError(
-            f"{len(request.references)} reference images, and {request.model} takes {most}",
+            f"{len(request.references)} reference images, but {request.model} takes {most}",
             hint="leave some out",
         )
     for name, reason, hint in parameter_problems(request.parameters, request.model):
@@ -136,11 +129,11 @@ def checked(request: ContentRequest) -> ContentRequest:
 
 
 def parameter_problems(parameters: Parameters, model_id: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the name of each parameter that will not do, what is wrong with it, and a hint.
+    """Yield the name of each invalid parameter, what is wrong with it, and a hint.
 
     Args:
         parameters: as given.
-        model_id: one that the catalog does not know is taken to know all levels and tools.
+        model_id: a model that the catalog does not know passes for one that accepts all.
     """
     for name, (low, high) in _RANGES.items():
         value = getattr(parameters, name)
@@ -163,7 +156,7 @@ def parameter_problems(parameters: Parameters, model_id: str) -> Iterator[tuple[
 
 
 def _unable(model: Model, able: Sequence[str]) -> tuple[str, str]:
-    return f"is not known to work with {model.id}", f"it does with {', '.join(able)}"
+    return f"is not known to work with {model.id}", f"it works with {', '.join(able)}"
 
 
 def _decoded(data: bytes, source: str) -> str:

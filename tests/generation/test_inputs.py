@@ -68,7 +68,7 @@ def _request(
         ({"references": (Reference("x", "image/png", b""),) * 15}, "15 reference images"),
         (
             {"model": "gemini-2.5-flash-image", "references": (Reference("x", "", b""),) * 4},
-            "4 reference images, and gemini-2.5-flash-image takes 3",
+            "4 reference images, but gemini-2.5-flash-image takes 3",
         ),
         ({"model": "gemini-2.5-flash-image", "thinking": "high"}, "--thinking is not known"),
         ({"model": "gemini-2.5-flash-image", "search": True}, "--search is not known"),
