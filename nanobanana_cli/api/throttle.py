@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
@@ -23,23 +21,3 @@ class Throttle(Protocol):
 
     def stop(self) -> None:
         """Admit no further request, and end every pause."""
-
-
-class NoThrottle:
-    """Sends each request at once: for a few calls."""
-
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
-
-    @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """Send at once."""
-        yield
-
-    def pause(self, seconds: float) -> None:
-        """Wait, but not longer than until `stop`."""
-        self._stopped.wait(seconds)
-
-    def stop(self) -> None:
-        """End every pause."""
-        self._stopped.set()

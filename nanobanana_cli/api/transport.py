@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 import requests
 
 from nanobanana_cli import __version__
-from nanobanana_cli.api import download as payload
-from nanobanana_cli.api import redact, request
+from nanobanana_cli.api import download, request
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt
-from nanobanana_cli.api.memory import MemoryBudget
+from nanobanana_cli.api.download import MemoryBudget
 from nanobanana_cli.errors import KeyRejected, NbError, Unreachable
+from nanobanana_cli.settings.credentials import redact, redact_error
 from nanobanana_cli.types import Data, Endpoint
 
 _LARGEST_ERROR = 1 << 20
@@ -101,7 +101,7 @@ class Transport:
                 self._log(f"< {response.status_code} after {time.monotonic() - started:.1f} s")
                 reply = self._read_body(attempt, response)
         except NbError as error:
-            redact.error(error, self._endpoint.key)
+            redact_error(error, self._endpoint.key)
             self._log(f"< {error.kind} after {time.monotonic() - started:.1f} s")
             raise
         self._log(f"< {len(reply):,} bytes after {time.monotonic() - started:.1f} s")
@@ -149,7 +149,7 @@ class Transport:
                 self._memory.acquire(length, attempt.paused)
 
         try:
-            reply = payload.read(response, begun)
+            reply = download.read(response, begun)
         except FAILURES as error:
             raise from_exception(error, attempt, self._host) from error
         if not _has_length(response) and (attempt.aborted is not None or not reply):
@@ -157,7 +157,7 @@ class Transport:
             disconnected = http.client.RemoteDisconnected("")
             raise from_exception(disconnected, attempt, self._host)
         if len(reply) <= _LARGEST_REDACTED:
-            words = redact.text(str(reply, "latin-1"), self._endpoint.key)
+            words = redact(str(reply, "latin-1"), self._endpoint.key)
             return words.encode("latin-1")
         return reply
 
@@ -173,7 +173,7 @@ class Transport:
         except FAILURES:
             # What has arrived is enough: the status says the most.
             self._log("< the error's body was cut short")
-        redacted = redact.text(text.decode("utf-8", "replace"), self._endpoint.key)
+        redacted = redact(text.decode("utf-8", "replace"), self._endpoint.key)
         return status_errors.from_status(
             response.status_code,
             response.headers,
@@ -217,7 +217,7 @@ class Transport:
 
     def _log(self, line: str) -> None:
         if self._trace is not None:
-            self._trace(redact.text(line, self._endpoint.key))
+            self._trace(redact(line, self._endpoint.key))
 
 
 def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -5,20 +5,21 @@ Everything that the way back needs is imported here, and so before the first req
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Self
 
 from msgspec.structs import replace
 
 from nanobanana_cli import catalog
-from nanobanana_cli.api import redact, retry
 from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api import request as wire
-from nanobanana_cli.api.memory import MemoryBudget
-from nanobanana_cli.api.throttle import NoThrottle, Throttle
+from nanobanana_cli.api import retry
+from nanobanana_cli.api.download import MemoryBudget
+from nanobanana_cli.api.throttle import Throttle
 from nanobanana_cli.api.transport import Transport
 from nanobanana_cli.errors import (
     Charged,
@@ -28,6 +29,7 @@ from nanobanana_cli.errors import (
     OutcomeUnknown,
     Unreachable,
 )
+from nanobanana_cli.settings.credentials import redact_error, redact_reply
 from nanobanana_cli.types import ContentRequest, Data, Endpoint, Reply, Result, Status
 
 
@@ -60,11 +62,11 @@ class Session:
         self.endpoint = endpoint
         self._retries = retries
         self._note = note
-        self._throttle = throttle or NoThrottle()
+        self._throttle = throttle
         self._memory = MemoryBudget()
         self._transport = Transport(endpoint, timeout=timeout, trace=trace, memory=self._memory)
         self._has_called = False
-        self._closed = False
+        self._closed = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -84,8 +86,9 @@ class Session:
 
     def close(self) -> None:
         """Cut the calls in flight and send no more; from any thread."""
-        self._closed = True
-        self._throttle.stop()
+        self._closed.set()
+        if self._throttle is not None:
+            self._throttle.stop()
         self._memory.close()
         self._transport.close()
 
@@ -112,8 +115,8 @@ class Session:
 
         def attempt() -> Data:
             nonlocal attempts
-            with self._throttle.attempt():
-                if self._closed:
+            with self._throttle.attempt() if self._throttle else nullcontext():
+                if self._closed.is_set():
                     raise Unreachable("stopped before the request was sent", resends=0)
                 before()
                 attempts += 1
@@ -127,7 +130,7 @@ class Session:
         try:
             body = wire.build(request, self.endpoint.provider)
             raw = retry.call(
-                attempt, retries=self._retries, on_wait=self._tell_wait, sleep=self._throttle.pause
+                attempt, retries=self._retries, on_wait=self._tell_wait, sleep=self._pause
             )
             reply = self._read(raw, request)
             del raw
@@ -153,9 +156,15 @@ class Session:
         try:
             reply = replies.read(raw, want=request.modalities)
         except NbError as error:
-            redact.error(error, self.endpoint.key)
+            redact_error(error, self.endpoint.key)
             raise
-        return redact.reply(reply, self.endpoint.key)
+        return redact_reply(reply, self.endpoint.key)
+
+    def _pause(self, seconds: float) -> None:
+        if self._throttle is None:
+            self._closed.wait(seconds)
+        else:
+            self._throttle.pause(seconds)
 
     def _tell_wait(self, error: NbError, seconds: float, attempt: int) -> None:
         self._note(

@@ -1,4 +1,4 @@
-"""Find the key of a provider, and only its own.
+"""Find the key of a provider, and only its own; take it out of what is shown.
 
 Look in the provider's environment variables, then for `api-key` and `api-key-file` in the user's
 file. A key never appears in a message.
@@ -6,20 +6,25 @@ file. A key never appears in a message.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS, Provider
-from nanobanana_cli.errors import ConfigError, KeyRejected
+from nanobanana_cli.errors import ConfigError, KeyRejected, NbError
 from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.resolve import Settings
 from nanobanana_cli.settings.validators import host, is_loopback
-from nanobanana_cli.types import Endpoint, Redacted
+from nanobanana_cli.types import Endpoint, Redacted, Reply
 
 # What an HTTP header carries unchanged; real keys are far shorter.
 _KEY = re.compile(r"[!-~]{1,4096}")
 _MAX_KEY_FILE = 16 * 1024
+# Anything shorter may occur in a text by chance.
+_SHORTEST_SECRET = 8
 
 
 class KeySource(Redacted, frozen=True):
@@ -147,3 +152,38 @@ def _refuse_foreign_address(settings: Settings) -> None:
             f" from {address}",
             hint=f"--provider {settings.provider} confirms it",
         )
+
+
+def redact(shown: str, key: str | None) -> str:
+    """Return a text with `[key]` in place of the key, also where JSON escapes it.
+
+    Some servers echo the key in what they say.
+    """
+    if key is None or len(key) < _SHORTEST_SECRET:
+        return shown
+    escaped = json.dumps(key)[1:-1]
+    for form in (key, escaped, escaped.replace("/", "\\/")):
+        shown = shown.replace(form, "[key]")
+    return shown
+
+
+def redact_error(failed: NbError, key: str | None) -> NbError:
+    """Take the key out of an error's message; return the same error."""
+    failed.message = redact(failed.message, key)
+    failed.args = (failed.message,)
+    return failed
+
+
+def redact_reply(found: Reply, key: str | None) -> Reply:
+    """Return the reply with the key taken out of its strings; the image stays as it is."""
+
+    def clean(value: str | None) -> str | None:
+        return None if value is None else redact(value, key)
+
+    return replace(
+        found,
+        text=redact(found.text, key),
+        model_version=clean(found.model_version),
+        response_id=clean(found.response_id),
+        finish_reason=clean(found.finish_reason),
+    )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanobanana_cli.api.memory import MemoryBudget
+from nanobanana_cli.api.download import MemoryBudget
 from nanobanana_cli.batch.dispatcher import Budget, Limits
 from nanobanana_cli.batch.throttle import NotSent, RateLimiter
 from nanobanana_cli.errors import Charged, RateLimited
