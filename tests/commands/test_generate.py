@@ -484,7 +484,7 @@ def test_an_unknown_model_goes_through_with_a_note(nb: Nb, serve: Serve) -> None
         (["fox", "-i", "notes.txt"], "notes.txt cannot be sent: it is not an image"),
         (["fox", "-i", "cut.png"], "cut.png is damaged"),
         (["fox", *["-i", "ok.png"] * 15], "15 reference images"),
-        (["fox", "-i", "-", "-i", "-"], "given once"),
+        (["fox", "-i", "-", "-i", "-"], "-i - can be given only once"),
         (["-", "-i", "-"], "both read stdin"),
         (["fox", "--dry-run", "--curl"], "contradict each other"),
         (["fox", "--thinking", "hard"], "--thinking hard"),

@@ -1,50 +1,199 @@
 """`nb batch`: many images from a manifest."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: the signature is made from those of the options.
 
-import typer
+from typing import Annotated
 
-from nanobanana_cli.commands import options
-from nanobanana_cli.commands.batch import options as own
+import msgspec
+from typer import Argument, Option
+
+from nanobanana_cli.commands.options import Service, Shape, Streams, takes
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.images.formats import CHOICES, listed
 from nanobanana_cli.ui.terminal import Terminal
 
+_PLAN = "Plan"
+_SELECTION = "Which images"
+_PACE = "Pace"
+_COST = "Cost and safety"
+_OUTPUT = "Output"
 
-def command(
-    ctx: typer.Context,
-    manifest: own.Manifest = None,
-    dry_run: own.DryRun = False,
-    check: own.Check = False,
-    init: own.Init = False,
-    only: own.Only = None,
-    limit: own.Limit = None,
-    shuffle: own.Shuffle = False,
-    shard: own.ShardOf = None,
-    retry_unknown: own.RetryUnknown = False,
-    concurrency: own.Concurrency = 8,
-    rpm: own.Rpm = None,
-    fail_fast: own.FailFast = False,
-    max_cost: own.MaxCost = None,
-    max_images: own.MaxImages = None,
-    max_total_cost: own.MaxTotalCost = None,
-    output: own.Folder = None,
-    gallery: own.Gallery = None,
-    image_format: own.Format = "auto",
-    alt: own.Alt = False,
-    force: own.Force = False,
-    skip_existing: own.SkipExisting = False,
-    aspect: options.Aspect = None,
-    size: options.Size = None,
-    model: options.ModelId = None,
-    provider: options.ProviderName = None,
-    base_url: options.BaseUrl = None,
-    timeout: options.Timeout = None,
-    retries: options.Retries = None,
-    json: own.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    color: options.Color = None,
-) -> None:
+
+class BatchOptions(msgspec.Struct, frozen=True):
+    """The options of `nb batch`."""
+
+    manifest: Annotated[
+        str | None,
+        Argument(
+            metavar="MANIFEST",
+            show_default=False,
+            help="A .toml, .jsonl, .csv or .txt file; - reads JSON Lines from stdin.",
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool,
+        Option(
+            "--dry-run",
+            help="List what would be made and its price; send nothing.",
+            rich_help_panel=_PLAN,
+        ),
+    ] = False
+    check: Annotated[
+        bool,
+        Option(
+            "--check",
+            help="Exit 0 if every image is up to date, else 3; needs no key.",
+            rich_help_panel=_PLAN,
+        ),
+    ] = False
+    init: Annotated[
+        bool,
+        Option(
+            "--init",
+            help="Write an example manifest: images.toml, or MANIFEST.",
+            rich_help_panel=_PLAN,
+        ),
+    ] = False
+    only: Annotated[
+        list[str] | None,
+        Option(
+            "--only",
+            metavar="GLOB",
+            help="Only images whose path matches; repeatable.",
+            rich_help_panel=_SELECTION,
+        ),
+    ] = None
+    limit: Annotated[
+        int | None,
+        Option(
+            "--limit", metavar="N", min=1, help="Make only the first N.", rich_help_panel=_SELECTION
+        ),
+    ] = None
+    shuffle: Annotated[
+        bool, Option("--shuffle", help="Make them in random order.", rich_help_panel=_SELECTION)
+    ] = False
+    shard: Annotated[
+        str | None,
+        Option(
+            "--shard",
+            metavar="K/N",
+            help="Only the Kth of N parts, the same on every machine.",
+            rich_help_panel=_SELECTION,
+        ),
+    ] = None
+    retry_unknown: Annotated[
+        bool,
+        Option(
+            "--retry-unknown",
+            help="Make images again whose call may have been charged.",
+            rich_help_panel=_SELECTION,
+        ),
+    ] = False
+    concurrency: Annotated[
+        int,
+        Option(
+            "--concurrency",
+            metavar="N",
+            min=1,
+            max=256,
+            help="Maximum number of calls at once.",
+            rich_help_panel=_PACE,
+        ),
+    ] = 8
+    rpm: Annotated[
+        float | None,
+        Option(
+            "--rpm",
+            metavar="N",
+            min=0.01,
+            help="Maximum number of calls started per minute, evenly spread.",
+            rich_help_panel=_PACE,
+        ),
+    ] = None
+    fail_fast: Annotated[
+        bool,
+        Option("--fail-fast", help="Start no more calls after a failure.", rich_help_panel=_PACE),
+    ] = False
+    max_cost: Annotated[
+        str | None,
+        Option("--max-cost", metavar="USD", help="Limit for this run.", rich_help_panel=_COST),
+    ] = None
+    max_images: Annotated[
+        int | None,
+        Option(
+            "--max-images",
+            metavar="N",
+            min=1,
+            help="Limit for the calls of this run that may be charged.",
+            rich_help_panel=_COST,
+        ),
+    ] = None
+    max_total_cost: Annotated[
+        str | None,
+        Option(
+            "--max-total-cost",
+            metavar="USD",
+            help="Limit for this run plus everything in the local ledgers; concurrent runs wait.",
+            rich_help_panel=_COST,
+        ),
+    ] = None
+    folder: Annotated[
+        str | None,
+        Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder that outputs are relative to. [default: the manifest's folder]",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    gallery: Annotated[
+        str | None,
+        Option(
+            "--gallery",
+            metavar="FILE",
+            help="Write a gallery of the images, such as index.html.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    image_format: Annotated[
+        str,
+        Option(
+            "--format",
+            metavar="FORMAT",
+            help=f"For rows that name none: {listed(CHOICES)}.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = "auto"
+    alt: Annotated[
+        bool,
+        Option(
+            "--alt", help="Also write alt text, for rows that do not say.", rich_help_panel=_OUTPUT
+        ),
+    ] = False
+    force: Annotated[
+        bool,
+        Option(
+            "--force",
+            help="Replace files that are edited or in no ledger.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False
+    skip_existing: Annotated[
+        bool,
+        Option(
+            "--skip-existing",
+            help="Leave files alone that are edited or in no ledger.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False
+    shape: Shape = Shape()
+    service: Service = Service()
+    streams: Streams = Streams()
+
+
+@takes(BatchOptions)
+def command(options: BatchOptions, terminal: Terminal) -> None:
     """Make many images from a manifest, never paying for one twice.
 
     Run it again and only what is missing, changed or failed is made. What was paid for is
@@ -58,76 +207,30 @@ def command(
       nb batch images.toml --check                     # for CI: 0 when all is up to date, else 3
       jq -c '{prompt: .title}' posts.jsonl | nb batch - --shard 2/8
     """
-    terminal: Terminal = ctx.obj
-    terminal.configure(quiet=quiet, verbose=verbose, color=color)
-    run(
-        own.BatchOptions(
-            manifest=manifest,
-            dry_run=dry_run,
-            check=check,
-            init=init,
-            only=only or (),
-            limit=limit,
-            shuffle=shuffle,
-            shard=shard,
-            retry_unknown=retry_unknown,
-            concurrency=concurrency,
-            rpm=rpm,
-            fail_fast=fail_fast,
-            max_images=max_images,
-            max_total_cost=max_total_cost,
-            folder=output,
-            gallery=gallery,
-            image_format=image_format,
-            alt=alt,
-            force=force,
-            skip_existing=skip_existing,
-            json=json,
-            settings={
-                "provider": provider,
-                "base-url": base_url,
-                "model": model,
-                "aspect": aspect,
-                "size": size,
-                "timeout": timeout,
-                "retries": retries,
-                "max-cost": max_cost,
-            },
-        ),
-        terminal,
-    )
-
-
-def run(chosen: own.BatchOptions, terminal: Terminal) -> None:
-    """Write an example, show the plan, or make the images.
-
-    Raises:
-        NbError: whatever went wrong.
-    """
     from nanobanana_cli.commands.batch import plan, show_plan
     from nanobanana_cli.commands.batch import run as batch_run
 
-    _check_contradictions(chosen)
-    if chosen.init:
-        plan.write_example(chosen.manifest, terminal)
+    _check_contradictions(options)
+    if options.init:
+        plan.write_example(options.manifest, terminal)
         return
-    job = plan.read(chosen, terminal)
-    if chosen.dry_run or chosen.check:
+    job = plan.read(options, terminal)
+    if options.dry_run or options.check:
         show_plan.show(job, terminal)
     else:
         batch_run.make(job, terminal)
 
 
-def _check_contradictions(chosen: own.BatchOptions) -> None:
-    if chosen.manifest is None and not chosen.init:
+def _check_contradictions(options: BatchOptions) -> None:
+    if options.manifest is None and not options.init:
         raise UsageError("no manifest", hint="`nb batch --init` writes an example, images.toml")
     pairs = (
-        ("--dry-run", chosen.dry_run, "--check", chosen.check),
-        ("--dry-run", chosen.dry_run, "--init", chosen.init),
-        ("--check", chosen.check, "--init", chosen.init),
-        ("--dry-run", chosen.dry_run, "--gallery", chosen.gallery is not None),
-        ("--check", chosen.check, "--gallery", chosen.gallery is not None),
-        ("--force", chosen.force, "--skip-existing", chosen.skip_existing),
+        ("--dry-run", options.dry_run, "--check", options.check),
+        ("--dry-run", options.dry_run, "--init", options.init),
+        ("--check", options.check, "--init", options.init),
+        ("--dry-run", options.dry_run, "--gallery", options.gallery is not None),
+        ("--check", options.check, "--gallery", options.gallery is not None),
+        ("--force", options.force, "--skip-existing", options.skip_existing),
     )
     for first, is_first, second, is_second in pairs:
         if is_first and is_second:

@@ -21,8 +21,9 @@ from nanobanana_cli.batch.manifest.references import References
 from nanobanana_cli.batch.paths import Listing
 from nanobanana_cli.batch.plan import Shard, Step
 from nanobanana_cli.batch.unique_names import assign_names, check_paths
-from nanobanana_cli.commands.batch.options import BatchOptions
+from nanobanana_cli.commands.batch.command import BatchOptions
 from nanobanana_cli.commands.generate import run
+from nanobanana_cli.commands.options import settings_of
 from nanobanana_cli.errors import OutputExists, UsageError
 from nanobanana_cli.generation.destinations import format_named
 from nanobanana_cli.money import dollars
@@ -78,7 +79,7 @@ class BatchJob(msgspec.Struct, frozen=True):
         if any(now is not before for now, before in zip(items, self.items, strict=True)):
             with _errors_shown(terminal):
                 self.check_paths(items, listing)
-        items = planning.select(items, self.chosen.only, self.shard, listing)
+        items = planning.select(items, self.chosen.only or (), self.shard, listing)
         return planning.plan(items, past, listing, self.settings.provider), past
 
     def check_paths(self, items: Sequence[Item], listing: Listing) -> None:
@@ -162,7 +163,7 @@ def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
     """
     name = chosen.manifest or ""
     shard = None if chosen.shard is None else planning.parse_shard(chosen.shard)
-    settings = load(terminal.env, current_folder(), chosen.settings)
+    settings = load(terminal.env, current_folder(), settings_of(chosen))
     folder = Path(name).parent if name != readers.STDIN else Path()
     root = folder if chosen.folder is None else Path(chosen.folder)
     if not (chosen.dry_run or chosen.check):

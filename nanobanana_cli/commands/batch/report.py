@@ -98,7 +98,7 @@ class BatchReport:
             request = replace(result.request, references=())
             self._results[step.item.target] = replace(result, request=request)
         path = self._job.path(step)
-        if self._job.chosen.json:
+        if self._job.chosen.streams.json:
             self._json(step, result)
         elif result.status == "written" and result.path is not None:
             if self.terminal.stderr.isatty():
@@ -196,7 +196,7 @@ class BatchReport:
         self._counts[status] += 1
         self._total += 1
         path = self._job.path(step)
-        if self._job.chosen.json:
+        if self._job.chosen.streams.json:
             result = Result(
                 status,
                 step.item.request(()),

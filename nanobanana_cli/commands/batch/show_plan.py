@@ -26,7 +26,7 @@ def show(job: BatchJob, terminal: Terminal) -> None:
     steps, past = job.plan(terminal)
     stale = [step for step in steps if step.state != "unchanged" and not job.is_left_alone(step)]
     shown = stale if job.chosen.check else steps
-    if job.chosen.json:
+    if job.chosen.streams.json:
         for step in shown:
             terminal.json(_record(job, step))
     else:

@@ -13,15 +13,16 @@ from nanobanana_cli.captions.describe import Describer, shared_files
 from nanobanana_cli.captions.save import TextDestination
 from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands import cost
+from nanobanana_cli.commands.caption.command import CaptionOptions
 from nanobanana_cli.commands.connection import LazySession
-from nanobanana_cli.commands.generate import command
 from nanobanana_cli.commands.generate import run as generate_run
+from nanobanana_cli.commands.options import settings_of
 from nanobanana_cli.commands.results import TextWriter
 from nanobanana_cli.errors import ENDS_RUN, BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.pool import WorkerPool
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.types import ContentRequest, Parameters, Result
+from nanobanana_cli.types import ContentRequest, Result
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -31,15 +32,13 @@ class DescribeJob(msgspec.Struct, frozen=True):
     Args:
         images: what is to be described.
         delivery: where the texts go.
-        call: what was typed about the call.
-        concurrency: calls at once.
+        options: the command's options.
         read_stdin: the image's bytes for `-`.
     """
 
     images: Images
     delivery: TextDestination
-    call: command.GenerateOptions
-    concurrency: int
+    options: CaptionOptions
     read_stdin: Callable[[], bytes]
 
 
@@ -50,11 +49,11 @@ def run(order: DescribeJob, texts: TextWriter, terminal: Terminal) -> None:
         NbError: a check before the calls failed, or the only image did.
         BatchIncomplete: some of several images failed.
     """
-    in_force = settings.load(terminal.env, settings.current_folder(), order.call.settings)
+    in_force = settings.load(terminal.env, settings.current_folder(), settings_of(order.options))
     request = _request(order, in_force)
     cost.check(request, in_force, len(order.images.paths))
     generate_run.note_unknown_model(request.model, terminal)
-    if order.call.dry_run or order.call.curl:
+    if order.options.cost.dry_run or order.options.cost.curl:
         _show_calls(order, request, in_force, terminal)
         return
     shown = _describe(order, request, in_force, texts, terminal)
@@ -63,19 +62,13 @@ def run(order: DescribeJob, texts: TextWriter, terminal: Terminal) -> None:
 
 
 def _request(order: DescribeJob, in_force: Settings) -> ContentRequest:
-    call = order.call
     return inputs.checked(
         ContentRequest(
             prompt="",
             framed=prompts.for_picture(order.delivery.spec),
             model=in_force.model,
             modalities=("TEXT",),
-            parameters=Parameters(
-                thinking=call.thinking,
-                system=call.system,
-                temperature=call.temperature,
-                seed=call.seed,
-            ),
+            parameters=order.options.parameters,
         )
     )
 
@@ -96,7 +89,7 @@ def _describe(
         read_stdin=order.read_stdin,
         shared=shared_files(paths, order.delivery),
     )
-    size = min(order.concurrency, len(paths))
+    size = min(order.options.existing.concurrency, len(paths))
     pool = WorkerPool(describer.describe, paths, size, ordered=True)
     shown = _Shown(texts, terminal, order)
     label = f"{len(paths)} texts" if len(paths) > 1 else "a text"
@@ -169,6 +162,6 @@ def _show_calls(
     for path in order.images.paths:
         image = source_image.load(path, order.read_stdin)
         whole = replace(request, references=(image.reference(),))
-        generate_run.show_request(whole, in_force, terminal, as_curl=order.call.curl)
+        generate_run.show_request(whole, in_force, terminal, as_curl=order.options.cost.curl)
     count = len(order.images.paths)
     terminal.note(f"nothing was sent; {cost.estimate(request, in_force, count)}")

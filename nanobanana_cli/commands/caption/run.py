@@ -1,162 +1,189 @@
-"""What `nb caption` does: which of its jobs the arguments ask for, and whether they fit it."""
+"""Decide which job of `nb caption` the arguments ask for, and whether the options fit it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
-import msgspec
-from msgspec.structs import replace
-
+from nanobanana_cli import files
 from nanobanana_cli.captions import targets
+from nanobanana_cli.captions.formats import FORMS
+from nanobanana_cli.captions.prompts import EMBEDDABLE, STYLES, TextSpec, is_language
 from nanobanana_cli.captions.save import TextDestination
-from nanobanana_cli.commands.caption import wishing
-from nanobanana_cli.commands.caption.wishing import TextOptions
-from nanobanana_cli.commands.generate import command
+from nanobanana_cli.commands.caption.command import CaptionOptions
+from nanobanana_cli.commands.generate import command as generate
 from nanobanana_cli.commands.results import TextWriter
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.suggest import one_of
 from nanobanana_cli.ui.terminal import Terminal
 
-
-class CaptionOptions(msgspec.Struct, frozen=True):
-    """What was typed.
-
-    Args:
-        targets: the arguments.
-        recursive, concurrency, check, read: for existing images.
-        text: what is about the text.
-        making: what is about the call; its prompt is still among the targets.
-    """
-
-    targets: tuple[str, ...]
-    recursive: bool
-    concurrency: int
-    check: bool
-    read: bool
-    text: TextOptions
-    making: command.GenerateOptions
+# A page is a text that someone wrote; a larger file is a mistake in its name.
+_MOST_CONTEXT = 1_000_000
 
 
-def run(chosen: CaptionOptions, terminal: Terminal) -> None:
+def run(options: CaptionOptions, terminal: Terminal) -> None:
     """Do the one job that the arguments ask for.
 
     Raises:
-        NbError: whatever went wrong; `typer.Exit` when the errors have been shown already.
+        NbError: whatever went wrong.
+        typer.Exit: the errors have been shown already.
     """
-    wish = wishing.wish(chosen.text)
-    if not chosen.targets and chosen.making.prompt_file is None:
+    form, spec = _form(options), _spec(options)
+    arguments = options.target or []
+    if not arguments and options.inputs.prompt_file is None:
         raise UsageError(
             "nothing to caption",
             hint='a prompt, nb caption "a red fox", or images: nb caption *.png',
         )
-    if chosen.check or chosen.read:
-        _check_audit(chosen)
-        from nanobanana_cli.commands.caption import check as caption_check
+    existing = options.existing
+    if existing.check or existing.read:
+        _check_audit(options, form)
+        from nanobanana_cli.commands.caption import check
 
-        images = targets.find(chosen.targets, recursive=chosen.recursive)
-        job = caption_check.check if chosen.check else caption_check.read
-        job(images, wish, _texts(chosen, terminal, is_single=images.is_single), terminal)
-    elif chosen.making.prompt_file is not None or targets.is_prompt(chosen.targets):
-        _check_prompt(chosen)
-        _make(chosen, terminal)
+        images = targets.find(arguments, recursive=existing.recursive)
+        job = check.check if existing.check else check.read
+        job(images, spec, _writer(options, form, terminal, images.is_single), terminal)
+    elif options.inputs.prompt_file is not None or targets.is_prompt(arguments):
+        _check_prompt(options)
+        # An image and its text in one call: what generate does, with the text as the result.
+        generate.run(
+            options,
+            arguments[0] if arguments else None,
+            terminal,
+            text=_destination(options, spec, is_generated=True),
+            texts=_writer(options, form, terminal, options.output.count == 1),
+        )
     else:
         from nanobanana_cli.commands.caption import describe
 
-        images = targets.find(chosen.targets, recursive=chosen.recursive)
-        _check_images(chosen, images)
+        images = targets.find(arguments, recursive=existing.recursive)
+        _check_images(options, images)
         order = describe.DescribeJob(
             images=images,
-            delivery=_delivery(chosen, is_generated=False),
-            call=chosen.making,
-            concurrency=chosen.concurrency,
-            read_stdin=_stdin(terminal),
+            delivery=_destination(options, spec, is_generated=False),
+            options=options,
+            # The image for `-`, however often it is asked for.
+            read_stdin=cache(terminal.read),
         )
-        texts = _texts(chosen, terminal, is_single=images.is_single)
-        describe.run(order, texts, terminal)
+        describe.run(order, _writer(options, form, terminal, images.is_single), terminal)
 
 
-def _make(chosen: CaptionOptions, terminal: Terminal) -> None:
-    """An image and its text in one call: what generate does, with the text as the result."""
-    making = replace(
-        chosen.making,
-        prompt=chosen.targets[0] if chosen.targets else None,
-        delivery=_delivery(chosen, is_generated=True),
-        texts=_texts(chosen, terminal, is_single=chosen.making.count == 1),
+def _form(options: CaptionOptions) -> str:
+    """Return the form of the output; `--json` is `--as json` under its usual name."""
+    form = options.delivery.form
+    _check_choice("--as", form, FORMS)
+    if not options.streams.json:
+        return form
+    if form not in ("text", "json"):
+        raise UsageError(f"--json and --as {form} contradict each other", hint="use one")
+    return "json"
+
+
+def _spec(options: CaptionOptions) -> TextSpec:
+    """Return the text that is wanted; read the context."""
+    text = options.text
+    _check_choice("--style", text.style, tuple(STYLES))
+    if options.delivery.embed and text.style not in EMBEDDABLE:
+        raise UsageError(
+            f"--embed has no field for --style {text.style}",
+            hint=f"it has one for {' and '.join(EMBEDDABLE)}; --write takes any",
+        )
+    if text.lang is not None and not is_language(text.lang):
+        raise UsageError(
+            f"--lang {text.lang!r} is not a language", hint="a name or a tag: German, de, de-CH"
+        )
+    return TextSpec(
+        style=text.style,
+        max_chars=text.max_chars,
+        lang=text.lang,
+        context=_context(text.context, text.context_file),
     )
-    command.run(making, terminal)
 
 
-def _delivery(chosen: CaptionOptions, *, is_generated: bool) -> TextDestination:
+def _check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UsageError(f"{option} {value} is unknown", hint=one_of(value, choices))
+
+
+def _context(context: str | None, context_file: str | None) -> str | None:
+    if context_file is None:
+        return (context or "").strip() or None
+    if context is not None:
+        raise UsageError("--context and --context-file contradict each other", hint="use one")
+    data = files.read(Path(context_file), "context file", limit=_MOST_CONTEXT)
+    try:
+        return data.decode("utf-8-sig").strip() or None
+    except UnicodeDecodeError:
+        raise UsageError(
+            f"context file {context_file} is not UTF-8 text", hint="save it as UTF-8"
+        ) from None
+
+
+def _destination(options: CaptionOptions, spec: TextSpec, *, is_generated: bool) -> TextDestination:
     return TextDestination(
-        wishing.wish(chosen.text),
-        write=chosen.text.write,
-        embed=chosen.text.embed,
-        force=chosen.making.force,
+        spec,
+        write=options.delivery.write,
+        embed=options.delivery.embed,
+        force=options.output.force,
         is_generated=is_generated,
     )
 
 
-def _texts(chosen: CaptionOptions, terminal: Terminal, *, is_single: bool) -> TextWriter:
-    return TextWriter(
-        terminal, chosen.text.form, relative_to=chosen.text.relative_to, is_single=is_single
-    )
+def _writer(options: CaptionOptions, form: str, terminal: Terminal, is_single: bool) -> TextWriter:
+    return TextWriter(terminal, form, relative_to=options.delivery.relative_to, is_single=is_single)
 
 
-def _stdin(terminal: Terminal) -> Callable[[], bytes]:
-    """Reads stdin once, however often it is asked for."""
-    return cache(terminal.read)
-
-
-def _check_prompt(chosen: CaptionOptions) -> None:
-    if len(chosen.targets) > 1:
+def _check_prompt(options: CaptionOptions) -> None:
+    if len(options.target or ()) > 1:
         raise UsageError(
             "--prompt-file and several arguments contradict each other",
             hint="an image that the new one is to follow goes to -i",
         )
-    if chosen.making.output == "-":
+    if options.output.path == "-":
         raise UsageError(
             "-o - would mix the image with its text on stdout",
             hint="name a file: -o hero.png; or nb generate --alt-file hero.alt.txt -o -",
         )
-    if chosen.recursive:
+    if options.existing.recursive:
         raise UsageError("-r is for folders, and this is a prompt")
 
 
-def _check_images(chosen: CaptionOptions, images: targets.Images) -> None:
-    making = chosen.making
+def _check_images(options: CaptionOptions, images: targets.Images) -> None:
     given = {
-        "--aspect": making.settings["aspect"] is not None,
-        "--size": making.settings["size"] is not None,
-        "-i": bool(making.images),
-        "-o": making.output is not None,
-        "-n": making.count != 1,
-        "--format": making.image_format != "auto",
-        "--search": making.search,
+        "--aspect": options.shape.aspect is not None,
+        "--size": options.shape.size is not None,
+        "-i": bool(options.inputs.images),
+        "-o": options.output.path is not None,
+        "-n": options.output.count != 1,
+        "--format": options.output.image_format != "auto",
+        "--search": options.parameters.search,
     }
     first = "an image on stdin" if images.paths[0] == "-" else images.paths[0]
     for option, is_given in given.items():
         if is_given:
             raise UsageError(
-                f"{option} is for making an image, and {first} is there already",
+                f"{option} is for making an image, and {first} exists already",
                 hint="leave it out, or give a prompt: it comes from --prompt-file if it looks "
                 "like a file name",
             )
-    if "-" in images.paths and (chosen.text.write or chosen.text.embed):
-        option = "--write" if chosen.text.write else "--embed"
+    delivery = options.delivery
+    if "-" in images.paths and (delivery.write or delivery.embed):
+        option = "--write" if delivery.write else "--embed"
         raise UsageError(f"{option} needs a file, and - is stdin", hint="name the file")
 
 
-def _check_audit(chosen: CaptionOptions) -> None:
-    job = "--check" if chosen.check else "--read"
+def _check_audit(options: CaptionOptions, form: str) -> None:
+    existing = options.existing
+    job = "--check" if existing.check else "--read"
     given = {
-        "--read": chosen.read and chosen.check,
-        "--write": chosen.text.write,
-        "--embed": chosen.text.embed,
-        "--prompt-file": chosen.making.prompt_file is not None,
-        "-o": chosen.making.output is not None,
-        "--dry-run": chosen.making.dry_run,
-        "--curl": chosen.making.curl,
-        f"--as {chosen.text.form}": chosen.check and chosen.text.form not in ("text", "json"),
+        "--read": existing.read and existing.check,
+        "--write": options.delivery.write,
+        "--embed": options.delivery.embed,
+        "--prompt-file": options.inputs.prompt_file is not None,
+        "-o": options.output.path is not None,
+        "--dry-run": options.cost.dry_run,
+        "--curl": options.cost.curl,
+        f"--as {form}": existing.check and form not in ("text", "json"),
     }
     for option, is_given in given.items():
         if is_given:

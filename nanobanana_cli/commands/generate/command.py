@@ -1,88 +1,68 @@
 """`nb generate`: one prompt, one or more images."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: the signature is made from those of the options.
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import typer
+from typer import Argument, Option
 
-from nanobanana_cli.commands import options
-from nanobanana_cli.commands.caption import options as caption_options
+from nanobanana_cli.commands.options import (
+    Cost,
+    Inputs,
+    Output,
+    RequestParameters,
+    Service,
+    Shape,
+    Streams,
+    settings_of,
+    takes,
+)
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.types import ContentRequest
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
     from nanobanana_cli.captions.save import TextDestination
+    from nanobanana_cli.commands.caption.command import CaptionOptions
     from nanobanana_cli.commands.results import TextWriter
     from nanobanana_cli.settings import Settings
-    from nanobanana_cli.types import ContentRequest
+
+
+class AltText(msgspec.Struct, frozen=True):
+    """Alt text beside an image."""
+
+    panel = "Text"
+
+    alt: Annotated[
+        bool, Option("--alt", help="Also write alt text beside the image: fox.png, fox.alt.txt.")
+    ] = False
+    alt_file: Annotated[
+        str | None, Option("--alt-file", metavar="FILE", help="Also write alt text, to FILE.")
+    ] = None
 
 
 class GenerateOptions(msgspec.Struct, frozen=True):
-    """What was typed, for `run`."""
+    """The options of `nb generate`."""
 
-    prompt: str | None
-    prompt_file: str | None
-    images: Sequence[str]
-    thinking: str | None
-    search: bool
-    system: str | None
-    temperature: float | None
-    seed: int | None
-    output: str | None
-    count: int
-    image_format: str
-    force: bool
-    skip_existing: bool
-    dry_run: bool
-    curl: bool
-    json: bool
-    settings: dict[str, str | None]
-    delivery: TextDestination | None = None
-    texts: TextWriter | None = None
-
-
-def command(
-    ctx: typer.Context,
     prompt: Annotated[
         str | None,
-        typer.Argument(
-            metavar="PROMPT", show_default=False, help="What to draw; - reads it from stdin."
-        ),
-    ] = None,
-    aspect: options.Aspect = None,
-    size: options.Size = None,
-    image: options.Images = None,
-    prompt_file: options.PromptFile = None,
-    thinking: options.Thinking = None,
-    search: options.Search = False,
-    system: options.System = None,
-    temperature: options.Temperature = None,
-    seed: options.Seed = None,
-    output: options.Output = None,
-    count: options.Count = 1,
-    image_format: options.Format = "auto",
-    force: options.Force = False,
-    skip_existing: options.SkipExisting = False,
-    alt: caption_options.Alt = False,
-    alt_file: caption_options.AltFile = None,
-    model: options.ModelId = None,
-    provider: options.ProviderName = None,
-    base_url: options.BaseUrl = None,
-    timeout: options.Timeout = None,
-    retries: options.Retries = None,
-    max_cost: options.MaxCost = None,
-    dry_run: options.DryRun = False,
-    curl: options.Curl = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    color: options.Color = None,
-) -> None:
+        Argument(metavar="PROMPT", show_default=False, help="What to draw; - reads it from stdin."),
+    ] = None
+    shape: Shape = Shape()
+    inputs: Inputs = Inputs()
+    parameters: RequestParameters = RequestParameters()
+    output: Output = Output()
+    text: AltText = AltText()
+    service: Service = Service()
+    cost: Cost = Cost()
+    streams: Streams = Streams()
+
+
+@takes(GenerateOptions)
+def command(options: GenerateOptions, terminal: Terminal) -> None:
     """Make an image from a prompt.
 
     The path of each image goes to stdout; everything else goes to stderr.
@@ -93,132 +73,123 @@ def command(
       nb generate "the same fox, at night" -i fox.png -n 3 -o night/
       echo "a red fox" | nb generate - -o - | magick - fox.avif
     """
-    terminal: Terminal = ctx.obj
-    terminal.configure(quiet=quiet, verbose=verbose, color=color)
-    run(
-        GenerateOptions(
-            prompt=prompt,
-            prompt_file=prompt_file,
-            images=image or (),
-            thinking=thinking,
-            search=search,
-            system=system,
-            temperature=temperature,
-            seed=seed,
-            output=output,
-            count=count,
-            image_format=image_format,
-            force=force,
-            skip_existing=skip_existing,
-            dry_run=dry_run,
-            curl=curl,
-            json=json,
-            settings={
-                "provider": provider,
-                "base-url": base_url,
-                "model": model,
-                "aspect": aspect,
-                "size": size,
-                "timeout": timeout,
-                "retries": retries,
-                "max-cost": max_cost,
-            },
-            delivery=_delivery(alt_file, force=force) if alt or alt_file is not None else None,
-        ),
-        terminal,
-    )
+    text = _text(options) if options.text.alt or options.text.alt_file is not None else None
+    run(options, options.prompt, terminal, text=text)
 
 
-def run(chosen: GenerateOptions, terminal: Terminal) -> None:
+def run(
+    options: "GenerateOptions | CaptionOptions",
+    prompt: str | None,
+    terminal: Terminal,
+    *,
+    text: "TextDestination | None" = None,
+    texts: "TextWriter | None" = None,
+) -> None:
     """Check everything, then make the images, or only show the request.
 
+    Args:
+        options: of a command that makes images.
+        prompt: as typed.
+        terminal: takes the results.
+        text: where the text of each image goes, if one is wanted.
+        texts: writes the texts, when they are the results.
+
     Raises:
-        NbError: whatever went wrong; `typer.Exit` when the errors have been shown already.
+        NbError: a check or the only call failed.
+        typer.Exit: some of several calls failed, and their errors have been shown.
     """
     from nanobanana_cli import settings
     from nanobanana_cli.commands.generate import run as generate_run
     from nanobanana_cli.commands.results import ResultWriter
     from nanobanana_cli.generation import destinations
 
-    if chosen.dry_run and chosen.curl:
+    output, cost = options.output, options.cost
+    if cost.dry_run and cost.curl:
         raise UsageError("--dry-run and --curl contradict each other", hint="use one")
-    if chosen.output == "-" and terminal.stdout.isatty():
+    if output.path == "-" and terminal.stdout.isatty():
         raise UsageError(
             "-o - would write an image to the terminal", hint="send it on: -o - | magick - fox.avif"
         )
-    in_force = settings.load(terminal.env, settings.current_folder(), chosen.settings)
-    request = _request(chosen, in_force, terminal)
+    in_force = settings.load(terminal.env, settings.current_folder(), settings_of(options))
+    request = _request(options, prompt, in_force, terminal, text)
     places = destinations.plan(
-        chosen.output,
+        output.path,
         prompt=request.prompt,
-        count=chosen.count,
-        image_format=chosen.image_format,
-        force=chosen.force,
-        skip_existing=chosen.skip_existing,
+        count=output.count,
+        image_format=output.image_format,
+        force=output.force,
+        skip_existing=output.skip_existing,
         stdout=terminal.binary,
     )
     writer = ResultWriter(
-        terminal, json=chosen.json, to_stderr=chosen.output == "-", texts=chosen.texts
+        terminal,
+        json=options.streams.json or (texts is not None and texts.as_json),
+        to_stderr=output.path == "-",
+        texts=texts,
     )
     act = generate_run.make
-    if chosen.dry_run or chosen.curl:
-        act = partial(generate_run.show, as_curl=chosen.curl)
+    if cost.dry_run or cost.curl:
+        act = partial(generate_run.show, as_curl=cost.curl)
     act(
         request,
         places,
         in_force,
         terminal,
         writer=writer,
-        skip_existing=chosen.skip_existing,
-        text=chosen.delivery,
+        skip_existing=output.skip_existing,
+        text=text,
     )
 
 
-def _delivery(alt_file: str | None, *, force: bool) -> TextDestination:
-    """Alt text beside the image, in the usual style."""
+def _text(options: GenerateOptions) -> "TextDestination":
+    """Return a file beside the image, for alt text in the usual style."""
     from nanobanana_cli.captions.prompts import TextSpec
     from nanobanana_cli.captions.save import TextDestination
 
-    if alt_file is not None and (not alt_file or "\0" in alt_file):
-        raise UsageError("--alt-file is no path", hint="--alt-file fox.alt.txt")
-    text_file = None if alt_file is None else Path(alt_file)
+    name = options.text.alt_file
+    if name is not None and (not name or "\0" in name):
+        raise UsageError("--alt-file needs a path", hint="--alt-file fox.alt.txt")
     return TextDestination(
-        TextSpec(), write=True, text_file=text_file, force=force, is_generated=True
+        TextSpec(),
+        write=True,
+        text_file=None if name is None else Path(name),
+        force=options.output.force,
+        is_generated=True,
     )
 
 
-def _request(chosen: GenerateOptions, in_force: Settings, terminal: Terminal) -> ContentRequest:
+def _request(
+    options: "GenerateOptions | CaptionOptions",
+    prompt: str | None,
+    in_force: "Settings",
+    terminal: Terminal,
+    text: "TextDestination | None",
+) -> ContentRequest:
     from nanobanana_cli.generation import inputs
-    from nanobanana_cli.types import ContentRequest, Parameters
 
-    if "-" in chosen.images and "-" in (chosen.prompt, chosen.prompt_file):
+    images, prompt_file = options.inputs.images or (), options.inputs.prompt_file
+    if "-" in images and "-" in (prompt, prompt_file):
         raise UsageError("the prompt and -i - both read stdin", hint="name a file for one of them")
-    if chosen.images.count("-") > 1:
-        raise UsageError("-i - can be given once, and was given twice", hint="there is one stdin")
-    prompt = inputs.prompt_text(chosen.prompt, chosen.prompt_file, terminal.read)
+    if images.count("-") > 1:
+        raise UsageError("-i - can be given only once", hint="stdin is read once")
+    prompt = inputs.prompt_text(prompt, prompt_file, terminal.read)
     return inputs.checked(
         ContentRequest(
             prompt=prompt,
-            framed=_framed(prompt, chosen.delivery),
-            modalities=("IMAGE",) if chosen.delivery is None else ("TEXT", "IMAGE"),
+            framed=_framed(prompt, text),
+            modalities=("IMAGE",) if text is None else ("TEXT", "IMAGE"),
             model=in_force.model,
             aspect=in_force.aspect,
             size=in_force.size,
-            references=inputs.references(chosen.images, terminal.read),
-            parameters=Parameters(
-                thinking=chosen.thinking,
-                search=chosen.search,
-                system=chosen.system,
-                temperature=chosen.temperature,
-                seed=chosen.seed,
-            ),
+            references=inputs.references(images, terminal.read),
+            parameters=options.parameters,
         )
     )
 
 
-def _framed(prompt: str, delivery: TextDestination | None) -> str | None:
-    if delivery is None:
+def _framed(prompt: str, text: "TextDestination | None") -> str | None:
+    if text is None:
         return None
     from nanobanana_cli.captions import prompts
 
-    return prompts.for_generation(prompt, delivery.spec)
+    return prompts.for_generation(prompt, text.spec)
