@@ -14,7 +14,7 @@ from nanobanana_cli.images.formats import FORMATS
 from nanobanana_cli.images.inspect import survey
 from nanobanana_cli.types import Data, ImageFormat, Picture
 
-# A JPEG segment holds no more; more than that is no camera's, and not worth losing the image for.
+# A JPEG segment holds no more; no camera writes more, and it is not worth losing the image for.
 _MOST_EXIF = 65533
 
 

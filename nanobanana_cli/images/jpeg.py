@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _EOI, _SOS = 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-# Within a scan, FF 00 is data and FF D0…D7 restarts it; elsewhere libjpeg skips what is no marker.
+# Within a scan, FF 00 is data and FF D0…D7 restarts it; elsewhere libjpeg skips all but markers.
 _MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
 
 
@@ -73,7 +73,7 @@ def verify(data: Data) -> tuple[int, int]:
 
 
 def open_image(data: Data) -> ImageFile:
-    """Return Pillow's image, with EXIF as it stands in the file.
+    """Return Pillow's image, with EXIF as it is in the file.
 
     Pillow would read EXIF as it opens the file, and warn or fail when that is damaged though every
     pixel is there, so it does not get to see it.

@@ -9,8 +9,9 @@ uses one up.
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 
 import msgspec
 
@@ -116,14 +117,16 @@ class FaultQueue:
     """
 
     def __init__(self, specs: Sequence[str] = ()) -> None:
-        self._queue = deque(parse(spec) for spec in specs)
-        endless = [fault.name for fault in list(self._queue)[:-1] if fault.count is None]
+        faults = [parse(spec) for spec in specs]
+        endless = [fault.name for fault in faults[:-1] if fault.count is None]
         if endless:
             raise UsageError(
                 f"faults after {endless[0]!r} would never apply",
                 hint=f"give it a count, such as {endless[0]}:1, or put it last",
             )
-        self._used = 0
+        self._faults = chain.from_iterable(
+            repeat(fault) if fault.count is None else repeat(fault, fault.count) for fault in faults
+        )
         self._calls = 0
         self._marked: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
@@ -132,14 +135,8 @@ class FaultQueue:
         """Return the fault for the next call, if any."""
         with self._lock:
             number, self._calls = self._calls, self._calls + 1
-            if not self._queue:
-                return None
-            fault = self._queue[0]
-            self._used += 1
-            if self._used == fault.count:
-                self._queue.popleft()
-                self._used = 0
-        return _resolve(fault, number)
+            fault = next(self._faults, None)
+        return _resolve(fault, number) if fault else None
 
     def next_marked(self, marker: str, prompt: str) -> Fault | None:
         """Return the fault for a call whose prompt requests one, counting equal calls.

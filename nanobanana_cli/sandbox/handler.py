@@ -57,7 +57,7 @@ class HttpRequest(Redacted, frozen=True):
 
 
 class Exchange(msgspec.Struct):
-    """An HTTP request, its reply, and what was found out in between."""
+    """An HTTP request and its reply, with the model, request and fault when known."""
 
     http_request: HttpRequest
     reply: HttpReply
@@ -85,7 +85,7 @@ class Exchange(msgspec.Struct):
 
 
 class Handler:
-    """Answer requests.
+    """The service: replies to requests.
 
     Args:
         key: demanded of every request unless None.

@@ -132,7 +132,7 @@ def _pieces(word: str, face: Typeface, width: int) -> list[str]:
         cut = bisect_right(
             range(1, len(word)), width, key=lambda end: math.ceil(face.length(word[:end]))
         )
-        # Never between a letter and the mark that stands on it.
+        # Never between a letter and the mark on it.
         while cut > 1 and unicodedata.category(word[cut]).startswith("M"):
             cut -= 1
         pieces.append(word[: max(1, cut)])

@@ -45,8 +45,8 @@ def test_each_row_is_written(row: Format) -> None:
         assert convert(inspect.verify(_image(other)), row.name).format == row.name
 
 
-@pytest.mark.parametrize("row", _ROWS)
-def test_each_row_holds_text(row: Format) -> None:
+@pytest.mark.parametrize("row", [row for row in FORMATS.values() if row.xmp])
+def test_a_row_with_xmp_holds_text(row: Format) -> None:
     data = metadata.embed(_image(row), Description(alt="a fox"))
     assert inspect.verify(data).format == row.name
     assert metadata.read(data).alt == "a fox"
