@@ -1,4 +1,4 @@
-"""Read the body of a reply, once and whole, as soon as it fits into memory."""
+"""Read the whole body of a reply, as soon as it fits into memory."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class MemoryBudget:
         """Wait until a reply fits; this thread holds its memory until `release`.
 
         Args:
-            expected: the reply's bytes; None when the service does not say.
+            expected: the reply's size in bytes; None if the service does not say.
             paused: stops the deadline of the attempt while this waits.
         """
         self.release()
@@ -64,7 +64,7 @@ class MemoryBudget:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let nobody wait any longer, because the run stops."""
+        """End every wait, because the run stops."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -74,13 +74,13 @@ class MemoryBudget:
 
 
 def read(response: requests.Response, begun: Callable[[int | None], object]) -> bytearray:
-    """Return all bytes of a reply; without a stated length, those that came before its end.
+    """Return all bytes of a reply; without a stated length, all that arrive before it ends.
 
     Args:
         response: its headers are read, its body is not.
-        begun: called once the body begins to come, with its length in bytes if that is known.
-            Until it returns, the rest waits in the socket. Not called before the first bytes:
-            some services send the headers long before them.
+        begun: called once the body begins to arrive, with its length in bytes if that is known.
+            Until it returns, the rest waits in the socket. It is not called before the first bytes,
+            since some services send the headers long before them.
 
     Raises:
         BadReply: it is larger than 512 MiB, or its compression is damaged.

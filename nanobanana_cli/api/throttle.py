@@ -7,10 +7,10 @@ from typing import Protocol
 
 
 class Throttle(Protocol):
-    """Paces requests. Each method is called from the thread that makes the call."""
+    """Pace requests. Each method is called from the thread that makes the call."""
 
     def attempt(self) -> AbstractContextManager[None]:
-        """Wait for a turn; the block sends one request and reads its answer.
+        """Wait for a turn; the block sends one request and reads its reply.
 
         Raises:
             NbError: no further request may be sent.

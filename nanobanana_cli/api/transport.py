@@ -43,7 +43,7 @@ class Transport:
         timeout: seconds of wall-clock time for one attempt, from the name's lookup to the last
             byte. Only a lookup that hangs can take longer.
         trace: takes a few lines about each attempt, without the key.
-        memory: admits the body of a reply once it begins to come; the deadline is paused
+        memory: admits the body of a reply once it begins to arrive; the deadline is paused
             meanwhile. The calling thread holds the memory until it releases it.
 
     Each attempt raises:

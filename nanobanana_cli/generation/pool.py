@@ -61,16 +61,16 @@ class _Failure(msgspec.Struct):
 
 
 class WorkerPool(Generic[T, R]):
-    """Works on items with several threads; a context manager that leaves none behind.
+    """Work on items with several threads; a context manager that leaves none behind.
 
     The thread that takes the results uses no lock that a signal could leave taken: an exception
     that a signal handler raises there loses no result and stops no worker.
 
     Args:
-        work: makes a result of an item, on any thread; what it raises comes out of the iteration.
-        items: taken up one after the other, and not all at the start.
-        size: how many threads, 1 or more.
-        ordered: yield the results in the order of the items, else as they get done.
+        work: turns an item into a result, on any thread; what it raises ends the iteration.
+        items: consumed one by one, as workers become free.
+        size: number of threads, 1 or more.
+        ordered: yield the results in the order of the items, else as they finish.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class WorkerPool(Generic[T, R]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Drop the items that nobody has taken up, and wait for the others."""
+        """Drop the items that no worker has started, and wait for the others."""
         self.stop()
         self.join()
 
@@ -114,7 +114,7 @@ class WorkerPool(Generic[T, R]):
                 yield result
 
     def results(self, tick: float | None = None) -> Iterator[R | None]:
-        """Yield each result, and None whenever none got done for `tick` seconds.
+        """Yield each result, and None whenever none has finished for `tick` seconds.
 
         Raises:
             BaseException: what `work` raised.
@@ -150,17 +150,17 @@ class WorkerPool(Generic[T, R]):
 
     @property
     def is_working(self) -> bool:
-        """Whether a thread is at work."""
+        """Return True while a worker runs."""
         return len(self._ended) < self._started
 
     def stop(self) -> None:
-        """Take up no further item; from any thread."""
+        """Start no further item; from any thread."""
         self._stopped = True
         for _ in range(self._size):
             self._tickets.put(None)
 
     def join(self, seconds: float | None = None) -> None:
-        """Wait for the workers to end, for so many seconds at most; results stay to be taken."""
+        """Wait at most so many seconds for the workers to end; keep results that nobody took."""
         end = None if seconds is None else time.monotonic() + seconds
         while self.is_working:
             rest = None if end is None else end - time.monotonic()
@@ -179,7 +179,7 @@ class WorkerPool(Generic[T, R]):
         self._changes.put(None)
 
     def _work_on_one(self) -> bool:
-        """Work on the next item; return whether there was one."""
+        """Work on the next item; return False if there is none."""
         self._tickets.get()
         index = self._taken
         try:

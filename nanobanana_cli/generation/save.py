@@ -1,4 +1,4 @@
-"""Save an image: verify it, bring it into the format asked for, and put it in its place."""
+"""Verify an image, convert it to the format asked for, and save it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _SIZE_TOLERANCE = 0.75
 def save_image(result: Result, destination: Destination) -> Result:
     """Save the image of a reply.
 
-    The bytes stay as received wherever they can: provenance (C2PA, XMP) is bound to them.
+    The bytes stay as received wherever possible: provenance (C2PA, XMP) is bound to them.
 
     Args:
-        result: of a call; one without a reply is returned as it is.
-        destination: where the image goes, and in which format.
+        result: the result of a call; one without a reply is returned as it is.
+        destination: its format is the one to convert to.
 
     Returns:
         The result, `written`, without the image's bytes; or `failed` with the error, whose hint
@@ -60,9 +60,9 @@ def save_image(result: Result, destination: Destination) -> Result:
 
 
 def differences(request: ContentRequest, picture: Picture, reply: Reply) -> tuple[str, ...]:
-    """Return a note for each way in which an image differs from what was asked for.
+    """Return a note for each difference between the image and the request.
 
-    An image is never rejected for that: the service's own pixels differ from its documentation.
+    An image is never rejected for that: the service's pixels differ from its documentation anyway.
     """
     notes = [*_shape_differences(request, picture)]
     if reply.images > 1:

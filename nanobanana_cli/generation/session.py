@@ -1,6 +1,6 @@
-"""Make calls: a checked request in, a result with the reply or the error out.
+"""Make calls to one endpoint; each returns a result that holds the reply or the error.
 
-Everything that the way back needs is imported here, and so before the first request is sent.
+All that reading a reply needs is imported here, and so before the first request is sent.
 """
 
 from __future__ import annotations
@@ -77,15 +77,15 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Cut the calls in flight, and say in an error of the block that calls were made."""
+        """Abort the calls in flight; make an error of the block say whether calls were paid."""
         if self._has_called and isinstance(error, Interrupted | LocalFileError):
-            # A stdout that cannot be written to was reached with a result that is paid for.
+            # Only a result that was paid for can fail to be written to stdout.
             is_stopped = isinstance(error, Interrupted)
             error.charged = Charged.MAYBE if is_stopped else Charged.YES
         self.close()
 
     def close(self) -> None:
-        """Cut the calls in flight and send no more; from any thread."""
+        """Abort the calls in flight and send no more; from any thread."""
         self._closed.set()
         if self._throttle is not None:
             self._throttle.stop()
@@ -104,7 +104,7 @@ class Session:
 
         Args:
             request: what to ask.
-            about: what is known already of the image that the request is about.
+            about: a result that describes the image in the request, to be completed.
             before: called before each attempt is sent; an error that it raises ends the call.
 
         Yields:
