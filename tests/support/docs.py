@@ -88,9 +88,11 @@ def cli_page() -> str:
     commands = list(_commands())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         screens = list(pool.map(_help, commands))
-    lines = ["# Commands and options", "", _INTRODUCTION]
-    for words, screen in zip(commands, screens, strict=True):
-        lines += ["", f"## {' '.join(('nb', *words))}", "", "```text", screen, "```"]
+    names = [" ".join(("nb", *words)) for words in commands]
+    contents = " · ".join(f"[{name}](#{name.replace(' ', '-')})" for name in names)
+    lines = ["# Commands and options", "", _INTRODUCTION, "", contents]
+    for name, screen in zip(names, screens, strict=True):
+        lines += ["", f"## {name}", "", "```text", screen, "```"]
     return "\n".join(lines) + "\n"
 
 
