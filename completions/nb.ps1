@@ -8,18 +8,18 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('generate', 'Make an image from a prompt'),
             ('caption', 'Make an image with its alt text, or alt text for existing images'),
             ('batch', 'Make many images from a manifest, never paying for one twice'),
-            ('models', 'Show what each model accepts, and what an image costs'),
+            ('models', 'Show what each model accepts and what an image costs'),
             ('sandbox', 'Serve the same protocol on this machine, free and offline'),
-            ('completion', 'Print a shell''s completion script'),
-            ('config', 'Set, show and check what stays from one run to the next')
+            ('completion', 'Print the completion script of a shell'),
+            ('config', 'Set, show and check stored settings')
         )
         'config' = @(
-            ('set', 'Write a setting into the user''s file'),
+            ('set', 'Write a setting to the user''s file'),
             ('unset', 'Remove a setting from the user''s file'),
-            ('get', 'Print the value in force: nothing when there is none, asterisks for a key'),
-            ('list', 'Show each setting, its value, and where that comes from'),
-            ('path', 'Print where the user''s file is, or would be'),
-            ('check', 'Check key, permissions, model and address, without paying for anything')
+            ('get', 'Print the value in force: nothing if it is not set, asterisks for a key'),
+            ('list', 'Show each setting with its value and origin'),
+            ('path', 'Print the path of the user''s file'),
+            ('check', 'Check key, permissions, model and address, without a paid call')
         )
     }
     $options = @{

@@ -1,4 +1,4 @@
-"""`main(argv)`: the one place where an error becomes lines and an exit status."""
+"""Run `nb`; the only place where an error becomes lines and an exit status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from nanobanana_cli import system
+from nanobanana_cli import __version__, system
 from nanobanana_cli.errors import (
     Charged,
     ExitCode,
@@ -24,26 +24,27 @@ from nanobanana_cli.errors import (
 )
 from nanobanana_cli.ui.terminal import Terminal
 
-# Seconds; longer than most steps of an import.
-_MOMENT = 0.01
+# Seconds; longer than most imports of one module.
+_IMPORT_TIME = 0.01
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `nb`.
 
     Args:
-        argv: the arguments after the program's name; those of the process when left out.
+        argv: the arguments after the program's name; by default those of the process.
 
     Returns:
-        The exit status; nothing is raised.
+        The exit status. Raises nothing.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     terminal = Terminal.of_process()
     shown: NbBaseError
     try:
         if arguments[:1] == ["--version"]:
-            # Answered before the command tree is imported, which would take three times as long.
-            return _version(terminal)
+            # Importing the command tree would take three times as long.
+            terminal.result(f"nb {__version__}")
+            return ExitCode.OK
         return _run(arguments or ["--help"], terminal)
     except OutputClosed as error:
         return error.code
@@ -60,24 +61,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def entry() -> NoReturn:
-    """The console script."""
+    """Run `nb` as a process."""
     for number in system.STOP_SIGNALS:
         signal.signal(number, _interrupt)
-    # What a run builds it mostly keeps, from the first import to the end: looking for garbage in it
-    # takes an eighth of the time of `nb --help`.
+    # Most objects live until the end; collecting garbage takes an eighth of `nb --help`.
     gc.set_threshold(100_000)
-    # After that nothing is left to be saved or told: every file is closed, every line is out. To
-    # take apart what the imports built would take as long, and a signal in it leave a traceback.
+    # All files are closed and all lines written by then. Skip the teardown, which takes as long
+    # as the imports, and in which a signal would leave a traceback.
     try:
         os._exit(main())
-    except Interrupted as again:
-        # While another was being told.
-        os._exit(again.code)
+    except Interrupted as second:
+        # A second signal, while the first was being reported.
+        os._exit(second.code)
 
 
 def _run(arguments: list[str], terminal: Terminal) -> int:
     if sys.stdout is None:
-        raise LocalFileError("stdout is closed", hint="send it to /dev/null to see nothing of it")
+        raise LocalFileError("stdout is closed", hint="redirect it to /dev/null to discard it")
 
     import typer
 
@@ -89,7 +89,7 @@ def _run(arguments: list[str], terminal: Terminal) -> int:
     except typer.TyperException as error:
         raise _usage(error) from error
     except typer.Abort as error:
-        # Typer's word for Ctrl-C, and for any EOFError: that one is nobody's wish.
+        # Typer raises Abort for Ctrl-C and for EOFError; only the first is an interrupt.
         if isinstance(error.__cause__, EOFError):
             raise error.__cause__ from None
         raise Interrupted(signal.SIGINT, charged=Charged.NO) from None
@@ -97,17 +97,17 @@ def _run(arguments: list[str], terminal: Terminal) -> int:
 
 
 def _usage(error: Exception) -> UsageError:
-    """Typer's own complaint about an option, in our words' form."""
+    """Return Typer's error about the command line in the form of ours."""
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     first, _, rest = message.replace("\n", " ").partition(" ")
-    hint = "`nb --help` and `nb COMMAND --help` list what there is"
+    hint = "see `nb --help` and `nb COMMAND --help`"
     if message.startswith("Got unexpected extra argument"):
         hint = 'put quotes around a prompt of several words: nb generate "a red fox"'
     return UsageError(f"{first.lower()} {rest}".strip().rstrip("."), hint=hint)
 
 
 def _defect(error: Exception) -> NbError:
-    # The text of an unforeseen error may hold anything, a key included: its class has to do.
+    # The message of an unforeseen error may contain anything, even a key: show only its class.
     defect = NbError(
         f"a defect in nb: {type(error).__name__}",
         hint="NB_DEBUG=1 shows where; please report it",
@@ -116,18 +116,11 @@ def _defect(error: Exception) -> NbError:
     return defect
 
 
-def _version(terminal: Terminal) -> int:
-    from nanobanana_cli import __version__
-
-    terminal.result(f"nb {__version__}")
-    return ExitCode.OK
-
-
 def _interrupt(signum: int, frame: FrameType | None) -> None:
     if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
-        # There, an exception can leave the lock on all imports taken, and the threads that load
-        # something would never end: the signal comes again in a moment.
-        threading.Timer(_MOMENT, system.signal_main_thread, (signum,)).start()
+        # An exception there can leave the import lock taken, and threads that import something
+        # would hang: send the signal again later.
+        threading.Timer(_IMPORT_TIME, system.signal_main_thread, (signum,)).start()
         return
     raise Interrupted(signum, charged=Charged.NO)
 

@@ -1,8 +1,7 @@
-"""What each model accepts and costs, and where each provider lives.
+"""List the models, with what they accept and cost, and the providers, with their addresses.
 
-The one place for these facts: options, checks, completions, `nb models` and the sandbox all read
-them here. Sources: the article that `nb` grew out of (the nine ratios, WisGate's price and
-address), WisGate's and Google's public documentation (the rest).
+Options, checks, completions, `nb models` and the sandbox all read these facts here. Sources: the
+public documentation of WisGate and Google.
 """
 
 from __future__ import annotations
@@ -42,11 +41,11 @@ class Provider(msgspec.Struct, frozen=True):
 
     Args:
         name: as in `--provider`.
-        base_url: the address that `/v1beta/models/…` is appended to; "" for the embedded sandbox,
-            which takes a free port.
+        base_url: the address to append `/v1beta/models/…` to; "" for the embedded sandbox, which
+            takes a free port.
         key_variables: environment variables that may hold its key, in order.
-        key_page: where a person gets a key.
-        size_names: how it spells an image size, where that differs from ours.
+        key_page: the web page that issues keys.
+        size_names: its names of image sizes, where they differ from ours.
     """
 
     name: str
@@ -57,7 +56,7 @@ class Provider(msgspec.Struct, frozen=True):
 
     @property
     def needs_key(self) -> bool:
-        """Whether a call without a key can only fail."""
+        """Return whether calls need a key."""
         return bool(self.key_variables)
 
 
@@ -74,7 +73,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
             base_url="https://generativelanguage.googleapis.com",
             key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
             key_page="https://aistudio.google.com/apikey",
-            # Google's spelling of the smallest size; `0.5K` is a 400 there.
+            # Google answers `0.5K` with a 400.
             size_names={"0.5K": "512"},
         ),
         "sandbox": Provider(name="sandbox", base_url=""),
@@ -83,16 +82,16 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
 
 
 class Model(msgspec.Struct, frozen=True):
-    """What one model is known to take, and its price.
+    """A model, with what it is known to accept and its price.
 
     Args:
-        id: as it stands in the address.
-        title: what people call it.
-        aspects, sizes: what it accepts, in the order to show.
-        max_references: input images a call.
-        prices: provider → image size → micro-dollars an image; what is missing is unknown.
-        thinking: the levels it takes; empty when it is not known to take any.
-        search: whether it is known to take grounding in search.
+        id: as in the address.
+        title: its name for people.
+        aspects, sizes: the values it accepts, in display order.
+        max_references: input images per call.
+        prices: provider → image size → micro-dollars per image; unknown if missing.
+        thinking: the thinking levels it is known to accept.
+        search: whether it is known to accept grounding in search.
     """
 
     id: str
@@ -161,9 +160,9 @@ MODELS: Mapping[str, Model] = MappingProxyType(
 
 
 def pixels(aspect: str, size: str) -> tuple[int, int]:
-    """Width and height in pixels that the service documents for an aspect ratio and image size.
+    """Return the documented width and height in pixels of an aspect ratio and image size.
 
-    Real replies differ by some pixels, so this is for drawing and for notes, never for rejecting.
+    Real replies differ by some pixels, so use these for drawing and notes, never to reject.
 
     Raises:
         KeyError: the ratio or the size is not in the catalog.
@@ -177,7 +176,7 @@ def pixels(aspect: str, size: str) -> tuple[int, int]:
 
 
 def price(provider: str, model: str, size: str) -> int | None:
-    """Micro-dollars an image; 0 in the sandbox; None when it is not known."""
+    """Return micro-dollars per image, 0 in the sandbox, or None if the price is unknown."""
     if provider == "sandbox":
         return 0
     known = MODELS.get(model)

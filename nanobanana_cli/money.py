@@ -1,4 +1,4 @@
-"""Counts money in whole micro-dollars (1 USD = 1,000,000), because `int(0.174 / 0.058)` is 2."""
+"""Count money in whole micro-dollars (1 USD = 1,000,000), since `int(0.174 / 0.058)` is 2."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ MICRO = 1_000_000
 
 
 def micro_dollars(usd: str) -> int:
-    """An amount in dollars, as typed, in whole micro-dollars, rounded down.
+    """Parse an amount in dollars as whole micro-dollars, rounded down.
 
     Raises:
-        ValueError: it is no amount from zero to a million.
+        ValueError: not an amount from zero to a million.
     """
     from decimal import Decimal, InvalidOperation
 
     try:
-        # It takes digits of any script, and underscores between them.
+        # Decimal accepts digits of any script, and underscores.
         amount = Decimal(usd.strip() if usd.isascii() and "_" not in usd else "")
     except InvalidOperation:
         raise ValueError(usd) from None
@@ -24,7 +24,7 @@ def micro_dollars(usd: str) -> int:
 
 
 def dollars(micro: int | None, *, zero: str = "free") -> str:
-    """For people: `$0.058`, `$1.20`, `free` (or what else `zero` says), or `price unknown`."""
+    """Format an amount: `$0.058`, `$1.20`, `free` (or another word for `zero`), `price unknown`."""
     if micro is None:
         return "price unknown"
     if micro == 0:

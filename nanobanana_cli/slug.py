@@ -1,4 +1,4 @@
-"""File names made from prompts."""
+"""Make file names from prompts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 import unicodedata
 
 _MOST_CHARACTERS = 60
-# A name may have 255 bytes; this leaves room for `-12345.alt.txt`.
+# File systems allow 255 bytes; this leaves room for `-12345.alt.txt`.
 _MOST_BYTES = 200
-# Enough to find those in; a prompt can have a megabyte.
+# Enough characters to read; a prompt can have a megabyte.
 _MOST_READ = 1000
-# Windows keeps these for devices, whatever their suffix.
+# Windows reserves these for devices, whatever their suffix.
 _RESERVED = frozenset(
     {
         "con",
@@ -20,25 +20,25 @@ _RESERVED = frozenset(
         *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"),
     }
 )
-# Letters and marks that Unicode calls default-ignorable: nobody can see them.
+# Letters and marks that Unicode calls default-ignorable: they are invisible.
 _INVISIBLE = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
     + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 )
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
-# They stand within words, which they do not end: `the fox's den` gives `the-foxs-den`.
+# These do not end a word: `the fox's den` gives `the-foxs-den`.
 _APOSTROPHES = "'\u2019"
 
 
 def slug(prompt: str) -> str:
-    """A file name, without suffix, made from a prompt: `A red fox!` gives `a-red-fox`.
+    """Return a file name without suffix, made from a prompt: `A red fox!` gives `a-red-fox`.
 
-    Letters and digits of any script are kept, in lower case and composed form (NFC), joined by
-    single hyphens; at most 60 characters and 200 bytes of UTF-8, cut between words where that
-    leaves at least half. Never empty, hidden, an option, or a device of Windows.
+    Keep letters and digits of any script, in lower case and composed form (NFC), joined by single
+    hyphens; at most 60 characters and 200 bytes of UTF-8, cut between words where that leaves at
+    least half. Never empty, hidden, an option, or a Windows device.
     """
     read = prompt.strip()[:_MOST_READ]
-    # Thirty times as fast, which a manifest of 100,000 prompts needs.
+    # ASCII is thirty times as fast, which a manifest of 100,000 prompts needs.
     words = _ASCII_WORD.findall(read.lower().replace("'", "")) if read.isascii() else _words(read)
     name = _shortened(unicodedata.normalize("NFC", "-".join(words))) or "image"
     return f"{name}-image" if name in _RESERVED else name
@@ -55,7 +55,7 @@ def _words(text: str) -> list[str]:
 
 
 def _composed(text: str) -> str:
-    # Lower case can decompose a letter (İ), and composing can make one that has a lower case.
+    # Lower case can decompose a letter (İ), and composing can make one that has a lower case form.
     previous = None
     while text != previous:
         previous, text = text, unicodedata.normalize("NFC", text.lower())
@@ -63,7 +63,7 @@ def _composed(text: str) -> str:
 
 
 def _visible(character: str, *, after: str) -> bool:
-    """Whether it is a letter, a digit, or a mark on one."""
+    """Return whether a character is a letter, a digit, or a mark on one."""
     if character in _INVISIBLE:
         return False
     category = unicodedata.category(character)
@@ -76,7 +76,7 @@ def _shortened(name: str) -> str:
         return name
     if name[len(cut)] != "-" and (end := cut.rfind("-")) >= len(cut) // 2:
         cut = cut[:end]
-    # A letter that loses its marks would be another letter.
+    # A letter without its marks would be another letter.
     while cut and unicodedata.category(name[len(cut)])[0] == "M":
         cut = cut[:-1]
     return cut.strip("-")

@@ -1,4 +1,4 @@
-"""Wrap what POSIX systems alone have, with the nearest thing that Windows offers."""
+"""Call the operating system where Python leaves the differences to the caller."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TextIO
 
 # The signals that ask a program to stop; Windows has no SIGHUP.
 STOP_SIGNALS = tuple(
@@ -56,3 +57,13 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def redirect_to_null(stream: TextIO) -> None:
+    """Point an unwritable stream at the null device.
+
+    The interpreter flushes it on exit, and would fail with status 120.
+    """
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

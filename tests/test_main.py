@@ -167,7 +167,7 @@ def test_stdout_on_a_full_device(nb_process: NbProcess) -> None:
         with process:
             _, err = process.communicate(timeout=20)
     assert process.returncode == 6
-    assert b"could not write to stdout: No space left" in err
+    assert b"cannot write to stdout: No space left" in err
     assert err.endswith(b"\nCharged.\n")
     assert Path("fox.png").exists()
 

@@ -1,4 +1,4 @@
-"""`nb completion`: the script that lets a shell complete `nb`."""
+"""`nb completion`: print the script that lets a shell complete `nb`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def command(
         str | None, typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell.")
     ] = None,
 ) -> None:
-    """Print a shell's completion script.
+    """Print the completion script of a shell.
 
-    It is static: pressing TAB starts no Python.
+    The script is static: pressing TAB does not start Python.
 
     Examples:
       nb completion bash > ~/.nb.bash     # and `. ~/.nb.bash` in ~/.bashrc

@@ -26,10 +26,10 @@ def command(
     ] = False,
     color: options.Color = None,
 ) -> None:
-    """Show what each model accepts, and what an image costs.
+    """Show what each model accepts and what an image costs.
 
-    In a pipe, one line for each model, with TABs between: id, name, aspect ratios, sizes,
-    reference images, and the price at each provider.
+    In a pipe, print a line per model with TABs between id, name, aspect ratios, sizes, reference
+    images, and the price at each provider.
 
     Examples:
       nb models

@@ -1,4 +1,4 @@
-"""`nb sandbox`: a local server that speaks the same protocol, free and offline."""
+"""`nb sandbox`: run a local server that speaks the same protocol, free and offline."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def command(
 ) -> None:
     """Serve the same protocol on this machine, free and offline.
 
-    For trying nb, and for testing pipelines in any language: every picture is drawn from its
-    prompt and marked as a sandbox image. Prints its address as one line of JSON, then serves on
+    Use it to try nb, or to test pipelines in any language. It draws each picture from the prompt
+    and marks it as a sandbox image. It prints its address as a line of JSON, then serves on
     127.0.0.1 until Ctrl-C.
 
-    A fault is NAME, NAME:COUNT, or slow:SECONDS:COUNT; without a count it spoils every call, and
-    several take turns. A prompt asks for one with [[fault:NAME]].
+    A fault is NAME, NAME:COUNT, or slow:SECONDS:COUNT; without a count it affects every call, and
+    several take turns. A prompt can ask for one with [[fault:NAME]].
 
       HTTP      307 400 401 402 403 404 413 429 500 502 503 504 credit
       refused   safety no-image recitation prohibited blocked max-tokens
@@ -68,6 +68,6 @@ def command(
     with Sandbox(port=port, latency=latency, key=key, log=log, faults=fault or ()) as sandbox:
         terminal.json({"url": sandbox.url, "port": sandbox.port, "provider": "sandbox"})
         if terminal.stderr.isatty():
-            terminal.note("Serving until Ctrl-C. In another terminal:")
+            terminal.note("serving until Ctrl-C; in another terminal:")
             terminal.note(f"  export NB_PROVIDER=sandbox NB_BASE_URL={sandbox.url}")
         sandbox.wait()

@@ -1,4 +1,4 @@
-"""How far the work has come, as it is told where nothing is drawn; see `drawing` for the rest."""
+"""Show progress where nothing can be animated; see `rich_display` for the rest."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ _PLAIN_EVERY = 10.0
 
 
 class Spinner(Protocol):
-    """What `Terminal.waiting` hands out: told when one of several things is done."""
+    """The result of `Terminal.spinner`."""
 
     def advance(self) -> None:
-        """One more is done."""
+        """Count one more thing as done."""
 
 
 class ProgressBar(Protocol):
-    """What `Terminal.meter` hands out: told how far the work has come."""
+    """The result of `Terminal.progress_bar`."""
 
     def update(self, done: int, text: str) -> None:
-        """So much is done, and what there is to say of it."""
+        """Show how many things are done, and a line of text."""
 
 
 class PlainProgress:
-    """A line now and then, where nothing can move.
+    """Print a line of progress every ten seconds.
 
     Args:
-        note: takes the line.
-        total: how many things there are to do.
+        note: prints a line.
+        total: the number of things to do.
     """
 
     def __init__(self, note: Callable[[str], None], total: int) -> None:
@@ -37,14 +37,14 @@ class PlainProgress:
         self._last = time.monotonic()
 
     def update(self, done: int, text: str) -> None:
-        """Said when it is time for a line."""
+        """Print the line if ten seconds have passed since the last one."""
         if time.monotonic() - self._last >= _PLAIN_EVERY:
             self._last = time.monotonic()
             self._note(f"{done}/{self._total}: {text}")
 
 
 class NoSpinner:
-    """Where nothing is to be seen of the waiting."""
+    """A spinner that shows nothing."""
 
     def advance(self) -> None:
-        """Nothing is said of it."""
+        """Do nothing."""

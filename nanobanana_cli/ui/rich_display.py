@@ -1,4 +1,4 @@
-"""What moves or needs a grid, drawn with rich. Imported only when there is something to draw."""
+"""Draw tables, progress bars and spinners with rich; imported only when needed."""
 
 from __future__ import annotations
 
@@ -21,17 +21,15 @@ from rich.text import Text
 
 
 def console(stream: IO[str], *, color: bool) -> Console:
-    """A console for a terminal that someone else has found to be one."""
+    """Return a console for a stream that is a terminal."""
     return Console(
         file=stream, no_color=not color, force_terminal=True, emoji=False, highlight=False
     )
 
 
-def table(
-    on: Console, columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None
-) -> None:
-    """Draw a table; the cells are text, never markup."""
-    grid = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+def table(on: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Draw a table of plain text, without markup."""
+    grid = Table(box=None, pad_edge=False)
     for column in columns:
         grid.add_column(column, header_style="bold", overflow="fold")
     for row in rows:
@@ -39,45 +37,45 @@ def table(
     on.print(grid)
 
 
-def above(on: Console, ansi: str) -> None:
-    """Put a line above a spinner that is turning."""
+def print_above(on: Console, ansi: str) -> None:
+    """Print a line above what is animated."""
     on.print(Text.from_ansi(ansi), soft_wrap=True)
 
 
 class RichSpinner:
-    """A spinner that is turning.
+    """A spinner on a terminal.
 
     Args:
         progress: the live display.
-        task: what it shows.
+        task: its task.
     """
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
 
     def advance(self) -> None:
-        """One of several things is done."""
+        """Count one more thing as done."""
         self._progress.advance(self._task)
 
 
 class RichProgressBar:
-    """A progress bar with a line of text under it.
+    """A progress bar with a line of text below it.
 
     Args:
         progress: the live display.
-        task: what it shows.
+        task: its task.
     """
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
 
     def update(self, done: int, text: str) -> None:
-        """So much is done, and what there is to say of it."""
+        """Show how many things are done, and a line of text."""
         self._progress.update(self._task, completed=done, description=text)
 
 
 class _WithTextBelow(Progress):
-    """Beside a bar, the end of a text would be cut off: the money, on 80 columns."""
+    """Show the text below the bar: beside it, 80 columns would cut off the cost."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         for task in self.tasks:
@@ -87,7 +85,7 @@ class _WithTextBelow(Progress):
 
 @contextmanager
 def bar(on: Console, total: int) -> Iterator[RichProgressBar]:
-    """A bar with `3/12`, and a text under it that changes."""
+    """Show a bar with `3/12`, and a line of text below it."""
     with _WithTextBelow(
         SpinnerColumn(),
         BarColumn(24),
@@ -107,7 +105,7 @@ class _SecondsColumn(ProgressColumn):
 
 @contextmanager
 def spinner(on: Console, label: str, total: int) -> Iterator[RichSpinner]:
-    """A spinner with the seconds gone, and `2/3` when there is more than one thing to do."""
+    """Show a spinner with the seconds passed, and `2/3` if there are several things to do."""
     columns: list[ProgressColumn] = [
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),

@@ -1,8 +1,8 @@
-"""stdout for data, stderr for people.
+"""Write results to stdout and everything else to stderr.
 
-Everything that `nb` says goes through here, because what it says comes from servers, file names
-and prompts: control, bidirectional and escape characters are made visible, and no markup is read
-into anything. What moves or needs a grid is drawn in `drawing`, which imports rich.
+All output goes through here, since it may contain text from servers, file names and prompts:
+harmful characters are escaped, and nothing is parsed as markup. `rich_display`, which imports
+rich, draws tables and animations.
 """
 
 from __future__ import annotations
@@ -12,27 +12,36 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
+from nanobanana_cli import system
 from nanobanana_cli.errors import LocalFileError, NbBaseError, OutputClosed, UsageError
 from nanobanana_cli.ui.escape import escape
 from nanobanana_cli.ui.progress import NoSpinner, PlainProgress, ProgressBar, Spinner
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from nanobanana_cli.types import Data
+
+T = TypeVar("T")
 
 _BOLD_RED, _BOLD_YELLOW, _CYAN, _DIM = "1;31", "1;33", "36", "2"
 
 
 def wants_color(env: Mapping[str, str], stream: TextIO, choice: bool | None) -> bool:
-    """Whether to colour a stream: `--color`, `NO_COLOR`, `FORCE_COLOR`, then: is it a terminal.
+    """Return whether to colour a stream.
+
+    `--color` decides, then `NO_COLOR`, `FORCE_COLOR` and `CLICOLOR_FORCE`, then whether the stream
+    is a terminal.
 
     Args:
         env: the environment.
-        stream: the stream that would carry the colour.
-        choice: what `--color/--no-color` said; None when neither was given.
+        stream: the stream to write to.
+        choice: the value of `--color/--no-color`; None if neither was given.
     """
     if choice is not None:
         return choice
@@ -45,10 +54,10 @@ def wants_color(env: Mapping[str, str], stream: TextIO, choice: bool | None) -> 
 
 
 class Terminal:
-    """The streams of one run, and how to speak on them.
+    """The streams of one run.
 
     Args:
-        env: the environment, read for colour and handed on to commands.
+        env: the environment, also for commands to read.
         stdin, stdout, stderr: text streams with a `buffer`, as in `sys`.
     """
 
@@ -62,13 +71,13 @@ class Terminal:
         self.quiet = False
         self.verbose = False
         self._color: bool | None = None
-        # While a spinner turns: how to put a line above it.
+        # While something is animated: prints a line above it.
         self._above: Callable[[str], None] | None = None
         self._lock = threading.RLock()
 
     @classmethod
     def of_process(cls) -> Terminal:
-        """The terminal of this process; a stream that the parent closed leads nowhere."""
+        """Return the terminal of this process, with the null device for closed streams."""
         return cls(
             os.environ,
             sys.stdin or Path(os.devnull).open(encoding="utf-8"),
@@ -79,36 +88,36 @@ class Terminal:
     def configure(
         self, *, quiet: bool = False, verbose: bool = False, color: bool | None = None
     ) -> None:
-        """Apply a command's own options.
+        """Apply a command's options.
 
         Args:
-            quiet: errors alone on stderr.
-            verbose: tell the request's course on stderr.
-            color: `--color/--no-color`; None leaves it to the environment.
+            quiet: print only errors on stderr.
+            verbose: print each step of the request on stderr.
+            color: the value of `--color/--no-color`; None leaves it to the environment.
         """
         self.quiet, self.verbose, self._color = quiet, verbose, color
 
     def read(self, limit: int = 100_000_000) -> bytes:
-        """All of stdin.
+        """Read all of stdin.
 
         Args:
-            limit: the most bytes that it may have.
+            limit: the size limit in bytes.
 
         Raises:
-            UsageError: it cannot be read, or is larger.
+            UsageError: stdin is unreadable or larger.
         """
         try:
             data = self.stdin.buffer.read(limit + 1)
         except OSError as error:
-            raise UsageError("stdin cannot be read", hint="send something to it") from error
+            raise UsageError("cannot read stdin", hint="pipe something into it") from error
         if len(data) > limit:
-            raise UsageError(f"stdin: larger than {limit} bytes", hint="check what sends it")
+            raise UsageError(f"stdin: larger than {limit} bytes", hint="check its source")
         return data
 
     # Results: stdout.
 
     def result(self, line: str) -> None:
-        """One line of result, as it is in a pipe, made printable on a terminal."""
+        """Write a line of result: unchanged in a pipe, escaped on a terminal."""
         if not self.stdout.isatty():
             self._out(self._encoded(line) + b"\n")
         elif self._above is not None:
@@ -117,7 +126,7 @@ class Terminal:
             self._out(self._encoded(escape(line)) + b"\n")
 
     def json(self, record: Mapping[str, object], *, to_stderr: bool = False) -> None:
-        """One ASCII-safe JSON line."""
+        """Write a line of ASCII-safe JSON."""
         line = json.dumps(record, separators=(", ", ": "))
         if to_stderr:
             self._err(line)
@@ -125,14 +134,11 @@ class Terminal:
             self.result(line)
 
     def binary(self, data: Data) -> None:
-        """Raw bytes on stdout."""
+        """Write bytes to stdout."""
         self._out(data)
 
     def summary(self, path: str, details: str) -> None:
-        """A written file: its path is the result, its details are for people.
-
-        On a terminal that shows both streams the two make one line.
-        """
+        """Write a file's path to stdout and details to stderr; one line if both are terminals."""
         if self.quiet:
             self.result(path)
         elif self.stdout.isatty() and self.stderr.isatty():
@@ -147,109 +153,115 @@ class Terminal:
             self.note(f"{path}  {details}")
 
     def failures(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """What went wrong, as a table on stderr; `-q` shows it too."""
-        if not self.stderr.isatty():
-            for row in rows:
-                self._err("  ".join(escape(cell) for cell in row))
+        """Show what failed, as a table on stderr, also with `-q`."""
+        if self.stderr.isatty():
+            self._draw_table(self.stderr, columns, rows)
             return
-        from nanobanana_cli.ui import rich_display
+        for row in rows:
+            self._err(escape("  ".join(row)))
 
-        color = wants_color(self.env, self.stderr, self._color)
-        cells = [[escape(cell) for cell in row] for row in rows]
-        rich_display.table(rich_display.console(self.stderr, color=color), columns, cells, None)
-
-    def table(
-        self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None
-    ) -> None:
-        """A table on stdout: drawn on a terminal, TAB-separated lines without a head in a pipe."""
-        if not self.stdout.isatty():
-            for row in rows:
-                self.result("\t".join(escape(cell) for cell in row))
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Write a table to stdout: drawn on a terminal, headerless with TABs in a pipe."""
+        if self.stdout.isatty():
+            self._draw_table(self.stdout, columns, rows)
             return
-        from nanobanana_cli.ui import rich_display
-
-        color = wants_color(self.env, self.stdout, self._color)
-        cells = [[escape(cell) for cell in row] for row in rows]
-        rich_display.table(rich_display.console(self.stdout, color=color), columns, cells, title)
+        for row in rows:
+            self.result("\t".join(escape(cell) for cell in row))
 
     # Everything else: stderr.
 
     def note(self, message: str) -> None:
-        """Something worth knowing; silent with `-q`."""
+        """Print a message, unless `-q` is given."""
         if not self.quiet:
             self._err(escape(message))
 
     def warn(self, message: str) -> None:
-        """Something that may be wrong; silent with `-q`."""
+        """Print a message after `note:`, unless `-q` is given."""
         if not self.quiet:
             self._err(self._styled("note:", _BOLD_YELLOW) + " " + escape(message))
 
     def trace(self, message: str) -> None:
-        """A step of the request's course; only with `-v`."""
+        """Print a step of the request, if `-v` is given."""
         if self.verbose and not self.quiet:
             self._err(self._styled(escape(message), _DIM))
 
     def error(self, error: NbBaseError) -> None:
-        """What happened, what to do, what it cost."""
+        """Print an error, its hint, and whether it was charged."""
         lines = [self._styled("nb:", _BOLD_RED) + " " + escape(error.message)]
         hint = self._styled("hint:", _CYAN)
         lines += [f"{hint} {escape(line)}" for line in (error.hint or "").splitlines()]
         lines.append(error.charged.sentence)
         self._err("\n".join(lines))
 
-    def mistake(self, line: str) -> None:
-        """One of several things that are wrong, ahead of the error that sums them up."""
+    def problem(self, line: str) -> None:
+        """Print one of several problems, before the error that sums them up."""
         self._err(escape(line))
 
     @contextmanager
-    def meter(self, total: int) -> Iterator[ProgressBar]:
-        """A progress bar while stderr is a terminal, else a line every ten seconds.
+    def progress_bar(self, total: int) -> Iterator[ProgressBar]:
+        """Show a progress bar, or print a line every ten seconds where nothing can be animated.
 
         Args:
-            total: how many things there are to do.
+            total: the number of things to do.
         """
-        if self.quiet or not self.stderr.isatty() or self.env.get("TERM") == "dumb":
+        if not self._can_animate():
             yield PlainProgress(self.note, total)
             return
         from nanobanana_cli.ui import rich_display
 
-        color = wants_color(self.env, self.stderr, self._color)
-        console = rich_display.console(self.stderr, color=color)
-        with rich_display.bar(console, total) as bar:
-            self._above = lambda line: rich_display.above(console, line)
-            try:
-                yield bar
-            finally:
-                self._above = None
+        console = self._console(self.stderr)
+        with self._animated(console, rich_display.bar(console, total)) as bar:
+            yield bar
 
     @contextmanager
-    def waiting(self, label: str, total: int = 1) -> Iterator[Spinner]:
-        """A spinner with the seconds gone, while stderr is a terminal and nobody asked for quiet.
+    def spinner(self, label: str, total: int = 1) -> Iterator[Spinner]:
+        """Show a spinner with the seconds passed, where it can be animated.
 
         Args:
-            label: what is waited for.
-            total: how many things; more than one shows how many are done.
+            label: what `nb` waits for.
+            total: the number of things; above one, show how many are done.
         """
-        if self.quiet or not self.stderr.isatty() or self.env.get("TERM") == "dumb":
+        if not self._can_animate():
             yield NoSpinner()
             return
         from nanobanana_cli.ui import rich_display
 
-        color = wants_color(self.env, self.stderr, self._color)
-        console = rich_display.console(self.stderr, color=color)
-        with rich_display.spinner(console, escape(label), total) as spinner:
-            self._above = lambda line: rich_display.above(console, line)
+        console = self._console(self.stderr)
+        display = rich_display.spinner(console, escape(label), total)
+        with self._animated(console, display) as spinner:
+            yield spinner
+
+    def _can_animate(self) -> bool:
+        return not self.quiet and self.stderr.isatty() and self.env.get("TERM") != "dumb"
+
+    @contextmanager
+    def _animated(self, console: Console, display: AbstractContextManager[T]) -> Iterator[T]:
+        """Enter a display, and print all lines above it while it is shown."""
+        from nanobanana_cli.ui import rich_display
+
+        with display as shown:
+            self._above = partial(rich_display.print_above, console)
             try:
-                yield spinner
+                yield shown
             finally:
                 self._above = None
 
+    def _console(self, stream: TextIO) -> Console:
+        from nanobanana_cli.ui import rich_display
+
+        return rich_display.console(stream, color=wants_color(self.env, stream, self._color))
+
+    def _draw_table(
+        self, stream: TextIO, columns: Sequence[str], rows: Iterable[Sequence[str]]
+    ) -> None:
+        from nanobanana_cli.ui import rich_display
+
+        cells = [[escape(cell) for cell in row] for row in rows]
+        rich_display.table(self._console(stream), columns, cells)
+
     def _styled(self, text: str, code: str) -> str:
-        return (
-            f"\x1b[{code}m{text}\x1b[0m"
-            if wants_color(self.env, self.stderr, self._color)
-            else text
-        )
+        colored = wants_color(self.env, self.stderr, self._color)
+        return f"\x1b[{code}m{text}\x1b[0m" if colored else text
 
     def _encoded(self, line: str) -> bytes:
         encoding = self.stdout.encoding or "utf-8"
@@ -265,11 +277,11 @@ class Terminal:
                 self.stdout.buffer.write(data)
                 self.stdout.buffer.flush()
             except BrokenPipeError:
-                _abandon(self.stdout)
+                system.redirect_to_null(self.stdout)
                 raise OutputClosed("stdout was closed by its reader") from None
             except OSError as error:
-                _abandon(self.stdout)
-                raise LocalFileError(f"could not write to stdout: {error.strerror}") from error
+                system.redirect_to_null(self.stdout)
+                raise LocalFileError(f"cannot write to stdout: {error.strerror}") from error
 
     def _err(self, text: str) -> None:
         with self._lock:
@@ -277,20 +289,7 @@ class Terminal:
                 self._above(text)
                 return
             encoding = self.stderr.encoding or "utf-8"
-            safe = (text + "\n").encode(encoding, "backslashreplace").decode(encoding)
-            try:
-                self.stderr.write(safe)
+            # If stderr is gone, results and the exit status still tell the outcome.
+            with suppress(OSError, ValueError):
+                self.stderr.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
                 self.stderr.flush()
-            except (OSError, ValueError):
-                # Nobody is left to be told; results and exit status still say it all.
-                return
-
-
-def _abandon(stream: TextIO) -> None:
-    """Point a stream that cannot be written to at nothing.
-
-    The interpreter flushes what is left in it on its way out, and would complain with 120.
-    """
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, stream.fileno())
-    os.close(null)

@@ -595,7 +595,7 @@ def test_a_stdin_that_cannot_be_read(nb_process: NbProcess) -> None:
         with process:
             _, err = process.communicate(timeout=20)
     assert process.returncode == 2
-    assert err.startswith(b"nb: stdin cannot be read\n")
+    assert err.startswith(b"nb: cannot read stdin\n")
 
 
 def test_a_prompt_on_stdin_has_the_limit_of_a_prompt_file(nb: Nb) -> None:

@@ -200,7 +200,7 @@ def _errors_shown(terminal: Terminal) -> Iterator[None]:
         yield
     except ManifestError as error:
         for line in error.lines():
-            terminal.mistake(line)
+            terminal.problem(line)
         raise
 
 

@@ -77,9 +77,9 @@ def _check_existing(job: BatchJob, steps: Sequence[Step], terminal: Terminal) ->
     if not there:
         return
     for step in there[:_SHOWN]:
-        terminal.mistake(f"{job.path(step)} {step.kept}")
+        terminal.problem(f"{job.path(step)} {step.kept}")
     if len(there) > _SHOWN:
-        terminal.mistake(f"… and {len(there) - _SHOWN} more")
+        terminal.problem(f"… and {len(there) - _SHOWN} more")
     some = "1 output exists" if len(there) == 1 else f"{len(there)} outputs exist"
     raise OutputExists(
         f"{some} already",
@@ -141,7 +141,7 @@ def _run(
         runner = Runner(
             session, dispatcher, ledger, job.references, alt_files, job.root, chosen.concurrency
         )
-        meter = stack.enter_context(terminal.meter(len(due)))
+        meter = stack.enter_context(terminal.progress_bar(len(due)))
         try:
             _follow(runner, limiter, dispatcher, report, signals, meter)
         finally:

@@ -95,7 +95,7 @@ def _describe(
     label = f"{len(paths)} texts" if len(paths) > 1 else "a text"
     try:
         with (
-            terminal.waiting(f"{label} from {in_force.provider}", len(paths)) as spinner,
+            terminal.spinner(f"{label} from {in_force.provider}", len(paths)) as spinner,
             pool,
             # Left before the pool: it cuts the calls that the pool would wait for.
             session,

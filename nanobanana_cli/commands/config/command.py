@@ -1,4 +1,4 @@
-"""`nb config`: read and write the settings that stay."""
+"""`nb config`: set, show and check stored settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Json = Annotated[
 
 @app.callback()
 def group() -> None:
-    """Set, show and check what stays from one run to the next.
+    """Set, show and check stored settings.
 
     Examples:
       nb config set api-key
@@ -49,10 +49,10 @@ def set_(
     quiet: options.Quiet = False,
     color: options.Color = None,
 ) -> None:
-    """Write a setting into the user's file.
+    """Write a setting to the user's file.
 
-    A key is asked for with a hidden prompt, or read from stdin. It is not taken as an argument,
-    because those show up in process lists and shell histories.
+    A key is read from a hidden prompt or from stdin. It cannot be an argument, since arguments show
+    up in process lists and shell histories.
 
     Examples:
       nb config set aspect 16:9
@@ -86,7 +86,7 @@ def unset(
 def get(
     ctx: typer.Context, name: _Name, quiet: options.Quiet = False, color: options.Color = None
 ) -> None:
-    """Print the value in force: nothing when there is none, asterisks for a key.
+    """Print the value in force: nothing if it is not set, asterisks for a key.
 
     Example:
       nb config get model
@@ -98,7 +98,7 @@ def get(
 
 @app.command("list", cls=screens.HelpCommand)
 def list_(ctx: typer.Context, json: _Json = False, color: options.Color = None) -> None:
-    """Show each setting, its value, and where that comes from.
+    """Show each setting with its value and origin.
 
     Examples:
       nb config list
@@ -111,7 +111,7 @@ def list_(ctx: typer.Context, json: _Json = False, color: options.Color = None) 
 
 @app.command(cls=screens.HelpCommand)
 def path(ctx: typer.Context, quiet: options.Quiet = False, color: options.Color = None) -> None:
-    """Print where the user's file is, or would be.
+    """Print the path of the user's file.
 
     Example:
       $EDITOR "$(nb config path)"
@@ -130,9 +130,9 @@ def check(
     quiet: options.Quiet = False,
     color: options.Color = None,
 ) -> None:
-    """Check key, permissions, model and address, without paying for anything.
+    """Check key, permissions, model and address, without a paid call.
 
-    Each line says ok, warning or failed. The exit status is 0 unless something failed.
+    Each line starts with ok, warning or failed. The exit status is 0 unless a check failed.
 
     Examples:
       nb config check

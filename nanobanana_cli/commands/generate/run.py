@@ -171,7 +171,7 @@ def _call(
     pool = WorkerPool(make_one, missing, min(len(missing), _AT_ONCE))
     try:
         # Left in this order: the calls are cut, which the pool then waits for.
-        with terminal.waiting(label, len(missing)) as spinner, pool, closing(session):
+        with terminal.spinner(label, len(missing)) as spinner, pool, closing(session):
             for result in pool:
                 writer.show(result)
                 spinner.advance()
