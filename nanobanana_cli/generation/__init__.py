@@ -1,1 +1,1 @@
-"""Makes one image: from typed words to a file."""
+"""Make one image: from what the user typed to a file."""

@@ -110,7 +110,16 @@ class Session:
         Yields:
             The result: `unchanged` with the reply, else `failed` or `unknown` with the error.
         """
-        result = about or Result("failed", request, self.endpoint.provider)
+        try:
+            yield self._result(
+                request, about or Result("failed", request, self.endpoint.provider), before
+            )
+        finally:
+            self._memory.release()
+
+    def _result(
+        self, request: ContentRequest, about: Result, before: Callable[[], object]
+    ) -> Result:
         attempts = 0
 
         def attempt() -> Data:
@@ -133,24 +142,20 @@ class Session:
                 attempt, retries=self._retries, on_wait=self._tell_wait, sleep=self._pause
             )
             reply = self._read(raw, request)
-            del raw
         except NbError as failure:
             status = "unknown" if isinstance(failure, OutcomeUnknown) else "failed"
             error = failure.released()
-        try:
-            yield replace(
-                result,
-                status=status,
-                reply=reply,
-                error=error,
-                attempts=attempts,
-                seconds=time.monotonic() - started,
-                cost=catalog.price(self.endpoint.provider, request.model, request.size or "")
-                if error is None
-                else None,
-            )
-        finally:
-            self._memory.release()
+        return replace(
+            about,
+            status=status,
+            reply=reply,
+            error=error,
+            attempts=attempts,
+            seconds=time.monotonic() - started,
+            cost=catalog.price(self.endpoint.provider, request.model, request.size or "")
+            if error is None
+            else None,
+        )
 
     def _read(self, raw: Data, request: ContentRequest) -> Reply:
         try:
