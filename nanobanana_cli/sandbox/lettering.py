@@ -7,33 +7,17 @@ import re
 import unicodedata
 from bisect import bisect_right
 
-import msgspec
 from PIL import Image, ImageDraw, ImageFilter
 
-from nanobanana_cli.sandbox.typeface import Typeface, drawable
+from nanobanana_cli.sandbox.typeface import LEADING, Typeface, drawable
 
 MARK = "nb sandbox · not a real model"
 _MAX_LINES = 8
-_LEADING = 1.25
 _WHITE = (255, 255, 255)
 # Chinese and Japanese are broken anywhere but before and after some marks.
 _OPENING, _CLOSING = "「『（【《〈〔［｛", "、。，．・：；！？）」』】》〉〕］｝…ー々"
 _EASTERN = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 _UNBROKEN = re.compile(f"[{_OPENING}]*[{_EASTERN}][{_CLOSING}]*|[^{_EASTERN}]+[{_CLOSING}]*")
-
-
-class Block(msgspec.Struct, frozen=True):
-    """A text broken into lines, in the size that fits.
-
-    Args:
-        lines: from top to bottom.
-        face: its letters.
-        leading: from one line to the next, in pixels.
-    """
-
-    lines: list[str]
-    face: Typeface
-    leading: int
 
 
 def write(image: Image.Image, prompt: str) -> None:
@@ -46,34 +30,32 @@ def _write_title(image: Image.Image, prompt: str) -> None:
     width, height = image.size
     text = drawable(prompt)
     area = int(width * 0.86), int(height * 0.36)
-    block = _fit(text, area, _scale(image))
-    if not block.lines:
+    lines, face = _fit(text, area, _scale(image))
+    if not lines:
         return
-    tall = block.leading * len(block.lines)
+    tall = face.leading * len(lines)
     # Letters of some scripts reach out of their line, and shadows out of all.
-    margin = block.leading // 3
+    margin = face.leading // 3
     left = max(0, int(width * 0.07) - margin)
     top = int(height * 0.06 + (area[1] - tall) / 2) - margin
-    letters = _mask(block, (width - 2 * left, tall + 2 * margin), margin)
+    letters = _mask(lines, face, (width - 2 * left, tall + 2 * margin), margin)
     # Only the box of the letters is blurred: at 4K a blur of the whole picture takes seconds.
-    shadow = letters.reduce(4).filter(ImageFilter.GaussianBlur(max(1, block.leading / 40)))
+    shadow = letters.reduce(4).filter(ImageFilter.GaussianBlur(max(1, face.leading / 40)))
     shadow = shadow.resize(letters.size).point(lambda level: min(255, level * 2) * 0.45)
     image.paste((0, 0, 0), (left, top), shadow)
     image.paste(_WHITE, (left, top), letters)
 
 
-def _mask(block: Block, size: tuple[int, int], margin: int) -> Image.Image:
+def _mask(lines: list[str], face: Typeface, size: tuple[int, int], margin: int) -> Image.Image:
     """Return the letters, white on black, each line in the middle."""
-    ascent, descent = block.face.metrics
+    ascent, descent = face.metrics
     # A font for many scripts reaches further than a line is high, so it is centred by its metrics.
-    baseline = margin + round((block.leading + ascent - descent) / 2)
-    return block.face.mask(
-        size,
-        [
-            ((size[0] - block.face.length(line)) / 2, baseline + number * block.leading, line)
-            for number, line in enumerate(block.lines)
-        ],
+    baseline = margin + round((face.leading + ascent - descent) / 2)
+    places = (
+        ((size[0] - face.length(line)) / 2, baseline + number * face.leading, line)
+        for number, line in enumerate(lines)
     )
+    return face.mask(size, places)
 
 
 def _scale(image: Image.Image) -> float:
@@ -81,24 +63,23 @@ def _scale(image: Image.Image) -> float:
     return math.sqrt(image.width * image.height)
 
 
-def _fit(text: str, area: tuple[int, int], scale: float) -> Block:
+def _fit(text: str, area: tuple[int, int], scale: float) -> tuple[list[str], Typeface]:
     """Break the text into lines at the largest size that fits, shortened if none does.
 
     Cut words only when smaller letters would no longer be readable.
     """
     words = _words(text)
     smallest = max(11, round(scale / 42))
-    size = max(smallest, min(round(scale / 9), int(area[1] / _LEADING)))
+    size = max(smallest, min(round(scale / 9), int(area[1] / LEADING)))
     while True:
         face = Typeface(text, size)
-        leading = round(size * _LEADING)
-        most = max(1, min(_MAX_LINES, area[1] // leading))
+        most = max(1, min(_MAX_LINES, area[1] // face.leading))
         lines = _wrap(words, face, area[0])
         whole = all(face.length(word) <= area[0] for _, word in words)
         if len(lines) <= most and (whole or size <= scale / 20):
-            return Block(lines, face, leading)
+            return lines, face
         if size <= smallest:
-            return Block(_shorten(lines[:most], face, area[0]), face, leading)
+            return _shorten(lines[:most], face, area[0]), face
         size = max(smallest, int(size * 0.9))
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+# From one line to the next, by the size of the letters.
+LEADING = 1.25
 _FOLDER = Path(__file__).parent / "fonts"
 # Large enough for every outline to leave a mark.
 _PROBE = 24
@@ -113,6 +115,7 @@ class Typeface:
 
     def __init__(self, text: str, size: int) -> None:
         faces = {face_of(char) for char in text}
+        self.leading = round(size * LEADING)
         self._base = Face.WORLD if Face.WORLD in faces else Face.PLAIN
         self._fine = -(-_EVEN // size)
         self._size = size * self._fine

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support import pngs, python
+from support.replies import picture as small_picture
 
-from nanobanana_cli.images import DamagedImage, jpeg
-from nanobanana_cli.images.inspect import sniff, verify
+from nanobanana_cli.images import DamagedImage, jpeg, png
+from nanobanana_cli.images.inspect import sniff, survey, verify
 from nanobanana_cli.types import Data
 
 _EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
@@ -110,6 +111,7 @@ def test_a_cut_is_found_anywhere(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("prefix", [b"", _PNG[:8], _JPEG[:4], _JPEG[:-60], _WEBP[:16], _LOSSLESS])
+@settings(deadline=None)
 @given(noise=st.binary(max_size=80))
 @example(noise=b"\xff" * 80)
 def test_noise_raises_nothing_else(prefix: bytes, noise: bytes) -> None:
@@ -117,6 +119,7 @@ def test_noise_raises_nothing_else(prefix: bytes, noise: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [_PNG, _JPEG, _PROGRESSIVE, _WEBP, _LOSSLESS])
+@settings(deadline=None)
 @given(draw=st.data())
 def test_changed_bytes_raise_nothing_else(data: bytes, draw: st.DataObject) -> None:
     changed = bytearray(data)
@@ -201,3 +204,36 @@ def test_a_png_needs_no_pillow() -> None:
         "verify(sys.stdin.buffer.read()); sys.exit('PIL' in sys.modules)"
     )
     assert python.status(code, stdin=_PNG) == 0
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP"])
+def test_survey_says_what_verify_says(image_format: str) -> None:
+    data = small_picture(31, 17, image_format)
+    assert survey(data) == verify(data)
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("left", [0, 1, 20, -1, -20])
+def test_survey_finds_what_a_cut_leaves(image_format: str, left: int) -> None:
+    with pytest.raises(DamagedImage):
+        survey(small_picture(64, 64, image_format)[:left])
+
+
+def test_a_flipped_bit_in_a_png_is_found() -> None:
+    data = bytearray(small_picture())
+    data[60] ^= 1
+    with pytest.raises(DamagedImage, match="checksum"):
+        survey(bytes(data))
+
+
+def test_a_png_without_pixels_is_none() -> None:
+    data = small_picture()
+    start, end = data.index(b"IDAT") - 4, data.index(b"IEND") - 4
+    with pytest.raises(DamagedImage, match="no pixels"):
+        png.survey(data[:start] + data[end:])
+
+
+@pytest.mark.parametrize("data", [b"", b"text", small_picture(image_format="GIF")])
+def test_survey_refuses_other_bytes(data: bytes) -> None:
+    with pytest.raises(DamagedImage):
+        survey(data)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from nanobanana_cli.images import DamagedImage
 from nanobanana_cli.images.inspect import survey, verify
-from nanobanana_cli.images.resize import shrink
+from nanobanana_cli.images.resize import shrink, thumbnail
 from nanobanana_cli.types import Data
 
 
@@ -78,3 +78,22 @@ def test_what_cannot_be_decoded_is_damaged() -> None:
     data[40:60] = bytes(20)
     with pytest.raises(DamagedImage, match="cannot be decoded"):
         shrink(survey(bytes(data)), 100)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_thumbnail_is_a_small_webp_turned_as_exif_says(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    large = Image.open(io.BytesIO(corners())).resize((1200, 600))
+    buffer = io.BytesIO()
+    large.save(buffer, kind, exif=exif.tobytes())
+    small = thumbnail(buffer.getvalue())
+    assert (small.format, small.width, small.height) == ("webp", 240, 480)
+    assert verify(small.data) == small
+    with Image.open(io.BytesIO(small.data)) as image:
+        assert image.getexif() == {}
+
+
+def test_a_thumbnail_of_a_damaged_image_is_refused() -> None:
+    with pytest.raises(DamagedImage):
+        thumbnail(corners()[:-1])
