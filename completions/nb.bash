@@ -6,7 +6,7 @@ _nb_command() {
     commands='' options='' valued=''
     case $1 in
         '')
-            commands='generate caption batch models sandbox completion config'
+            commands='generate caption batch config models sandbox completion'
             options='--version --help -h'
             ;;
         'generate')
@@ -20,17 +20,6 @@ _nb_command() {
         'batch')
             options='--dry-run --check --init --only --limit --shuffle --shard --retry-unknown --concurrency --rpm --fail-fast --max-cost --max-images --max-total-cost --output -o --gallery --format --alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$'
-            ;;
-        'models')
-            options='--provider --json --color --no-color --help -h'
-            valued='^(--provider)$'
-            ;;
-        'sandbox')
-            options='--port --latency --key --log --fault --quiet -q --color --no-color --help -h'
-            valued='^(--port|--latency|--key|--log|--fault)$'
-            ;;
-        'completion')
-            options='--help -h'
             ;;
         'config')
             commands='set unset get list path check'
@@ -57,6 +46,17 @@ _nb_command() {
             options='--provider --base-url --json --quiet -q --color --no-color --help -h'
             valued='^(--provider|--base-url)$'
             ;;
+        'models')
+            options='--provider --json --color --no-color --help -h'
+            valued='^(--provider)$'
+            ;;
+        'sandbox')
+            options='--port --latency --key --log --fault --quiet -q --color --no-color --help -h'
+            valued='^(--port|--latency|--key|--log|--fault)$'
+            ;;
+        'completion')
+            options='--help -h'
+            ;;
     esac
 }
 
@@ -82,7 +82,7 @@ _nb_values() {
         'generate --model' | 'generate -m' | 'caption --model' | 'caption -m' | 'batch --model' | 'batch -m')
             values='gemini-3.1-flash-image-preview gemini-3.1-flash-image gemini-nano-banana-2.1 gemini-3-pro-image-preview gemini-2.5-flash-image'
             ;;
-        'generate --provider' | 'caption --provider' | 'batch --provider' | 'models --provider' | 'config set --provider' | 'config unset --provider' | 'config check --provider')
+        'generate --provider' | 'caption --provider' | 'batch --provider' | 'config set --provider' | 'config unset --provider' | 'config check --provider' | 'models --provider')
             values='wisgate google sandbox'
             ;;
         'caption --style')
@@ -91,14 +91,14 @@ _nb_values() {
         'caption --as')
             values='text json markdown html csv'
             ;;
+        'config set 0' | 'config unset 0' | 'config get 0')
+            values='provider base-url model aspect size timeout retries max-cost api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
+            ;;
         'sandbox --fault')
             values='307 400 401 402 403 404 413 429 500 502 503 504 credit safety no-image recitation prohibited blocked max-tokens text empty null-parts no-text jpeg lying drafts several snake data-uri small wrong-ratio corrupt html not-json cut reset hang slow trickle mix'
             ;;
         'completion 0')
             values='bash zsh fish powershell'
-            ;;
-        'config set 0' | 'config unset 0' | 'config get 0')
-            values='provider base-url model aspect size timeout retries max-cost api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
             ;;
     esac
 }

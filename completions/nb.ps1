@@ -8,10 +8,10 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('generate', 'Make an image from a prompt'),
             ('caption', 'Make an image with its alt text, or alt text for existing images'),
             ('batch', 'Make many images from a manifest, never paying for one twice'),
+            ('config', 'Set, show and check stored settings'),
             ('models', 'Show what each model accepts and what an image costs'),
             ('sandbox', 'Serve the same protocol on this machine, free and offline'),
-            ('completion', 'Print the completion script of a shell'),
-            ('config', 'Set, show and check stored settings')
+            ('completion', 'Print the completion script of a shell')
         )
         'config' = @(
             ('set', 'Write a setting to the user''s file'),
@@ -24,7 +24,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     }
     $options = @{
         '' = @(
-            ('--version', 'Show the version and leave'),
+            ('--version', 'Show the version and exit'),
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
         )
@@ -164,31 +164,6 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
         )
-        'models' = @(
-            ('--provider', 'The prices of this one alone'),
-            ('--json', 'One JSON line for each model'),
-            ('--color', 'Turn colour on or off'),
-            ('--no-color', 'Turn colour on or off'),
-            ('--help', 'Show this message and exit'),
-            ('-h', 'Show this message and exit')
-        )
-        'sandbox' = @(
-            ('--port', '0 takes any free one'),
-            ('--latency', 'Take at least that long for each result'),
-            ('--key', 'Demand this key of every request'),
-            ('--log', 'Append one JSON line a request, with whether it costs'),
-            ('--fault', 'Spoil calls, such as 429:2'),
-            ('--quiet', 'Print only errors'),
-            ('-q', 'Print only errors'),
-            ('--color', 'Turn colour on or off'),
-            ('--no-color', 'Turn colour on or off'),
-            ('--help', 'Show this message and exit'),
-            ('-h', 'Show this message and exit')
-        )
-        'completion' = @(
-            ('--help', 'Show this message and exit'),
-            ('-h', 'Show this message and exit')
-        )
         'config' = @(
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
@@ -245,17 +220,42 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
         )
+        'models' = @(
+            ('--provider', 'The prices of this one alone'),
+            ('--json', 'One JSON line for each model'),
+            ('--color', 'Turn colour on or off'),
+            ('--no-color', 'Turn colour on or off'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'sandbox' = @(
+            ('--port', '0 takes any free one'),
+            ('--latency', 'Take at least that long for each result'),
+            ('--key', 'Demand this key of every request'),
+            ('--log', 'Append one JSON line a request, with whether it costs'),
+            ('--fault', 'Spoil calls, such as 429:2'),
+            ('--quiet', 'Print only errors'),
+            ('-q', 'Print only errors'),
+            ('--color', 'Turn colour on or off'),
+            ('--no-color', 'Turn colour on or off'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'completion' = @(
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
     }
     # The words whose value comes next.
     $valued = @{
         'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
         'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
         'batch' = '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$'
-        'models' = '^(--provider)$'
-        'sandbox' = '^(--port|--latency|--key|--log|--fault)$'
         'config set' = '^(--provider)$'
         'config unset' = '^(--provider)$'
         'config check' = '^(--provider|--base-url)$'
+        'models' = '^(--provider)$'
+        'sandbox' = '^(--port|--latency|--key|--log|--fault)$'
     }
     # What goes into an option, or into the argument of a number; '*' stands for any argument.
     $values = @{
@@ -487,59 +487,6 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('google', 'https://generativelanguage.googleapis.com'),
             ('sandbox', 'embedded, free and offline')
         )
-        'models --provider' = @(
-            ('wisgate', 'https://wisgate.ai'),
-            ('google', 'https://generativelanguage.googleapis.com'),
-            ('sandbox', 'embedded, free and offline')
-        )
-        'sandbox --fault' = @(
-            ('307', 'a redirect to another path'),
-            ('400', 'an invalid argument'),
-            ('401', 'the key is refused'),
-            ('402', 'a gateway account without credit'),
-            ('403', 'the key lacks permission'),
-            ('404', 'the model does not exist'),
-            ('413', 'the request is too large'),
-            ('429', 'the rate limit, with Retry-After: 1'),
-            ('500', 'an internal error'),
-            ('502', 'an HTML error page from a gateway'),
-            ('503', 'the model is overloaded'),
-            ('504', 'the service''s own deadline has passed'),
-            ('credit', 'a 403 whose gateway code says that the credit is used up'),
-            ('safety', 'refused: IMAGE_SAFETY'),
-            ('no-image', 'refused: NO_IMAGE'),
-            ('recitation', 'refused: IMAGE_RECITATION'),
-            ('prohibited', 'refused: IMAGE_PROHIBITED_CONTENT'),
-            ('blocked', 'the prompt is blocked, and the reply has no candidate'),
-            ('max-tokens', 'MAX_TOKENS before any content'),
-            ('text', 'STOP with an explanatory text and no image'),
-            ('empty', 'an empty list of candidates'),
-            ('null-parts', 'a candidate whose parts are null'),
-            ('no-text', 'the image without the requested text'),
-            ('jpeg', 'the image as JPEG'),
-            ('lying', 'JPEG bytes declared as image/png'),
-            ('drafts', 'thoughts and a 64-pixel draft before the image'),
-            ('several', 'another image before the right one'),
-            ('snake', 'all names in snake_case'),
-            ('data-uri', 'the image as a data URI in Markdown'),
-            ('small', 'an image of half the width and height'),
-            ('wrong-ratio', 'an image of another aspect ratio'),
-            ('corrupt', 'a PNG cut off inside valid base64'),
-            ('html', 'an HTML page with HTTP status 200'),
-            ('not-json', 'plain text with HTTP status 200'),
-            ('cut', 'the connection closed in mid-body'),
-            ('reset', 'the connection reset before any reply'),
-            ('hang', 'no reply at all'),
-            ('slow', 'the reply SECONDS later (30)'),
-            ('trickle', 'a body that arrives bit by bit over SECONDS (30)'),
-            ('mix', 'of every 20 calls: the 4th 429, 8th 503, 12th safety, 16th cut, 20th slow:2')
-        )
-        'completion 0' = @(
-            ('bash', 'Bash 3.2 or newer'),
-            ('zsh', 'Zsh 5 or newer'),
-            ('fish', 'fish 3 or newer'),
-            ('powershell', 'PowerShell 5.1 or newer')
-        )
         'config set --provider' = @(
             ('wisgate', 'https://wisgate.ai'),
             ('google', 'https://generativelanguage.googleapis.com'),
@@ -611,6 +558,59 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('wisgate', 'https://wisgate.ai'),
             ('google', 'https://generativelanguage.googleapis.com'),
             ('sandbox', 'embedded, free and offline')
+        )
+        'models --provider' = @(
+            ('wisgate', 'https://wisgate.ai'),
+            ('google', 'https://generativelanguage.googleapis.com'),
+            ('sandbox', 'embedded, free and offline')
+        )
+        'sandbox --fault' = @(
+            ('307', 'a redirect to another path'),
+            ('400', 'an invalid argument'),
+            ('401', 'the key is refused'),
+            ('402', 'a gateway account without credit'),
+            ('403', 'the key lacks permission'),
+            ('404', 'the model does not exist'),
+            ('413', 'the request is too large'),
+            ('429', 'the rate limit, with Retry-After: 1'),
+            ('500', 'an internal error'),
+            ('502', 'an HTML error page from a gateway'),
+            ('503', 'the model is overloaded'),
+            ('504', 'the service''s own deadline has passed'),
+            ('credit', 'a 403 whose gateway code says that the credit is used up'),
+            ('safety', 'refused: IMAGE_SAFETY'),
+            ('no-image', 'refused: NO_IMAGE'),
+            ('recitation', 'refused: IMAGE_RECITATION'),
+            ('prohibited', 'refused: IMAGE_PROHIBITED_CONTENT'),
+            ('blocked', 'the prompt is blocked, and the reply has no candidate'),
+            ('max-tokens', 'MAX_TOKENS before any content'),
+            ('text', 'STOP with an explanatory text and no image'),
+            ('empty', 'an empty list of candidates'),
+            ('null-parts', 'a candidate whose parts are null'),
+            ('no-text', 'the image without the requested text'),
+            ('jpeg', 'the image as JPEG'),
+            ('lying', 'JPEG bytes declared as image/png'),
+            ('drafts', 'thoughts and a 64-pixel draft before the image'),
+            ('several', 'another image before the right one'),
+            ('snake', 'all names in snake_case'),
+            ('data-uri', 'the image as a data URI in Markdown'),
+            ('small', 'an image of half the width and height'),
+            ('wrong-ratio', 'an image of another aspect ratio'),
+            ('corrupt', 'a PNG cut off inside valid base64'),
+            ('html', 'an HTML page with HTTP status 200'),
+            ('not-json', 'plain text with HTTP status 200'),
+            ('cut', 'the connection closed in mid-body'),
+            ('reset', 'the connection reset before any reply'),
+            ('hang', 'no reply at all'),
+            ('slow', 'the reply SECONDS later (30)'),
+            ('trickle', 'a body that arrives bit by bit over SECONDS (30)'),
+            ('mix', 'of every 20 calls: the 4th 429, 8th 503, 12th safety, 16th cut, 20th slow:2')
+        )
+        'completion 0' = @(
+            ('bash', 'Bash 3.2 or newer'),
+            ('zsh', 'Zsh 5 or newer'),
+            ('fish', 'fish 3 or newer'),
+            ('powershell', 'PowerShell 5.1 or newer')
         )
     }
 

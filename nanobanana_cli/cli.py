@@ -1,4 +1,4 @@
-"""The command tree."""
+"""Build the command tree."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import typer
 
 from nanobanana_cli.ui import help as screens
 
-# In the order of the help: name → its module below `commands`, which has a `command`, or an `app`
-# when it is a group.
+# In the order of help, docs and completion: name → its module in `commands`, which has a `command`,
+# or an `app` when it is a group.
 _COMMANDS = {
     "generate": "generate.command",
     "caption": "caption.command",
@@ -20,25 +20,25 @@ _COMMANDS = {
     "sandbox": "sandbox",
     "completion": "completion",
 }
-# This one writes down the whole tree.
+# This one describes the whole tree.
 _NEEDS_ALL = "completion"
 
 
 def root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
-    """Images from the shell, with Google's Nano Banana 2 model.
+    """Make images from the shell, with Google's Nano Banana 2 model.
 
     nb generate "a red fox" --aspect 16:9 --size 2K -o fox.png
     """
 
 
 def command_tree(first: str | None = None) -> typer.core.TyperGroup:
-    """The tree, ready to be run or walked.
+    """Return the tree, ready to be run or walked.
 
     Args:
-        first: the first word that was typed. When it names a command that works alone, the tree has
-            no other branch, since every one of them takes some milliseconds to grow.
+        first: the first word that was typed. If it names a command that works alone, the tree has
+            no other: each takes some milliseconds to build.
     """
     app = typer.Typer(
         name="nb",
@@ -49,7 +49,8 @@ def command_tree(first: str | None = None) -> typer.core.TyperGroup:
     )
     app.callback()(root)
     is_alone = first in _COMMANDS and first != _NEEDS_ALL
-    for name in [first] if first is not None and is_alone else _COMMANDS:
+    names = [first] if first is not None and is_alone else list(_COMMANDS)
+    for name in names:
         module = import_module(f"nanobanana_cli.commands.{_COMMANDS[name]}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
@@ -57,4 +58,6 @@ def command_tree(first: str | None = None) -> typer.core.TyperGroup:
             app.command(name, cls=screens.HelpCommand)(module.command)
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
+    # Typer puts groups after commands.
+    group.commands = {name: group.commands[name] for name in names}
     return group

@@ -1,4 +1,4 @@
-"""The script for Bash, 3.2 (macOS) included."""
+"""Write the script for Bash, 3.2 (macOS) included."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ complete -o default -o nosort -F _nb nb nanobanana 2>/dev/null ||
 
 
 def script(tree: Command) -> str:
-    """The whole script."""
+    """Return the whole script."""
     commands = "\n".join(line for command in tree.walk() for line in _command(command))
     return _SCRIPT.replace("@COMMANDS@", commands).replace("@VALUES@", "\n".join(_values(tree)))
 
@@ -144,7 +144,7 @@ def _values(tree: Command) -> Iterator[str]:
 
 
 def _places(tree: Command) -> dict[str, list[str]]:
-    """What is to be offered → patterns of all places that it is offered at."""
+    """Map the values of each option and argument to the patterns of its places."""
     places: dict[str, list[str]] = {}
     for command in tree.walk():
         for option in command.options:

@@ -1,4 +1,4 @@
-"""The script for fish."""
+"""Write the script for fish."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ complete -c nanobanana -w nb
 
 
 def script(tree: Command) -> str:
-    """The whole script."""
+    """Return the whole script."""
     commands = list(tree.walk())
     parts = {
         "@PATHS@": " ".join(_quoted(command.name) for command in commands[1:]),

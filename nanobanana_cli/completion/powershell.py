@@ -1,4 +1,4 @@
-"""The script for PowerShell, 5.1 and 7."""
+"""Write the script for PowerShell, 5.1 and 7."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
 
 
 def script(tree: Command) -> str:
-    """The whole script."""
+    """Return the whole script."""
     commands = list(tree.walk())
     groups = [command for command in commands if command.commands]
     parts = {
@@ -119,7 +119,7 @@ def _values(command: Command) -> Iterator[str]:
 
 
 def _table(name: str, choices: Mapping[str, str]) -> str:
-    """One entry: a list of pairs, text and description, the second never empty."""
+    """Return one entry: a list of pairs, text and description, the second never empty."""
     pairs = ",\n".join(
         f"            ({_quoted(text)}, {_quoted(about or text)})"
         for text, about in choices.items()

@@ -1,6 +1,6 @@
-"""What can be typed after `nb`, taken from the command tree once and put in plain data.
+"""Describe what can be typed after `nb` as plain data, taken from Typer's tree.
 
-The shells' generators know nothing of Typer, and the tree knows nothing of shells.
+The scripts' writers know nothing of Typer, and this module knows nothing of shells.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 from nanobanana_cli.completion import values
 from nanobanana_cli.completion.values import Values
 
+# What an option's value is called when it names a file or folder.
+_FILE_METAVARS = ("FILE", "FOLDER", "PATH")
+
 
 class Option(msgspec.Struct, frozen=True):
     """An option.
@@ -23,9 +26,9 @@ class Option(msgspec.Struct, frozen=True):
         names: each of its spellings, `--aspect` before `-a`; `--color` and `--no-color` are
             two options here.
         about: its help, in one short sentence.
-        takes: what follows it; None for a flag.
-        metavar: what its value is called.
-        repeatable: whether giving it twice says more than giving it once.
+        takes: its values; None for a flag.
+        metavar: the name of its value in help.
+        repeatable: giving it twice says more than giving it once.
     """
 
     names: tuple[str, ...]
@@ -39,9 +42,9 @@ class Argument(msgspec.Struct, frozen=True):
     """A positional argument.
 
     Args:
-        metavar: what it is called.
-        takes: what it may be.
-        repeatable: whether more of the same may follow.
+        metavar: its name in help.
+        takes: its values.
+        repeatable: more of the same may follow.
     """
 
     metavar: str
@@ -67,17 +70,17 @@ class Command(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The path in one string: `config set`."""
+        """The path as one string: `config set`."""
         return " ".join(self.path)
 
     def walk(self) -> Iterator[Command]:
-        """This command, then everything under it."""
+        """Yield this command, then everything under it."""
         yield self
         for command in self.commands:
             yield from command.walk()
 
     def value_follows(self) -> str:
-        """A regular expression for the words whose value is the next word; "" when none are.
+        """Return a regular expression for words whose value is the next word; "" without any.
 
         It matches `--aspect` and `-a`, and `-qa`, but not `-a16:9`. Bash, fish and Python read it
         alike.
@@ -92,14 +95,14 @@ class Command(msgspec.Struct, frozen=True):
 
 
 def describe(command: Any, ctx: Any) -> Command:
-    """The tree under a Typer command.
+    """Describe a Typer command and everything under it.
 
     Args:
         command: the outermost group.
         ctx: a Typer context of it.
 
     Raises:
-        KeyError: an option or argument takes what the table in `values` does not know of.
+        KeyError: the table in `values` lacks an option or argument.
     """
     return _command(command, ctx, ())
 
@@ -146,24 +149,32 @@ def _options(param: TyperOption) -> Iterator[Option]:
         yield Option(
             names=_spellings(param.opts),
             about=about,
-            takes=values.of_option(max(param.opts, key=len)),
+            takes=_takes(param),
             metavar=_metavar(param.metavar or "VALUE"),
             repeatable=param.multiple,
         )
 
 
+def _takes(param: TyperOption) -> Values:
+    if param.metavar in _FILE_METAVARS:
+        return values.FILES
+    if param.type.name.startswith(("int", "float")):
+        return values.FREE
+    return values.of_option(max(param.opts, key=len))
+
+
 def _spellings(names: Iterable[str]) -> tuple[str, ...]:
-    """Long ones first; Typer's own order of `--help` and `-h` changes from run to run."""
+    """Sort the long ones first; Typer's order of `--help` and `-h` varies from run to run."""
     return tuple(sorted(names, key=lambda name: (not name.startswith("--"), name)))
 
 
 def _metavar(text: str) -> str:
-    """Without the signs that say optional or repeatable."""
+    """Strip the signs for optional and repeatable."""
     return text.strip("[].")
 
 
 def _sentence(text: str) -> str:
-    """The first sentence of a help text, on one line, without its end or a default in brackets."""
+    """Return the first sentence of a help text on one line, without full stop and default."""
     first = re.split(r"[.;](?:\s|$)|\s\[|\n\n", " ".join(text.split("\n")).strip(), maxsplit=1)[0]
     return " ".join(first.split())
 

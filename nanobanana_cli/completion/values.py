@@ -1,6 +1,6 @@
-"""Which values an option or argument takes, for the shells to offer.
+"""List the values that an option or argument takes, for the shells to offer.
 
-The one table to extend when a command gets a new option that takes a value.
+Numbers, and options whose value is called FILE, FOLDER or PATH, need no entry.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nanobanana_cli.images.formats import CHOICES
 from nanobanana_cli.sandbox.faults import FAULTS
 from nanobanana_cli.settings.config_files import TYPES, allowed_entries
 
-# Shell → its title, and the oldest version that the script is written for.
+# Shell → title and oldest version that the script supports.
 SHELLS: Mapping[str, str] = {
     "bash": "Bash 3.2 or newer",
     "zsh": "Zsh 5 or newer",
@@ -26,11 +26,11 @@ SHELLS: Mapping[str, str] = {
 
 
 class Values(msgspec.Struct, frozen=True):
-    """What a value may be.
+    """The values of an option or argument.
 
     Args:
-        choices: value → description, in the order to show; empty when there is nothing to offer.
-        files: whether it names a file or folder.
+        choices: value → description, in the order to show; empty when any text will do.
+        files: it names a file or folder.
     """
 
     choices: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -64,47 +64,32 @@ _PROVIDERS = {
 
 _STYLES = {name: f"{style.name}, about {style.aim} characters" for name, style in STYLES.items()}
 
+_TEXTS = (
+    "--base-url",
+    "--context",
+    "--key",
+    "--lang",
+    "--max-cost",
+    "--max-total-cost",
+    "--only",
+    "--retries",
+    "--shard",
+    "--system",
+    "--timeout",
+)
 _OPTIONS: Mapping[str, Values] = {
-    "--alt-file": FILES,
+    **dict.fromkeys(_TEXTS, FREE),
     "--as": Values(dict.fromkeys(FORMS, "")),
     "--aspect": Values(
         {aspect: f"{_pixels(aspect, '1K')} pixels at 1K" for aspect in catalog.ASPECTS}
     ),
-    "--base-url": FREE,
-    "--concurrency": FREE,
-    "--context": FREE,
-    "--context-file": FILES,
-    "--count": FREE,
     "--fault": Values(FAULTS),
     "--format": Values(_FORMATS),
-    "--gallery": FILES,
-    "--image": FILES,
-    "--key": FREE,
-    "--lang": FREE,
-    "--latency": FREE,
-    "--limit": FREE,
-    "--log": FILES,
-    "--max-chars": FREE,
-    "--max-cost": FREE,
-    "--max-images": FREE,
-    "--max-total-cost": FREE,
     "--model": Values({model.id: model.title for model in catalog.MODELS.values()}),
-    "--only": FREE,
-    "--output": FILES,
-    "--port": FREE,
-    "--prompt-file": FILES,
     "--provider": Values(_PROVIDERS),
-    "--relative-to": FILES,
-    "--retries": FREE,
-    "--rpm": FREE,
-    "--seed": FREE,
-    "--shard": FREE,
     "--size": Values({size: f"{_pixels('1:1', size)} pixels at 1:1" for size in catalog.SIZES}),
     "--style": Values(_STYLES),
-    "--system": FREE,
-    "--temperature": FREE,
     "--thinking": Values(dict.fromkeys(catalog.THINKING_LEVELS, "")),
-    "--timeout": FREE,
 }
 
 _ARGUMENTS: Mapping[tuple[str, str], Values] = {
@@ -120,25 +105,25 @@ _ARGUMENTS: Mapping[tuple[str, str], Values] = {
 
 
 def of_option(name: str) -> Values:
-    """What an option takes.
+    """Return the values of an option.
 
     Args:
         name: its long name, such as `--aspect`.
 
     Raises:
-        KeyError: the table does not have it.
+        KeyError: the table lacks it.
     """
     return _OPTIONS[name]
 
 
 def of_argument(command: str, name: str) -> Values:
-    """What a positional argument takes.
+    """Return the values of a positional argument.
 
     Args:
         command: such as `config set`.
-        name: as in the command's function, such as `value`.
+        name: the field or parameter that holds it, such as `value`.
 
     Raises:
-        KeyError: the table does not have it.
+        KeyError: the table lacks it.
     """
     return _ARGUMENTS[command, name]

@@ -1,4 +1,4 @@
-"""The script for Zsh: from a folder of `fpath`, or sourced."""
+"""Write the script for Zsh, to be found in `fpath` or sourced."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _CHOICES = r"""@NAME@() {
 
 
 def script(tree: Command) -> str:
-    """The whole script."""
+    """Return the whole script."""
     commands = list(tree.walk())
     lists = _lists(commands)
     functions = [_function(command, lists) for command in commands]

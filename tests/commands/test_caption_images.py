@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
+import threading
 import time
 from pathlib import Path
 
 import pytest
-from conftest import Nb
+from conftest import Nb, NbProcess
 from PIL import Image
 from support.pty_run import run_in_pty
 from support.replies import failed, picture
@@ -322,3 +324,19 @@ def test_on_a_terminal_the_columns_are_readable(monkeypatch: pytest.MonkeyPatch)
     assert code == 0
     assert re.search(r"a\.png  A mostly \w+ square picture", screen)
     assert "\\t" not in screen
+
+
+@pytest.mark.parametrize("target", ["fox.png", "a red fox"])
+def test_a_context_file_may_be_a_pipe(nb_process: NbProcess, target: str) -> None:
+    save("fox.png")
+    os.mkfifo("page")
+    # As `--context-file <(cat page.md)`: what is read twice is empty, or waits, the second time.
+    writer = threading.Thread(target=Path("page").write_text, args=("All about foxes.",))
+    writer.start()
+    run = nb_process(
+        "caption", target, "--context-file", "page", "--dry-run", "--provider", "sandbox"
+    )
+    writer.join(30)
+    assert run.code == 0
+    (text, *_) = json.loads(run.out)["body"]["contents"][0]["parts"]
+    assert "<context>\nAll about foxes.\n</context>" in text["text"]

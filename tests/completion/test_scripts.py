@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
+from support.completions import COMMAND, FOLDER
 from support.tools import require
 
 from nanobanana_cli.cli import command_tree
 from nanobanana_cli.completion import FILES, SHELLS, script
-from nanobanana_cli.completion.__main__ import main
-
-_FOLDER = Path(__file__).parents[2] / "completions"
 
 
 def test_there_is_a_script_for_each_shell() -> None:
     assert FILES.keys() == SHELLS.keys()
-    assert {path.name for path in _FOLDER.iterdir()} == set(FILES.values())
+    assert {path.name for path in FOLDER.iterdir()} == set(FILES.values())
 
 
-@pytest.mark.parametrize("name", FILES.values())
-def test_the_scripts_are_those_of_the_tree(name: str, tmp_path: Path) -> None:
-    main(tmp_path)
-    written = (tmp_path / name).read_bytes()
-    assert written == (_FOLDER / name).read_bytes(), (
-        "out of date: python -m nanobanana_cli.completion completions"
-    )
+@pytest.mark.parametrize("shell", FILES)
+def test_the_scripts_are_those_of_the_tree(shell: str) -> None:
+    written = (FOLDER / FILES[shell]).read_bytes()
+    assert written == script(shell, command_tree()).encode(), f"out of date: {COMMAND}"
 
 
 def test_zsh_finds_its_mark_in_the_first_line() -> None:
@@ -40,7 +34,7 @@ def test_no_python_is_started() -> None:
 
 
 def test_bash_passes_shellcheck() -> None:
-    path = _FOLDER / FILES["bash"]
+    path = FOLDER / FILES["bash"]
     done = subprocess.run([require("shellcheck"), path], capture_output=True, text=True)
     assert done.stdout == ""
 
