@@ -54,7 +54,7 @@ def with_packet(data: bytes, new: bytes) -> bytes:
     """
     if len(new) > _MAX_PACKET:
         raise BadMetadata(
-            f"its XMP would grow to {len(new):,} bytes, and a JPEG takes {_MAX_PACKET:,}"
+            f"its XMP would grow to {len(new):,} bytes, and a JPEG holds at most {_MAX_PACKET:,}"
         )
     old = _find(data)
     start, end = (old.start, old.end) if old else (_after_exif(data),) * 2

@@ -84,7 +84,7 @@ def extend(packet: bytes | None, description: Description, *, lang: str | None =
     body = (packet or _EMPTY_PACKET).rstrip(b"\0")
     scan = Scan(body, _NAMES)
     if scan.rdf is None:
-        raise BadMetadata("the XMP packet holds no rdf:RDF element")
+        raise BadMetadata("the XMP packet has no rdf:RDF element")
     fields: dict[Name, str] = {}
     for name, text in ((_ALT, description.alt), (_LONG, description.long)):
         if text is not None:
