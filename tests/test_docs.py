@@ -146,6 +146,11 @@ def test_every_setting_is_in_the_table_with_its_option_and_variable(setting: str
 # The pages as pages.
 
 
+@pytest.mark.parametrize("page", docs.PAGES, ids=_name)
+def test_no_page_holds_control_characters(page: Path) -> None:
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", page.read_text("utf-8"))
+
+
 def test_the_front_page_stays_short() -> None:
     assert len(README.read_text("utf-8").splitlines()) <= 200
 

@@ -87,7 +87,9 @@ class Reader:
         _, screen = run_program(
             command, columns=100, seconds=_SECONDS, env=self.env, cwd=self._work
         )
-        outputs = re.sub(r" *\r\n", "\n", screen).replace(self._port, _PORT).split(cut)
+        # jq colours what it prints, whatever the terminal.
+        plain = re.sub(r"\x1b\[[\d;]*m", "", screen)
+        outputs = re.sub(r" *\r\n", "\n", plain).replace(self._port, _PORT).split(cut)
         shown = zip(commands, outputs, strict=False)
         return "".join(f"$ {command}\n{output}" for command, output in shown)
 
