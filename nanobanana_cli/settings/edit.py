@@ -63,7 +63,7 @@ def parse_name(text: str, provider: str) -> SettingName:
     return SettingName(setting, owner)
 
 
-def normal(file: ConfigFile, name: SettingName, text: str, cwd: Path) -> str:
+def checked_value(file: ConfigFile, name: SettingName, text: str, cwd: Path) -> str:
     """Return the value to write, checked together with the rest of the file.
 
     Args:
@@ -99,7 +99,7 @@ def with_entry(file: ConfigFile, name: SettingName, text: str) -> ConfigFile:
     if name.setting == "provider":
         _refuse_new_owner(file, text)
     document = _document(file)
-    value = _typed(name.setting, text)
+    value = _toml_value(name.setting, text)
     try:
         if name.provider:
             document.setdefault(name.provider, {})[name.setting] = value
@@ -108,7 +108,7 @@ def with_entry(file: ConfigFile, name: SettingName, text: str) -> ConfigFile:
         else:
             document[name.setting] = value
     except Exception as error:
-        raise _impossible(file, name) from error
+        raise _unchangeable(file, name) from error
     return _verified(file, _changed(file, name, str(value)), document, name)
 
 
@@ -129,7 +129,7 @@ def without_entry(file: ConfigFile, name: SettingName) -> ConfigFile:
         if name.provider == _owner(file):
             document.pop(name.setting, None)
     except Exception as error:
-        raise _impossible(file, name) from error
+        raise _unchangeable(file, name) from error
     return _verified(file, _changed(file, name, None), document, name)
 
 
@@ -165,7 +165,7 @@ def _document(file: ConfigFile) -> Any:
         raise ConfigError(f"cannot edit {file.path}: {error}", hint="edit it by hand") from None
 
 
-def _typed(setting: str, text: str) -> str | int | float:
+def _toml_value(setting: str, text: str) -> str | int | float:
     if str in TYPES[setting]:
         return text
     try:
@@ -193,15 +193,15 @@ def _verified(file: ConfigFile, wanted: ConfigFile, document: Any, name: Setting
         text = document.as_string()
         result = parse(file.path, text)
     except Exception as error:
-        raise _impossible(file, name) from error
-    if result.values != wanted.values or _filled(result.guarded) != _filled(wanted.guarded):
-        raise _impossible(file, name)
+        raise _unchangeable(file, name) from error
+    if result.values != wanted.values or _nonempty(result.guarded) != _nonempty(wanted.guarded):
+        raise _unchangeable(file, name)
     return result
 
 
-def _filled(guarded: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+def _nonempty(guarded: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
     return {provider: dict(entries) for provider, entries in guarded.items() if entries}
 
 
-def _impossible(file: ConfigFile, name: SettingName) -> ConfigError:
+def _unchangeable(file: ConfigFile, name: SettingName) -> ConfigError:
     return ConfigError(f"cannot change {name} in {file.path}", hint="edit the file by hand")

@@ -61,14 +61,17 @@ class _Source(msgspec.Struct, frozen=True):
     """A setting's text and its origin.
 
     Args:
-        subject: returns the subject of an error's sentence, with the value hidden or not. A
-            function, since finding the line in a file takes time.
+        label: the option, variable or name, for errors that must not show the text.
+        shown: the label and the text.
+        file: the file that holds it, if any.
     """
 
     text: str
     origin: str
-    subject: Callable[[bool], str]
+    label: str
+    shown: str
     error: type[UsageError] = ConfigError
+    file: ConfigFile | None = None
 
 
 class _Sources(Redacted, frozen=True):
@@ -90,8 +93,11 @@ class _Sources(Redacted, frozen=True):
         try:
             return parse(source.text)
         except InvalidValue as wrong:
-            message = f"{source.subject(wrong.secret)} {wrong.reason}"
-            raise source.error(message, hint=wrong.hint) from None
+            subject = source.label if wrong.secret else source.shown
+            if file := source.file:
+                where = file.where_guarded(provider, name) if provider else file.where(name)
+                subject = f"{subject} in {where},"
+            raise source.error(f"{subject} {wrong.reason}", hint=wrong.hint) from None
 
     def must(self, name: str, parse: Callable[[str], T]) -> T:
         """Parse a setting whose default is not empty."""
@@ -100,16 +106,20 @@ class _Sources(Redacted, frozen=True):
         return value
 
     def _first(self, name: str, provider: str | None) -> _Source:
+        option, variable = f"{self.dashes}{name}", variable_of(name)
         typed = self.options.get(name)
         if typed is not None:
-            return _from_option(f"{self.dashes}{name}", typed)
-        if set_to := self.env.get(variable_of(name)):
-            return _from_variable(variable_of(name), set_to)
+            shown = f'"{typed}"' if not typed or any(map(str.isspace, typed)) else typed
+            return _Source(typed, option, option, f"{option} {shown}", UsageError)
+        if text := self.env.get(variable):
+            return _Source(text, variable, variable, f"{variable}={text}")
         for file in self.files:
-            source = _from_file(file, name, provider)
-            if source:
-                return source
-        return _Source(DEFAULTS[name], "default", lambda _: name)
+            entries = file.guarded.get(provider, {}) if provider else file.values
+            if name in entries:
+                text = entries[name]
+                shown = f'"{text}"' if str in TYPES[name] else text
+                return _Source(text, str(file.path), name, f"{name} = {shown}", file=file)
+        return _Source(DEFAULTS[name], "default", name, name)
 
 
 def load(env: Mapping[str, str], cwd: Path, options: Mapping[str, str | None]) -> Settings:
@@ -171,31 +181,6 @@ def provider_in_force(
 def variable_of(name: str) -> str:
     """Return the environment variable of a setting: `max-cost` → `NB_MAX_COST`."""
     return f"NB_{name.upper().replace('-', '_')}"
-
-
-def _from_option(option: str, text: str) -> _Source:
-    shown = text if text and not any(mark.isspace() for mark in text) else f'"{text}"'
-    return _Source(
-        text, option, lambda hidden: option if hidden else f"{option} {shown}", UsageError
-    )
-
-
-def _from_variable(variable: str, text: str) -> _Source:
-    return _Source(text, variable, lambda hidden: variable if hidden else f"{variable}={text}")
-
-
-def _from_file(file: ConfigFile, name: str, provider: str | None) -> _Source | None:
-    entries = file.values if provider is None else file.guarded.get(provider, {})
-    if name not in entries:
-        return None
-    text = entries[name]
-    shown = f'{name} = "{text}"' if str in TYPES[name] else f"{name} = {text}"
-
-    def subject(hidden: bool) -> str:
-        where = file.where(name) if provider is None else file.where_guarded(provider, name)
-        return f"{name if hidden else shown} in {where},"
-
-    return _Source(text, str(file.path), subject)
 
 
 def _address(text: str, provider: str) -> str:

@@ -42,8 +42,8 @@ def print_above(on: Console, ansi: str) -> None:
     on.print(Text.from_ansi(ansi), soft_wrap=True)
 
 
-class RichSpinner:
-    """A spinner on a terminal.
+class RichProgress:
+    """A spinner or progress bar on a terminal.
 
     Args:
         progress: the live display.
@@ -56,18 +56,6 @@ class RichSpinner:
     def advance(self) -> None:
         """Count one more thing as done."""
         self._progress.advance(self._task)
-
-
-class RichProgressBar:
-    """A progress bar with a line of text below it.
-
-    Args:
-        progress: the live display.
-        task: its task.
-    """
-
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
 
     def update(self, done: int, text: str) -> None:
         """Show how many things are done, and a line of text."""
@@ -84,7 +72,7 @@ class _WithTextBelow(Progress):
 
 
 @contextmanager
-def bar(on: Console, total: int) -> Iterator[RichProgressBar]:
+def bar(on: Console, total: int) -> Iterator[RichProgress]:
     """Show a bar with `3/12`, and a line of text below it."""
     with _WithTextBelow(
         SpinnerColumn(),
@@ -95,7 +83,7 @@ def bar(on: Console, total: int) -> Iterator[RichProgressBar]:
         redirect_stdout=False,
         refresh_per_second=5,
     ) as progress:
-        yield RichProgressBar(progress, progress.add_task("", total=total))
+        yield RichProgress(progress, progress.add_task("", total=total))
 
 
 class _SecondsColumn(ProgressColumn):
@@ -104,7 +92,7 @@ class _SecondsColumn(ProgressColumn):
 
 
 @contextmanager
-def spinner(on: Console, label: str, total: int) -> Iterator[RichSpinner]:
+def spinner(on: Console, label: str, total: int) -> Iterator[RichProgress]:
     """Show a spinner with the seconds passed, and `2/3` if there are several things to do."""
     columns: list[ProgressColumn] = [
         SpinnerColumn(),
@@ -114,4 +102,4 @@ def spinner(on: Console, label: str, total: int) -> Iterator[RichSpinner]:
     if total > 1:
         columns.insert(2, TextColumn("{task.completed:.0f}/{task.total:.0f}", markup=False))
     with Progress(*columns, console=on, transient=True, redirect_stdout=False) as progress:
-        yield RichSpinner(progress, progress.add_task(label, total=total))
+        yield RichProgress(progress, progress.add_task(label, total=total))

@@ -80,32 +80,37 @@ def test_entries_at_the_top_do_not_change_sides_with_the_provider() -> None:
 
 def test_a_value_is_checked_with_the_rest_of_the_file() -> None:
     file = _file('model = "gemini-2.5-flash-image"\n')
-    assert edit.normal(_file(""), SettingName("size"), "512", Path()) == "0.5K"
+    assert edit.checked_value(_file(""), SettingName("size"), "512", Path()) == "0.5K"
     with pytest.raises(UsageError, match=r"^size 512 is not an image size of gemini-2.5-flash"):
-        edit.normal(file, SettingName("size"), "512", Path())
+        edit.checked_value(file, SettingName("size"), "512", Path())
     with pytest.raises(ConfigError, match=r'^aspect = "1:8" in f.toml, line 1, is not an aspect'):
-        edit.normal(_file('aspect = "1:8"'), SettingName("model"), "gemini-2.5-flash-image", Path())
+        edit.checked_value(
+            _file('aspect = "1:8"'), SettingName("model"), "gemini-2.5-flash-image", Path()
+        )
 
 
 def test_an_address_is_checked_against_its_provider() -> None:
     name = SettingName("base-url", "google")
-    assert edit.normal(_file(""), name, "https://g.example/v1beta", Path()) == "https://g.example"
+    assert (
+        edit.checked_value(_file(""), name, "https://g.example/v1beta", Path())
+        == "https://g.example"
+    )
     with pytest.raises(UsageError, match="belongs to wisgate"):
-        edit.normal(_file(""), name, "https://wisgate.ai", Path())
+        edit.checked_value(_file(""), name, "https://wisgate.ai", Path())
 
 
 def test_a_key_file_is_read_before_it_is_named(tmp_path: Path) -> None:
     name = SettingName("api-key-file", "wisgate")
     with pytest.raises(ConfigError, match="cannot read the key file"):
-        edit.normal(_file(""), name, "key.txt", tmp_path)
+        edit.checked_value(_file(""), name, "key.txt", tmp_path)
     (tmp_path / "key.txt").write_text("two words")
     with pytest.raises(KeyRejected):
-        edit.normal(_file(""), name, "key.txt", tmp_path)
+        edit.checked_value(_file(""), name, "key.txt", tmp_path)
     (tmp_path / "key.txt").write_text("key\n")
     # A relative path would begin at the configuration file once it stands there.
-    assert edit.normal(_file(""), name, "key.txt", tmp_path) == str(tmp_path / "key.txt")
+    assert edit.checked_value(_file(""), name, "key.txt", tmp_path) == str(tmp_path / "key.txt")
     Path("~/key.txt").expanduser().write_text("key")
-    assert edit.normal(_file(""), name, "~/key.txt", tmp_path) == "~/key.txt"
+    assert edit.checked_value(_file(""), name, "~/key.txt", tmp_path) == "~/key.txt"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from nanobanana_cli.commands.config import check as config_check
 from nanobanana_cli.commands.config import listing
@@ -33,7 +33,7 @@ def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | 
     file = config_files.user_file(terminal.env, cwd, create=True)
     project = _project(terminal, cwd)
     entry = _entry(terminal, name, provider, file, project)
-    text = edit.normal(file, entry, _value(terminal, entry, value), cwd)
+    text = edit.checked_value(file, entry, _value(terminal, entry, value), cwd)
     changed = edit.with_entry(file, entry, text)
     write_private(changed.path, changed.text.encode())
     terminal.note(f"{entry} set in {file.path}")
@@ -72,7 +72,7 @@ def show_all(terminal: Terminal, *, as_json: bool) -> None:
     rows = list(listing.rows(_load(terminal, {}), terminal.env))
     if as_json:
         for row in rows:
-            terminal.json({"name": row.name, "value": row.value, "origin": row.origin})
+            terminal.json(asdict(row))
     else:
         cells = [(row.name, row.text, row.origin) for row in rows]
         terminal.table(("Setting", "Value", "From"), cells)
@@ -96,14 +96,7 @@ def check(terminal: Terminal, options: Mapping[str, str | None], *, as_json: boo
     for each in _checks(terminal, options):
         first = first or each.error
         if as_json:
-            terminal.json(
-                {
-                    "state": each.state,
-                    "about": each.about,
-                    "message": each.message,
-                    "hint": each.hint,
-                }
-            )
+            terminal.json({key: value for key, value in asdict(each).items() if key != "error"})
         else:
             terminal.result(f"{each.state:<8} {each.about:<12} {each.message}")
             for line in (each.hint or "").splitlines():

@@ -55,11 +55,8 @@ def row(settings: Settings, env: Mapping[str, str], name: SettingName) -> Listed
     """
     if name.provider and name.setting == "api-key":
         found = source(PROVIDERS[name.provider], env, settings.user)
-        return (
-            ListedSetting(str(name), MASK, found.origin)
-            if found
-            else ListedSetting(str(name), None, UNSET)
-        )
+        masked, origin = (MASK, found.origin) if found else (None, UNSET)
+        return ListedSetting(str(name), masked, origin)
     if name.provider and name.setting == "api-key-file":
         path = value_of(settings.user, name)
         return ListedSetting(str(name), path, str(settings.user.path) if path else UNSET)
