@@ -252,15 +252,12 @@ class _HttpHandler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body[: len(reply.body) // 2])
             self.close_connection = True
         elif reply.mode == "trickle":
-            self._trickle(reply)
+            step = -(-len(reply.body) // _PIECES)
+            for start in range(0, len(reply.body), step):
+                self.wfile.write(reply.body[start : start + step])
+                self._pause(reply.seconds / _PIECES)
         else:
             self.wfile.write(reply.body)
-
-    def _trickle(self, reply: HttpReply) -> None:
-        step = -(-len(reply.body) // _PIECES)
-        for start in range(0, len(reply.body), step):
-            self.wfile.write(reply.body[start : start + step])
-            self._pause(reply.seconds / _PIECES)
 
     def _pause(self, seconds: float | None) -> None:
         """Wait (forever with None), but no longer than the client does."""
