@@ -1,10 +1,10 @@
-"""`nb caption IMAGE…`: existing images, several calls at once, texts in the order of the images."""
+"""`nb caption IMAGE…`: describe existing images, several at once, in the order of the images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache
 
-import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli import settings
@@ -21,85 +21,88 @@ from nanobanana_cli.commands.results import TextWriter
 from nanobanana_cli.errors import ENDS_RUN, BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.pool import WorkerPool
-from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import ContentRequest, Result
+from nanobanana_cli.ui.progress import Spinner
 from nanobanana_cli.ui.terminal import Terminal
 
 
-class DescribeJob(msgspec.Struct, frozen=True):
-    """Existing images, and everything that decides what becomes of their texts.
+def run(
+    options: CaptionOptions,
+    images: Images,
+    destination: TextDestination,
+    texts: TextWriter,
+    terminal: Terminal,
+) -> None:
+    """Describe the images that lack a text, and write each text in the order of the images.
 
     Args:
-        images: what is to be described.
-        delivery: where the texts go.
         options: the command's options.
-        read_stdin: the image's bytes for `-`.
-    """
-
-    images: Images
-    delivery: TextDestination
-    options: CaptionOptions
-    read_stdin: Callable[[], bytes]
-
-
-def run(order: DescribeJob, texts: TextWriter, terminal: Terminal) -> None:
-    """Describe what lacks a text, and show each text in the order of the images.
+        images: the images to describe.
+        destination: where the texts go besides stdout.
+        texts: writes the texts.
+        terminal: takes notes and progress.
 
     Raises:
         NbError: a check before the calls failed, or the only image did.
         BatchIncomplete: some of several images failed.
     """
-    in_force = settings.load(terminal.env, settings.current_folder(), settings_of(order.options))
-    request = _request(order, in_force)
-    cost.check(request, in_force, len(order.images.paths))
+    in_force = settings.load(terminal.env, settings.current_folder(), settings_of(options))
+    request = _request(options, in_force.model, destination)
+    cost.check(request, in_force, len(images.paths))
     generate_run.note_unknown_model(request.model, terminal)
-    if order.options.cost.dry_run or order.options.cost.curl:
-        _show_calls(order, request, in_force, terminal)
+    read_stdin = cache(terminal.read)
+    if options.cost.dry_run or options.cost.curl:
+        for path in images.paths:
+            reference = source_image.load(path, read_stdin).reference()
+            whole = replace(request, references=(reference,))
+            generate_run.show_request(whole, in_force, terminal, as_curl=options.cost.curl)
+        price = cost.estimate(request, in_force, len(images.paths))
+        terminal.note(f"nothing was sent; {price}")
         return
-    shown = _describe(order, request, in_force, texts, terminal)
+    session = LazySession(in_force, terminal)
+    describer = Describer(
+        Result("failed", request, in_force.provider),
+        destination,
+        session=session.get,
+        read_stdin=read_stdin,
+        shared=shared_files(images.paths, destination),
+    )
+    size = min(options.existing.concurrency, len(images.paths))
+    pool = WorkerPool(describer.describe, images.paths, size, ordered=True)
+    shown = _Shown(texts, terminal, is_single=images.is_single)
+    label = f"{len(images.paths)} texts" if len(images.paths) > 1 else "a text"
+    _show_all(
+        pool,
+        session,
+        shown,
+        terminal.spinner(f"{label} from {in_force.provider}", len(images.paths)),
+    )
     if shown.failures:
-        raise _verdict(shown, order.images)
+        raise _verdict(shown, images)
 
 
-def _request(order: DescribeJob, in_force: Settings) -> ContentRequest:
+def _request(options: CaptionOptions, model: str, destination: TextDestination) -> ContentRequest:
+    """Return the request for every image, without the image."""
     return inputs.checked(
         ContentRequest(
             prompt="",
-            framed=prompts.for_picture(order.delivery.spec),
-            model=in_force.model,
+            framed=prompts.for_picture(destination.spec),
+            model=model,
             modalities=("TEXT",),
-            parameters=order.options.parameters,
+            parameters=options.parameters,
         )
     )
 
 
-def _describe(
-    order: DescribeJob,
-    request: ContentRequest,
-    in_force: Settings,
-    texts: TextWriter,
-    terminal: Terminal,
-) -> _Shown:
-    paths = order.images.paths
-    session = LazySession(in_force, terminal)
-    describer = Describer(
-        Result("failed", request, in_force.provider),
-        order.delivery,
-        session=session.get,
-        read_stdin=order.read_stdin,
-        shared=shared_files(paths, order.delivery),
-    )
-    size = min(order.options.existing.concurrency, len(paths))
-    pool = WorkerPool(describer.describe, paths, size, ordered=True)
-    shown = _Shown(texts, terminal, order)
-    label = f"{len(paths)} texts" if len(paths) > 1 else "a text"
+def _show_all(
+    pool: WorkerPool[str, Result],
+    session: LazySession,
+    shown: _Shown,
+    waiting: AbstractContextManager[Spinner],
+) -> None:
     try:
-        with (
-            terminal.spinner(f"{label} from {in_force.provider}", len(paths)) as spinner,
-            pool,
-            # Left before the pool: it cuts the calls that the pool would wait for.
-            session,
-        ):
+        # The session is left first: it cuts the calls that the pool would wait for.
+        with waiting as spinner, pool, session:
             for result in pool:
                 shown.show(result)
                 spinner.advance()
@@ -108,18 +111,17 @@ def _describe(
             if result.alt is not None:
                 shown.show(result)
         raise
-    return shown
 
 
 class _Shown:
-    """Shows results; keeps what failed, and whether any text was paid for."""
+    """Shows results; keeps what failed, and whether a text was paid for."""
 
-    def __init__(self, texts: TextWriter, terminal: Terminal, order: DescribeJob) -> None:
+    def __init__(self, texts: TextWriter, terminal: Terminal, *, is_single: bool) -> None:
         self.failures: list[NbError] = []
         self.has_paid = False
         self._texts = texts
         self._terminal = terminal
-        self._order = order
+        self._is_single = is_single
 
     def show(self, result: Result) -> None:
         self._texts.show(result)
@@ -132,17 +134,17 @@ class _Shown:
             self._terminal.note(f"{result.alt_path} written")
         if result.error is not None:
             self.failures.append(result.error)
-            if not self._order.images.is_single and not isinstance(result.error, ENDS_RUN):
+            if not self._is_single and not isinstance(result.error, ENDS_RUN):
                 self._terminal.warn(_named(result.error.message, str(result.path)))
 
 
 def _named(message: str, path: str) -> str:
-    """The message with the image that it is about."""
+    """Return the message, with the image that it is about."""
     return message if path in message else f"{path}: {message}"
 
 
 def _verdict(shown: _Shown, images: Images) -> NbError:
-    """One error for all that failed."""
+    """Return one error for all that failed."""
     failures = shown.failures
     fatal = next((error for error in failures if isinstance(error, ENDS_RUN)), None)
     if images.is_single or fatal is not None:
@@ -154,14 +156,3 @@ def _verdict(shown: _Shown, images: Images) -> NbError:
         hint="with --write, the same command makes only what is missing",
         charged=charged,
     )
-
-
-def _show_calls(
-    order: DescribeJob, request: ContentRequest, in_force: Settings, terminal: Terminal
-) -> None:
-    for path in order.images.paths:
-        image = source_image.load(path, order.read_stdin)
-        whole = replace(request, references=(image.reference(),))
-        generate_run.show_request(whole, in_force, terminal, as_curl=order.options.cost.curl)
-    count = len(order.images.paths)
-    terminal.note(f"nothing was sent; {cost.estimate(request, in_force, count)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 from nanobanana_cli import files
@@ -58,14 +57,9 @@ def run(options: CaptionOptions, terminal: Terminal) -> None:
 
         images = targets.find(arguments, recursive=existing.recursive)
         _check_images(options, images)
-        order = describe.DescribeJob(
-            images=images,
-            delivery=_destination(options, spec, is_generated=False),
-            options=options,
-            # The image for `-`, however often it is asked for.
-            read_stdin=cache(terminal.read),
-        )
-        describe.run(order, _writer(options, form, terminal, images.is_single), terminal)
+        destination = _destination(options, spec, is_generated=False)
+        writer = _writer(options, form, terminal, images.is_single)
+        describe.run(options, images, destination, writer, terminal)
 
 
 def _form(options: CaptionOptions) -> str:
