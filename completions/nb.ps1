@@ -169,7 +169,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-h', 'Show this message and exit')
         )
         'config set' = @(
-            ('--provider', 'Whose key or address'),
+            ('--provider', 'Provider whose key or address it is'),
             ('--quiet', 'Print only errors'),
             ('-q', 'Print only errors'),
             ('--color', 'Turn colour on or off'),
@@ -178,7 +178,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-h', 'Show this message and exit')
         )
         'config unset' = @(
-            ('--provider', 'Whose key or address'),
+            ('--provider', 'Provider whose key or address it is'),
             ('--quiet', 'Print only errors'),
             ('-q', 'Print only errors'),
             ('--color', 'Turn colour on or off'),
@@ -195,7 +195,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-h', 'Show this message and exit')
         )
         'config list' = @(
-            ('--json', 'JSON Lines, for scripts'),
+            ('--json', 'Print JSON Lines, for scripts'),
             ('--color', 'Turn colour on or off'),
             ('--no-color', 'Turn colour on or off'),
             ('--help', 'Show this message and exit'),
@@ -212,7 +212,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         'config check' = @(
             ('--provider', 'wisgate, google, or sandbox (free, offline)'),
             ('--base-url', 'Base URL of the provider'),
-            ('--json', 'JSON Lines, for scripts'),
+            ('--json', 'Print JSON Lines, for scripts'),
             ('--quiet', 'Print only errors'),
             ('-q', 'Print only errors'),
             ('--color', 'Turn colour on or off'),
@@ -221,19 +221,19 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-h', 'Show this message and exit')
         )
         'models' = @(
-            ('--provider', 'The prices of this one alone'),
-            ('--json', 'One JSON line for each model'),
+            ('--provider', 'Show the prices of this one only'),
+            ('--json', 'Print one JSON line for each model'),
             ('--color', 'Turn colour on or off'),
             ('--no-color', 'Turn colour on or off'),
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
         )
         'sandbox' = @(
-            ('--port', '0 takes any free one'),
-            ('--latency', 'Take at least that long for each result'),
-            ('--key', 'Demand this key of every request'),
-            ('--log', 'Append one JSON line a request, with whether it costs'),
-            ('--fault', 'Spoil calls, such as 429:2'),
+            ('--port', 'Port'),
+            ('--latency', 'Take at least this long for each result'),
+            ('--key', 'Require this key in every request'),
+            ('--log', 'Append one JSON line per request, which says whether it is charged'),
+            ('--fault', 'Answer calls with a fault, such as 429:2'),
             ('--quiet', 'Print only errors'),
             ('-q', 'Print only errors'),
             ('--color', 'Turn colour on or off'),

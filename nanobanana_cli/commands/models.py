@@ -18,11 +18,14 @@ from nanobanana_cli.ui.terminal import Terminal
 def command(
     ctx: typer.Context,
     provider: Annotated[
-        str | None, typer.Option("--provider", metavar="NAME", help="The prices of this one alone.")
+        str | None,
+        typer.Option("--provider", metavar="NAME", help="Show the prices of this one only."),
     ] = None,
     json: Annotated[
         bool,
-        typer.Option("--json", help="One JSON line for each model.", rich_help_panel="Streams"),
+        typer.Option(
+            "--json", help="Print one JSON line for each model.", rich_help_panel="Streams"
+        ),
     ] = False,
     color: options.Color = None,
 ) -> None:

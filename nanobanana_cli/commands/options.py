@@ -232,9 +232,8 @@ def takes(record: type[R]) -> Callable[[Callable[[R, Terminal], None]], Callable
     def decorate(function: Callable[[R, Terminal], None]) -> Callable[..., None]:
         def callback(ctx: typer.Context, **values: Any) -> None:
             terminal: Terminal = ctx.obj
-            terminal.configure(
-                quiet=values["quiet"], verbose=values["verbose"], color=values["color"]
-            )
+            streams = ("quiet", "verbose", "color")
+            terminal.configure(**{name: values[name] for name in streams if name in values})
             function(_filled(record(), values), terminal)
 
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)

@@ -1,44 +1,51 @@
 """`nb sandbox`: run a local server that speaks the same protocol, free and offline."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: the signature is made from those of the options.
 
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import msgspec
+from typer import Option
 
-from nanobanana_cli.commands import options
+from nanobanana_cli.commands.options import Color, Quiet, takes
 from nanobanana_cli.ui.terminal import Terminal
 
 
-def command(
-    ctx: typer.Context,
+class SandboxOptions(msgspec.Struct, frozen=True):
+    """The options of `nb sandbox`."""
+
     port: Annotated[
         int,
-        typer.Option("--port", metavar="PORT", min=0, max=65535, help="0 takes any free one."),
-    ] = 0,
+        Option("--port", metavar="PORT", min=0, max=65535, help="Port; 0 takes any free one."),
+    ] = 0
     latency: Annotated[
         float,
-        typer.Option(
-            "--latency", metavar="SECONDS", help="Take at least that long for each result."
-        ),
-    ] = 0,
+        Option("--latency", metavar="SECONDS", help="Take at least this long for each result."),
+    ] = 0
     key: Annotated[
-        str | None, typer.Option("--key", metavar="KEY", help="Demand this key of every request.")
-    ] = None,
+        str | None, Option("--key", metavar="KEY", help="Require this key in every request.")
+    ] = None
     log: Annotated[
         Path | None,
-        typer.Option(
-            "--log", metavar="FILE", help="Append one JSON line a request, with whether it costs."
+        Option(
+            "--log",
+            metavar="FILE",
+            help="Append one JSON line per request, which says whether it is charged.",
         ),
-    ] = None,
+    ] = None
     fault: Annotated[
         list[str] | None,
-        typer.Option("--fault", metavar="FAULT", help="Spoil calls, such as 429:2; repeatable."),
-    ] = None,
-    quiet: options.Quiet = False,
-    color: options.Color = None,
-) -> None:
+        Option(
+            "--fault", metavar="FAULT", help="Answer calls with a fault, such as 429:2; repeatable."
+        ),
+    ] = None
+    quiet: Quiet = False
+    color: Color = None
+
+
+@takes(SandboxOptions)
+def command(options: SandboxOptions, terminal: Terminal) -> None:
     """Serve the same protocol on this machine, free and offline.
 
     Use it to try nb, or to test pipelines in any language. It draws each picture from the prompt
@@ -63,9 +70,13 @@ def command(
     """
     from nanobanana_cli.sandbox.server import Sandbox
 
-    terminal: Terminal = ctx.obj
-    terminal.configure(quiet=quiet, color=color)
-    with Sandbox(port=port, latency=latency, key=key, log=log, faults=fault or ()) as sandbox:
+    with Sandbox(
+        port=options.port,
+        latency=options.latency,
+        key=options.key,
+        log=options.log,
+        faults=options.fault or (),
+    ) as sandbox:
         terminal.json({"url": sandbox.url, "port": sandbox.port, "provider": "sandbox"})
         if terminal.stderr.isatty():
             terminal.note("serving until Ctrl-C; in another terminal:")

@@ -1,11 +1,10 @@
-"""The help screens: as pretty as Typer's own, at a fraction of the price.
+"""Draw help screens like Typer's own, without rich.
 
-Typer draws help with rich, and the modules it takes from there cost 50 ms, as much as all the
-rest of `nb --help`. Boxes, two columns and a few colours need none of them.
+Typer draws help with rich, whose modules take 50 ms to import, as long as all the rest of
+`nb --help`. Boxes, two columns and a few colours need none of them.
 
-A docstring is a help text: paragraphs are parted by blank lines and wrapped to fit. What follows
-`Examples:`, and a paragraph whose lines are indented or begin with `nb `, is shown as it stands,
-to be copied.
+A docstring is a help text: paragraphs are separated by blank lines and wrapped to fit. What follows
+`Examples:`, and a paragraph whose lines are indented or begin with `nb `, is shown as is.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from nanobanana_cli.ui.escape import escape
 from nanobanana_cli.ui.terminal import Terminal, wants_color
 
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
-# The names take up to this share of a panel; the help of a longer one begins on the next line.
+# Names take up to this share of a panel; the help of a longer one begins on the next line.
 _NAMES_SHARE = 0.4
-# Where the long options begin, so that they line up under `-o, --output`.
+# Long options begin here, so that they line up under `-o, --output`.
 _SHORT = len("-o, ")
 
 _TITLE, _NAME, _SHORT_NAME, _METAVAR, _DIM = "1", "1;36", "1;32", "33", "2"
@@ -49,12 +48,12 @@ _ASCII = _Edge("+", "-", "+", "|", "+", "+")
 
 
 class Look(msgspec.Struct, frozen=True):
-    """How a screen is to be drawn.
+    """How to draw a screen.
 
     Args:
         width: columns.
-        color: whether to style with terminal codes.
-        unicode: whether the output's encoding has box characters.
+        color: style with terminal codes.
+        unicode: the output's encoding has box characters.
     """
 
     width: int = 80
@@ -63,11 +62,11 @@ class Look(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, terminal: Terminal, choice: bool | None = None) -> Look:
-        """What suits stdout.
+        """Return what suits a terminal's stdout.
 
         Args:
-            terminal: whose stdout it is.
-            choice: what `--color/--no-color` said, when it came before `--help`.
+            terminal: where the screen goes.
+            choice: `--color/--no-color`, when it came before `--help`.
         """
         columns = shutil.get_terminal_size().columns
         return cls(
@@ -78,29 +77,29 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class HelpCommand(TyperCommand):
-    """A command with this module's help screen: `app.command(cls=Command)`."""
+    """A command with this module's help screen: `app.command(cls=HelpCommand)`."""
 
-    # Typer calls this for its effect, as it does with its own rich help.
+    # Typer calls this for its effect, as with its own help by rich.
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Print the help screen on stdout."""
         _show(self, ctx)
 
 
 class HelpGroup(TyperGroup):
-    """A group with this module's help screen, also when it is called with nothing."""
+    """A group with this module's help screen, also when it is called without arguments."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Print the help screen on stdout."""
         _show(self, ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As Typer does; no arguments ask for help, unless the group does something by itself."""
+        """Parse as Typer does; no arguments mean `--help`, unless the group runs by itself."""
         wants_help = not args and not self.invoke_without_command and not ctx.resilient_parsing
         return super().parse_args(ctx, ["--help"] if wants_help else args)
 
 
 def screen(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
-    """A command's help, without the last line's end.
+    """Return a command's help, without the end of the last line.
 
     Args:
         command: the command or group.
@@ -118,16 +117,13 @@ def screen(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
 def _show(command: TyperCommand | TyperGroup, ctx: Any) -> None:
     terminal = ctx.find_object(Terminal) or Terminal.of_process()
     text = screen(command, ctx, Look.of(terminal, ctx.color))
-    # Not through Typer's `echo`, which ends in status 1 when the reader has gone. What it does
-    # write afterwards is the last line's end.
+    # Not through Typer's `echo`, which ends in status 1 when the reader has gone; it only writes
+    # the end of the last line.
     terminal.binary(text.encode(terminal.stdout.encoding or "utf-8", "replace"))
 
 
-# What there is to show.
-
-
 def _panels(command: TyperCommand | TyperGroup, ctx: Any) -> dict[str, list[Row]]:
-    """Panel title → rows, in the order of the first of each."""
+    """Return the rows of each panel by its title, in the order of the first row of each."""
     panels: dict[str, list[Row]] = {}
     for param in command.get_params(ctx):
         if record := param.get_help_record(ctx):
@@ -149,7 +145,7 @@ def _children(command: TyperCommand | TyperGroup, ctx: Any) -> Iterator[Any]:
 
 
 def _name_words(name: str) -> Iterator[Word]:
-    """`-o, --output PATH` in its parts, long options set under one another."""
+    """Yield the parts of `-o, --output PATH`, with long options below one another."""
     if name.startswith("--"):
         yield " " * _SHORT, ""
     for number, word in enumerate(name.split(" ")):
@@ -184,9 +180,6 @@ def _is_verbatim(lines: Sequence[str]) -> bool:
     return bool(body) and all(line.startswith((" ", "nb ")) for line in body)
 
 
-# How it is drawn.
-
-
 def _usage(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
     # Typer's braces around what is required look like a set of choices.
     pieces = (piece.strip("{}") for piece in command.collect_usage_pieces(ctx))
@@ -213,7 +206,7 @@ def _panel(title: str, rows: Iterable[Row], names: int, look: Look) -> Iterator[
 
 
 def _lines(name: list[Word], text: list[Word], names: int, inner: int) -> Iterator[list[Word]]:
-    """A name and its help beside it, or under it when the name is too long for its column."""
+    """Yield a name with its help beside it, or below it if the name is too long for its column."""
     indent = (" " * (names + 2), "")
     lines = list(_wrap(text, inner - names - 2))
     if _length(name) > names or not lines:
@@ -226,7 +219,7 @@ def _lines(name: list[Word], text: list[Word], names: int, inner: int) -> Iterat
 
 
 def _help_words(text: str) -> Iterator[Word]:
-    """The words of a parameter's help; its default and the like, in brackets at its end, dimmed."""
+    """Yield the words of a parameter's help, with the brackets at its end dimmed."""
     prose, mark, extra = text.rpartition("[")
     if not (mark and text.endswith("]") and (not prose or prose.endswith(" "))):
         prose, mark, extra = text, "", ""
@@ -237,7 +230,7 @@ def _help_words(text: str) -> Iterator[Word]:
 
 
 def _wrap(words: Iterable[Word], width: int, joiner: str = " ") -> Iterator[list[Word]]:
-    """Lines of words that are no wider than `width`; a longer word is cut."""
+    """Yield lines of words, at most `width` wide; cut a longer word."""
     line: list[Word] = []
     for text, style in words:
         if line and _length(line) + len(joiner) + len(text) > width:

@@ -36,11 +36,8 @@ def run(
     """Describe the images that lack a text, and write each text in the order of the images.
 
     Args:
-        options: the command's options.
-        images: the images to describe.
         destination: where the texts go besides stdout.
-        texts: writes the texts.
-        terminal: takes notes and progress.
+        texts: writes the texts to stdout.
 
     Raises:
         NbError: a check before the calls failed, or the only image did.

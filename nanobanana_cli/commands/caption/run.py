@@ -80,7 +80,7 @@ def _spec(options: CaptionOptions) -> TextSpec:
     if options.delivery.embed and text.style not in EMBEDDABLE:
         raise UsageError(
             f"--embed has no field for --style {text.style}",
-            hint=f"it has one for {' and '.join(EMBEDDABLE)}; --write takes any",
+            hint=f"embed {' or '.join(EMBEDDABLE)}; --write takes any style",
         )
     if text.lang is not None and not is_language(text.lang):
         raise UsageError(
@@ -131,7 +131,7 @@ def _check_prompt(options: CaptionOptions) -> None:
     if len(options.target or ()) > 1:
         raise UsageError(
             "--prompt-file and several arguments contradict each other",
-            hint="an image that the new one is to follow goes to -i",
+            hint="pass a reference image with -i",
         )
     if options.output.path == "-":
         raise UsageError(
@@ -139,7 +139,7 @@ def _check_prompt(options: CaptionOptions) -> None:
             hint="name a file: -o hero.png; or nb generate --alt-file hero.alt.txt -o -",
         )
     if options.existing.recursive:
-        raise UsageError("-r is for folders, and this is a prompt")
+        raise UsageError("-r searches folders, but this is a prompt")
 
 
 def _check_images(options: CaptionOptions, images: targets.Images) -> None:
@@ -157,8 +157,7 @@ def _check_images(options: CaptionOptions, images: targets.Images) -> None:
         if is_given:
             raise UsageError(
                 f"{option} is for making an image, and {first} exists already",
-                hint="leave it out, or give a prompt: it comes from --prompt-file if it looks "
-                "like a file name",
+                hint="leave it out; a prompt that looks like a file name goes to --prompt-file",
             )
     delivery = options.delivery
     if "-" in images.paths and (delivery.write or delivery.embed):

@@ -20,10 +20,14 @@ _Name = Annotated[
 ]
 _Provider = Annotated[
     str | None,
-    typer.Option("--provider", metavar="NAME", help="Whose key or address. [default: in force]"),
+    typer.Option(
+        "--provider",
+        metavar="NAME",
+        help="Provider whose key or address it is. [default: the one in force]",
+    ),
 ]
 _Json = Annotated[
-    bool, typer.Option("--json", help="JSON Lines, for scripts.", rich_help_panel="Streams")
+    bool, typer.Option("--json", help="Print JSON Lines, for scripts.", rich_help_panel="Streams")
 ]
 
 
@@ -43,7 +47,7 @@ def set_(
     name: _Name,
     value: Annotated[
         str | None,
-        typer.Argument(metavar="[VALUE]", show_default=False, help="Left out for api-key."),
+        typer.Argument(metavar="[VALUE]", show_default=False, help="Leave it out for api-key."),
     ] = None,
     provider: _Provider = None,
     quiet: options.Quiet = False,

@@ -88,15 +88,13 @@ def run(
     """Check everything, then make the images, or only show the request.
 
     Args:
-        options: of a command that makes images.
-        prompt: as typed.
-        terminal: takes the results.
+        options, prompt: as typed.
         text: where the text of each image goes, if one is wanted.
         texts: writes the texts, when they are the results.
 
     Raises:
         NbError: a check or the only call failed.
-        typer.Exit: some of several calls failed, and their errors have been shown.
+        typer.Exit: some of several calls failed; their errors have been shown.
     """
     from nanobanana_cli import settings
     from nanobanana_cli.commands.generate import run as generate_run
@@ -104,12 +102,7 @@ def run(
     from nanobanana_cli.generation import destinations
 
     output, cost = options.output, options.cost
-    if cost.dry_run and cost.curl:
-        raise UsageError("--dry-run and --curl contradict each other", hint="use one")
-    if output.path == "-" and terminal.stdout.isatty():
-        raise UsageError(
-            "-o - would write an image to the terminal", hint="send it on: -o - | magick - fox.avif"
-        )
+    _check(options, terminal)
     in_force = settings.load(terminal.env, settings.current_folder(), settings_of(options))
     request = _request(options, prompt, in_force, terminal, text)
     places = destinations.plan(
@@ -121,12 +114,8 @@ def run(
         skip_existing=output.skip_existing,
         stdout=terminal.binary,
     )
-    writer = ResultWriter(
-        terminal,
-        json=options.streams.json or (texts is not None and texts.as_json),
-        to_stderr=output.path == "-",
-        texts=texts,
-    )
+    json = options.streams.json or (texts is not None and texts.as_json)
+    writer = ResultWriter(terminal, json=json, to_stderr=output.path == "-", texts=texts)
     act = generate_run.make
     if cost.dry_run or cost.curl:
         act = partial(generate_run.show, as_curl=cost.curl)
@@ -139,6 +128,15 @@ def run(
         skip_existing=output.skip_existing,
         text=text,
     )
+
+
+def _check(options: "GenerateOptions | CaptionOptions", terminal: Terminal) -> None:
+    if options.cost.dry_run and options.cost.curl:
+        raise UsageError("--dry-run and --curl contradict each other", hint="use one")
+    if options.output.path == "-" and terminal.stdout.isatty():
+        raise UsageError(
+            "-o - would write an image to the terminal", hint="send it on: -o - | magick - fox.avif"
+        )
 
 
 def _text(options: GenerateOptions) -> "TextDestination":
