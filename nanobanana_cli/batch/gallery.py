@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from html import escape
 from importlib.resources import files as resources
 from pathlib import Path
@@ -19,8 +20,11 @@ from urllib.parse import quote
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.errors import OutputExists
+from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.captions import sidecar
+from nanobanana_cli.errors import NbError, OutputExists
 from nanobanana_cli.money import dollars
+from nanobanana_cli.types import Result
 from nanobanana_cli.ui.escape import replace_harmful
 
 # A thumbnail has about 15 kB: browsers do not open a page with many more of them.
@@ -53,6 +57,42 @@ class Entry(msgspec.Struct, frozen=True):
     file: Path | None
     alt: str | None
     problem: str | None
+
+
+def entry(step: Step, result: Result | None, root: Path) -> Entry:
+    """Return the entry of an image.
+
+    Args:
+        step: the image, as planned.
+        result: of this run; None when it was not made in this run.
+        root: the output folder.
+    """
+    item = step.item
+    planned = root / (step.path or item.target)
+    path = Path(result.path) if result and result.path else None
+    problem = None
+    if result is not None and result.error is not None:
+        problem = None if result.status == "written" else result.error.message
+    elif result is None and (step.state == "unchanged" or step.kept):
+        path = planned
+    elif result is None:
+        problem = step.reason or "not made yet"
+    alt = result.alt if result else None
+    if not alt and item.alt_file is not None:
+        # The text beside the image may have been edited since.
+        with suppress(NbError):
+            alt = (sidecar.read(root / item.alt_file) or "").strip()
+    return Entry(
+        name=str(path or planned),
+        prompt=item.prompt,
+        model=item.settings.model,
+        aspect=item.settings.aspect,
+        size=item.settings.size,
+        price=step.price,
+        file=path,
+        alt=alt or None,
+        problem=problem,
+    )
 
 
 def check(path: Path, *, force: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -100,6 +100,9 @@ class _HistoryLine(msgspec.Struct, frozen=True, gc=False):
         return None if self.cost_usd is None else round(self.cost_usd * MICRO)
 
 
+_DECODER = msgspec.json.Decoder(_HistoryLine)
+
+
 def read(paths: Iterable[Path]) -> History:
     """Merge ledgers; copies of a line, and the order of lines, change nothing.
 
@@ -137,19 +140,27 @@ def read(paths: Iterable[Path]) -> History:
 
 
 def _lines(path: Path, truncated: list[str]) -> Iterator[_HistoryLine]:
-    decode = msgspec.json.Decoder(_HistoryLine).decode
     for number, text in enumerate(_raw_lines(path), 1):
-        try:
-            yield decode(text)
-        except (msgspec.DecodeError, RecursionError):
+        line = _decoded(text)
+        if line is None and text.strip():
             if text.startswith(_CONFLICT):
                 raise LocalFileError(
                     f"ledger {path}:{number} contains a merge conflict",
                     hint="keep the lines of both sides and remove the markers",
-                ) from None
-            if text.strip():
-                truncated.append(f"{path}:{number}")
-                yield from _appended_line(text, decode)
+                )
+            truncated.append(f"{path}:{number}")
+            # `cat` appends the first line of another ledger to a truncated last line.
+            start = text.rfind(_LINE_START)
+            line = _decoded(text[start:]) if start > 0 else None
+        if line is not None:
+            yield line
+
+
+def _decoded(text: bytes) -> _HistoryLine | None:
+    try:
+        return _DECODER.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _raw_lines(path: Path) -> list[bytes]:
@@ -159,16 +170,6 @@ def _raw_lines(path: Path) -> list[bytes]:
         return []
     except OSError as error:
         raise LocalFileError(f"ledger {path}: {error.strerror}") from error
-
-
-def _appended_line(text: bytes, decode: Callable[[bytes], _HistoryLine]) -> Iterator[_HistoryLine]:
-    """Yield the first line of another ledger, which `cat` appends to a truncated last line."""
-    start = text.rfind(_LINE_START)
-    if start > 0:
-        try:
-            yield decode(text[start:])
-        except (msgspec.DecodeError, RecursionError):
-            return
 
 
 def _higher(one: int | None, other: int | None) -> int | None:

@@ -65,27 +65,24 @@ def held(main: Path, shard: Shard | None, on_wait: Callable[[], None]) -> Iterat
     import filelock
 
     waiting = False
-    with ExitStack() as stack:
-        while True:
-            with ExitStack() as attempt:
-                try:
-                    _lock(main, shard, attempt)
-                    stack.enter_context(attempt.pop_all())
-                    break
-                except filelock.Timeout:
-                    pass
-                except OSError as error:
-                    raise LocalFileError(
-                        f"{main.parent}: cannot create a lock file: {error.strerror}"
-                    ) from error
+    while True:
+        try:
+            locks = _lock(main, shard)
+            break
+        except filelock.Timeout:
             if not waiting:
                 on_wait()
-                waiting = True
+            waiting = True
             time.sleep(_POLL)
+        except OSError as error:
+            raise LocalFileError(
+                f"{main.parent}: cannot create a lock file: {error.strerror}"
+            ) from error
+    with locks:
         yield
 
 
-def _lock(main: Path, shard: Shard | None, stack: ExitStack) -> None:
+def _lock(main: Path, shard: Shard | None) -> ExitStack:
     """Take the locks, or raise `filelock.Timeout` when another run holds one of them.
 
     The manifest's own lock guards the others and is held while they are checked: by a run of the
@@ -93,21 +90,20 @@ def _lock(main: Path, shard: Shard | None, stack: ExitStack) -> None:
     """
     import filelock
 
-    def take(path: Path) -> filelock.BaseFileLock:
+    def take(path: Path) -> ExitStack:
         lock = filelock.FileLock(path, timeout=0, thread_local=False)
         lock.acquire()
-        return lock
+        held = ExitStack()
+        held.callback(lock.release)
+        return held
 
-    main_lock = take(_lock_file(main))
-    with ExitStack() as until_done:
-        until_done.callback(main_lock.release)
+    with take(_lock_file(main)) as main_lock:
         for path, other in _shards(main, ".ledger.lock"):
             if shard is None or other.count != shard.count:
-                take(path).release()
+                take(path).close()
         if shard is None:
-            stack.push(until_done.pop_all())
-        else:
-            stack.callback(take(_lock_file(own_ledger(main, shard))).release)
+            return main_lock.pop_all()
+        return take(_lock_file(own_ledger(main, shard)))
 
 
 def _lock_file(ledger: Path) -> Path:

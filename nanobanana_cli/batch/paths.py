@@ -40,30 +40,32 @@ class Listing:
             InvalidPath: a link leads out of the output folder, or the name belongs to a folder, or
                 to a pipe or device, which could block whoever opens it.
         """
-        folder, _, name = target.rpartition("/")
-        if not self._is_inside(folder):
+        if not self._is_inside(target.rpartition("/")[0]):
             raise InvalidPath("leaves the output folder through a link")
-        entry = self._entry(folder, name)
+        entry = self._entry(target)
         if entry is None:
             return
         if entry.is_symlink() and not self._is_inside(target):
             raise InvalidPath("is a link that leaves the output folder")
-        mode = _mode(entry)
+        try:
+            mode = entry.stat().st_mode
+        except OSError:
+            return  # a link that leads nowhere
         if stat.S_ISDIR(mode):
             raise InvalidPath(f"is a folder; write {target}/")
-        if mode and not stat.S_ISREG(mode):
+        if not stat.S_ISREG(mode):
             raise InvalidPath("is a pipe or device, not a regular file; choose another name")
 
     def has(self, target: str) -> bool:
         """Return whether a file or folder has this name."""
-        folder, _, name = target.rpartition("/")
-        entry = self._entry(folder, name)
-        return entry is not None and (entry.name == name or (self.root / target).exists())
+        entry = self._entry(target)
+        return entry is not None and (
+            entry.name == target.rpartition("/")[2] or (self.root / target).exists()
+        )
 
     def is_folder(self, target: str) -> bool:
         """Return whether a folder has this name."""
-        folder, _, name = target.rpartition("/")
-        entry = self._entry(folder, name)
+        entry = self._entry(target)
         return entry is not None and entry.is_dir()
 
     def _is_inside(self, path: str) -> bool:
@@ -72,8 +74,9 @@ class Listing:
             self._inside[path] = os.path.commonpath((real, self._real_root)) == self._real_root
         return self._inside[path]
 
-    def _entry(self, folder: str, name: str) -> os.DirEntry[str] | None:
+    def _entry(self, target: str) -> os.DirEntry[str] | None:
         """Return the entry with this name, or one that some file systems treat as the same."""
+        folder, _, name = target.rpartition("/")
         if folder not in self._listed:
             try:
                 with os.scandir(self.root / folder) as found:
@@ -173,14 +176,6 @@ def split(target: str) -> tuple[str, str]:
     folder_end = target.rfind("/") + 1
     dot = target.rfind(".")
     return (target[:dot], target[dot:]) if dot > folder_end else (target, "")
-
-
-def _mode(entry: os.DirEntry[str]) -> int:
-    """Return the `st_mode` of an entry, links followed; 0 when it cannot be reached."""
-    try:
-        return entry.stat().st_mode
-    except OSError:
-        return 0
 
 
 def _folded(path: str) -> str:

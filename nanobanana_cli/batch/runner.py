@@ -13,11 +13,16 @@ from typing import Self
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.batch import records
 from nanobanana_cli.batch.destination import AltFiles, RowDestination
 from nanobanana_cli.batch.dispatcher import Dispatcher
-from nanobanana_cli.batch.ledger import Ledger, LedgerLine
-from nanobanana_cli.batch.manifest.references import References
+from nanobanana_cli.batch.item import References
+from nanobanana_cli.batch.ledger import (
+    Ledger,
+    LedgerLine,
+    dropped_line,
+    intent_line,
+    outcome_line,
+)
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.throttle import NotSent
 from nanobanana_cli.captions.prompts import TextSpec
@@ -185,12 +190,12 @@ class Runner:
             request = step.item.request(self._references.load(step.item.images))
         except NbError as error:
             return self._failed(step, error)
-        call = records.intent(step, self._session.endpoint.provider)
+        call = intent_line(step, self._session.endpoint.provider)
         recorded: list[LedgerLine] = []
 
         def record() -> None:
             if not recorded:
-                self._ledger.extend([*map(records.dropped, step.unknown), call])
+                self._ledger.extend([*map(dropped_line, step.unknown), call])
                 recorded.append(call)
 
         with self._session.call(request, before=record) as called:
@@ -202,7 +207,7 @@ class Runner:
         if self.cut and isinstance(result.error, OutcomeUnknown):
             return result
         if recorded:
-            self._ledger.append(records.outcome(call, result, self._root))
+            self._ledger.append(outcome_line(call, result, self._root))
         # Unknown is what needs `--retry-unknown`; this one is on record, and tried again.
         return replace(result, status="failed") if result.status == "unknown" else result
 

@@ -13,11 +13,10 @@ import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli.batch import paths
-from nanobanana_cli.batch.item import Item, RowSettings, fingerprint
+from nanobanana_cli.batch.item import Item, References, RowSettings, fingerprint
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
 from nanobanana_cli.batch.manifest.expand import expand
 from nanobanana_cli.batch.manifest.readers import Manifest
-from nanobanana_cli.batch.manifest.references import References
 from nanobanana_cli.batch.manifest.rows import Row
 from nanobanana_cli.catalog import MODELS
 from nanobanana_cli.errors import NbError

@@ -12,12 +12,11 @@ from pathlib import Path
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.batch import gallery, history, locking
+from nanobanana_cli.batch import history, locking
 from nanobanana_cli.batch import plan as planning
-from nanobanana_cli.batch.item import Item
+from nanobanana_cli.batch.item import Item, References
 from nanobanana_cli.batch.manifest import readers, validate
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
-from nanobanana_cli.batch.manifest.references import References
 from nanobanana_cli.batch.paths import Listing
 from nanobanana_cli.batch.plan import Shard, Step
 from nanobanana_cli.batch.unique_names import assign_names, check_paths
@@ -84,7 +83,7 @@ class BatchJob(msgspec.Struct, frozen=True):
 
     def check_paths(self, items: Sequence[Item], listing: Listing) -> None:
         """Raise ManifestError if the manifest has errors, including paths used twice."""
-        own = [Path(self.name), *locking.all_ledgers(self.ledger)]
+        own = self._own_files()
         if self.chosen.gallery is not None:
             own.append(Path(self.chosen.gallery))
         root = os.path.realpath(self.root)
@@ -99,14 +98,19 @@ class BatchJob(msgspec.Struct, frozen=True):
         """Raise unless the gallery, if one is wanted, can be written to its own file."""
         if self.chosen.gallery is None:
             return
+        from nanobanana_cli.batch import gallery
+
         path = Path(self.chosen.gallery)
-        ledgers = {*locking.all_ledgers(self.ledger), locking.own_ledger(self.ledger, self.shard)}
-        for what, own in (("manifest", Path(self.name)), *(("ledger", own) for own in ledgers)):
-            if os.path.realpath(own) == os.path.realpath(path):
-                raise UsageError(
-                    f"--gallery {path} is the {what}", hint="choose another file: index.html"
-                )
+        if os.path.realpath(path) in map(os.path.realpath, self._own_files()):
+            raise UsageError(
+                f"--gallery {path} is the manifest or its ledger", hint="--gallery index.html"
+            )
         gallery.check(path, force=self.chosen.force)
+
+    def _own_files(self) -> list[Path]:
+        """Return the manifest and its ledgers."""
+        ledger = locking.own_ledger(self.ledger, self.shard)
+        return [Path(self.name), ledger, *locking.all_ledgers(self.ledger)]
 
     def is_due(self, step: Step) -> bool:
         """Return whether the options allow this image to be made."""

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nanobanana_cli.batch import gallery
-from nanobanana_cli.captions import sidecar
 from nanobanana_cli.commands.batch.plan import HINT_UNKNOWN, BatchJob, amount
 from nanobanana_cli.commands.results import details
 from nanobanana_cli.errors import (
@@ -147,7 +145,12 @@ class BatchReport:
         path = self._job.chosen.gallery
         if path is None:
             return None
-        entries = [self._entry(step, self._results.get(step.item.target)) for step in self._steps]
+        from nanobanana_cli.batch import gallery
+
+        entries = [
+            gallery.entry(step, self._results.get(step.item.target), self._job.root)
+            for step in self._steps
+        ]
         try:
             gallery.write(Path(path), self._job.name, entries, force=self._job.chosen.force)
         except (LocalFileError, OutputExists) as error:
@@ -207,38 +210,6 @@ class BatchReport:
             self._json(step, result)
         elif status != "unchanged":
             self.terminal.note(f"{path}: {step.reason}; left alone")
-
-    def _entry(self, step: Step, result: Result | None) -> gallery.Entry:
-        item = step.item
-        path = result.path if result else None
-        problem = None
-        if result is not None and result.error is not None:
-            problem = None if result.status == "written" else result.error.message
-        elif result is None and (step.state == "unchanged" or step.kept):
-            path = self._job.path(step)
-        elif result is None:
-            problem = step.reason or "not made yet"
-        return gallery.Entry(
-            name=path or self._job.path(step),
-            prompt=item.prompt,
-            model=item.settings.model,
-            aspect=item.settings.aspect,
-            size=item.settings.size,
-            price=step.price,
-            file=None if path is None else Path(path),
-            alt=result.alt if result and result.alt else self._alt(step),
-            problem=problem,
-        )
-
-    def _alt(self, step: Step) -> str | None:
-        """Return the text beside an existing image, which may have been edited."""
-        if step.item.alt_file is None:
-            return None
-        try:
-            text = sidecar.read(self._job.root / step.item.alt_file)
-        except NbError:
-            return None
-        return text.strip() if text else None
 
     def _json(self, step: Step, result: Result) -> None:
         # A failed row has no path, so this identifies it.

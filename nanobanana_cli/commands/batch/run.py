@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from nanobanana_cli import files
-from nanobanana_cli.batch import locking, records
+from nanobanana_cli.batch import locking
 from nanobanana_cli.batch.destination import AltFiles
 from nanobanana_cli.batch.dispatcher import Budget, Dispatcher, Limits
 from nanobanana_cli.batch.history import History
-from nanobanana_cli.batch.ledger import Ledger
+from nanobanana_cli.batch.ledger import Ledger, recovered_line
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.runner import Runner, Signals
 from nanobanana_cli.batch.throttle import RateLimiter
@@ -111,7 +111,7 @@ def _record_recovered(job: BatchJob, steps: Sequence[Step], terminal: Terminal) 
     if not found:
         return
     with Ledger(locking.own_ledger(job.ledger, job.shard)) as ledger:
-        ledger.extend(records.recovered(step) for step in found)
+        ledger.extend(recovered_line(step) for step in found)
     for step in found:
         text = step.item.alt_file
         if text is not None and not files.taken(job.root / text):
