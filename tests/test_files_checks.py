@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from support.tools import on_linux
 
 from nanobanana_cli import files
 from nanobanana_cli.errors import LocalFileError, UsageError
@@ -37,7 +38,7 @@ def test_a_missing_folder_comes_with_a_hint(folder: Path) -> None:
         ("file", "part of the path is not a folder"),
         ("dangling", "no such file or folder"),
         ("file/below", "part of the path is not a folder"),
-        ("/proc", "cannot be written"),
+        pytest.param("/proc", "cannot be written", marks=on_linux),
     ],
 )
 def test_folders_that_cannot_be_written_to(
@@ -108,6 +109,7 @@ def test_read_names_what_is_wrong(name: str, reason: str, folder: Path) -> None:
         files.read(folder / name, "reference image")
 
 
+@on_linux
 def test_a_failing_device_is_nobodys_mistake() -> None:
     # Address 0 of a process cannot be read, not even by root.
     with pytest.raises(LocalFileError, match="the device reported an error"):

@@ -17,6 +17,7 @@ import pytest
 import typer
 from conftest import Nb, NbProcess
 from support.replies import made
+from support.tools import on_linux
 from support.wire_server import Answer, WireServer
 
 from nanobanana_cli import __version__
@@ -159,6 +160,7 @@ def test_a_reader_that_goes_away(nb_process: NbProcess) -> None:
     assert err == b""
 
 
+@on_linux
 def test_stdout_on_a_full_device(nb_process: NbProcess) -> None:
     with WireServer(made()) as server, Path("/dev/full").open("wb") as full:
         process = nb_process.start(
@@ -192,6 +194,7 @@ def test_a_stream_that_the_parent_closed(
     assert run.stdout == b""
 
 
+@on_linux
 @pytest.mark.parametrize(
     ("argv", "charge"),
     [(["models"], b"Not charged."), (["generate", "fox", "-o", "-"], b"Charged.")],

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from support.raw_calls import GENERATE, content, post, request
+from support.tools import on_linux
 
 from nanobanana_cli.catalog import DEFAULT_MODEL, MODELS
 from nanobanana_cli.errors import LocalFileError, UsageError
@@ -156,6 +157,7 @@ def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
         Sandbox(log=tmp_path / "none" / "log")
 
 
+@on_linux
 def test_a_log_on_a_full_disk_is_told_to_the_client() -> None:
     with Sandbox(log=Path("/dev/full")) as sandbox:
         for _ in range(2):

@@ -9,6 +9,7 @@ import platformdirs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tools import on_linux
 
 from nanobanana_cli.errors import ConfigError
 from nanobanana_cli.settings import config_files
@@ -25,6 +26,7 @@ def test_the_users_file_is_where_the_platform_keeps_such_files() -> None:
     assert config_files.user_path(os.environ, Path.cwd()) == expected / "config.toml"
 
 
+@on_linux
 def test_xdg_moves_the_users_file(tmp_path: Path) -> None:
     env = {"XDG_CONFIG_HOME": str(tmp_path)}
     assert config_files.user_path(env, Path.cwd()) == tmp_path / config_files.APP / "config.toml"

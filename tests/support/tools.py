@@ -1,11 +1,15 @@
-"""Independent programs that judge what `nb` writes."""
+"""Independent programs that judge what `nb` writes, and devices that only Linux has."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 
 import pytest
+
+# For tests that need /dev/full, /proc or the XDG folders.
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
 
 def require(name: str) -> str:
