@@ -1,4 +1,4 @@
-"""From an existing image to its text: at most one call, and none for a text that is there."""
+"""Describe an existing image: with at most one call, and none for a text that exists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Present(msgspec.Struct, frozen=True):
-    """The texts that an image has already, as far as they matter; None where there is none."""
+    """The texts that an image has already, as far as they matter; None where it has none."""
 
     beside: str | None = None
     inside: str | None = None
@@ -29,60 +29,65 @@ class Describer:
     """Describes images one by one, on any thread.
 
     Args:
-        blank: the result of nothing yet; its request is the call, but for the picture.
-        delivery: what becomes of each text.
-        session: returns the session for a call; only then is it opened.
-        read_stdin: gives the image's bytes for `-`.
-        shared: an image whose text file belongs to another one of the same run → that one.
+        blank: a result with the request to send, but for the image.
+        destination: where the texts go.
+        open_session: opens the session, which the first call needs.
+        read_stdin: returns the bytes of the image `-`.
+        shared: as `shared_files` returns it.
     """
 
     def __init__(
         self,
         blank: Result,
-        delivery: TextDestination,
+        destination: TextDestination,
         *,
-        session: Callable[[], Session],
+        open_session: Callable[[], Session],
         read_stdin: Callable[[], bytes],
         shared: Mapping[str, str],
     ) -> None:
         self._blank = blank
-        self._session = session
-        self._delivery = delivery
+        self._open_session = open_session
+        self._destination = destination
         self._read_stdin = read_stdin
         self._shared = shared
-        self._fatal: NbError | None = None
+        self._ended_by: NbError | None = None
+
+    @property
+    def provider(self) -> str:
+        """The provider that is asked."""
+        return self._blank.provider
 
     def describe(self, path: str) -> Result:
-        """The result for one image; a failure is a result too."""
+        """Return the result for one image; a failure is a result too."""
         result = replace(self._blank, path=path)
         if other := self._shared.get(path):
             note = f"{path} shares {sidecar.path_of(path)} with {other}, left alone"
             return replace(result, status="skipped", notes=(note,))
-        if self._fatal is not None:
-            return replace(result, error=self._fatal)
+        if self._ended_by is not None:
+            return replace(result, error=self._ended_by)
         try:
             image = source_image.load(path, self._read_stdin)
             result = self._described(_with_facts(result, image), image)
         except NbError as error:
             result = replace(result, error=error.released())
         if isinstance(result.error, ENDS_RUN):
-            self._fatal = result.error
+            self._ended_by = result.error
         return result
 
     def _described(self, result: Result, image: SourceImage) -> Result:
-        delivery, present = self._delivery, self._present(image)
+        destination, present = self._destination, self._present(image)
         missing = replace(
-            delivery,
-            write=delivery.write and present.beside is None,
-            embed=delivery.embed and present.inside is None,
+            destination,
+            write=destination.write and present.beside is None,
+            embed=destination.embed and present.inside is None,
         )
-        if delivery.write and not missing.write:
-            result = replace(result, alt_path=str(delivery.text_path(image.path)))
+        if destination.write and not missing.write:
+            result = replace(result, alt_path=str(destination.text_path(image.path)))
         text = self._text_at_hand(present)
-        if delivery != missing and not (missing.write or missing.embed):
+        if destination != missing and not (missing.write or missing.embed):
             return replace(result, status="skipped", alt=text)
         if missing.embed:
-            _try_embedding(image, delivery)
+            _try_embedding(image, destination)
         if text:
             result = save_text(result, text, missing)
         else:
@@ -94,51 +99,51 @@ class Describer:
 
     def _asked(self, result: Result, image: SourceImage) -> Result:
         request = replace(result.request, references=(image.reference(),))
-        with self._session().call(request, result) as answered:
+        with self._open_session().call(request, result) as answered:
             return answered
 
     def _present(self, image: SourceImage) -> _Present:
-        delivery = self._delivery
-        if delivery.force or not (delivery.write or delivery.embed):
+        destination = self._destination
+        if destination.force or not (destination.write or destination.embed):
             return _Present()
         from nanobanana_cli.captions import embedded
 
         beside = inside = None
         if image.path != "-":
-            beside = sidecar.read(delivery.text_path(image.path))
+            beside = sidecar.read(destination.text_path(image.path))
         try:
             found = embedded.read(image.path, image.data)
-            inside = embedded.text_of(found, delivery.spec.style)
+            inside = embedded.text_of(found, destination.spec.style)
         except LocalFileError:
-            # Whether that matters is for the attempt to embed to say.
+            # If that matters, the attempt to embed says so.
             inside = None
         return _Present(beside, inside)
 
     def _text_at_hand(self, present: _Present) -> str | None:
-        """A text that needs no call. What a person may have edited comes first.
+        """Return a text that needs no call, first one that a person may have edited.
 
         A text file does not say of which style it is: only alt text is taken from it.
         """
-        beside = present.beside if self._delivery.spec.style == "alt" else None
+        beside = present.beside if self._destination.spec.style == "alt" else None
         return (beside or "").strip() or present.inside
 
 
-def _try_embedding(image: SourceImage, delivery: TextDestination) -> None:
-    """Raises LocalFileError, before a call is paid, if the image can hold no text."""
+def _try_embedding(image: SourceImage, destination: TextDestination) -> None:
+    """Raise LocalFileError, before a call is paid, if the image can hold no text."""
     from nanobanana_cli.captions import embedded
 
-    trial = embedded.description("text", delivery.spec.style)
-    embedded.edit(image.path, image.data, trial, delivery.spec, force=delivery.force)
+    trial = embedded.description("text", destination.spec.style)
+    embedded.edit(image.path, image.data, trial, destination.spec, force=destination.force)
 
 
-def shared_files(paths: Sequence[str], delivery: TextDestination) -> dict[str, str]:
-    """Images whose text file is that of an earlier one (`fox.png`, `fox.webp`) → the earlier."""
-    if not delivery.write:
+def shared_files(paths: Sequence[str], destination: TextDestination) -> dict[str, str]:
+    """Map each image whose text file is that of an earlier one (`fox.png`, `fox.webp`) to it."""
+    if not destination.write:
         return {}
     owners: dict[str, str] = {}
     for path in paths:
-        owners.setdefault(str(delivery.text_path(path)), path)
-    taken = {path: owners[str(delivery.text_path(path))] for path in paths}
+        owners.setdefault(str(destination.text_path(path)), path)
+    taken = {path: owners[str(destination.text_path(path))] for path in paths}
     return {path: owner for path, owner in taken.items() if owner != path}
 
 

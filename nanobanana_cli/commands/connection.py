@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from nanobanana_cli import settings as settings_room
+from nanobanana_cli import catalog
+from nanobanana_cli import settings as resolved
 from nanobanana_cli.errors import Unreachable
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import Endpoint
@@ -24,6 +25,15 @@ def is_embedded(settings: Settings) -> bool:
     return settings.provider == "sandbox" and not settings.base_url
 
 
+def note_unknown_model(model: str, terminal: Terminal) -> None:
+    """Warn that the catalog does not know a model, if so."""
+    if model not in catalog.MODELS:
+        terminal.warn(
+            f"{model} is not a model that nb knows, so ratio, size and price "
+            "go unchecked; see `nb models`"
+        )
+
+
 @contextmanager
 def endpoint(settings: Settings, env: Mapping[str, str]) -> Iterator[Endpoint]:
     """Yield the endpoint with its key; an embedded sandbox serves until the block ends.
@@ -33,7 +43,7 @@ def endpoint(settings: Settings, env: Mapping[str, str]) -> Iterator[Endpoint]:
         ConfigError: the file that should hold the key cannot be read.
     """
     if not is_embedded(settings):
-        yield settings_room.endpoint(settings, env)
+        yield resolved.endpoint(settings, env)
         return
     from nanobanana_cli.sandbox.server import Sandbox
 

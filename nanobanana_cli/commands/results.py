@@ -5,20 +5,23 @@ from __future__ import annotations
 from nanobanana_cli.captions import formats
 from nanobanana_cli.captions.clean import strip_unsafe
 from nanobanana_cli.captions.formats import Caption
+from nanobanana_cli.commands import connection
+from nanobanana_cli.errors import UsageError
 from nanobanana_cli.money import dollars
-from nanobanana_cli.types import Result
+from nanobanana_cli.settings import Settings
+from nanobanana_cli.types import ContentRequest, Endpoint, Result
 from nanobanana_cli.ui.escape import escape
 from nanobanana_cli.ui.terminal import Terminal
 
 
 class TextWriter:
-    """Shows texts one after the other.
+    """Writes texts, one after the other.
 
     Args:
-        terminal: where to.
-        form: one of `delivery.FORMS`.
-        relative_to: the folder that paths are told from; None tells them as they are.
-        is_single: there is only one text, which needs no path beside it.
+        terminal: takes them.
+        form: one of `formats.FORMS`.
+        relative_to: the folder that paths are relative to; None leaves them as they are.
+        is_single: write one text alone, without its path.
     """
 
     def __init__(
@@ -32,22 +35,22 @@ class TextWriter:
 
     @property
     def as_json(self) -> bool:
-        """Whether each result is a JSON line; then failures have one, too."""
+        """Whether each result, failures too, is a JSON line."""
         return self._form == "json"
 
     def path(self, path: str) -> str:
-        """A path as it is to be shown."""
+        """Return a path as it is shown."""
         return path if path == "-" else formats.relative(path, self._relative_to)
 
     def show(self, result: Result) -> None:
-        """One result; without a text it has a line only as JSON."""
+        """Write a result; one without a text only as JSON."""
         if self.as_json:
             self.record(result.record())
         elif result.alt is not None and result.path is not None:
             self.text(Caption(result.path, result.alt, result.width, result.height))
 
     def record(self, record: dict[str, object]) -> None:
-        """One JSON line, with its paths as they are to be shown."""
+        """Write a JSON line, with its paths as they are shown."""
         shown = {
             name: self.path(value)
             for name in ("path", "source")
@@ -55,32 +58,32 @@ class TextWriter:
         }
         self._terminal.json(record | shown)
 
-    def text(self, item: Caption) -> None:
-        """One text in a form other than JSON."""
-        item = Caption(self.path(item.path), item.text, item.width, item.height)
+    def text(self, caption: Caption) -> None:
+        """Write a text in a form other than JSON."""
+        caption = Caption(self.path(caption.path), caption.text, caption.width, caption.height)
         if self._form == "csv" and not self._has_head:
             self._terminal.result(",".join(formats.CSV_COLUMNS))
             self._has_head = True
-        self._terminal.result(self._line(item))
+        self._terminal.result(self._line(caption))
 
-    def _line(self, item: Caption) -> str:
+    def _line(self, caption: Caption) -> str:
         match self._form:
             case "markdown":
-                return formats.as_markdown(item)
+                return formats.as_markdown(caption)
             case "html":
-                return formats.as_html(item)
+                return formats.as_html(caption)
             case "csv":
-                return formats.as_csv(item)
+                return formats.as_csv(caption)
             case _:
-                text = strip_unsafe(item.text)
-                return text if self._is_single else self._columns(item.path, text)
+                text = strip_unsafe(caption.text)
+                return text if self._is_single else self._columns(caption.path, text)
 
     def problem(self, path: str, what: str) -> None:
-        """What is wrong with an image, beside its path."""
+        """Write the path of an image, and what is wrong with it."""
         self._terminal.result(self._columns(self.path(path), what))
 
     def _columns(self, path: str, text: str) -> str:
-        # On a terminal, a TAB would be spelt out like every control character.
+        # On a terminal, a TAB would be spelled out like every control character.
         gap = "  " if self._terminal.stdout.isatty() else "\t"
         return f"{escape(path)}{gap}{escape(text)}"
 
@@ -89,7 +92,7 @@ class ResultWriter:
     """Writes results of images.
 
     Args:
-        terminal: where to.
+        terminal: takes them.
         json: write a JSON line for each.
         to_stderr: stdout holds an image, so JSON lines go to stderr.
         texts: writes the texts, which then are the results, rather than the paths.
@@ -138,6 +141,33 @@ class ResultWriter:
         elif result.alt_path is not None:
             say = self._terminal.note if path == "-" else self._terminal.result
             say(result.alt_path)
+
+
+def show_request(
+    request: ContentRequest, settings: Settings, terminal: Terminal, *, as_curl: bool
+) -> None:
+    """Print a request on stdout, as JSON or as a curl command.
+
+    Raises:
+        UsageError: the embedded sandbox has no address for curl.
+    """
+    from nanobanana_cli.api import request as wire
+
+    body = wire.build(request, settings.provider)
+    if as_curl and connection.is_embedded(settings):
+        raise UsageError(
+            "the embedded sandbox has no address that curl could use",
+            hint="start `nb sandbox` and name its address with --base-url",
+        )
+    if as_curl:
+        endpoint = Endpoint(settings.provider, settings.base_url)
+        text = wire.as_curl(endpoint, request.model, body, settings.timeout)
+    else:
+        # The embedded sandbox takes a free port when it starts, so there is none to name yet.
+        endpoint = Endpoint(settings.provider, settings.base_url or "http://127.0.0.1:0")
+        text = wire.as_json(endpoint, request.model, body)
+    for line in text.splitlines():
+        terminal.result(line)
 
 
 def details(result: Result) -> str:

@@ -4,24 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 # Seconds between two lines of progress in a pipe.
 _PLAIN_EVERY = 10.0
-
-
-class Spinner(Protocol):
-    """The result of `Terminal.spinner`."""
-
-    def advance(self) -> None:
-        """Count one more thing as done."""
-
-
-class ProgressBar(Protocol):
-    """The result of `Terminal.progress_bar`."""
-
-    def update(self, done: int, text: str) -> None:
-        """Show how many things are done, and a line of text."""
 
 
 class PlainProgress:
@@ -41,10 +26,3 @@ class PlainProgress:
         if time.monotonic() - self._last >= _PLAIN_EVERY:
             self._last = time.monotonic()
             self._note(f"{done}/{self._total}: {text}")
-
-
-class NoSpinner:
-    """A spinner that shows nothing."""
-
-    def advance(self) -> None:
-        """Do nothing."""

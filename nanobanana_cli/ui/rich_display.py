@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
@@ -13,7 +13,6 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
-    TaskID,
     TextColumn,
 )
 from rich.table import Table
@@ -42,26 +41,6 @@ def print_above(on: Console, ansi: str) -> None:
     on.print(Text.from_ansi(ansi), soft_wrap=True)
 
 
-class RichProgress:
-    """A spinner or progress bar on a terminal.
-
-    Args:
-        progress: the live display.
-        task: its task.
-    """
-
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
-
-    def advance(self) -> None:
-        """Count one more thing as done."""
-        self._progress.advance(self._task)
-
-    def update(self, done: int, text: str) -> None:
-        """Show how many things are done, and a line of text."""
-        self._progress.update(self._task, completed=done, description=text)
-
-
 class _WithTextBelow(Progress):
     """Show the text below the bar: beside it, 80 columns would cut off the cost."""
 
@@ -72,8 +51,8 @@ class _WithTextBelow(Progress):
 
 
 @contextmanager
-def bar(on: Console, total: int) -> Iterator[RichProgress]:
-    """Show a bar with `3/12`, and a line of text below it."""
+def bar(on: Console, total: int) -> Iterator[Callable[[int, str], None]]:
+    """Show a bar with `3/12`, and a line of text below it; yield what updates both."""
     with _WithTextBelow(
         SpinnerColumn(),
         BarColumn(24),
@@ -83,7 +62,8 @@ def bar(on: Console, total: int) -> Iterator[RichProgress]:
         redirect_stdout=False,
         refresh_per_second=5,
     ) as progress:
-        yield RichProgress(progress, progress.add_task("", total=total))
+        task = progress.add_task("", total=total)
+        yield lambda done, text: progress.update(task, completed=done, description=text)
 
 
 class _SecondsColumn(ProgressColumn):
@@ -92,8 +72,12 @@ class _SecondsColumn(ProgressColumn):
 
 
 @contextmanager
-def spinner(on: Console, label: str, total: int) -> Iterator[RichProgress]:
-    """Show a spinner with the seconds passed, and `2/3` if there are several things to do."""
+def spinner(on: Console, label: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a spinner with the seconds passed, and `2/3` if there are several things to do.
+
+    Yields:
+        A function that counts one more thing as done.
+    """
     columns: list[ProgressColumn] = [
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -102,4 +86,5 @@ def spinner(on: Console, label: str, total: int) -> Iterator[RichProgress]:
     if total > 1:
         columns.insert(2, TextColumn("{task.completed:.0f}/{task.total:.0f}", markup=False))
     with Progress(*columns, console=on, transient=True, redirect_stdout=False) as progress:
-        yield RichProgress(progress, progress.add_task(label, total=total))
+        task = progress.add_task(label, total=total)
+        yield lambda: progress.advance(task)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from nanobanana_cli import system
 from nanobanana_cli.errors import LocalFileError, NbBaseError, OutputClosed, UsageError
 from nanobanana_cli.ui.escape import escape
-from nanobanana_cli.ui.progress import NoSpinner, PlainProgress, ProgressBar, Spinner
+from nanobanana_cli.ui.progress import PlainProgress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -198,38 +198,37 @@ class Terminal:
         self._err(escape(line))
 
     @contextmanager
-    def progress_bar(self, total: int) -> Iterator[ProgressBar]:
+    def progress_bar(self, total: int) -> Iterator[Callable[[int, str], None]]:
         """Show a progress bar, or print a line every ten seconds where nothing can be animated.
 
-        Args:
-            total: the number of things to do.
+        Yield a function that shows how many of `total` things are done, and a line of text.
         """
         if not self._can_animate():
-            yield PlainProgress(self.note, total)
+            yield PlainProgress(self.note, total).update
             return
         from nanobanana_cli.ui import rich_display
 
         console = self._console(self.stderr)
-        with self._animated(console, rich_display.bar(console, total)) as bar:
-            yield bar
+        with self._animated(console, rich_display.bar(console, total)) as update:
+            yield update
 
     @contextmanager
-    def spinner(self, label: str, total: int = 1) -> Iterator[Spinner]:
-        """Show a spinner with the seconds passed, where it can be animated.
+    def spinner(self, label: str, total: int = 1) -> Iterator[Callable[[], None]]:
+        """Show a spinner with the seconds passed; yield a function that counts one thing as done.
 
         Args:
             label: what `nb` waits for.
             total: the number of things; above one, show how many are done.
         """
         if not self._can_animate():
-            yield NoSpinner()
+            yield lambda: None
             return
         from nanobanana_cli.ui import rich_display
 
         console = self._console(self.stderr)
         display = rich_display.spinner(console, escape(label), total)
-        with self._animated(console, display) as spinner:
-            yield spinner
+        with self._animated(console, display) as advance:
+            yield advance
 
     def _can_animate(self) -> bool:
         return not self.quiet and self.stderr.isatty() and self.env.get("TERM") != "dumb"

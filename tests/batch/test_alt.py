@@ -108,7 +108,7 @@ def test_a_text_that_was_lost_by_a_kill_is_told(nb: Nb, server: CountingServer, 
         Path("x.alt.txt").unlink()
     run = batch(nb, server, rows=rows)
     assert (run.code, server.calls.total()) == (0, 1)
-    assert ("x.png: its text was lost" in run.err) == lost
+    assert ("x.png: its alt text was not saved before the run was killed" in run.err) == lost
 
 
 @pytest.mark.parametrize(

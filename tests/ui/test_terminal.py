@@ -169,9 +169,9 @@ def test_the_spinner_turns_on_a_terminal_and_lines_stand_above_it() -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as err:
         terminal = _terminal(_Stream(tty=True), err, TERM="xterm-256color", NO_COLOR="1")
-        with terminal.spinner("16:9 [red]2K[/]", total=2) as spinner:
+        with terminal.spinner("16:9 [red]2K[/]", total=2) as advance:
             terminal.summary("fox.png", "64×64")
-            spinner.advance()
+            advance()
     shown = _everything(ours)
     assert "16:9 [red]2K[/]" in shown
     assert "0 s" in shown
@@ -195,6 +195,6 @@ def test_there_is_no_spinner_without_a_terminal_or_with_quiet(quiet: bool) -> No
     err = _Stream(tty=quiet)
     terminal = _terminal(_Stream(), err, TERM="xterm")
     terminal.configure(quiet=quiet)
-    with terminal.spinner("waiting") as spinner:
-        spinner.advance()
+    with terminal.spinner("waiting") as advance:
+        advance()
     assert err.shown == ""

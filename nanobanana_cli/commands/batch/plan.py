@@ -20,8 +20,8 @@ from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
 from nanobanana_cli.batch.paths import Listing
 from nanobanana_cli.batch.plan import Shard, Step
 from nanobanana_cli.batch.unique_names import assign_names, check_paths
+from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.command import BatchOptions
-from nanobanana_cli.commands.generate import run
 from nanobanana_cli.commands.options import settings_of
 from nanobanana_cli.errors import OutputExists, UsageError
 from nanobanana_cli.generation.destinations import format_named
@@ -193,7 +193,7 @@ def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
         )
         job.check_paths(items, listing)
     for model in dict.fromkeys(item.settings.model for item in items):
-        run.note_unknown_model(model, terminal)
+        connection.note_unknown_model(model, terminal)
     return job
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob
 from nanobanana_cli.commands.batch.report import BatchReport
 from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
 from nanobanana_cli.money import micro_dollars
-from nanobanana_cli.ui.progress import ProgressBar
 from nanobanana_cli.ui.terminal import Terminal
 
 # Seconds between two looks at the clock and at signals.
@@ -106,7 +105,7 @@ def _check_prices(due: Sequence[Step], past: History, limits: Limits) -> None:
 
 
 def _record_recovered(job: BatchJob, steps: Sequence[Step], terminal: Terminal) -> None:
-    """Say in the ledger what a run that was killed could not."""
+    """Record the images that a killed run saved and could not record."""
     found = [step for step in steps if step.recovered]
     if not found:
         return
@@ -116,7 +115,10 @@ def _record_recovered(job: BatchJob, steps: Sequence[Step], terminal: Terminal) 
         text = step.item.alt_file
         if text is not None and not files.taken(job.root / text):
             path = job.path(step)
-            terminal.warn(f"{path}: its text was lost as a run was killed; nb caption makes one")
+            terminal.warn(
+                f"{path}: its alt text was not saved before the run was killed; "
+                "`nb caption` makes a new one"
+            )
 
 
 def _run(
@@ -125,7 +127,7 @@ def _run(
     """Make the images.
 
     Returns:
-        Why not all of them were tried, when nobody asked for that.
+        The error that kept some from being tried, if any did.
     """
     terminal = report.terminal
     chosen = job.chosen
@@ -141,9 +143,9 @@ def _run(
         runner = Runner(
             session, dispatcher, ledger, job.references, alt_files, job.root, chosen.concurrency
         )
-        meter = stack.enter_context(terminal.progress_bar(len(due)))
+        update = stack.enter_context(terminal.progress_bar(len(due)))
         try:
-            _follow(runner, limiter, dispatcher, report, signals, meter)
+            _follow(runner, limiter, dispatcher, report, signals, update)
         finally:
             runner.drain()
             while runner.working:
@@ -158,9 +160,9 @@ def _follow(
     dispatcher: Dispatcher,
     report: BatchReport,
     signals: Signals,
-    meter: ProgressBar,
+    update: Callable[[int, str], None],
 ) -> None:
-    """Show what gets done, and do as the signals say."""
+    """Report each image as it gets done, and obey the signals."""
     # A signal may have come before there was anything to stop.
     _obey(signals, runner, report)
     for done in runner.run(_TICK):
@@ -168,7 +170,7 @@ def _follow(
         if done is not None:
             report.done(done)
         report.spent = dispatcher.spent
-        meter.update(report.finished, report.progress(limiter.in_flight, limiter.held_for))
+        update(report.finished, report.progress(limiter.in_flight, limiter.held_for))
 
 
 def _obey(signals: Signals, runner: Runner, report: BatchReport) -> None:
@@ -180,7 +182,7 @@ def _obey(signals: Signals, runner: Runner, report: BatchReport) -> None:
 
 
 def _check_folders(job: BatchJob, due: Sequence[Step]) -> None:
-    """Every folder that images go to can be written to, or made."""
+    """Raise LocalFileError unless every folder of an image can be written to, or made."""
     folders = {(job.root / step.item.target).parent for step in due}
     for folder in {_first_existing(folder) for folder in folders}:
         files.check_folder(folder)

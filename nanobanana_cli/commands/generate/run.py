@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nanobanana_cli import catalog, files
+from nanobanana_cli import files
 from nanobanana_cli.commands import connection, cost
-from nanobanana_cli.commands.results import ResultWriter
+from nanobanana_cli.commands.results import ResultWriter, show_request
 from nanobanana_cli.errors import (
     ENDS_RUN,
     Interrupted,
     NbError,
     OutputExists,
     Rejected,
-    UsageError,
 )
 from nanobanana_cli.generation.destinations import Destination, NamedFile
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.types import ContentRequest, Endpoint, Result
+from nanobanana_cli.types import ContentRequest, Result
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -108,42 +107,6 @@ def show(
     terminal.note(f"nothing was sent; {times}{price}")
 
 
-def show_request(
-    request: ContentRequest, settings: Settings, terminal: Terminal, *, as_curl: bool
-) -> None:
-    """Print a request on stdout, as JSON or as a curl command.
-
-    Raises:
-        UsageError: the embedded sandbox has no address for curl.
-    """
-    from nanobanana_cli.api import request as wire
-
-    body = wire.build(request, settings.provider)
-    if as_curl and connection.is_embedded(settings):
-        raise UsageError(
-            "the embedded sandbox has no address that curl could use",
-            hint="start `nb sandbox` and name its address with --base-url",
-        )
-    if as_curl:
-        endpoint = Endpoint(settings.provider, settings.base_url)
-        text = wire.as_curl(endpoint, request.model, body, settings.timeout)
-    else:
-        # The embedded sandbox takes a free port when it starts, so there is none to name yet.
-        endpoint = Endpoint(settings.provider, settings.base_url or "http://127.0.0.1:0")
-        text = wire.as_json(endpoint, request.model, body)
-    for line in text.splitlines():
-        terminal.result(line)
-
-
-def note_unknown_model(model: str, terminal: Terminal) -> None:
-    """Note that nothing is known of a model, if so."""
-    if model not in catalog.MODELS:
-        terminal.warn(
-            f"{model} is not a model that nb knows, so ratio, size and price "
-            "go unchecked; see `nb models`"
-        )
-
-
 def _call(
     session: Session,
     request: ContentRequest,
@@ -171,10 +134,10 @@ def _call(
     pool = WorkerPool(make_one, missing, min(len(missing), _AT_ONCE))
     try:
         # Left in this order: the calls are cut, which the pool then waits for.
-        with terminal.spinner(label, len(missing)) as spinner, pool, closing(session):
+        with terminal.spinner(label, len(missing)) as advance, pool, closing(session):
             for result in pool:
                 writer.show(result)
-                spinner.advance()
+                advance()
                 if result.error is not None:
                     failures.append(result.error)
     except Interrupted:
@@ -242,4 +205,4 @@ def _check(
 
         preflight(missing, text)
     cost.check(request, settings, len(missing))
-    note_unknown_model(request.model, terminal)
+    connection.note_unknown_model(request.model, terminal)
