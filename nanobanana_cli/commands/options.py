@@ -256,7 +256,7 @@ def settings_of(options: msgspec.Struct) -> dict[str, str | None]:
 
 def _parameters(group: msgspec.Struct) -> Iterator[inspect.Parameter]:
     """Yield a parameter for each option of a group, and of the groups in it."""
-    annotations = type(group).__annotations__
+    annotations = inspect.get_annotations(type(group))
     for name in group.__struct_fields__:
         value = getattr(group, name)
         if isinstance(value, msgspec.Struct):

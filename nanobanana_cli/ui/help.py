@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from typer.core import TyperArgument, TyperCommand, TyperGroup
@@ -29,22 +29,13 @@ _SHORT = len("-o, ")
 _TITLE, _NAME, _SHORT_NAME, _METAVAR, _DIM = "1", "1;36", "1;32", "33", "2"
 
 # A run of characters in one style; "" is plain.
-Word = tuple[str, str]
+_Word = tuple[str, str]
 # A name and its help.
-Row = tuple[list[Word], list[Word]]
+_Row = tuple[list[_Word], list[_Word]]
 
-
-class _Edge(NamedTuple):
-    top_left: str
-    bar: str
-    top_right: str
-    side: str
-    low_left: str
-    low_right: str
-
-
-_ROUND = _Edge("╭", "─", "╮", "│", "╰", "╯")
-_ASCII = _Edge("+", "-", "+", "|", "+", "+")
+# A box clockwise from its upper left corner, then its side.
+_ROUND = "╭─╮╯╰│"
+_ASCII = "+-+++|"
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -72,7 +63,7 @@ class Look(msgspec.Struct, frozen=True):
         return cls(
             width=max(_MIN_WIDTH, min(columns, _MAX_WIDTH)),
             color=wants_color(terminal.env, terminal.stdout, choice),
-            unicode=_can_encode("".join(_ROUND), terminal.stdout.encoding),
+            unicode=_can_encode(_ROUND, terminal.stdout.encoding),
         )
 
 
@@ -122,9 +113,9 @@ def _show(command: TyperCommand | TyperGroup, ctx: Any) -> None:
     terminal.binary(text.encode(terminal.stdout.encoding or "utf-8", "replace"))
 
 
-def _panels(command: TyperCommand | TyperGroup, ctx: Any) -> dict[str, list[Row]]:
+def _panels(command: TyperCommand | TyperGroup, ctx: Any) -> dict[str, list[_Row]]:
     """Return the rows of each panel by its title, in the order of the first row of each."""
-    panels: dict[str, list[Row]] = {}
+    panels: dict[str, list[_Row]] = {}
     for param in command.get_params(ctx):
         if record := param.get_help_record(ctx):
             kind = "Arguments" if isinstance(param, TyperArgument) else "Options"
@@ -144,7 +135,7 @@ def _children(command: TyperCommand | TyperGroup, ctx: Any) -> Iterator[Any]:
         yield from (child for child in children if child and not child.hidden)
 
 
-def _name_words(name: str) -> Iterator[Word]:
+def _name_words(name: str) -> Iterator[_Word]:
     """Yield the parts of `-o, --output PATH`, with long options below one another."""
     if name.startswith("--"):
         yield " " * _SHORT, ""
@@ -189,23 +180,21 @@ def _usage(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
     return f" {_style(label, _METAVAR, look)}" + f"\n {' ' * len(label)}".join(lines)
 
 
-def _panel(title: str, rows: Iterable[Row], names: int, look: Look) -> Iterator[str]:
-    edge = _ROUND if look.unicode else _ASCII
-    bar, inner = edge.bar, look.width - 4
-    tail = bar * (look.width - len(title) - 5)
-    yield (
-        _style(f"{edge.top_left}{bar} ", _DIM, look)
-        + _style(title, _TITLE, look)
-        + _style(f" {tail}{edge.top_right}", _DIM, look)
-    )
-    side = _style(edge.side, _DIM, look)
+def _panel(title: str, rows: Iterable[_Row], names: int, look: Look) -> Iterator[str]:
+    edge = tuple(_ROUND if look.unicode else _ASCII)
+    upper_left, bar, upper_right, lower_right, lower_left, side = edge
+    inner = look.width - 4
+    tail = bar * (inner - len(title) - 1)
+    top = [(f"{upper_left}{bar} ", _DIM), (title, _TITLE), (f" {tail}{upper_right}", _DIM)]
+    yield _styled(top, look)
+    side = _style(side, _DIM, look)
     for name, text in rows:
         for words in _lines(name, text, names, inner):
             yield f"{side} {_styled(words, look)}{' ' * (inner - _length(words))} {side}"
-    yield _style(f"{edge.low_left}{bar * (look.width - 2)}{edge.low_right}", _DIM, look)
+    yield _style(f"{lower_left}{bar * (look.width - 2)}{lower_right}", _DIM, look)
 
 
-def _lines(name: list[Word], text: list[Word], names: int, inner: int) -> Iterator[list[Word]]:
+def _lines(name: list[_Word], text: list[_Word], names: int, inner: int) -> Iterator[list[_Word]]:
     """Yield a name with its help beside it, or below it if the name is too long for its column."""
     indent = (" " * (names + 2), "")
     lines = list(_wrap(text, inner - names - 2))
@@ -218,7 +207,7 @@ def _lines(name: list[Word], text: list[Word], names: int, inner: int) -> Iterat
         yield [indent, *line]
 
 
-def _help_words(text: str) -> Iterator[Word]:
+def _help_words(text: str) -> Iterator[_Word]:
     """Yield the words of a parameter's help, with the brackets at its end dimmed."""
     prose, mark, extra = text.rpartition("[")
     if not (mark and text.endswith("]") and (not prose or prose.endswith(" "))):
@@ -229,9 +218,9 @@ def _help_words(text: str) -> Iterator[Word]:
         yield escape(word), _DIM
 
 
-def _wrap(words: Iterable[Word], width: int, joiner: str = " ") -> Iterator[list[Word]]:
+def _wrap(words: Iterable[_Word], width: int, joiner: str = " ") -> Iterator[list[_Word]]:
     """Yield lines of words, at most `width` wide; cut a longer word."""
-    line: list[Word] = []
+    line: list[_Word] = []
     for text, style in words:
         if line and _length(line) + len(joiner) + len(text) > width:
             yield line
@@ -246,11 +235,11 @@ def _wrap(words: Iterable[Word], width: int, joiner: str = " ") -> Iterator[list
         yield line
 
 
-def _length(words: Iterable[Word]) -> int:
+def _length(words: Iterable[_Word]) -> int:
     return sum(len(text) for text, _ in words)
 
 
-def _styled(words: Iterable[Word], look: Look) -> str:
+def _styled(words: Iterable[_Word], look: Look) -> str:
     return "".join(_style(text, style, look) for text, style in words)
 
 
