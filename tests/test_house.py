@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ FLOORS = (
 )
 MOST_FILES_AT_THE_TOP = 12
 LONGEST_FILE = 300
+LONGEST_FUNCTION = 50
 
 TREES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_bytes())
@@ -76,6 +78,10 @@ def test_imports_only_go_down() -> None:
     assert not upward
 
 
+def test_imports_make_no_circle() -> None:
+    TopologicalSorter(GRAPH).prepare()
+
+
 def test_class_names_are_unique() -> None:
     modules = defaultdict(list)
     for module, tree in TREES.items():
@@ -94,3 +100,13 @@ def test_few_files_are_at_the_top() -> None:
 def test_files_are_short(module: str) -> None:
     path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("module", TREES)
+def test_functions_are_short(module: str) -> None:
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.FunctionDef):
+            # The signature of a command lists its options.
+            is_command = any(arg.arg == "ctx" for arg in node.args.args)
+            first = node.body[0].lineno if is_command else node.lineno
+            assert (node.end_lineno or 0) - first < LONGEST_FUNCTION, node.name

@@ -12,7 +12,7 @@ from nanobanana_cli.captions.describe import Describer, shared_files
 from nanobanana_cli.captions.save import TextDestination
 from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands import connection, cost
-from nanobanana_cli.commands.caption.command import CaptionOptions
+from nanobanana_cli.commands.caption.options import CaptionOptions
 from nanobanana_cli.commands.options import settings_of
 from nanobanana_cli.commands.results import TextWriter, show_request
 from nanobanana_cli.errors import ENDS_RUN, BatchIncomplete, Charged, Interrupted, NbError
@@ -32,11 +32,8 @@ def run(
     """Describe each image that has no text yet, and write the texts in the order of the images.
 
     Args:
-        options: the command's options.
-        images: what to describe.
         destination: where the texts go.
         writer: writes the texts to stdout.
-        terminal: takes notes and failures.
 
     Raises:
         NbError: a check before the calls failed, or the only image did.

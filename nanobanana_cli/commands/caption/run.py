@@ -9,7 +9,7 @@ from nanobanana_cli.captions import targets
 from nanobanana_cli.captions.formats import FORMS
 from nanobanana_cli.captions.prompts import EMBEDDABLE, STYLES, TextSpec, is_language
 from nanobanana_cli.captions.save import TextDestination
-from nanobanana_cli.commands.caption.command import CaptionOptions
+from nanobanana_cli.commands.caption.options import CaptionOptions
 from nanobanana_cli.commands.generate import command as generate
 from nanobanana_cli.commands.results import TextWriter
 from nanobanana_cli.errors import UsageError

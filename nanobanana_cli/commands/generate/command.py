@@ -26,7 +26,7 @@ from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
     from nanobanana_cli.captions.save import TextDestination
-    from nanobanana_cli.commands.caption.command import CaptionOptions
+    from nanobanana_cli.commands.caption.options import CaptionOptions
     from nanobanana_cli.commands.results import TextWriter
     from nanobanana_cli.settings import Settings
 
@@ -88,7 +88,6 @@ def run(
     """Check everything, then make the images, or only show the request.
 
     Args:
-        options, prompt: as typed.
         text: where the text of each image goes, if one is wanted.
         texts: writes the texts, when they are the results.
 

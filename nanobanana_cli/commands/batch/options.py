@@ -1,0 +1,190 @@
+"""Define the options of `nb batch`."""
+
+# Without `from __future__ import annotations`: the signature is made from those of the options.
+
+from typing import Annotated
+
+import msgspec
+from typer import Argument, Option
+
+from nanobanana_cli.commands.options import Service, Shape, Streams
+from nanobanana_cli.images.formats import CHOICES, listed
+
+_PLAN = "Plan"
+_SELECTION = "Which images"
+_PACE = "Pace"
+_COST = "Cost and safety"
+_OUTPUT = "Output"
+
+
+class BatchOptions(msgspec.Struct, frozen=True):
+    """The options of `nb batch`."""
+
+    manifest: Annotated[
+        str | None,
+        Argument(
+            metavar="MANIFEST",
+            show_default=False,
+            help="A .toml, .jsonl, .csv or .txt file; - reads JSON Lines from stdin.",
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool,
+        Option(
+            "--dry-run",
+            help="List what would be made and its price; send nothing.",
+            rich_help_panel=_PLAN,
+        ),
+    ] = False
+    check: Annotated[
+        bool,
+        Option(
+            "--check",
+            help="Exit 0 if every image is up to date, else 3; needs no key.",
+            rich_help_panel=_PLAN,
+        ),
+    ] = False
+    init: Annotated[
+        bool,
+        Option(
+            "--init",
+            help="Write an example manifest: images.toml, or MANIFEST.",
+            rich_help_panel=_PLAN,
+        ),
+    ] = False
+    only: Annotated[
+        list[str] | None,
+        Option(
+            "--only",
+            metavar="GLOB",
+            help="Only images whose path matches; repeatable.",
+            rich_help_panel=_SELECTION,
+        ),
+    ] = None
+    limit: Annotated[
+        int | None,
+        Option(
+            "--limit", metavar="N", min=1, help="Make only the first N.", rich_help_panel=_SELECTION
+        ),
+    ] = None
+    shuffle: Annotated[
+        bool, Option("--shuffle", help="Make them in random order.", rich_help_panel=_SELECTION)
+    ] = False
+    shard: Annotated[
+        str | None,
+        Option(
+            "--shard",
+            metavar="K/N",
+            help="Only the Kth of N parts, the same on every machine.",
+            rich_help_panel=_SELECTION,
+        ),
+    ] = None
+    retry_unknown: Annotated[
+        bool,
+        Option(
+            "--retry-unknown",
+            help="Make images again whose call may have been charged.",
+            rich_help_panel=_SELECTION,
+        ),
+    ] = False
+    concurrency: Annotated[
+        int,
+        Option(
+            "--concurrency",
+            metavar="N",
+            min=1,
+            max=256,
+            help="Maximum number of calls at once.",
+            rich_help_panel=_PACE,
+        ),
+    ] = 8
+    rpm: Annotated[
+        float | None,
+        Option(
+            "--rpm",
+            metavar="N",
+            min=0.01,
+            help="Maximum number of calls started per minute, evenly spread.",
+            rich_help_panel=_PACE,
+        ),
+    ] = None
+    fail_fast: Annotated[
+        bool,
+        Option("--fail-fast", help="Start no more calls after a failure.", rich_help_panel=_PACE),
+    ] = False
+    max_cost: Annotated[
+        str | None,
+        Option("--max-cost", metavar="USD", help="Limit for this run.", rich_help_panel=_COST),
+    ] = None
+    max_images: Annotated[
+        int | None,
+        Option(
+            "--max-images",
+            metavar="N",
+            min=1,
+            help="Limit for the calls of this run that may be charged.",
+            rich_help_panel=_COST,
+        ),
+    ] = None
+    max_total_cost: Annotated[
+        str | None,
+        Option(
+            "--max-total-cost",
+            metavar="USD",
+            help="Limit for this run plus everything in the local ledgers; concurrent runs wait.",
+            rich_help_panel=_COST,
+        ),
+    ] = None
+    folder: Annotated[
+        str | None,
+        Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder that outputs are relative to. [default: the manifest's folder]",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    gallery: Annotated[
+        str | None,
+        Option(
+            "--gallery",
+            metavar="FILE",
+            help="Write a gallery of the images, such as index.html.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    image_format: Annotated[
+        str,
+        Option(
+            "--format",
+            metavar="FORMAT",
+            help=f"For rows that name none: {listed(CHOICES)}.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = "auto"
+    alt: Annotated[
+        bool,
+        Option(
+            "--alt", help="Also write alt text, for rows that do not say.", rich_help_panel=_OUTPUT
+        ),
+    ] = False
+    force: Annotated[
+        bool,
+        Option(
+            "--force",
+            help="Replace files that are edited or in no ledger.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False
+    skip_existing: Annotated[
+        bool,
+        Option(
+            "--skip-existing",
+            help="Leave files alone that are edited or in no ledger.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = False
+    shape: Shape = Shape()
+    service: Service = Service()
+    streams: Streams = Streams()

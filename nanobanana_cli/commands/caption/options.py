@@ -1,0 +1,129 @@
+"""Define the options of `nb caption`."""
+
+# Without `from __future__ import annotations`: the signature is made from those of the options.
+
+from typing import Annotated
+
+import msgspec
+from typer import Argument, Option
+
+from nanobanana_cli.commands.options import (
+    Cost,
+    Inputs,
+    Output,
+    RequestParameters,
+    Service,
+    Shape,
+    Streams,
+)
+
+
+class Text(msgspec.Struct, frozen=True):
+    """The text to ask for."""
+
+    panel = "Text"
+
+    style: Annotated[
+        str,
+        Option(
+            "--style",
+            metavar="STYLE",
+            help="alt (a short phrase), long (a full description), title or tags.",
+        ),
+    ] = "alt"
+    max_chars: Annotated[
+        int | None,
+        Option(
+            "--max-chars",
+            metavar="N",
+            min=1,
+            help="Maximum length in characters. [default: by style; alt: about 125]",
+        ),
+    ] = None
+    lang: Annotated[
+        str | None,
+        Option("--lang", metavar="LANG", help="Language, by name or BCP 47 tag: German, de-CH."),
+    ] = None
+    context: Annotated[
+        str | None,
+        Option(
+            "--context",
+            metavar="TEXT",
+            help="Text of the page that the image is on: alt text depends on it.",
+        ),
+    ] = None
+    context_file: Annotated[
+        str | None, Option("--context-file", metavar="FILE", help="Read the context from FILE.")
+    ] = None
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """The destination and form of the texts."""
+
+    panel = "Delivery"
+
+    form: Annotated[
+        str, Option("--as", metavar="FORM", help="text, json, markdown, html or csv.")
+    ] = "text"
+    relative_to: Annotated[
+        str | None,
+        Option("--relative-to", metavar="FOLDER", help="Print image paths relative to FOLDER."),
+    ] = None
+    write: Annotated[
+        bool,
+        Option("--write", help="Write each text beside its image; existing texts are left alone."),
+    ] = False
+    embed: Annotated[
+        bool,
+        Option(
+            "--embed",
+            help="Embed each text in its image file, as IPTC alt text (XMP); pixels stay the same.",
+        ),
+    ] = False
+
+
+class Existing(msgspec.Struct, frozen=True):
+    """The options for existing images."""
+
+    panel = "Existing images"
+
+    recursive: Annotated[
+        bool, Option("--recursive", "-r", help="Search folders for images, too.")
+    ] = False
+    concurrency: Annotated[
+        int,
+        Option(
+            "--concurrency", metavar="N", min=1, max=64, help="Maximum number of calls at once."
+        ),
+    ] = 8
+    check: Annotated[
+        bool,
+        Option(
+            "--check",
+            help="Check existing texts, without key or network; exit 3 if one is missing or bad.",
+        ),
+    ] = False
+    read: Annotated[bool, Option("--read", help="Print the text embedded in each image.")] = False
+
+
+class CaptionOptions(msgspec.Struct, frozen=True):
+    """The options of `nb caption`."""
+
+    target: Annotated[
+        list[str] | None,
+        Argument(
+            metavar="TARGET",
+            show_default=False,
+            help="A prompt; or images, folders (-r), patterns, - for an image on stdin.",
+        ),
+    ] = None
+    text: Text = Text()
+    delivery: Delivery = Delivery()
+    existing: Existing = Existing()
+    shape: Shape = Shape()
+    inputs: Inputs = Inputs()
+    parameters: RequestParameters = RequestParameters()
+    output: Output = Output()
+    service: Service = Service()
+    cost: Cost = Cost()
+    streams: Streams = Streams()
