@@ -5,6 +5,7 @@ All that reading a reply needs is imported here, and so before the first request
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ from nanobanana_cli.errors import (
     Unreachable,
 )
 from nanobanana_cli.settings.credentials import redact_error, redact_reply
-from nanobanana_cli.types import ContentRequest, Data, Endpoint, Reply, Result, Status
+from nanobanana_cli.types import ContentRequest, Data, Endpoint, Result, Status
 
 
 def _ignored(_: str) -> None:
@@ -64,6 +65,9 @@ class Session:
         self._note = note
         self._throttle = throttle
         self._memory = MemoryBudget()
+        # Decoding and verifying take the processor: dozens of replies at once would keep the next
+        # requests from leaving.
+        self._processors = threading.Semaphore((os.cpu_count() or 1) + 2)
         self._transport = Transport(endpoint, timeout=timeout, trace=trace, memory=self._memory)
         self._has_called = False
         self._closed = threading.Event()
@@ -111,15 +115,21 @@ class Session:
             The result: `unchanged` with the reply, else `failed` or `unknown` with the error.
         """
         try:
-            yield self._result(
-                request, about or Result("failed", request, self.endpoint.provider), before
-            )
+            answer, attempts, seconds = self._send(request, before)
+            with self._processors:
+                result = replace(
+                    self._read(request, answer, about), attempts=attempts, seconds=seconds
+                )
+                # As large as the image again, and needed no more.
+                del answer
+                yield result
         finally:
             self._memory.release()
 
-    def _result(
-        self, request: ContentRequest, about: Result, before: Callable[[], object]
-    ) -> Result:
+    def _send(
+        self, request: ContentRequest, before: Callable[[], object]
+    ) -> tuple[Data | NbError, int, float]:
+        """Return the reply's bytes or the error, the number of attempts, and the seconds."""
         attempts = 0
 
         def attempt() -> Data:
@@ -132,38 +142,36 @@ class Session:
                 self._has_called = True
                 return self._transport.generate(request.model, body)
 
-        status: Status = "unchanged"
-        reply: Reply | None = None
-        error: NbError | None = None
+        answer: Data | NbError
         started = time.monotonic()
         try:
             body = wire.build(request, self.endpoint.provider)
-            raw = retry.call(
+            answer = retry.call(
                 attempt, retries=self._retries, on_wait=self._tell_wait, sleep=self._pause
             )
-            reply = self._read(raw, request)
-        except NbError as failure:
-            status = "unknown" if isinstance(failure, OutcomeUnknown) else "failed"
-            error = failure.released()
-        return replace(
-            about,
-            status=status,
-            reply=reply,
-            error=error,
-            attempts=attempts,
-            seconds=time.monotonic() - started,
-            cost=catalog.price(self.endpoint.provider, request.model, request.size or "")
-            if error is None
-            else None,
-        )
+        except NbError as error:
+            answer = error.released()
+        return answer, attempts, time.monotonic() - started
 
-    def _read(self, raw: Data, request: ContentRequest) -> Reply:
+    def _read(
+        self, request: ContentRequest, answer: Data | NbError, about: Result | None
+    ) -> Result:
+        """Return the result of an answer."""
+        result = about or Result("failed", request, self.endpoint.provider)
+        if isinstance(answer, NbError):
+            status: Status = "unknown" if isinstance(answer, OutcomeUnknown) else "failed"
+            return replace(result, status=status, error=answer)
         try:
-            reply = replies.read(raw, want=request.modalities)
+            reply = replies.read(answer, want=request.modalities)
         except NbError as error:
             redact_error(error, self.endpoint.key)
-            raise
-        return redact_reply(reply, self.endpoint.key)
+            return replace(result, status="failed", error=error.released())
+        return replace(
+            result,
+            status="unchanged",
+            reply=redact_reply(reply, self.endpoint.key),
+            cost=catalog.price(self.endpoint.provider, request.model, request.size or ""),
+        )
 
     def _pause(self, seconds: float) -> None:
         if self._throttle is None:
