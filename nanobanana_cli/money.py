@@ -23,6 +23,11 @@ def micro_dollars(usd: str) -> int:
     return int(amount * MICRO)
 
 
+def usd(micro: int | None) -> float | None:
+    """Return micro-dollars as dollars, for JSON."""
+    return None if micro is None else micro / MICRO
+
+
 def dollars(micro: int | None, *, zero: str = "free") -> str:
     """Format an amount: `$0.058`, `$1.20`, `free` (or another word for `zero`), `price unknown`."""
     if micro is None:

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from nanobanana_cli.errors import NbError
-from nanobanana_cli.money import MICRO
+from nanobanana_cli.money import usd
 
 ImageFormat = Literal["png", "jpeg", "webp"]
 Modality = Literal["TEXT", "IMAGE"]
@@ -226,7 +226,7 @@ class Result(msgspec.Struct, frozen=True):
             "alt": self.alt,
             "seconds": None if self.seconds is None else round(self.seconds, 2),
             "attempts": self.attempts,
-            "cost_usd": None if self.cost is None else self.cost / MICRO,
+            "cost_usd": usd(self.cost),
             "response_id": reply.response_id if reply else None,
             "usage": None if usage is None else msgspec.structs.asdict(usage),
         }

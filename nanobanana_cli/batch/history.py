@@ -46,7 +46,7 @@ class History(msgspec.Struct):
     Args:
         written: by row, the files that were made for it.
         unknown: by row, the calls without an outcome.
-        failed: by row, the last failure, as the JSON of its `error`.
+        failed: rows of which a call failed.
         spent: micro-dollars of all calls, including unknown ones and those that may have been
             charged.
         unpriced: the number of calls without a known price.
@@ -55,7 +55,7 @@ class History(msgspec.Struct):
 
     written: dict[str, list[Written]] = msgspec.field(default_factory=dict)
     unknown: dict[str, list[UnsettledCall]] = msgspec.field(default_factory=dict)
-    failed: dict[str, bytes] = msgspec.field(default_factory=dict)
+    failed: set[str] = msgspec.field(default_factory=set)
     spent: int = 0
     unpriced: int = 0
     truncated: list[str] = msgspec.field(default_factory=list)
@@ -92,7 +92,6 @@ class _HistoryLine(msgspec.Struct, frozen=True, gc=False):
     replaces: str | None = None
     path: str | None = None
     sha256: str | None = None
-    error: msgspec.Raw = msgspec.Raw()
 
     @property
     def cost(self) -> int | None:
@@ -128,7 +127,7 @@ def read(paths: Iterable[Path]) -> History:
                     seen.add((line.id, line.row, file))
                     history.written.setdefault(line.row, []).append(file)
             elif line.event == "failed":
-                history.failed[line.row] = bytes(line.error)
+                history.failed.add(line.row)
     for line in intents.values():
         if line.id not in costs:
             costs[line.id] = line.cost

@@ -24,7 +24,7 @@ from nanobanana_cli import system
 from nanobanana_cli.batch.history import UnsettledCall
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.errors import Charged, LocalFileError
-from nanobanana_cli.money import MICRO
+from nanobanana_cli.money import usd
 from nanobanana_cli.types import Result
 
 # A line has a few hundred bytes, and an error message may be long.
@@ -209,7 +209,7 @@ def intent_line(step: Step, provider: str) -> LedgerLine:
         id=uuid.uuid4().hex,
         row=item.target,
         fingerprint=item.fingerprint,
-        cost_usd=_usd(step.price),
+        cost_usd=usd(step.price),
         time=_now(),
         provider=provider,
         model=item.settings.model,
@@ -269,13 +269,9 @@ def _settled(event: Event, call: UnsettledCall) -> LedgerLine:
         id=call.id,
         row=call.row,
         fingerprint=call.fingerprint,
-        cost_usd=_usd(call.cost),
+        cost_usd=usd(call.cost),
         time=_now(),
     )
-
-
-def _usd(micro: int | None) -> float | None:
-    return None if micro is None else micro / MICRO
 
 
 def _now() -> str:

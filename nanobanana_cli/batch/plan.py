@@ -51,7 +51,9 @@ def parse_shard(text: str) -> Shard:
     """Return the shard for `2/8`, or raise UsageError."""
     match = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", text)
     if not match or int(match[1]) > int(match[2]):
-        raise UsageError(f"--shard {text} is not a shard", hint="2/8 means the second of 8 shards")
+        raise UsageError(
+            f"--shard takes K/N with K up to N, not {text}", hint="2/8 is the second of 8"
+        )
     return Shard(int(match[1]), int(match[2]))
 
 
@@ -142,7 +144,9 @@ def plan(items: Sequence[Item], history: History, listing: Listing, provider: st
     }
     hashes = _hashes(listing.root, [path for paths in existing.values() for path in paths])
     prices: dict[tuple[str, str], int | None] = {}
-    made_anywhere: set[tuple[str, str]] = set()
+    made_anywhere = {
+        (each.fingerprint, each.sha256) for row in history.written.values() for each in row
+    }
     steps = []
     for item, record in zip(items, records, strict=True):
         priced = (item.settings.model, item.settings.size)
@@ -150,14 +154,8 @@ def plan(items: Sequence[Item], history: History, listing: Listing, provider: st
             prices[priced] = catalog.price(provider, *priced)
         files = [(path, hashes[path]) for path in existing.get(item.target, ())]
         step = _step(item, files, record, history, prices[priced])
-        if step.kept:
-            made_anywhere = made_anywhere or {
-                (each.fingerprint, each.sha256) for row in history.written.values() for each in row
-            }
-            if (item.fingerprint, step.sha256) in made_anywhere:
-                step = Step(
-                    item, "unchanged", step.price, "was moved", path=step.path, sha256=step.sha256
-                )
+        if step.kept and (item.fingerprint, step.sha256) in made_anywhere:
+            step = Step(item, "unchanged", step.price, "was moved", "", step.path, step.sha256)
         steps.append(step)
     return steps
 
@@ -192,16 +190,8 @@ def _step(
     known = {each.sha256 for each in made} | {call.replaces for call in unknown}
     for path, digest in files if unknown else ():
         if digest and digest not in known:
-            return Step(
-                item,
-                "unchanged",
-                price,
-                "was saved just before the last run was killed",
-                path=path,
-                sha256=digest,
-                unknown=unknown,
-                recovered=True,
-            )
+            reason = "was saved just before the last run was killed"
+            return Step(item, "unchanged", price, reason, "", path, digest, unknown, recovered=True)
     existing, sha256 = files[0] if files else (None, None)
     kept = _kept(sha256, made, price) if files else ""
     state: State = "changed" if files else "make"

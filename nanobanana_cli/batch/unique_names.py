@@ -59,13 +59,12 @@ class _Namer:
         """Return an image under its final name."""
         stem, suffix = paths.split(plain)
         fingerprinted = f"{stem}-{item.fingerprint[:8]}{suffix}"
-        if self._owners.get(plain, item.fingerprint) != item.fingerprint:
-            target = fingerprinted
-        elif self._any_fingerprinted and self._is_recorded(fingerprinted, item):
-            keeps_plain = self._is_recorded(plain, item) and self._exists(item, plain)
-            target = plain if keeps_plain else fingerprinted
-        else:
-            target = plain
+        keeps_plain = self._owners.get(plain, item.fingerprint) == item.fingerprint and (
+            not self._any_fingerprinted
+            or not self._is_recorded(fingerprinted, item)
+            or (self._is_recorded(plain, item) and self._exists(item, plain))
+        )
+        target = plain if keeps_plain else fingerprinted
         return item if target == item.target else replace(item, target=target)
 
     def _owner(self, stem: str, group: Sequence[tuple[Item, str]], *, is_given: bool) -> str | None:

@@ -11,7 +11,7 @@ from nanobanana_cli import catalog
 from nanobanana_cli.catalog import Model
 from nanobanana_cli.commands import options
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.money import MICRO, dollars
+from nanobanana_cli.money import dollars, usd
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -67,10 +67,7 @@ def _record(model: Model, providers: Iterable[str]) -> dict[str, object]:
         "thinking": list(model.thinking),
         "search": model.search,
         "prices_usd": {
-            provider: {
-                size: None if price is None else price / MICRO
-                for size, price in _prices(model, provider)
-            }
+            provider: {size: usd(price) for size, price in _prices(model, provider)}
             for provider in providers
         },
     }

@@ -101,21 +101,22 @@ def _jsonl_rows(text: str, diagnostics: Diagnostics) -> Iterator[tuple[int, Row]
     for number, line in enumerate(text.split("\n"), 1):
         if not line or line.isspace():
             continue
+        row: Row | None
         try:
-            yield number, decode(line)
+            row = decode(line)
         except (msgspec.DecodeError, RecursionError):
-            if row := _diagnosed_row(line, number, diagnostics):
-                yield number, row
+            row = _diagnosed(line, number, diagnostics)
+        if row is not None:
+            yield number, row
 
 
-def _diagnosed_row(line: str, number: int, diagnostics: Diagnostics) -> Row | None:
+def _diagnosed(line: str, number: int, diagnostics: Diagnostics) -> Row | None:
     try:
-        raw = msgspec.json.decode(line)
+        return convert(msgspec.json.decode(line), number, diagnostics)
     except (msgspec.DecodeError, RecursionError) as error:
         reason = str(error).removeprefix("JSON is malformed: ") or type(error).__name__
         diagnostics.add(number, "", f"not valid JSON: {reason}")
         return None
-    return convert(raw, number, diagnostics)
 
 
 def _csv_rows(text: str, diagnostics: Diagnostics) -> Iterator[tuple[int, Row]]:

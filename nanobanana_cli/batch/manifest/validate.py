@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -29,12 +29,14 @@ from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import ImageFormat, Parameters
 
 _Value = TypeVar("_Value")
+_Invalid: TypeAlias = tuple[str, str]  # a key, and what is wrong with its value
 
 _MAX_COUNT = 1000
 _MAX_REFERENCES = 14
-# The parameters that most rows of a manifest share.
+_OWN_PARAMETERS = ("system", "seed")  # of a row; the others are shared by most rows
 _SHARED = attrgetter(
-    *(name for name in Parameters.__struct_fields__ if name not in ("system", "seed"))
+    *("model", "aspect", "size", "format", "alt"),
+    *(name for name in Parameters.__struct_fields__ if name not in _OWN_PARAMETERS),
 )
 
 
@@ -52,11 +54,6 @@ class Defaults(msgspec.Struct, frozen=True):
     format: str
     origin: str
     alt: bool = False
-
-
-class _Invalid(msgspec.Struct, frozen=True):
-    key: str
-    message: str
 
 
 def check(
@@ -97,8 +94,8 @@ class _Checker:
     def check_defaults(self, defaults: Row) -> None:
         """Report errors of the defaults once, instead of for each row."""
         _, self._reported = _settings(defaults, self._defaults)
-        for each in self._reported:
-            self._diagnostics.add(0, f"defaults.{each.key}", each.message)
+        for key, message in self._reported:
+            self._diagnostics.add(0, f"defaults.{key}", message)
 
     def items(self, number: int, row: Row) -> Iterator[Item]:
         """Yield the images of a row; after an error, those whose paths are known."""
@@ -107,8 +104,8 @@ class _Checker:
         images = self._images(number, row, settings)
         count = self._count(number, row)
         if row.seed is not None:
-            for invalid in _invalid_parameters(Parameters(seed=row.seed), ""):
-                self._diagnostics.add(number, invalid.key, invalid.message)
+            for key, message in _invalid_parameters(Parameters(seed=row.seed), ""):
+                self._diagnostics.add(number, key, message)
         alt_file = self._alt_file(number, row, count)
         target = self._target(number, row, settings, prompt)
         if target is None or not count:
@@ -167,21 +164,13 @@ class _Checker:
 
     def _shared_settings(self, number: int, row: Row) -> RowSettings | None:
         """Check model, aspect, size and the like: few combinations in many rows."""
-        requested = (
-            row.model,
-            row.aspect,
-            row.size,
-            row.format,
-            row.alt,
-            row.alt_file is not None,
-            *_SHARED(row),
-        )
+        requested = (row.alt_file is not None, *_SHARED(row))
         if requested not in self._settings:
             self._settings[requested] = _settings(row, self._defaults)
         settings, invalid = self._settings[requested]
-        for each in invalid:
-            if each not in self._reported:
-                self._diagnostics.add(number, each.key, each.message)
+        for key, message in invalid:
+            if (key, message) not in self._reported:
+                self._diagnostics.add(number, key, message)
         return settings
 
     def _target(
@@ -235,45 +224,31 @@ class _Checker:
 def _settings(row: Row, defaults: Defaults) -> tuple[RowSettings | None, list[_Invalid]]:
     """Return the checked settings of a row, None if any is invalid, and the errors."""
     invalid: list[_Invalid] = []
-    model = _checked("model", row.model or defaults.model, validators.model, invalid)
+
+    def checked(key: str, parse: Callable[[str], _Value]) -> _Value | None:
+        text = getattr(row, key) or getattr(defaults, key)
+        try:
+            return parse(text)
+        except validators.InvalidValue as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            invalid.append((key, f"{text} {error.reason}{hint}"))
+            return None
+
+    model = checked("model", validators.model)
     if model is None:
         return None, invalid
-    aspect = _checked(
-        "aspect",
-        row.aspect or defaults.aspect,
-        lambda text: validators.aspect(text, model),
-        invalid,
-    )
-    size = _checked(
-        "size", row.size or defaults.size, lambda text: validators.size(text, model), invalid
-    )
-    image_format = _checked("format", row.format or defaults.format, formats.parse, invalid)
+    aspect = checked("aspect", lambda text: validators.aspect(text, model))
+    size = checked("size", lambda text: validators.size(text, model))
+    image_format = checked("format", formats.parse)
     invalid += _invalid_parameters(replace(row.parameters(), seed=None), model)
     if invalid or aspect is None or size is None:
         return None, invalid
-    return RowSettings(
-        model=model,
-        aspect=aspect,
-        size=size,
-        format=image_format,
-        alt=_has_alt(row, defaults),
-    ), invalid
-
-
-def _checked(
-    key: str, text: str, parse: Callable[[str], _Value], invalid: list[_Invalid]
-) -> _Value | None:
-    try:
-        return parse(text)
-    except validators.InvalidValue as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        invalid.append(_Invalid(key, f"{text} {error.reason}{hint}"))
-        return None
+    return RowSettings(model, aspect, size, image_format, _has_alt(row, defaults)), invalid
 
 
 def _invalid_parameters(parameters: Parameters, model: str) -> list[_Invalid]:
     problems = inputs.parameter_problems(parameters, model)
-    return [_Invalid(key, f"{reason}; {hint}") for key, reason, hint in problems]
+    return [(key, f"{reason}; {hint}") for key, reason, hint in problems]
 
 
 def _has_alt(row: Row, defaults: Defaults) -> bool:

@@ -144,16 +144,12 @@ def write_example(name: str | None, terminal: Terminal) -> None:
     """
     path = Path(name or _EXAMPLE)
     if path.suffix.lower() != ".toml":
-        raise UsageError(
-            f"{path}: the example needs a .toml file", hint=f"nb batch --init {_EXAMPLE}"
-        )
+        raise UsageError(f"{path}: the name must end in .toml", hint=f"nb batch --init {_EXAMPLE}")
     example = resources("nanobanana_cli.batch").joinpath("example.toml").read_bytes()
     try:
         files.create(path, example)
     except OutputExists as error:
-        raise OutputExists(
-            error.message, hint="choose another name: nb batch --init more.toml"
-        ) from None
+        raise OutputExists(error.message, hint="nb batch --init more.toml") from None
     terminal.result(str(path))
     terminal.note(f"try it, free and offline: nb batch {path} --provider sandbox")
 

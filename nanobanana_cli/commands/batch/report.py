@@ -182,32 +182,22 @@ class BatchReport:
                 reason.charged = self.charged
             raise reason
         missing = self._counts["failed"] + self._counts["unknown"] + self._due - self.finished
-        if self._failures and not missing:
-            raise BatchIncomplete(
-                f"{len(self._failures)} of {self._total} images have no alt text",
-                hint=self._failures[0][1].hint,
-                charged=Charged.YES,
-            )
         if missing:
-            raise BatchIncomplete(
-                f"{missing} of {self._total} images are missing",
-                hint=unknown or again,
-                charged=self.charged,
-            )
+            message = f"{missing} of {self._total} images are missing"
+            raise BatchIncomplete(message, hint=unknown or again, charged=self.charged)
+        if self._failures:
+            message = f"{len(self._failures)} of {self._total} images have no alt text"
+            hint = self._failures[0][1].hint
+            raise BatchIncomplete(message, hint=hint, charged=Charged.YES)
 
     def _left_alone(self, step: Step, status: Status) -> None:
         self._counts[status] += 1
         self._total += 1
         path = self._job.path(step)
         if self._job.chosen.streams.json:
-            result = Result(
-                status,
-                step.item.request(()),
-                self._job.settings.provider,
-                None if status == "unknown" else path,
-                sha256=step.sha256,
-            )
-            self._json(step, result)
+            written = None if status == "unknown" else path
+            provider, request = self._job.settings.provider, step.item.request(())
+            self._json(step, Result(status, request, provider, written, sha256=step.sha256))
         elif status != "unchanged":
             self.terminal.note(f"{path}: {step.reason}; left alone")
 

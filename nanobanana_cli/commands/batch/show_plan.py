@@ -10,7 +10,7 @@ from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.plan import State, Step
 from nanobanana_cli.commands.batch.plan import HINT_KEPT, HINT_UNKNOWN, BatchJob, amount
 from nanobanana_cli.errors import BatchIncomplete, Charged
-from nanobanana_cli.money import MICRO, dollars
+from nanobanana_cli.money import dollars, usd
 from nanobanana_cli.ui.terminal import Terminal
 
 # A longer table takes long to draw, since all of it must be known first.
@@ -68,7 +68,7 @@ def _record(job: BatchJob, step: Step) -> dict[str, object]:
         "model": item.settings.model,
         "aspect": item.settings.aspect,
         "size": item.settings.size,
-        "cost_usd": None if cost is None else cost / MICRO,
+        "cost_usd": usd(cost),
         "fingerprint": item.fingerprint,
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from nanobanana_cli.catalog import PROVIDERS
-from nanobanana_cli.money import MICRO
+from nanobanana_cli.money import usd
 from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.credentials import source
 from nanobanana_cli.settings.edit import SettingName, value_of
@@ -81,6 +81,6 @@ def overriding_source(
 def _value(settings: Settings, name: str) -> str | float | None:
     """Return a setting in the unit of a file."""
     if name == "max-cost":
-        return None if settings.max_cost is None else settings.max_cost / MICRO
+        return usd(settings.max_cost)
     found: str | float = getattr(settings, name.replace("-", "_"))
     return None if found == "" else found
