@@ -4,7 +4,8 @@ A group is a record whose fields are options under one title of the help. A comm
 field for each group that the command takes, in the order of its help.
 """
 
-# Annotations are read when a signature is made: as strings they would have to be evaluated first.
+# Without `from __future__ import annotations`: a signature is made from the annotations, and to
+# evaluate them from strings takes a millisecond.
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -75,7 +76,7 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """What an image is made from, besides the prompt that is typed."""
+    """Inputs of an image besides the typed prompt."""
 
     panel = "Picture"
 
@@ -124,7 +125,7 @@ class RequestParameters(Parameters, frozen=True):
 
 
 class Output(msgspec.Struct, frozen=True):
-    """Where images go, and how many."""
+    """Destination, number and format of images."""
 
     panel = "Output"
 
@@ -163,7 +164,7 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """Which service answers, and how long to try."""
+    """The service to call, and how long to try."""
 
     panel = _SERVICE
 
@@ -193,7 +194,7 @@ class Service(msgspec.Struct, frozen=True):
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """What may be spent, and how to see it first."""
+    """Limit and preview of the cost."""
 
     panel = "Cost and safety"
 
@@ -210,7 +211,7 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 class Streams(msgspec.Struct, frozen=True):
-    """What is printed, and how."""
+    """Output on stdout and stderr."""
 
     panel = _STREAMS
 

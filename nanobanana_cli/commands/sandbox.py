@@ -1,6 +1,6 @@
 """`nb sandbox`: run a local server that speaks the same protocol, free and offline."""
 
-# Without `from __future__ import annotations`: the signature is made from those of the options.
+# Without `from __future__ import annotations`, as in `commands/options.py`.
 
 from pathlib import Path
 from typing import Annotated

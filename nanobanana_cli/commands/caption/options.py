@@ -1,6 +1,6 @@
 """Define the options of `nb caption`."""
 
-# Without `from __future__ import annotations`: the signature is made from those of the options.
+# Without `from __future__ import annotations`, as in `commands/options.py`.
 
 from typing import Annotated
 

@@ -1,6 +1,6 @@
 """`nb generate`: one prompt, one or more images."""
 
-# Without `from __future__ import annotations`: the signature is made from those of the options.
+# Without `from __future__ import annotations`, as in `commands/options.py`.
 
 from functools import partial
 from pathlib import Path
