@@ -135,7 +135,7 @@ complete -c nb -n '__nb_in \'caption\'' -l style -x -k -a 'alt\\t\'alt text, abo
 long\\t\'description, about 800 characters\'
 title\\t\'title, about 60 characters\'
 tags\\t\'tags, about 150 characters\'' -d 'alt (a short phrase), long (a full description), title or tags'
-complete -c nb -n '__nb_in \'caption\'' -l max-chars -x -d 'Maximum length in characters'
+complete -c nb -n '__nb_in \'caption\'' -l max-chars -x -d 'Length limit in characters'
 complete -c nb -n '__nb_in \'caption\'' -l lang -x -d 'Language, by name or BCP 47 tag: German, de-CH'
 complete -c nb -n '__nb_in \'caption\'' -l context -x -d 'Text of the page that the image is on: alt text depends on it'
 complete -c nb -n '__nb_in \'caption\'' -l context-file -r -F -d 'Read the context from FILE'

@@ -71,7 +71,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         )
         'caption' = @(
             ('--style', 'alt (a short phrase), long (a full description), title or tags'),
-            ('--max-chars', 'Maximum length in characters'),
+            ('--max-chars', 'Length limit in characters'),
             ('--lang', 'Language, by name or BCP 47 tag: German, de-CH'),
             ('--context', 'Text of the page that the image is on: alt text depends on it'),
             ('--context-file', 'Read the context from FILE'),

@@ -11,8 +11,8 @@ from nanobanana_cli.ui.terminal import Terminal
 def command(options: CaptionOptions, terminal: Terminal) -> None:
     """Make an image with its alt text, or alt text for existing images.
 
-    The text goes to stdout: alone for one, with path and TAB in front for several. A prompt makes
-    an image, too, as nb generate does; existing images are only modified with --embed.
+    Texts go to stdout: alone for one image, after its path and a TAB for several. A prompt makes an
+    image too, as nb generate does; existing images are only modified with --embed.
 
     Examples:
       ALT=$(nb caption "a red fox" -o hero.png)

@@ -37,7 +37,7 @@ class Text(msgspec.Struct, frozen=True):
             "--max-chars",
             metavar="N",
             min=1,
-            help="Maximum length in characters. [default: by style; alt: about 125]",
+            help="Length limit in characters. [default: by style; alt: about 125]",
         ),
     ] = None
     lang: Annotated[
