@@ -70,7 +70,7 @@ complete -c nb -n '__nb_at \'\' 0' -a 'caption' -d 'Make an image with its alt t
 complete -c nb -n '__nb_at \'\' 0' -a 'batch' -d 'Make many images from a manifest, never paying for one twice'
 complete -c nb -n '__nb_at \'\' 0' -a 'config' -d 'Set, show and check stored settings'
 complete -c nb -n '__nb_at \'\' 0' -a 'models' -d 'Show what each model accepts and what an image costs'
-complete -c nb -n '__nb_at \'\' 0' -a 'sandbox' -d 'Serve the same protocol on this machine, free and offline'
+complete -c nb -n '__nb_at \'\' 0' -a 'sandbox' -d 'Run a local server that speaks the protocol of the service, free and offline'
 complete -c nb -n '__nb_at \'\' 0' -a 'completion' -d 'Print the completion script of a shell'
 complete -c nb -n '__nb_in \'\'' -l version -d 'Show the version and exit'
 complete -c nb -n '__nb_in \'\'' -l help -s h -d 'Show this message and exit'

@@ -10,7 +10,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('batch', 'Make many images from a manifest, never paying for one twice'),
             ('config', 'Set, show and check stored settings'),
             ('models', 'Show what each model accepts and what an image costs'),
-            ('sandbox', 'Serve the same protocol on this machine, free and offline'),
+            ('sandbox', 'Run a local server that speaks the protocol of the service, free and offline'),
             ('completion', 'Print the completion script of a shell')
         )
         'config' = @(

@@ -1,4 +1,4 @@
-"""`nb sandbox`: run a local server that speaks the same protocol, free and offline."""
+"""`nb sandbox`: run a local server that speaks the protocol of the service."""
 
 # Without `from __future__ import annotations`, as in `commands/options.py`.
 
@@ -46,7 +46,7 @@ class SandboxOptions(msgspec.Struct, frozen=True):
 
 @takes(SandboxOptions)
 def command(options: SandboxOptions, terminal: Terminal) -> None:
-    """Serve the same protocol on this machine, free and offline.
+    """Run a local server that speaks the protocol of the service, free and offline.
 
     Use it to try nb, or to test pipelines in any language. It draws each picture from the prompt
     and marks it as a sandbox image. It prints its address as a line of JSON, then serves on
