@@ -114,10 +114,9 @@ class BatchJob(msgspec.Struct, frozen=True):
 
     def is_due(self, step: Step) -> bool:
         """Return whether the options allow this image to be made."""
-        wanted = step.state in ("make", "changed", "exists")
-        if step.state == "unknown":
-            wanted = self.chosen.retry_unknown
-        return wanted and (self.chosen.force or not step.kept)
+        if step.state == "unchanged" or (step.state == "unknown" and not self.chosen.retry_unknown):
+            return False
+        return self.chosen.force or not step.kept
 
     def is_left_alone(self, step: Step) -> bool:
         """Return whether the options keep an existing file as it is."""
