@@ -152,16 +152,14 @@ class References:
         Raises:
             NbError: one is gone, or has changed since the run was planned.
         """
-        return tuple(self._unchanged(name) for name in names)
-
-    def _unchanged(self, name: str) -> Reference:
-        reference = self._read(name)
-        if _identity(reference) != self.identity(name):
-            raise LocalFileError(
-                f"reference image {name} has changed since the run began",
-                hint="run the same command again",
-            )
-        return reference
+        references = tuple(map(self._read, names))
+        for name, reference in zip(names, references, strict=True):
+            if _identity(reference) != self.identity(name):
+                raise LocalFileError(
+                    f"reference image {name} has changed since the run began",
+                    hint="run the same command again",
+                )
+        return references
 
     def _read(self, name: str) -> Reference:
         return inputs.references((str(self._folder / name),), _no_stdin)[0]

@@ -103,10 +103,9 @@ class Ledger:
                 os.close(self._file)
                 raise
         except OSError as error:
-            reason = (
-                "is a symbolic link, which is not followed" if error.errno == errno.ELOOP else ""
-            )
-            raise LocalFileError(f"ledger {path}: {reason or error.strerror}") from error
+            is_link = error.errno == errno.ELOOP
+            reason = "is a symbolic link, which is not followed" if is_link else error.strerror
+            raise LocalFileError(f"ledger {path}: {reason}") from error
 
     def __enter__(self) -> Self:
         return self

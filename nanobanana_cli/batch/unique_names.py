@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -50,10 +50,16 @@ class _Namer:
         # Plain names that collide, and the fingerprint of the image that keeps each.
         self._owners: dict[str, str | None] = {}
         given = {_stem(item.target) for item in items if item.plain is None}
-        for stem, group in _groups(items, given).items():
-            owner = self._owner(stem, group, is_given=stem in given)
-            names = _colliding([plain for _, plain in group], is_given=stem in given)
-            self._owners.update(dict.fromkeys(names, owner))
+        groups: dict[str, list[tuple[Item, str]]] = defaultdict(list)
+        for item in items:
+            if item.plain is not None:
+                groups[_stem(item.plain)].append((item, item.plain))
+        for stem, group in groups.items():
+            is_given = stem in given
+            if len(group) > 1 or is_given:
+                owner = self._owner(stem, group, is_given=is_given)
+                names = _colliding([plain for _, plain in group], is_given=is_given)
+                self._owners.update(dict.fromkeys(names, owner))
 
     def named(self, item: Item, plain: str) -> Item:
         """Return an image under its final name."""
@@ -100,18 +106,6 @@ class _Namer:
         except paths.InvalidPath:
             return None
         return sha256_of(self._listing.root / path)
-
-
-def _groups(items: Sequence[Item], given: set[str]) -> dict[str, list[tuple[Item, str]]]:
-    """Return by stem the images, with their plain names, whose stem another row has too."""
-    count = Counter(_stem(item.plain) for item in items if item.plain is not None)
-    groups: dict[str, list[tuple[Item, str]]] = {}
-    for item in items:
-        if item.plain is not None:
-            stem = _stem(item.plain)
-            if count[stem] > 1 or stem in given:
-                groups.setdefault(stem, []).append((item, item.plain))
-    return groups
 
 
 def _colliding(names: Sequence[str], *, is_given: bool) -> Sequence[str]:

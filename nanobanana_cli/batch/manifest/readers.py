@@ -161,12 +161,8 @@ def _csv_row(
     header: list[str], cells: list[str], line: int, diagnostics: Diagnostics
 ) -> Row | None:
     if len(cells) > len(header):
-        diagnostics.add(
-            line,
-            "",
-            f"has {len(cells)} cells, but the header has {len(header)}; "
-            "put quotes around text with commas",
-        )
+        message = f"has {len(cells)} cells, but the header has {len(header)}"
+        diagnostics.add(line, "", message, "put quotes around text with commas")
         return None
     # Errors in the header are reported once.
     raw: dict[str, Any] = {} if "prompt" in header else {"prompt": stand_in_prompt(line)}

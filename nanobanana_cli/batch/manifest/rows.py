@@ -94,11 +94,13 @@ def convert(raw: Any, number: int, diagnostics: Diagnostics, *, strict: bool = T
     for key, value in raw.items():
         if key not in KEYS:
             diagnostics.add(number, key, "unknown key", one_of(key, KEYS, ""))
-        elif not _has_type(key, value, strict=strict):
+            continue
+        try:
+            msgspec.convert(value, _TYPES[key], strict=strict)
+            valid[key] = value
+        except (msgspec.ValidationError, ValueError):
             shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:59] + "…"
             diagnostics.add(number, key, f"must be {_TYPE_NAMES[_TYPES[key]]}, not {shown}")
-        else:
-            valid[key] = value
     # The prompt may be under a misspelt key.
     return msgspec.convert({"prompt": stand_in_prompt(number), **valid}, Row, strict=strict)
 
@@ -106,11 +108,3 @@ def convert(raw: Any, number: int, diagnostics: Diagnostics, *, strict: bool = T
 def stand_in_prompt(number: int) -> str:
     """Return a prompt for a row whose own is not known, so that the rest is checked too."""
     return f"the prompt of row {number}"
-
-
-def _has_type(key: str, value: Any, *, strict: bool) -> bool:
-    try:
-        msgspec.convert(value, _TYPES[key], strict=strict)
-    except (msgspec.ValidationError, ValueError):
-        return False
-    return True
