@@ -20,6 +20,7 @@ from urllib.parse import quote
 import msgspec
 
 from nanobanana_cli import files
+from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.errors import NbError, OutputExists
@@ -41,7 +42,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     Args:
         name: its path, as shown.
-        prompt, model, aspect, size: of the request.
+        item: as planned.
         price: micro-dollars; None when not known.
         file: the image; None when it does not exist.
         alt: its alt text; None when it has none.
@@ -49,10 +50,7 @@ class Entry(msgspec.Struct, frozen=True):
     """
 
     name: str
-    prompt: str
-    model: str
-    aspect: str
-    size: str
+    item: Item
     price: int | None
     file: Path | None
     alt: str | None
@@ -84,10 +82,7 @@ def entry(step: Step, result: Result | None, root: Path) -> Entry:
             alt = (sidecar.read(root / item.alt_file) or "").strip()
     return Entry(
         name=str(path or planned),
-        prompt=item.prompt,
-        model=item.settings.model,
-        aspect=item.settings.aspect,
-        size=item.settings.size,
+        item=item,
         price=step.price,
         file=path,
         alt=alt or None,
@@ -184,7 +179,7 @@ def _cards(entries: Sequence[Entry], folder: str) -> Iterator[str]:
 
 
 def _card(entry: Entry, folder: str) -> Iterator[str]:
-    image = _image(entry, folder) if entry.file and entry.problem is None else None
+    image = _image(entry, folder)
     if image is not None:
         yield f"<li><figure>{image}"
     else:
@@ -192,13 +187,14 @@ def _card(entry: Entry, folder: str) -> Iterator[str]:
         yield '<li class="failed"><figure><p class="problem"><strong>No image</strong> '
         yield f"{_bdi(problem)}</p>"
     yield f'<figcaption><h2><bdi dir="ltr">{_text(entry.name)}</bdi></h2>'
-    yield f"{_prompt(entry.prompt)}<dl>"
+    yield f"{_prompt(entry.item.prompt)}<dl>"
     if entry.alt:
         yield f"<dt>Alt text</dt><dd>{_bdi(entry.alt)}</dd>"
+    settings = entry.item.settings
     for name, value in (
-        ("Model", entry.model),
-        ("Ratio", entry.aspect),
-        ("Size", entry.size),
+        ("Model", settings.model),
+        ("Aspect", settings.aspect),
+        ("Size", settings.size),
         ("Price", dollars(entry.price)),
     ):
         yield f"<dt>{name}</dt><dd>{_bdi(value)}</dd>"
@@ -209,14 +205,15 @@ def _image(entry: Entry, folder: str) -> str | None:
     """Return the thumbnail, linked to the image; None when it cannot be shown."""
     from nanobanana_cli.images.resize import thumbnail
 
-    assert entry.file is not None
+    if entry.file is None or entry.problem is not None:
+        return None
     try:
         small = thumbnail(entry.file.read_bytes())
     except (OSError, ValueError):
         return None
     source = f"data:{small.mime_type};base64," + base64.b64encode(small.data).decode("ascii")
     link = quote(os.path.relpath(os.path.realpath(entry.file), folder).replace(os.sep, "/"))
-    alt = _text(entry.alt or entry.prompt)
+    alt = _text(entry.alt or entry.item.prompt)
     return (
         f'<a href="./{link}"><img src="{source}" alt="{alt}" width="{small.width}" '
         f'height="{small.height}" decoding="async"></a>'

@@ -16,7 +16,9 @@ from support import axe, chromium
 from support.counting_server import CountingServer, image
 
 from nanobanana_cli.batch import gallery
+from nanobanana_cli.batch.item import Item, RowSettings
 from nanobanana_cli.images.inspect import verify
+from nanobanana_cli.types import Parameters
 
 _MIB = 1 << 20
 HOSTILE = (
@@ -233,7 +235,10 @@ def test_axe_finds_no_violation(page: Path) -> None:
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_inert(name: str, prompt: str, problem: str) -> None:
-    entry = gallery.Entry(name, prompt, "m", "1:1", "1K", None, None, None, problem)
+    def item(prompt: str) -> Item:
+        return Item(1, prompt, RowSettings("m", "1:1", "1K", None), (), Parameters(), "", "x.png")
+
+    entry = gallery.Entry(name, item(prompt), None, None, None, problem)
     found = Elements("".join(gallery._card(entry, "/")))
-    plain = gallery.Entry("n", "p", "m", "1:1", "1K", None, None, None, "x")
+    plain = gallery.Entry("n", item("p"), None, None, None, "x")
     assert found.elements == Elements("".join(gallery._card(plain, "/"))).elements
