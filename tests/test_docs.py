@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Nb
+from PIL import Image, ImageChops, ImageStat
 from support import docs
 from support.reader import Reader
 from support.texts import save
@@ -114,6 +115,15 @@ def test_the_help_page_is_what_the_program_prints() -> None:
 def test_the_table_of_faults_is_up_to_date() -> None:
     text = docs.SANDBOX.read_text("utf-8")
     assert docs.with_faults(text) == text, f"run {docs.COMMAND}"
+
+
+def test_the_picture_is_what_the_sandbox_draws(nb: Nb) -> None:
+    size = ("-a", "16:9", "-s", "0.5K")
+    assert nb("generate", "a red fox", *size, "--provider", "sandbox", "-o", "a.png").code == 0
+    with Image.open("a.png") as drawn, Image.open(docs.ROOT / "docs" / "fox.png") as shown:
+        difference = ImageChops.difference(drawn.convert("RGB"), shown.convert("RGB"))
+    # Another release of the library that draws letters may shade their edges otherwise.
+    assert max(ImageStat.Stat(difference).mean) < 1
 
 
 def test_every_exit_status_is_in_the_table() -> None:
