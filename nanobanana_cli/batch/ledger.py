@@ -148,7 +148,9 @@ class Ledger:
         self._state.release()
         broken = "a write was interrupted"
         try:
-            self._check_in_place()
+            if not os.path.samestat(os.fstat(self._file), self.path.stat()):
+                # As by `git pull`; lines in the old file would be lost.
+                raise OSError(errno.ESTALE, "the ledger was replaced during the run")
             _write_all(self._file, b"".join(lines))
             os.fsync(self._file)
             broken = ""
@@ -162,11 +164,6 @@ class Ledger:
             else:
                 self._on_disk = upto
             self._state.notify_all()
-
-    def _check_in_place(self) -> None:
-        """Raise OSError if the file was replaced, as by `git pull`: its lines would be lost."""
-        if not os.path.samestat(os.fstat(self._file), self.path.stat()):
-            raise OSError(errno.ESTALE, "the ledger was replaced during the run")
 
     def _unwritten(self) -> LocalFileError:
         return LocalFileError(
@@ -251,18 +248,16 @@ def outcome_line(call: LedgerLine, result: Result, root: Path) -> LedgerLine:
     )
 
 
-def dropped_line(call: UnsettledCall) -> LedgerLine:
-    """Return the line that settles an unknown call whose image is made again."""
-    return _settled("dropped", call)
+def settled_line(
+    event: Event, call: UnsettledCall, path: str | None = None, sha256: str | None = None
+) -> LedgerLine:
+    """Return the line that settles an unknown call.
 
-
-def recovered_line(step: Step) -> LedgerLine:
-    """Return the outcome of a call whose image was saved just before its run was killed."""
-    line = _settled("written", step.unknown[-1])
-    return replace(line, path=step.path, sha256=step.sha256)
-
-
-def _settled(event: Event, call: UnsettledCall) -> LedgerLine:
+    Args:
+        event: `dropped` if its image is made again, `written` if it had saved its image.
+        call: the call.
+        path, sha256: of the image that was saved.
+    """
     return LedgerLine(
         event=event,
         id=call.id,
@@ -270,6 +265,8 @@ def _settled(event: Event, call: UnsettledCall) -> LedgerLine:
         fingerprint=call.fingerprint,
         cost_usd=usd(call.cost),
         time=_now(),
+        path=path,
+        sha256=sha256,
     )
 
 

@@ -19,9 +19,9 @@ from nanobanana_cli.batch.item import References
 from nanobanana_cli.batch.ledger import (
     Ledger,
     LedgerLine,
-    dropped_line,
     intent_line,
     outcome_line,
+    settled_line,
 )
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.throttle import NotSent
@@ -195,7 +195,8 @@ class Runner:
 
         def record() -> None:
             if not recorded:
-                self._ledger.extend([*map(dropped_line, step.unknown), call])
+                dropped = (settled_line("dropped", earlier) for earlier in step.unknown)
+                self._ledger.extend([*dropped, call])
                 recorded.append(call)
 
         with self._session.call(request, before=record) as called:

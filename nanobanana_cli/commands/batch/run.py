@@ -11,7 +11,7 @@ from nanobanana_cli.batch import locking
 from nanobanana_cli.batch.destination import AltFiles
 from nanobanana_cli.batch.dispatcher import Budget, Dispatcher, Limits
 from nanobanana_cli.batch.history import History
-from nanobanana_cli.batch.ledger import Ledger, recovered_line
+from nanobanana_cli.batch.ledger import Ledger, settled_line
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.runner import Runner, Signals
 from nanobanana_cli.batch.throttle import RateLimiter
@@ -110,7 +110,9 @@ def _record_recovered(job: BatchJob, steps: Sequence[Step], terminal: Terminal) 
     if not found:
         return
     with Ledger(locking.own_ledger(job.ledger, job.shard)) as ledger:
-        ledger.extend(recovered_line(step) for step in found)
+        ledger.extend(
+            settled_line("written", step.unknown[-1], step.path, step.sha256) for step in found
+        )
     for step in found:
         text = step.item.alt_file
         if text is not None and not files.taken(job.root / text):
