@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from nanobanana_cli import system
 from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
 from nanobanana_cli.types import Data
 
@@ -114,7 +113,7 @@ def replace(path: Path, data: Data) -> None:
         target, mode = _target(path)
         with _sibling(target.parent, data, 0o666 if mode is None else mode, exact=mode) as sibling:
             sibling.replace(target)
-            _sync_folder(target.parent)
+            _sync_name(target)
 
 
 def write_private(path: Path, data: Data) -> None:
@@ -131,7 +130,7 @@ def write_private(path: Path, data: Data) -> None:
             folder.mkdir(0o700, exist_ok=True)
         with _sibling(target.parent, data, 0o600) as sibling:
             sibling.replace(target)
-            _sync_folder(target.parent)
+            _sync_name(target)
 
 
 def check_folder(folder: Path) -> None:
@@ -253,7 +252,7 @@ def _publish(sibling: Path, path: Path) -> None:
         if error.errno not in _NO_LINKS:
             raise
         _claim(sibling, path)
-    _sync_folder(path.parent)
+    _sync_name(path)
 
 
 def _claim(sibling: Path, path: Path) -> None:
@@ -271,10 +270,22 @@ def _claim(sibling: Path, path: Path) -> None:
         raise
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the name survive a power cut, too.
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut; Windows opens no folders.
 
-    The file exists and is whole by now, so a file system that cannot do this is not an error.
+    Raises:
+        OSError: the file system cannot do this.
     """
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_name(path: Path) -> None:
+    """Make a name survive a power cut, if the file system can: the file is whole by now."""
     with suppress(OSError):
-        system.sync_folder(folder)
+        sync_folder(path.parent)

@@ -45,20 +45,6 @@ def open_no_follow(path: str | Path, flags: int) -> int:
         return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut; Windows opens no folders.
-
-    Raises:
-        OSError: the file system cannot do this.
-    """
-    if sys.platform != "win32":
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def redirect_to_null(stream: TextIO) -> None:
     """Point an unwritable stream at the null device.
 

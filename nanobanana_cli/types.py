@@ -160,11 +160,6 @@ class Picture(Redacted, frozen=True):
     width: int
     height: int
 
-    @property
-    def mime_type(self) -> str:
-        """Such as `image/png`."""
-        return f"image/{self.format}"
-
 
 class Result(msgspec.Struct, frozen=True):
     """What came of one image that was asked for.

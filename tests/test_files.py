@@ -334,3 +334,9 @@ def test_a_killed_process_leaves_no_half_file(delay: float, folder: Path) -> Non
 
     named = [name for name in _names(folder) if not name.startswith(".")]
     assert all((folder / name).stat().st_size == 3_000_000 for name in named)
+
+
+def test_the_names_in_a_folder_are_synced(folder: Path) -> None:
+    files.sync_folder(folder)
+    with pytest.raises(FileNotFoundError):
+        files.sync_folder(folder / "missing")

@@ -97,7 +97,7 @@ from nanobanana_cli.__main__ import entry
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "nanobanana_cli.images.inspect":
+        if name == "nanobanana_cli.images.formats":
             try:
                 signal.getsignal(signal.SIGINT)(signal.SIGINT, sys._getframe(1))
             except BaseException:

@@ -54,12 +54,3 @@ def test_a_file_is_opened(tmp_path: Path) -> None:
     with open(tmp_path / "file", "ab", opener=system.open_no_follow) as file:
         file.write(b"one\n")
     assert (tmp_path / "file").read_bytes() == b"one\n"
-
-
-def test_the_names_in_a_folder_are_synced_where_folders_can_be_opened(
-    tmp_path: Path, platform: str
-) -> None:
-    system.sync_folder(tmp_path)
-    if platform != "win32":
-        with pytest.raises(FileNotFoundError):
-            system.sync_folder(tmp_path / "missing")

@@ -24,6 +24,7 @@ from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.errors import NbError, OutputExists
+from nanobanana_cli.images.formats import FORMATS
 from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result
 from nanobanana_cli.ui.escape import replace_harmful
@@ -211,7 +212,9 @@ def _image(entry: Entry, folder: str) -> str | None:
         small = thumbnail(entry.file.read_bytes())
     except (OSError, ValueError):
         return None
-    source = f"data:{small.mime_type};base64," + base64.b64encode(small.data).decode("ascii")
+    source = f"data:{FORMATS[small.format].mime_type};base64," + base64.b64encode(
+        small.data
+    ).decode("ascii")
     link = quote(os.path.relpath(os.path.realpath(entry.file), folder).replace(os.sep, "/"))
     alt = _text(entry.alt or entry.item.prompt)
     return (

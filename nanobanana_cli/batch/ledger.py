@@ -20,7 +20,7 @@ from typing import Any, Literal, Self, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli import system
+from nanobanana_cli import files, system
 from nanobanana_cli.batch.history import UnsettledCall
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.errors import Charged, LocalFileError
@@ -98,7 +98,7 @@ class Ledger:
             self._file = system.open_no_follow(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
             try:
                 self._move_truncated_line()
-                system.sync_folder(path.parent)
+                files.sync_folder(path.parent)
             except OSError:
                 os.close(self._file)
                 raise

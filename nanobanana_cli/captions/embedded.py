@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.errors import LocalFileError
-from nanobanana_cli.images import DamagedImage, metadata
+from nanobanana_cli.images import metadata
+from nanobanana_cli.images.formats import DamagedImage
 from nanobanana_cli.images.xmp.packet import Description
 from nanobanana_cli.images.xmp.scan import BadMetadata
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.generation.inputs import read_image
+from nanobanana_cli.images.formats import FORMATS
 from nanobanana_cli.types import Picture, Redacted, Reference
 
 # The Gemini API itself scales larger pictures down to this side, and accepts requests of 20 MB
@@ -46,14 +47,14 @@ class SourceImage(Redacted, frozen=True):
             )
         if picture is None or (is_small and max(picture.width, picture.height) <= LONGEST_SIDE):
             return Reference(self.path, self.mime_type, self.data)
-        from nanobanana_cli.images import DamagedImage
+        from nanobanana_cli.images.formats import DamagedImage
         from nanobanana_cli.images.resize import shrink
 
         try:
             copy = shrink(picture, LONGEST_SIDE)
         except DamagedImage as error:
             raise UsageError(f"{self.path} is damaged: {error}", hint="check the file") from None
-        return Reference(self.path, copy.mime_type, copy.data)
+        return Reference(self.path, FORMATS[copy.format].mime_type, copy.data)
 
 
 def load(path: str, read_stdin: Callable[[], bytes]) -> SourceImage:

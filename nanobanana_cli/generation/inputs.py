@@ -94,8 +94,7 @@ def read_image(
         UsageError: it is missing, unreadable, damaged, or of a type that the service refuses.
         LocalFileError: the device failed.
     """
-    from nanobanana_cli.images import DamagedImage
-    from nanobanana_cli.images.inspect import sniff, survey, verify
+    from nanobanana_cli.images.formats import DamagedImage, sniff, survey, verify
 
     data = read_bytes(name, read_stdin)
     source = "stdin" if name == "-" else name

@@ -11,9 +11,7 @@ from msgspec.structs import replace
 from nanobanana_cli.catalog import pixels
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError
 from nanobanana_cli.generation.destinations import Destination, UnnamedFile
-from nanobanana_cli.images import DamagedImage
-from nanobanana_cli.images.formats import SUFFIXES
-from nanobanana_cli.images.inspect import verify
+from nanobanana_cli.images.formats import FORMATS, SUFFIXES, DamagedImage, verify
 from nanobanana_cli.slug import slug
 from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Reply, Result
 
@@ -50,7 +48,7 @@ def save_image(result: Result, destination: Destination) -> Result:
         result,
         status="written",
         path=path,
-        mime_type=picture.mime_type,
+        mime_type=FORMATS[picture.format].mime_type,
         width=picture.width,
         height=picture.height,
         size=len(picture.data),

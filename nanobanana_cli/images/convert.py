@@ -9,9 +9,7 @@ from io import BytesIO
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from nanobanana_cli.images import EXIF, DamagedImage
-from nanobanana_cli.images.formats import FORMATS
-from nanobanana_cli.images.inspect import survey
+from nanobanana_cli.images.formats import EXIF, FORMATS, DamagedImage, survey
 from nanobanana_cli.types import Data, ImageFormat, Picture
 
 # A JPEG segment holds no more; no camera writes more, and it is not worth losing the image for.
@@ -30,7 +28,7 @@ def convert(picture: Picture, to: ImageFormat) -> Picture:
     is taken.
 
     Args:
-        picture: as `inspect.verify` returns it.
+        picture: as `formats.verify` returns it.
         to: the target.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
-from nanobanana_cli.images import EXIF, DamagedImage, check_size
+from nanobanana_cli.images.formats import EXIF, DamagedImage, check_size
 from nanobanana_cli.types import Data
 
 if TYPE_CHECKING:

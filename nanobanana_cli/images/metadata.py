@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from msgspec.structs import astuple
 
-from nanobanana_cli.images.formats import FORMATS, XmpContainer, listed
-from nanobanana_cli.images.inspect import format_of
+from nanobanana_cli.images.formats import FORMATS, XmpContainer, format_of, listed
 from nanobanana_cli.images.xmp import jpeg
 from nanobanana_cli.images.xmp import packet as xmp_packet
 from nanobanana_cli.images.xmp.packet import Description

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nanobanana_cli.images import Chunk, DamagedImage, check_size
+from nanobanana_cli.images.formats import Chunk, DamagedImage, check_size
 from nanobanana_cli.types import Data
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from io import BytesIO
 from PIL import Image, ImageOps
 
 from nanobanana_cli.images.convert import fit, opened
-from nanobanana_cli.images.inspect import verify
+from nanobanana_cli.images.formats import verify
 from nanobanana_cli.types import ImageFormat, Picture
 
 _ORIENTATION = 0x0112
@@ -20,7 +20,7 @@ def shrink(picture: Picture, longest: int) -> Picture:
     """Return a JPEG copy that fits into a square, on white where the picture is transparent.
 
     Args:
-        picture: as `inspect.survey` returns it; turned as its EXIF says.
+        picture: as `formats.survey` returns it; turned as its EXIF says.
         longest: side of the square in pixels; a smaller picture keeps its size.
 
     Raises:

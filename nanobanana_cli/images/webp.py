@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from nanobanana_cli.images import Chunk, DamagedImage, check_size
+from nanobanana_cli.images.formats import Chunk, DamagedImage, check_size
 from nanobanana_cli.types import Data
 
 if TYPE_CHECKING:

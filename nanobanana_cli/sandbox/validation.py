@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from nanobanana_cli.catalog import ASPECTS, DEFAULT_ASPECT, DEFAULT_SIZE, MODELS, Model
-from nanobanana_cli.images.inspect import format_of
+from nanobanana_cli.images.formats import format_of
 from nanobanana_cli.sandbox import proto
 from nanobanana_cli.sandbox.errors import ApiError, invalid, no_model, violations
 from nanobanana_cli.types import Redacted

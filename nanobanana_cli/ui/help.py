@@ -77,16 +77,11 @@ class HelpCommand(TyperCommand):
 
 
 class HelpGroup(TyperGroup):
-    """A group with this module's help screen, also when it is called without arguments."""
+    """A group with this module's help screen: `Typer(cls=HelpGroup)`."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Print the help screen on stdout."""
         _show(self, ctx)
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse as Typer does; no arguments mean `--help`, unless the group runs by itself."""
-        wants_help = not args and not self.invoke_without_command and not ctx.resilient_parsing
-        return super().parse_args(ctx, ["--help"] if wants_help else args)
 
 
 def screen(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:

@@ -17,7 +17,7 @@ from support.counting_server import CountingServer, image
 
 from nanobanana_cli.batch import gallery
 from nanobanana_cli.batch.item import Item, RowSettings
-from nanobanana_cli.images.inspect import verify
+from nanobanana_cli.images.formats import verify
 from nanobanana_cli.types import Parameters
 
 _MIB = 1 << 20

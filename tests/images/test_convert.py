@@ -14,7 +14,7 @@ from support.pngs import Shape
 from support.tools import require
 
 from nanobanana_cli.images.convert import CannotConvert, convert
-from nanobanana_cli.images.inspect import verify
+from nanobanana_cli.images.formats import verify
 from nanobanana_cli.types import ImageFormat, Picture
 
 _FORMATS: tuple[ImageFormat, ...] = ("png", "jpeg", "webp")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from support import python
 
-from nanobanana_cli.images import inspect, metadata
+from nanobanana_cli.images import formats, metadata
 from nanobanana_cli.images.convert import convert
 from nanobanana_cli.images.formats import CHOICES, FORMATS, Format, listed, parse
 from nanobanana_cli.images.xmp.packet import Description
@@ -33,22 +33,22 @@ def test_the_table_has_a_row_for_each_format() -> None:
 @pytest.mark.parametrize("row", _ROWS)
 def test_each_row_is_found_and_read(row: Format) -> None:
     data = _image(row)
-    assert inspect.format_of(data) is row
-    assert inspect.sniff(data) == row.mime_type
-    assert inspect.survey(data) == inspect.verify(data)
-    assert inspect.verify(data).mime_type == row.mime_type
+    assert formats.format_of(data) is row
+    assert formats.sniff(data) == row.mime_type
+    assert formats.survey(data) == formats.verify(data)
+    assert formats.verify(data).format == row.name
 
 
 @pytest.mark.parametrize("row", _ROWS)
 def test_each_row_is_written(row: Format) -> None:
     for other in FORMATS.values():
-        assert convert(inspect.verify(_image(other)), row.name).format == row.name
+        assert convert(formats.verify(_image(other)), row.name).format == row.name
 
 
 @pytest.mark.parametrize("row", [row for row in FORMATS.values() if row.xmp])
 def test_a_row_with_xmp_holds_text(row: Format) -> None:
     data = metadata.embed(_image(row), Description(alt="a fox"))
-    assert inspect.verify(data).format == row.name
+    assert formats.verify(data).format == row.name
     assert metadata.read(data).alt == "a fox"
 
 

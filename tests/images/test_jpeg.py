@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from nanobanana_cli.images import DamagedImage, jpeg
+from nanobanana_cli.images import jpeg
+from nanobanana_cli.images.formats import DamagedImage
 
 _EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, PngImagePlugin
 from support.tools import require
 
-from nanobanana_cli.images import DamagedImage, metadata
-from nanobanana_cli.images.inspect import verify
+from nanobanana_cli.images import metadata
+from nanobanana_cli.images.formats import DamagedImage, verify
 from nanobanana_cli.images.metadata import SignedImage
 from nanobanana_cli.images.xmp import packet as xmp_packet
 from nanobanana_cli.images.xmp.packet import TRAINED_ALGORITHMIC_MEDIA, Description

@@ -12,7 +12,8 @@ from support import pngs
 from support.pngs import Shape, assemble, chunk
 from support.tools import require
 
-from nanobanana_cli.images import DamagedImage, png
+from nanobanana_cli.images import png
+from nanobanana_cli.images.formats import DamagedImage
 
 _IHDR = chunk(b"IHDR", Shape().header())
 _PACKED = zlib.compress(b"".join(Shape().rows()))

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nanobanana_cli.images import DamagedImage
-from nanobanana_cli.images.inspect import survey, verify
+from nanobanana_cli.images.formats import DamagedImage, survey, verify
 from nanobanana_cli.images.resize import shrink, thumbnail
 from nanobanana_cli.types import Data
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nanobanana_cli.images import DamagedImage, webp
+from nanobanana_cli.images import webp
+from nanobanana_cli.images.formats import DamagedImage
 
 
 def _webp(width: int, height: int, **options: Any) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from support.counting_server import CountingServer, image
 
-from nanobanana_cli.images.inspect import verify
+from nanobanana_cli.images.formats import verify
 
 
 class Starts(Protocol):

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import pytest
 import typer
+from conftest import Nb
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,14 +174,10 @@ def test_the_output_decides_encoding_and_width(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("argv", [["--help"], []])
-def test_help_goes_to_stdout_and_is_a_success(argv: list[str]) -> None:
-    raw = io.BytesIO()
-    stdout = io.TextIOWrapper(raw, encoding="utf-8")
-    status = _tree().main(
-        argv, prog_name="nb", standalone_mode=False, obj=Terminal({}, stdout, stdout, stdout)
-    )
-    assert status == 0
-    assert raw.getvalue().decode().startswith(" Usage: nb [OPTIONS] COMMAND")
+def test_help_goes_to_stdout_and_is_a_success(nb: Nb, argv: list[str]) -> None:
+    run = nb(*argv)
+    assert (run.code, run.err) == (0, "")
+    assert run.out.startswith(" Usage: nb [OPTIONS] COMMAND")
 
 
 def test_a_closed_stdout_is_told_as_such() -> None:

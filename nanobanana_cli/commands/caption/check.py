@@ -80,8 +80,7 @@ def read(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) 
 
 def _pixels(data: bytes) -> tuple[int | None, int | None]:
     """Return width and height; None for both when the image is damaged."""
-    from nanobanana_cli.images import DamagedImage
-    from nanobanana_cli.images.inspect import survey
+    from nanobanana_cli.images.formats import DamagedImage, survey
 
     try:
         picture = survey(data)

@@ -31,14 +31,16 @@ _Json = Annotated[
 ]
 
 
-@app.callback()
-def group() -> None:
+@app.callback(invoke_without_command=True)
+def group(ctx: typer.Context) -> None:
     """Set, show and check stored settings.
 
     Examples:
       nb config set api-key
       nb config list
     """
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 @app.command("set", cls=screens.HelpCommand)

@@ -204,5 +204,6 @@ def _check(
         from nanobanana_cli.captions.save import preflight
 
         preflight(missing, text)
-    cost.check(request, settings, len(missing))
+    if settings.max_cost is not None:
+        cost.check(request, settings, len(missing))
     connection.note_unknown_model(request.model, terminal)

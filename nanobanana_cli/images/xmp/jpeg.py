@@ -10,7 +10,8 @@ import struct
 from collections.abc import Iterator
 from itertools import takewhile
 
-from nanobanana_cli.images import EXIF, jpeg
+from nanobanana_cli.images import jpeg
+from nanobanana_cli.images.formats import EXIF
 from nanobanana_cli.images.jpeg import Segment
 from nanobanana_cli.images.xmp.scan import BadMetadata
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 import zlib
 
-from nanobanana_cli.images import Chunk, png
+from nanobanana_cli.images import png
+from nanobanana_cli.images.formats import Chunk
 from nanobanana_cli.images.xmp.scan import BadMetadata
 
 _KEYWORD = b"XML:com.adobe.xmp\0"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 
-from nanobanana_cli.images import Chunk, DamagedImage, webp
+from nanobanana_cli.images import webp
+from nanobanana_cli.images.formats import Chunk, DamagedImage
 
 _XMP = b"XMP "
 _XMP_FLAG = 0x04

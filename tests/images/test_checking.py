@@ -13,8 +13,8 @@ from PIL import Image
 from support import pngs, python
 from support.replies import picture as small_picture
 
-from nanobanana_cli.images import DamagedImage, jpeg, png
-from nanobanana_cli.images.inspect import sniff, survey, verify
+from nanobanana_cli.images import jpeg, png
+from nanobanana_cli.images.formats import FORMATS, DamagedImage, sniff, survey, verify
 from nanobanana_cli.types import Data
 
 _EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"
@@ -92,7 +92,7 @@ def test_a_whole_picture(data: bytes, kind: str, size: tuple[int, int], trailing
     picture = verify(data + trailing)
 
     assert (picture.format, picture.width, picture.height) == (kind, *size)
-    assert picture.mime_type == f"image/{kind}"
+    assert FORMATS[picture.format].mime_type == f"image/{kind}"
     assert picture.data == data + trailing
 
 
@@ -200,7 +200,7 @@ def test_several_threads_at_once() -> None:
 
 def test_a_png_needs_no_pillow() -> None:
     code = (
-        "import sys; from nanobanana_cli.images.inspect import verify; "
+        "import sys; from nanobanana_cli.images.formats import verify; "
         "verify(sys.stdin.buffer.read()); sys.exit('PIL' in sys.modules)"
     )
     assert python.status(code, stdin=_PNG) == 0
