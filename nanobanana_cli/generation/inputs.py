@@ -113,10 +113,14 @@ def read_image(
         raise UsageError(f"{source} is damaged: {error}", hint="check the file") from None
 
 
+def max_references(model: str) -> int:
+    """Return how many reference images a request to a model can have."""
+    return MODELS[model].max_references if model in MODELS else _MOST_REFERENCES
+
+
 def checked(request: ContentRequest) -> ContentRequest:
     """Return the request; raise UsageError if its model is known not to accept it."""
-    model = MODELS.get(request.model)
-    most = model.max_references if model else _MOST_REFERENCES
+    most = max_references(request.model)
     if len(request.references) > most:
         raise UsageError(
             f"{len(request.references)} reference images, but {request.model} takes {most}",

@@ -18,7 +18,6 @@ from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
 from nanobanana_cli.batch.manifest.expand import expand
 from nanobanana_cli.batch.manifest.readers import Manifest
 from nanobanana_cli.batch.manifest.rows import Row
-from nanobanana_cli.catalog import MODELS
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.images import formats
@@ -32,7 +31,6 @@ _Value = TypeVar("_Value")
 _Invalid: TypeAlias = tuple[str, str]  # a key, and what is wrong with its value
 
 _MAX_COUNT = 1000
-_MAX_REFERENCES = 14
 _OWN_PARAMETERS = ("system", "seed")  # of a row; the others are shared by most rows
 _SHARED = attrgetter(
     *("model", "aspect", "size", "format", "alt"),
@@ -147,8 +145,7 @@ class _Checker:
         if not row.images:
             return ()
         names = (row.images,) if isinstance(row.images, str) else tuple(row.images)
-        model = MODELS.get(settings.model) if settings else None
-        most = model.max_references if model else _MAX_REFERENCES
+        most = inputs.max_references(settings.model if settings else "")
         if len(names) > most:
             self._diagnostics.add(
                 number, "images", f"lists {len(names)} files; the limit is {most}"

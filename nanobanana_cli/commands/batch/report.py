@@ -8,27 +8,17 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.batch.runner import Done
 from nanobanana_cli.commands.batch.plan import HINT_UNKNOWN, BatchJob, amount
 from nanobanana_cli.commands.results import details
-from nanobanana_cli.errors import (
-    BatchIncomplete,
-    Charged,
-    Interrupted,
-    LocalFileError,
-    NbError,
-    OutputExists,
-)
+from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result, Status
-
-if TYPE_CHECKING:
-    from nanobanana_cli.batch.plan import Step
-    from nanobanana_cli.batch.runner import Done
-    from nanobanana_cli.ui.terminal import Terminal
+from nanobanana_cli.ui.terminal import Terminal
 
 _PATHS_SHOWN = 3
 _COLUMNS = ("Failed", "Reason", "What to do", "Cost", "Images")
@@ -153,7 +143,7 @@ class BatchReport:
         ]
         try:
             gallery.write(Path(path), self._job.name, entries, force=self._job.chosen.force)
-        except (LocalFileError, OutputExists) as error:
+        except NbError as error:
             return error
         return None
 
