@@ -1,4 +1,4 @@
-"""The domain's data: what is asked of a model, and what comes back. Nothing here has effects.
+"""Define the records that pass between the rooms: requests, replies, images and results.
 
 Records are structs of msgspec, here as everywhere: to define a frozen dataclass takes half a
 millisecond, thirty times as long, and a call needs thirty of them before it is sent.
@@ -74,14 +74,14 @@ class ContentRequest(msgspec.Struct, frozen=True):
     """One `generateContent` call.
 
     Args:
-        prompt: what the user wrote.
+        prompt: as the user wrote it.
         model: the model's id, as it stands in the address.
-        modalities: what the reply is to hold; always sent, since a reply without images is the
-            commonest mistake.
+        modalities: the kinds of parts to reply with; always sent, since a reply without images
+            is the commonest mistake.
         aspect, size: aspect ratio such as `16:9` and image size such as `2K`, as the user knows
-            them; None only when no image is asked for.
+            them; None only for a request without an image.
         references: input images, in order.
-        parameters: what else is asked of the model.
+        parameters: the rest of the request.
         framed: the text part as it is sent, when instructions stand around the prompt.
     """
 
@@ -96,7 +96,7 @@ class ContentRequest(msgspec.Struct, frozen=True):
 
 
 class Endpoint(Redacted, frozen=True):
-    """Where calls go, and with which key.
+    """The address of calls, and the key that goes with them.
 
     Args:
         provider: its name in the catalog.
@@ -162,22 +162,22 @@ class Picture(Redacted, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What came of one image that was asked for.
+    """The result for one image.
 
     Args:
         status: `written`, `unchanged`, `skipped`, `failed` or `unknown`.
-        request: what was sent, or would have been.
-        provider: who was asked.
-        path: where the image is, `-` for stdout; None when there is none. In a failed JSON line an
-            existing image is its `source`, and the path is null.
+        request: as it was sent, or would have been.
+        provider: its name in the catalog.
+        path: of the image, `-` for stdout; None without one. In a failed JSON line an existing
+            image is the `source`, and the path is null.
         mime_type, width, height, size, sha256: of the file as written; size in bytes.
         alt, alt_path: the alt text, and the file that holds it.
         seconds: wall-clock time of the call, waiting between attempts included.
-        attempts: how often the request was sent.
+        attempts: the number of times that the request was sent.
         cost: micro-dollars by the catalog; None when not known.
-        reply: what the service said of it; its image is not kept.
-        notes: what a person should know: another ratio than asked, converted, …
-        error: why there is no image.
+        reply: without its image once that is saved.
+        notes: for people: the image has another ratio, was converted, …
+        error: the reason of a failure.
     """
 
     status: Status
@@ -226,7 +226,7 @@ class Result(msgspec.Struct, frozen=True):
             "usage": None if usage is None else msgspec.structs.asdict(usage),
         }
         if has_failed and self.path is not None:
-            # An existing image, of which nothing came: `path` would say that there is a result.
+            # An existing image: under `path` it would look like a result.
             record["source"] = self.path
         if self.notes:
             record["notes"] = list(self.notes)

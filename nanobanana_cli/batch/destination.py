@@ -1,4 +1,4 @@
-"""Place the image of a row, and tell which texts beside images a run may replace."""
+"""Place the image of a row, and decide which texts beside images a run may replace."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nanobanana_cli.types import Data, ImageFormat
 
 
 class RowDestination(msgspec.Struct, frozen=True):
-    """The place of one image, as `generation.destinations.Destination`.
+    """The file of one image, as a `generation.destinations.Destination`.
 
     Args:
         root: the output folder; folders below it are made when they are needed.
@@ -32,13 +32,13 @@ class RowDestination(msgspec.Struct, frozen=True):
 
     @property
     def format(self) -> ImageFormat | None:
-        """What the name's ending says, else what the row asks for."""
+        """The format of the name's suffix, else the one that the row asks for."""
         target = self.step.path or self.step.item.target
         suffix = paths.split(target)[1].lower()
         return FORMAT_OF_SUFFIX.get(suffix, self.step.item.settings.format)
 
     def taken(self) -> bool:
-        """The plan has seen to that."""
+        """Return False: the plan has checked it."""
         return False
 
     def save(self, data: Data, image_format: ImageFormat) -> str:
@@ -68,7 +68,7 @@ class _AltLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class AltFiles:
-    """The texts that stand beside images.
+    """The text files beside images, and which of their texts came from a run.
 
     Args:
         root: the output folder.
@@ -85,7 +85,7 @@ class AltFiles:
     def read(
         cls, root: Path, steps: Sequence[Step], ledgers: Iterable[Path], *, force: bool
     ) -> Self:
-        """What ledgers say of the texts that are there.
+        """Read from ledgers which existing texts came from a run, word for word.
 
         Args:
             root, force: as for the class.
@@ -100,7 +100,7 @@ class AltFiles:
         return cls(root, known if rows else (), force=force)
 
     def may_be_replaced(self, step: Step) -> bool:
-        """Whether nothing of the user's is lost with the text that an image has."""
+        """Return whether overwriting the text of an image would lose no edit of the user's."""
         if self._force or step.item.alt_file is None:
             return self._force
         try:

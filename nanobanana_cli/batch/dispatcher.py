@@ -26,10 +26,10 @@ _ENOUGH = 5
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What a run may cost.
+    """The limits of a run's cost.
 
     Args:
-        cost: micro-dollars of this run; None is no limit.
+        cost: micro-dollars of this run; None for no limit.
         images: calls of this run that are, or may be, charged.
         total_cost: micro-dollars of all that the ledger records and this run.
     """
@@ -40,15 +40,15 @@ class Limits(msgspec.Struct, frozen=True):
 
     @property
     def any_cost(self) -> bool:
-        """Whether prices must be known."""
+        """Whether a limit is in dollars, so that prices must be known."""
         return self.cost is not None or self.total_cost is not None
 
 
 class Budget:
-    """Counts what was spent and what may still be. Not for several threads at once.
+    """Counts what was spent and what may still be spent; not thread-safe.
 
     Args:
-        limits: what may be spent.
+        limits: of what may be spent.
         before: micro-dollars that the ledger records.
     """
 
@@ -61,7 +61,7 @@ class Budget:
         self._calls = 0
 
     def reserve(self, price: int) -> bool:
-        """Set a call's price aside, if it is within every limit whatever comes of those in flight.
+        """Set a call's price aside if it exceeds no limit, even if all calls in flight are charged.
 
         Args:
             price: micro-dollars.
@@ -73,7 +73,7 @@ class Budget:
         return True
 
     def settle(self, price: int, charged: Charged) -> None:
-        """A call is over: what was set aside for it is spent, unless it is known to be free."""
+        """Spend what was set aside for a call that has ended, unless it is known to be free."""
         self.in_flight -= price
         self._calls -= 1
         if charged is not Charged.NO:
@@ -82,18 +82,18 @@ class Budget:
 
     @property
     def allowed(self) -> int | None:
-        """Micro-dollars that this run may cost by all limits; None when there is none."""
+        """Micro-dollars that this run may cost by all limits; None without a limit."""
         total = self.limits.total_cost
         known = (self.limits.cost, None if total is None else max(0, total - self._before))
         return min((limit for limit in known if limit is not None), default=None)
 
     @property
     def idle(self) -> bool:
-        """Whether no call is in flight, so that no reservation can come back."""
+        """Whether no call is in flight, so that no reservation can be returned."""
         return self._calls == 0
 
     def obstacle(self, price: int) -> OverBudget | None:
-        """The limit that a call would pass; None when it passes none."""
+        """Return the limit that a call would exceed, if any."""
         cost = self.spent + self.in_flight + price
         limits = self.limits
         if limits.images is not None and self._images + self._calls >= limits.images:
@@ -110,9 +110,9 @@ class Dispatcher:
 
     Args:
         steps: the images to make, in order.
-        budget: what it may cost; used by this alone.
-        fail_fast: whether the first failure is the last.
-        on_stop: called when nothing more is handed out although there is more.
+        budget: of the run; used by the dispatcher alone.
+        fail_fast: stop after the first failure.
+        on_stop: called when no more images are handed out although some are left.
     """
 
     def __init__(
@@ -134,9 +134,9 @@ class Dispatcher:
         self.reason: NbError | None = None
 
     def take(self) -> Step | None:
-        """The next image, its price set aside; None when there is none.
+        """Return the next image and set its price aside; return None at the end.
 
-        Waits while calls in flight may yet turn out to be free and leave room in the budget.
+        Wait while calls in flight may yet turn out to be free and return their share of the budget.
         """
         with self._changed:
             while not self._stopped and self._next < len(self._steps):
@@ -151,12 +151,12 @@ class Dispatcher:
             return None
 
     def settle(self, step: Step, error: NbError | None, charged: Charged) -> None:
-        """An image is done with.
+        """Settle an image.
 
         Args:
-            step: as it was taken.
-            error: why there is no image.
-            charged: whether it has cost what was set aside.
+            step: as `take` returned it.
+            error: why the image was not made.
+            charged: whether the call cost what was set aside.
         """
         with self._changed:
             self._budget.settle(step.price or 0, charged)
@@ -171,22 +171,22 @@ class Dispatcher:
             self._changed.notify_all()
 
     def stop(self, reason: NbError | None = None) -> None:
-        """Hand out nothing more.
+        """Hand out no more images.
 
         Args:
-            reason: why, when nobody asked for it.
+            reason: the error that ends the run, unless the user does.
         """
         with self._changed:
             self._end(reason)
 
     @property
     def spent(self) -> int:
-        """Micro-dollars that this run has, or may have, cost by now."""
+        """Micro-dollars that this run has cost, or may have cost, so far."""
         return self._budget.spent
 
     @property
     def left(self) -> int:
-        """How many images have not been handed out."""
+        """The number of images that have not been handed out."""
         return len(self._steps) - self._next
 
     def _end(self, reason: NbError | None) -> None:
@@ -197,7 +197,7 @@ class Dispatcher:
 
 
 def _ends_run(error: NbError) -> bool:
-    """Return whether further calls would most likely meet the same."""
+    """Return whether further calls would most likely fail in the same way."""
     if isinstance(error, RateLimited):
         # A quota for the day, or a wait that is too long.
         return retry.is_pointless(error)

@@ -35,15 +35,15 @@ from nanobanana_cli.system import STOP_SIGNALS
 from nanobanana_cli.types import Result
 
 _SAVERS = 16
-_LAST_WORDS = 5.0  # seconds that threads get to end after the calls were cut
+_GRACE = 5.0  # seconds that threads get to end after an abort
 
 
 class Signals:
-    """Counts signals while the block runs, instead of raising.
+    """Counts signals while the block runs, instead of raising an exception.
 
     Attributes:
-        count: how many there were.
-        last: the number of the last one; 0 when there was none.
+        count: the number of signals so far.
+        last: the number of the last signal; 0 before the first.
     """
 
     def __init__(self) -> None:
@@ -72,14 +72,14 @@ class Signals:
 
 
 class Done(msgspec.Struct, frozen=True):
-    """An image that was made, or not: its step and what came of it."""
+    """An image that was made or failed: its step and its result."""
 
     step: Step
     result: Result
 
     @property
     def charged(self) -> Charged:
-        """Whether it has cost what its call costs."""
+        """Whether its call was charged."""
         error = self.result.error
         return error.charged if error and self.result.status != "written" else Charged.YES
 
@@ -89,12 +89,12 @@ class Runner:
 
     Args:
         session: makes the calls.
-        dispatcher: says which image is next.
-        ledger: records what is paid for.
+        dispatcher: hands out the images.
+        ledger: records the calls.
         references: the reference images.
-        alt_files: the texts beside images that exist.
+        alt_files: the text files beside images.
         root: the output folder.
-        concurrency: how many calls at once, at most.
+        concurrency: the most calls at once.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Runner:
         self._references = references
         self._alt_files = alt_files
         self._root = root
-        self._cut_at: float | None = None
+        self._aborted_at: float | None = None
         self._draining = False
         # While one thread saves an image, another can make its call; unless the outcome of the one
         # says whether there is another.
@@ -125,7 +125,7 @@ class Runner:
         """Make the images, in the order in which they get done.
 
         Args:
-            tick: seconds after which None is yielded when nothing got done.
+            tick: seconds after which None is yielded if no image got done.
 
         Raises:
             BaseException: a defect in a thread.
@@ -137,28 +137,27 @@ class Runner:
 
     @property
     def working(self) -> bool:
-        """Whether threads are at work; those that do not end although they were cut are not
-        waited for."""
+        """Whether threads are working; False soon after an abort, even if some do not end."""
         return not self._is_late and self._pool.is_working
 
     @property
     def draining(self) -> bool:
-        """Whether no further call is started."""
+        """Whether no further calls are started."""
         return self._draining
 
     @property
-    def cut(self) -> bool:
-        """Whether the calls in flight were cut."""
-        return self._cut_at is not None
+    def aborted(self) -> bool:
+        """Whether the calls in flight were aborted."""
+        return self._aborted_at is not None
 
     def drain(self) -> None:
-        """Start no further call, send none again, and let those in flight come in."""
+        """Start no further calls, resend none, and let those in flight finish."""
         self._draining = True
         self._dispatcher.stop()
 
-    def stop_now(self) -> None:
-        """Cut the calls in flight; their outcome stays unknown."""
-        self._cut_at = time.monotonic()
+    def abort(self) -> None:
+        """Abort the calls in flight; their outcome stays unknown."""
+        self._aborted_at = time.monotonic()
         self._dispatcher.stop()
         self._session.close()
 
@@ -168,7 +167,7 @@ class Runner:
 
     @property
     def _is_late(self) -> bool:
-        return self._cut_at is not None and time.monotonic() - self._cut_at > _LAST_WORDS
+        return self._aborted_at is not None and time.monotonic() - self._aborted_at > _GRACE
 
     # In the threads.
 
@@ -205,7 +204,7 @@ class Runner:
         if not recorded and isinstance(result.error, LocalFileError):
             result.error.charged = Charged.NO
             raise result.error
-        if self.cut and isinstance(result.error, OutcomeUnknown):
+        if self.aborted and isinstance(result.error, OutcomeUnknown):
             return result
         if recorded:
             self._ledger.append(outcome_line(call, result, self._root))

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from nanobanana_cli.api import retry
 from nanobanana_cli.errors import Charged, ExitCode, NbError, RateLimited
 
-# Seconds that the pool holds still after a 429 that does not say for how long.
+# Seconds without a request after a 429 that does not say how long to wait.
 _DEFAULT_HOLD = 1.0
-# How many more calls at once after a round of successes: calls take 20 s, so one would be too slow.
+# Calls added at once after a round of successes: a call takes 20 s, so one would be too slow.
 _RECOVERY = 4
 
 
 class NotSent(NbError):
-    """An image that was to be asked for, or asked for again, when the run was stopped."""
+    """The run was stopped before a request was sent, or sent again."""
 
     code = ExitCode.UNAVAILABLE
     kind = "not_sent"
@@ -28,12 +28,12 @@ class NotSent(NbError):
 class RateLimiter:
     """Admits calls, from any number of threads.
 
-    A 429 holds all of them for as long as the service asks, and halves how many go at once; each
-    success afterwards lets a little more through, as TCP does.
+    A 429 holds all of them for as long as the service asks, and halves the number of calls at once;
+    each success afterwards raises it a little, as TCP does.
 
     Args:
-        concurrency: how many calls at once, at most.
-        rpm: how many calls a minute are started, evenly spread; None is as many as can be.
+        concurrency: the most calls at once.
+        rpm: the most calls started a minute, evenly spread; None for no limit.
         clock: seconds, as `time.monotonic`.
     """
 
@@ -55,10 +55,10 @@ class RateLimiter:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """One request, from the moment it may go to its answer.
+        """Wait for a turn; the block sends one request and reads its answer.
 
         Raises:
-            NotSent: no further request may go.
+            NotSent: no further request may be sent.
         """
         with self._lock:
             self._wait_in_line()
@@ -78,7 +78,7 @@ class RateLimiter:
                 self._wake_first()
 
     def pause(self, seconds: float) -> None:
-        """Wait before sending again; not longer than until `stop`."""
+        """Wait before a request is sent again; `stop` ends the wait."""
         end = self._clock() + seconds
         with self._stop:
             while not self._stopped and (rest := end - self._clock()) > 0:
@@ -93,16 +93,16 @@ class RateLimiter:
 
     @property
     def in_flight(self) -> int:
-        """How many requests wait for their answer."""
+        """The number of requests that wait for an answer."""
         return self._in_flight
 
     @property
     def held_for(self) -> float:
-        """For how many seconds more nothing is sent because of a rate limit."""
+        """Seconds until requests are sent again after a rate limit."""
         return max(0.0, self._held_until - self._clock())
 
     def _wait_in_line(self) -> None:
-        """Only the first in line looks at the clock: the rest would wake up for nothing."""
+        """Wait in a queue whose first thread alone watches the clock."""
         ticket = threading.Condition(self._lock)
         self._line.append(ticket)
         try:
@@ -117,7 +117,7 @@ class RateLimiter:
             self._line[0].notify()
 
     def _delay(self, ticket: threading.Condition) -> float:
-        """Seconds until it is worth asking again; 0 when a request may go now."""
+        """Return the seconds until it is worth asking again; 0 when a request may be sent now."""
         if self._stopped:
             raise NotSent("the run was stopped before this was sent")
         if self._line[0] is not ticket or self._in_flight >= max(1, int(self._allowed)):
@@ -131,7 +131,7 @@ class RateLimiter:
         with self._lock:
             now = self._clock()
             self._held_until = max(self._held_until, now + hold)
-            # Calls that were sent before the pool slowed down say nothing new, here and below.
+            # Calls sent before the last slowdown say nothing new, here and below.
             if began > self._slowed_at:
                 self._allowed = max(1.0, self._allowed / 2)
                 self._slowed_at = now

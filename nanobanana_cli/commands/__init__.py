@@ -1,1 +1,1 @@
-"""One file a command: parse, one call, render."""
+"""The commands, one module or folder each: parse, do one thing, render."""

@@ -1,4 +1,4 @@
-"""What calls would cost, as far as it is known, and whether `--max-cost` allows them."""
+"""Estimate what calls cost, and hold `--max-cost`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from nanobanana_cli.types import ContentRequest
 
 
 def check(request: ContentRequest, settings: Settings, count: int) -> None:
-    """Pass calls that `--max-cost` allows.
+    """Raise unless `--max-cost` allows the calls.
 
     Args:
-        request: what each call asks.
+        request: the request of each call.
         settings: the provider and the limit in force.
-        count: how many calls.
+        count: the number of calls.
 
     Raises:
-        OverBudget: they could cost more, or nobody knows what they cost.
+        OverBudget: they could cost more, or their price is unknown.
     """
     limit = settings.max_cost
     if limit is None:
@@ -39,7 +39,7 @@ def check(request: ContentRequest, settings: Settings, count: int) -> None:
 
 
 def estimate(request: ContentRequest, settings: Settings, count: int) -> str:
-    """For people: `3 images would cost $0.174`."""
+    """Return an estimate for people: `3 images would cost $0.174`."""
     each = _price(request, settings)
     if each is None:
         return f"the price of {_thing(request, count)} is unknown"

@@ -301,7 +301,7 @@ def test_two_runs_at_once_pay_once(nb_process: NbProcess) -> None:
         ends = [(run.communicate(timeout=60), run.returncode) for run in runs]
         assert [code for _, code in ends] == [0, 0, 0]
         assert server.calls == dict.fromkeys(prompts, 1)
-    assert sum(b"another run of m.jsonl is at work" in err for (_, err), _ in ends) == 2
+    assert sum(b"another run of m.jsonl is running" in err for (_, err), _ in ends) == 2
 
 
 def test_shards_run_at_once_and_the_whole_waits(nb_process: NbProcess) -> None:
@@ -406,3 +406,18 @@ def test_a_narrow_terminal_shows_the_money(monkeypatch: pytest.MonkeyPatch) -> N
     assert re.search(
         r"1 done, 1 in flight, \S+/min,\s+0:0\d\s+left,\s+\$0.058 of \$1.00", screen
     ), screen
+
+
+def test_a_service_that_cannot_be_reached_ends_the_run(nb: Nb) -> None:
+    rows = "".join(f'{{"prompt": "fox", "output": "{n}.png"}}\n' for n in range(20))
+    Path("m.jsonl").write_text(rows)
+    argv = ("m.jsonl", "--concurrency", "1", "--retries", "0", "--base-url", "http://127.0.0.1:9")
+    run = nb("batch", *argv, env={"WISDOM_GATE_KEY": "a-key"})
+    assert run.code == 5
+    counts = re.search(r"0 made in 0:00 for \$0, (\d+) failed, (\d+) not tried", run.err)
+    assert counts is not None
+    failed, not_tried = map(int, counts.groups())
+    assert failed + not_tried == 20
+    # One more thread than calls at once, so that one can save while the other calls.
+    assert 5 <= failed <= 6
+    assert run.err.endswith("Not charged.\n")

@@ -1,4 +1,4 @@
-"""The run of a batch: from a plan to images."""
+"""Run a batch: make the images of its plan."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _limits(job: BatchJob) -> Limits:
 
 
 def _tell_waiting(job: BatchJob, terminal: Terminal) -> None:
-    terminal.note(f"another run of {job.name} is at work; waiting for it to end")
+    terminal.note(f"another run of {job.name} is running; waiting for it to end")
 
 
 def _check_existing(job: BatchJob, steps: Sequence[Step], terminal: Terminal) -> None:
@@ -179,8 +179,8 @@ def _obey(signals: Signals, runner: Runner, report: BatchReport) -> None:
     if signals.count and not runner.draining:
         runner.drain()
         report.tell_draining(signals.last)
-    if signals.count > 1 and not runner.cut:
-        runner.stop_now()
+    if signals.count > 1 and not runner.aborted:
+        runner.abort()
 
 
 def _check_folders(job: BatchJob, due: Sequence[Step]) -> None:
