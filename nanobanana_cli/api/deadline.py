@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
-from types import TracebackType
 from typing import Any, Self
 
 import requests
@@ -59,12 +58,7 @@ class Attempt:
         self._start_timer()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop_timer()
         self._close_handle()
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from nanobanana_cli.catalog import PROVIDERS
-from nanobanana_cli.types import ContentRequest, Endpoint, Reference
+from nanobanana_cli.types import ContentRequest, Endpoint
 
 
 def path(model: str) -> str:
@@ -30,11 +30,14 @@ def build(request: ContentRequest, provider: str) -> bytes:
         request: its values are sent as they are, unchecked.
         provider: a name from the catalog, which decides how sizes are spelt.
     """
-    text = {"text": _ascii(request.framed or request.prompt)}
+    parts: list[dict[str, Any]] = [{"text": _ascii(request.framed or request.prompt)}]
+    # msgspec writes bytes as base64, straight into the body.
+    parts.extend(
+        {"inlineData": {"mimeType": _ascii(image.mime_type), "data": image.data}}
+        for image in request.references
+    )
     body: dict[str, Any] = {
-        "contents": [
-            {"role": "user", "parts": [text, *map(_image_part, request.references)]},
-        ],
+        "contents": [{"role": "user", "parts": parts}],
         "generationConfig": _generation_config(request, provider),
     }
     if request.parameters.system:
@@ -85,11 +88,6 @@ def _shown_headers(provider: str) -> list[tuple[str, str]]:
         alternatives = "".join(f":-${other}" for other in others)
         headers.append(("x-goog-api-key", f"${{{first}{alternatives}}}" if others else f"${first}"))
     return headers
-
-
-def _image_part(reference: Reference) -> dict[str, Any]:
-    # msgspec writes bytes as base64, straight into the body.
-    return {"inlineData": {"mimeType": _ascii(reference.mime_type), "data": reference.data}}
 
 
 def _generation_config(request: ContentRequest, provider: str) -> dict[str, Any]:

@@ -152,7 +152,9 @@ class Transport:
             reply = download.read(response, begun)
         except FAILURES as error:
             raise from_exception(error, attempt, self._host) from error
-        if not _has_length(response) and (attempt.aborted is not None or not reply):
+        # With a length or chunks, urllib3 itself notices that the body is cut.
+        has_length = response.raw.chunked or "Content-Length" in response.headers
+        if not has_length and (attempt.aborted is not None or not reply):
             # Cut in the body or in the headers, which looks the same as a complete reply.
             disconnected = http.client.RemoteDisconnected("")
             raise from_exception(disconnected, attempt, self._host)
@@ -223,11 +225,6 @@ class Transport:
 def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     # Without it, requests takes credentials from the address.
     return prepared
-
-
-def _has_length(response: requests.Response) -> bool:
-    """Return True if urllib3 itself notices that the body is cut."""
-    return response.raw.chunked or "Content-Length" in response.headers
 
 
 def _host(url: str) -> str:

@@ -16,8 +16,7 @@ from nanobanana_cli.types import Endpoint
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
-    from nanobanana_cli.api.throttle import Throttle
-    from nanobanana_cli.generation.session import Session
+    from nanobanana_cli.generation.session import Session, Throttle
 
 
 def is_embedded(settings: Settings) -> bool:
@@ -104,7 +103,7 @@ class LazySession:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Cut the calls in flight."""
+        """Abort the calls in flight."""
         with self._lock:
             self._closed = True
         self._stack.__exit__(kind, error, traceback)

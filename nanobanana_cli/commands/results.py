@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from nanobanana_cli.captions import formats
 from nanobanana_cli.captions.clean import strip_unsafe
 from nanobanana_cli.captions.formats import Caption
@@ -14,7 +16,7 @@ from nanobanana_cli.ui.escape import escape
 from nanobanana_cli.ui.terminal import Terminal
 
 
-class TextWriter:
+class TextWriter(msgspec.Struct):
     """Writes texts, one after the other.
 
     Args:
@@ -22,25 +24,23 @@ class TextWriter:
         form: one of `formats.FORMS`.
         relative_to: the folder that paths are relative to; None leaves them as they are.
         is_single: write one text alone, without its path.
+        has_head: the head of a CSV file has been written.
     """
 
-    def __init__(
-        self, terminal: Terminal, form: str, *, relative_to: str | None, is_single: bool
-    ) -> None:
-        self._terminal = terminal
-        self._form = form
-        self._relative_to = relative_to
-        self._is_single = is_single
-        self._has_head = False
+    terminal: Terminal
+    form: str
+    relative_to: str | None
+    is_single: bool
+    has_head: bool = False
 
     @property
     def as_json(self) -> bool:
         """Whether each result, failures too, is a JSON line."""
-        return self._form == "json"
+        return self.form == "json"
 
     def path(self, path: str) -> str:
         """Return a path as it is shown."""
-        return path if path == "-" else formats.relative(path, self._relative_to)
+        return path if path == "-" else formats.relative(path, self.relative_to)
 
     def show(self, result: Result) -> None:
         """Write a result; one without a text only as JSON."""
@@ -56,18 +56,18 @@ class TextWriter:
             for name in ("path", "source")
             if isinstance(value := record.get(name), str)
         }
-        self._terminal.json(record | shown)
+        self.terminal.json(record | shown)
 
     def text(self, caption: Caption) -> None:
         """Write a text in a form other than JSON."""
         caption = Caption(self.path(caption.path), caption.text, caption.width, caption.height)
-        if self._form == "csv" and not self._has_head:
-            self._terminal.result(",".join(formats.CSV_COLUMNS))
-            self._has_head = True
-        self._terminal.result(self._line(caption))
+        if self.form == "csv" and not self.has_head:
+            self.terminal.result(",".join(formats.CSV_COLUMNS))
+            self.has_head = True
+        self.terminal.result(self._line(caption))
 
     def _line(self, caption: Caption) -> str:
-        match self._form:
+        match self.form:
             case "markdown":
                 return formats.as_markdown(caption)
             case "html":
@@ -76,70 +76,62 @@ class TextWriter:
                 return formats.as_csv(caption)
             case _:
                 text = strip_unsafe(caption.text)
-                return text if self._is_single else self._columns(caption.path, text)
+                return text if self.is_single else self._columns(caption.path, text)
 
     def problem(self, path: str, what: str) -> None:
         """Write the path of an image, and what is wrong with it."""
-        self._terminal.result(self._columns(self.path(path), what))
+        self.terminal.result(self._columns(self.path(path), what))
 
     def _columns(self, path: str, text: str) -> str:
         # On a terminal, a TAB would be spelled out like every control character.
-        gap = "  " if self._terminal.stdout.isatty() else "\t"
+        gap = "  " if self.terminal.stdout.isatty() else "\t"
         return f"{escape(path)}{gap}{escape(text)}"
 
 
-class ResultWriter:
+class ResultWriter(msgspec.Struct, frozen=True):
     """Writes results of images.
 
     Args:
         terminal: takes them.
-        json: write a JSON line for each.
+        as_json: write a JSON line for each.
         to_stderr: stdout holds an image, so JSON lines go to stderr.
         texts: writes the texts, which then are the results, rather than the paths.
     """
 
-    def __init__(
-        self,
-        terminal: Terminal,
-        *,
-        json: bool,
-        to_stderr: bool = False,
-        texts: TextWriter | None = None,
-    ) -> None:
-        self._terminal = terminal
-        self._json = json
-        self._to_stderr = to_stderr
-        self._texts = texts
+    terminal: Terminal
+    as_json: bool
+    to_stderr: bool = False
+    texts: TextWriter | None = None
 
     def show(self, result: Result) -> None:
         """Write one result, and its notes."""
-        if self._json:
+        if self.as_json:
             self.json(result)
         elif result.status == "written" and result.path is not None:
             self._show_written(result, result.path)
         for note in result.notes:
-            self._terminal.warn(note)
+            self.terminal.warn(note)
         reply = result.reply
         if reply and reply.model_version and reply.model_version != result.request.model:
-            self._terminal.trace(f"the service answered with {reply.model_version}")
+            self.terminal.trace(f"the service answered with {reply.model_version}")
 
     def json(self, result: Result) -> None:
         """Write one result as a JSON line, if results are JSON lines."""
-        if self._texts is not None and self._texts.as_json:
-            self._texts.show(result)
-        elif self._json:
-            self._terminal.json(result.record(), to_stderr=self._to_stderr)
+        if self.texts is not None and self.texts.as_json:
+            self.texts.show(result)
+        elif self.as_json:
+            self.terminal.json(result.record(), to_stderr=self.to_stderr)
 
     def _show_written(self, result: Result, path: str) -> None:
-        if self._texts is not None or path == "-":
+        if self.texts is not None or path == "-":
             where = "" if path == "-" else f"{path}  "
-            self._terminal.note(where + details(result))
+            self.terminal.note(where + details(result))
         else:
-            self._terminal.summary(path, details(result))
-        if self._texts is not None:
-            self._texts.show(result)
+            self.terminal.summary(path, details(result))
+        if self.texts is not None:
+            self.texts.show(result)
         elif result.alt_path is not None:
-            say = self._terminal.note if path == "-" else self._terminal.result
+            say = self.terminal.note if path == "-" else self.terminal.result
             say(result.alt_path)
 
 

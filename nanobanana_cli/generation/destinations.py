@@ -150,14 +150,16 @@ def plan(
 
 
 def _named(path: Path, count: int, wanted: ImageFormat | None, force: bool) -> list[Destination]:
-    paths = [path] if count == 1 else [_numbered(path, n) for n in range(1, count + 1)]
+    paths = (
+        [path]
+        if count == 1
+        else [
+            path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)
+        ]
+    )
     for each in paths:
         files.check_output(each)
     return [NamedFile(each, wanted, force) for each in paths]
-
-
-def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def _refuse_replacing(force: bool, skip_existing: bool, what: str) -> None:

@@ -9,9 +9,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from types import TracebackType
-from typing import Self
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Protocol, Self
 
 from msgspec.structs import replace
 
@@ -20,7 +19,6 @@ from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api import request as wire
 from nanobanana_cli.api import retry
 from nanobanana_cli.api.download import MemoryBudget
-from nanobanana_cli.api.throttle import Throttle
 from nanobanana_cli.api.transport import Transport
 from nanobanana_cli.errors import (
     Charged,
@@ -32,6 +30,23 @@ from nanobanana_cli.errors import (
 )
 from nanobanana_cli.settings.credentials import redact_error, redact_reply
 from nanobanana_cli.types import ContentRequest, Data, Endpoint, Result, Status
+
+
+class Throttle(Protocol):
+    """Pace requests. Each method is called from the thread that makes the call."""
+
+    def attempt(self) -> AbstractContextManager[None]:
+        """Wait for a turn; the block sends one request and reads its reply.
+
+        Raises:
+            NbError: no further request may be sent.
+        """
+
+    def pause(self, seconds: float) -> None:
+        """Wait before a request is sent again; end early once none may be."""
+
+    def stop(self) -> None:
+        """Admit no further request, and end every pause."""
 
 
 def _ignored(_: str) -> None:
@@ -75,12 +90,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         """Abort the calls in flight; make an error of the block say whether calls were paid."""
         if self._has_called and isinstance(error, Interrupted | LocalFileError):
             # Only a result that was paid for can fail to be written to stdout.

@@ -38,7 +38,8 @@ def make(job: BatchJob, terminal: Terminal) -> None:
     # What others spend meanwhile is in no sum of this run's, so nobody else may.
     alone = limits.total_cost is not None
     part = None if alone else job.shard
-    with locking.held(job.ledger, part, lambda: _tell_waiting(job, terminal)):
+    waiting = f"another run of {job.name} is running; waiting for it to end"
+    with locking.held(job.ledger, part, lambda: terminal.note(waiting)):
         steps, past = job.plan(terminal)
         _check_existing(job, steps, terminal)
         due = job.due(steps)
@@ -63,10 +64,6 @@ def _limits(job: BatchJob) -> Limits:
             f"--max-total-cost {total} is not an amount in dollars", hint="such as 25"
         ) from None
     return Limits(job.settings.max_cost, job.chosen.max_images, total_cost)
-
-
-def _tell_waiting(job: BatchJob, terminal: Terminal) -> None:
-    terminal.note(f"another run of {job.name} is running; waiting for it to end")
 
 
 def _check_existing(job: BatchJob, steps: Sequence[Step], terminal: Terminal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli import settings as resolved
@@ -98,20 +99,19 @@ def _describe(
         raise
 
 
-class _Report:
+class _Report(msgspec.Struct):
     """Writes results; keeps the failures, and whether any text was paid for."""
 
-    def __init__(self, images: Images, writer: TextWriter, terminal: Terminal) -> None:
-        self.images = images
-        self.terminal = terminal
-        self._writer = writer
-        self._failures: list[NbError] = []
-        self._has_paid = False
+    images: Images
+    writer: TextWriter
+    terminal: Terminal
+    failures: list[NbError] = []
+    has_paid: bool = False
 
     def add(self, result: Result) -> None:
         """Write one result, its notes, and its failure if it is one of several."""
-        self._writer.show(result)
-        self._has_paid |= result.attempts > 0 and result.error is None
+        self.writer.show(result)
+        self.has_paid |= result.attempts > 0 and result.error is None
         for note in result.notes:
             self.terminal.warn(note)
         if result.status == "skipped" and result.alt is not None:
@@ -119,7 +119,7 @@ class _Report:
         elif result.alt_path is not None and result.status == "written":
             self.terminal.note(f"{result.alt_path} written")
         if result.error is not None:
-            self._failures.append(result.error)
+            self.failures.append(result.error)
             if not self.images.is_single and not isinstance(result.error, ENDS_RUN):
                 message, path = result.error.message, str(result.path)
                 self.terminal.warn(message if path in message else f"{path}: {message}")
@@ -131,13 +131,13 @@ class _Report:
             NbError: the only image's, or the one that ended the run.
             BatchIncomplete: some of several images failed.
         """
-        failures = self._failures
+        failures = self.failures
         if not failures:
             return
         ending = next((error for error in failures if isinstance(error, ENDS_RUN)), None)
         if self.images.is_single or ending is not None:
             raise ending or failures[0]
-        is_free = not self._has_paid and all(error.charged is Charged.NO for error in failures)
+        is_free = not self.has_paid and all(error.charged is Charged.NO for error in failures)
         raise BatchIncomplete(
             f"{len(failures)} of {len(self.images.paths)} images have no text",
             hint="with --write, the same command makes only what is missing",

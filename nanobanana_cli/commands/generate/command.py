@@ -2,7 +2,6 @@
 
 # Without `from __future__ import annotations`, as in `commands/options.py`.
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,7 +95,7 @@ def run(
         typer.Exit: some of several calls failed; their errors have been shown.
     """
     from nanobanana_cli import settings
-    from nanobanana_cli.commands.generate import run as generate_run
+    from nanobanana_cli.commands.generate.run import Generation
     from nanobanana_cli.commands.results import ResultWriter
     from nanobanana_cli.generation import destinations
 
@@ -114,19 +113,12 @@ def run(
         stdout=terminal.binary,
     )
     json = options.streams.json or (texts is not None and texts.as_json)
-    writer = ResultWriter(terminal, json=json, to_stderr=output.path == "-", texts=texts)
-    act = generate_run.make
+    writer = ResultWriter(terminal, as_json=json, to_stderr=output.path == "-", texts=texts)
+    images = Generation(request, places, in_force, terminal, writer, output.skip_existing, text)
     if cost.dry_run or cost.curl:
-        act = partial(generate_run.show, as_curl=cost.curl)
-    act(
-        request,
-        places,
-        in_force,
-        terminal,
-        writer=writer,
-        skip_existing=output.skip_existing,
-        text=text,
-    )
+        images.show(as_curl=cost.curl)
+    else:
+        images.make()
 
 
 def _check(options: "GenerateOptions | CaptionOptions", terminal: Terminal) -> None:

@@ -6,18 +6,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
+import msgspec
 import typer
 
 from nanobanana_cli import files
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.results import ResultWriter, show_request
-from nanobanana_cli.errors import (
-    ENDS_RUN,
-    Interrupted,
-    NbError,
-    OutputExists,
-    Rejected,
-)
+from nanobanana_cli.errors import ENDS_RUN, Interrupted, NbError, OutputExists, Rejected
 from nanobanana_cli.generation.destinations import Destination, NamedFile
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import ContentRequest, Result
@@ -31,17 +26,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 16
 
 
-def make(
-    request: ContentRequest,
-    destinations: Sequence[Destination],
-    settings: Settings,
-    terminal: Terminal,
-    *,
-    writer: ResultWriter,
-    skip_existing: bool = False,
-    text: TextDestination | None = None,
-) -> None:
-    """Make the images that are missing, and write each result as it comes.
+class Generation(msgspec.Struct, frozen=True):
+    """The images of one request: finds those that are missing, and makes or shows them.
 
     Args:
         request: checked.
@@ -49,161 +35,134 @@ def make(
         settings: the settings in force.
         terminal: takes notes, and the errors of several images.
         writer: writes the results.
-        skip_existing: leave files alone that exist.
+        skip_existing: leave existing files alone.
         text: where the text of each image goes, if one is asked for.
-
-    Raises:
-        NbError: a check before the call failed, or the only image did.
-        typer.Exit: several were asked for, some failed, and their errors have been shown.
     """
-    with ExitStack() as stack:
-        try:
-            missing = _missing(
-                request, destinations, settings, terminal, writer, skip_existing, text
-            )
-            if not missing:
-                return
-            _check(request, missing, settings, terminal, text)
-            session = stack.enter_context(connection.session(settings, terminal))
-        except NbError as error:
-            writer.json(Result("failed", request, settings.provider, error=error))
-            raise
-        failures = _call(session, request, missing, writer, text, terminal)
-    if failures and len(destinations) == 1:
-        raise failures[0]
-    if failures:
-        for failure in {each.message: each for each in failures}.values():
-            terminal.error(failure)
-        # The gravest says most about money: 11 (unknown) before 5 (safe to run again).
-        raise typer.Exit(max(each.code for each in failures))
 
+    request: ContentRequest
+    destinations: Sequence[Destination]
+    settings: Settings
+    terminal: Terminal
+    writer: ResultWriter
+    skip_existing: bool
+    text: TextDestination | None
 
-def show(
-    request: ContentRequest,
-    destinations: Sequence[Destination],
-    settings: Settings,
-    terminal: Terminal,
-    *,
-    writer: ResultWriter,
-    skip_existing: bool = False,
-    text: TextDestination | None = None,
-    as_curl: bool,
-) -> None:
-    """Print the request on stdout and its price on stderr; send nothing.
+    def make(self) -> None:
+        """Make the images that are missing, and write each result as it comes.
 
-    Args:
-        as_curl: print a curl command rather than JSON.
-        request, destinations, settings, terminal, writer, skip_existing, text: as for `make`.
+        Raises:
+            NbError: a check before the call failed, or the only image did.
+            typer.Exit: several were asked for, some failed, and their errors have been shown.
+        """
+        with ExitStack() as stack:
+            try:
+                missing = self._missing()
+                if not missing:
+                    return
+                self._check(missing)
+                session = stack.enter_context(connection.session(self.settings, self.terminal))
+            except NbError as error:
+                provider = self.settings.provider
+                self.writer.json(Result("failed", self.request, provider, error=error))
+                raise
+            failures = self._call(session, missing)
+        if failures and len(self.destinations) == 1:
+            raise failures[0]
+        if failures:
+            for failure in {each.message: each for each in failures}.values():
+                self.terminal.error(failure)
+            # The gravest says most about money: 11 (unknown) before 5 (safe to run again).
+            raise typer.Exit(max(each.code for each in failures))
 
-    Raises:
-        UsageError: the embedded sandbox has no address for curl.
-        NbError: a check failed that would stop the real call too.
-    """
-    missing = _missing(request, destinations, settings, terminal, writer, skip_existing, text)
-    _check(request, missing, settings, terminal, text)
-    show_request(request, settings, terminal, as_curl=as_curl)
-    price = cost.estimate(request, settings, len(missing))
-    times = f"it would be sent {len(missing)} times; " if len(missing) > 1 else ""
-    terminal.note(f"nothing was sent; {times}{price}")
+    def show(self, *, as_curl: bool) -> None:
+        """Print the request on stdout and its price on stderr; send nothing.
 
+        Args:
+            as_curl: print a curl command rather than JSON.
 
-def _call(
-    session: Session,
-    request: ContentRequest,
-    missing: Sequence[Destination],
-    writer: ResultWriter,
-    text: TextDestination | None,
-    terminal: Terminal,
-) -> list[NbError]:
-    """Make the calls, several at once; write each result and return what failed."""
-    from nanobanana_cli.generation.pool import WorkerPool
+        Raises:
+            UsageError: the embedded sandbox has no address for curl.
+            NbError: a check failed that would stop the real call too.
+        """
+        missing = self._missing()
+        self._check(missing)
+        show_request(self.request, self.settings, self.terminal, as_curl=as_curl)
+        price = cost.estimate(self.request, self.settings, len(missing))
+        times = f"it would be sent {len(missing)} times; " if len(missing) > 1 else ""
+        self.terminal.note(f"nothing was sent; {times}{price}")
 
-    failures: list[NbError] = []
-    ended_by: list[NbError] = []
+    def _missing(self) -> list[Destination]:
+        """Return the destinations that are free; the others must be left alone on request."""
+        taken = [each for each in self.destinations if isinstance(each, NamedFile) and each.taken()]
+        if taken and not self.skip_existing:
+            raise OutputExists(f"{taken[0].path} exists already")
+        for destination in taken:
+            self._skip(str(destination.path))
+        return [each for each in self.destinations if each not in taken]
 
-    def make_one(destination: Destination) -> Result:
-        if ended_by:
-            return Result("failed", request, session.endpoint.provider, error=ended_by[0])
-        result = _image(session, request, destination, text)
-        # Each call asks the same, so what rejects one rejects all.
-        if isinstance(result.error, (*ENDS_RUN, Rejected)):
-            ended_by.append(result.error)
-        return result
-
-    label = f"{request.aspect} {request.size} from {session.endpoint.provider}"
-    pool = WorkerPool(make_one, missing, min(len(missing), _AT_ONCE))
-    try:
-        # Left in this order: the calls are cut, which the pool then waits for.
-        with terminal.spinner(label, len(missing)) as advance, pool, closing(session):
-            for result in pool:
-                writer.show(result)
-                advance()
-                if result.error is not None:
-                    failures.append(result.error)
-    except Interrupted:
-        for result in pool.rest():
-            if result.status == "written":
-                writer.show(result)
-        raise
-    return failures
-
-
-def _image(
-    session: Session,
-    request: ContentRequest,
-    destination: Destination,
-    text: TextDestination | None,
-) -> Result:
-    """Make one image, from the call to its files; a failure is a result too."""
-    from nanobanana_cli.generation.save import save_image
-
-    with session.call(request) as called:
-        result = save_image(called, destination)
-    if text is None or result.status != "written":
-        return result
-    from nanobanana_cli.captions.save import save_reply_text
-
-    return save_reply_text(result, text)
-
-
-def _missing(
-    request: ContentRequest,
-    destinations: Sequence[Destination],
-    settings: Settings,
-    terminal: Terminal,
-    writer: ResultWriter,
-    skip_existing: bool,
-    text: TextDestination | None,
-) -> list[Destination]:
-    """Return the destinations that are free; the others must be left alone on request."""
-    taken = [each for each in destinations if isinstance(each, NamedFile) and each.taken()]
-    if taken and not skip_existing:
-        raise OutputExists(f"{taken[0].path} exists already")
-    for destination in taken:
-        path = str(destination.path)
-        text_path = None if text is None else text.text_path(path)
+    def _skip(self, path: str) -> None:
+        text_path = None if self.text is None else self.text.text_path(path)
         alt_path = str(text_path) if text_path is not None and files.taken(text_path) else None
-        writer.json(Result("skipped", request, settings.provider, path=path, alt_path=alt_path))
-        terminal.note(f"{path} exists, left alone")
-        if text is not None and alt_path is None:
+        skipped = Result("skipped", self.request, self.settings.provider, path, alt_path=alt_path)
+        self.writer.json(skipped)
+        self.terminal.note(f"{path} exists, left alone")
+        if self.text is not None and alt_path is None:
             from shlex import quote
 
-            terminal.warn(f"{path} has no alt text beside it: nb caption --write {quote(path)}")
-    return [each for each in destinations if each not in taken]
+            command = f"nb caption --write {quote(path)}"
+            self.terminal.warn(f"{path} has no alt text beside it: {command}")
 
+    def _check(self, missing: Sequence[Destination]) -> None:
+        """Check what can be checked before a call is paid."""
+        if self.text is not None:
+            from nanobanana_cli.captions.save import preflight
 
-def _check(
-    request: ContentRequest,
-    missing: Sequence[Destination],
-    settings: Settings,
-    terminal: Terminal,
-    text: TextDestination | None,
-) -> None:
-    """Check what can be checked before a call is paid."""
-    if text is not None:
-        from nanobanana_cli.captions.save import preflight
+            preflight(missing, self.text)
+        if self.settings.max_cost is not None:
+            cost.check(self.request, self.settings, len(missing))
+        connection.note_unknown_model(self.request.model, self.terminal)
 
-        preflight(missing, text)
-    if settings.max_cost is not None:
-        cost.check(request, settings, len(missing))
-    connection.note_unknown_model(request.model, terminal)
+    def _call(self, session: Session, missing: Sequence[Destination]) -> list[NbError]:
+        """Make the calls, several at once; write each result and return the failures."""
+        from nanobanana_cli.generation.pool import WorkerPool
+
+        failures: list[NbError] = []
+        ended_by: list[NbError] = []
+
+        def make_one(destination: Destination) -> Result:
+            if ended_by:
+                return Result("failed", self.request, self.settings.provider, error=ended_by[0])
+            result = self._image(session, destination)
+            # Each call asks the same, so what rejects one rejects all.
+            if isinstance(result.error, (*ENDS_RUN, Rejected)):
+                ended_by.append(result.error)
+            return result
+
+        label = f"{self.request.aspect} {self.request.size} from {self.settings.provider}"
+        pool = WorkerPool(make_one, missing, min(len(missing), _AT_ONCE))
+        try:
+            # Left in this order: the calls are aborted, which the pool then waits for.
+            with self.terminal.spinner(label, len(missing)) as advance, pool, closing(session):
+                for result in pool:
+                    self.writer.show(result)
+                    advance()
+                    if result.error is not None:
+                        failures.append(result.error)
+        except Interrupted:
+            for result in pool.rest():
+                if result.status == "written":
+                    self.writer.show(result)
+            raise
+        return failures
+
+    def _image(self, session: Session, destination: Destination) -> Result:
+        """Make one image, from the call to its files; a failure is a result too."""
+        from nanobanana_cli.generation.save import save_image
+
+        with session.call(self.request) as called:
+            result = save_image(called, destination)
+        if self.text is None or result.status != "written":
+            return result
+        from nanobanana_cli.captions.save import save_reply_text
+
+        return save_reply_text(result, self.text)
