@@ -225,8 +225,8 @@ complete -c nb -n '__nb_in \'batch\'' -l gallery -r -F -d 'Write a gallery of th
 complete -c nb -n '__nb_in \'batch\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
 png
 jpeg
-webp' -d 'For rows that name none: auto, png, jpeg or webp'
-complete -c nb -n '__nb_in \'batch\'' -l alt -d 'Also write alt text, for rows that do not say'
+webp' -d 'Format for rows that set none: auto, png, jpeg or webp'
+complete -c nb -n '__nb_in \'batch\'' -l alt -d 'Also write alt text, for rows that do not set alt'
 complete -c nb -n '__nb_in \'batch\'' -l force -d 'Replace files that are edited or in no ledger'
 complete -c nb -n '__nb_in \'batch\'' -l skip-existing -d 'Leave files alone that are edited or in no ledger'
 complete -c nb -n '__nb_in \'batch\'' -l aspect -s a -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
@@ -359,7 +359,7 @@ complete -c nb -n '__nb_in \'config check\'' -l no-color -d 'Turn colour on or o
 complete -c nb -n '__nb_in \'config check\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_in \'models\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
 google\\t\'https://generativelanguage.googleapis.com\'
-sandbox\\t\'embedded, free and offline\'' -d 'Show the prices of this one only'
+sandbox\\t\'embedded, free and offline\'' -d 'Show only the prices of this provider'
 complete -c nb -n '__nb_in \'models\'' -l json -d 'Print one JSON line for each model'
 complete -c nb -n '__nb_in \'models\'' -l color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'models\'' -l no-color -d 'Turn colour on or off'

@@ -140,8 +140,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--output', 'Folder that outputs are relative to'),
             ('-o', 'Folder that outputs are relative to'),
             ('--gallery', 'Write a gallery of the images, such as index.html'),
-            ('--format', 'For rows that name none: auto, png, jpeg or webp'),
-            ('--alt', 'Also write alt text, for rows that do not say'),
+            ('--format', 'Format for rows that set none: auto, png, jpeg or webp'),
+            ('--alt', 'Also write alt text, for rows that do not set alt'),
             ('--force', 'Replace files that are edited or in no ledger'),
             ('--skip-existing', 'Leave files alone that are edited or in no ledger'),
             ('--aspect', 'Aspect ratio, such as 16:9'),
@@ -221,7 +221,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-h', 'Show this message and exit')
         )
         'models' = @(
-            ('--provider', 'Show the prices of this one only'),
+            ('--provider', 'Show only the prices of this provider'),
             ('--json', 'Print one JSON line for each model'),
             ('--color', 'Turn colour on or off'),
             ('--no-color', 'Turn colour on or off'),

@@ -19,7 +19,7 @@ def command(
     ctx: typer.Context,
     provider: Annotated[
         str | None,
-        typer.Option("--provider", metavar="NAME", help="Show the prices of this one only."),
+        typer.Option("--provider", metavar="NAME", help="Show only the prices of this provider."),
     ] = None,
     json: Annotated[
         bool,

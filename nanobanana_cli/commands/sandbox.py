@@ -17,7 +17,7 @@ class SandboxOptions(msgspec.Struct, frozen=True):
 
     port: Annotated[
         int,
-        Option("--port", metavar="PORT", min=0, max=65535, help="Port; 0 takes any free one."),
+        Option("--port", metavar="PORT", min=0, max=65535, help="Port; 0 takes any free port."),
     ] = 0
     latency: Annotated[
         float,
@@ -53,7 +53,7 @@ def command(options: SandboxOptions, terminal: Terminal) -> None:
     127.0.0.1 until Ctrl-C.
 
     A fault is NAME, NAME:COUNT, or slow:SECONDS:COUNT; without a count it affects every call, and
-    several take turns. A prompt can ask for one with [[fault:NAME]].
+    several are used up in the order given. A prompt can ask for one with [[fault:NAME]].
 
       HTTP      307 400 401 402 403 404 413 429 500 502 503 504 credit
       refused   safety no-image recitation prohibited blocked max-tokens

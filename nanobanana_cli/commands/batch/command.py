@@ -14,10 +14,10 @@ def command(options: BatchOptions, terminal: Terminal) -> None:
 
     Run it again and only what is missing, changed or failed is made. What was paid for is
     recorded in a ledger beside the manifest: images.toml has images.ledger.jsonl. Options such as
-    --aspect hold for rows that do not say.
+    --aspect apply to rows that do not set them.
 
     Examples:
-      nb batch --init                                  # writes images.toml, to begin with
+      nb batch --init                                  # write images.toml, an example
       nb batch images.toml --dry-run                   # what would be made, and its price
       nb batch images.toml --max-cost 5 --gallery index.html
       nb batch images.toml --check                     # for CI: 0 when all is up to date, else 3

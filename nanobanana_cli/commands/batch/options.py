@@ -159,14 +159,16 @@ class BatchOptions(msgspec.Struct, frozen=True):
         Option(
             "--format",
             metavar="FORMAT",
-            help=f"For rows that name none: {listed(CHOICES)}.",
+            help=f"Format for rows that set none: {listed(CHOICES)}.",
             rich_help_panel=_OUTPUT,
         ),
     ] = "auto"
     alt: Annotated[
         bool,
         Option(
-            "--alt", help="Also write alt text, for rows that do not say.", rich_help_panel=_OUTPUT
+            "--alt",
+            help="Also write alt text, for rows that do not set alt.",
+            rich_help_panel=_OUTPUT,
         ),
     ] = False
     force: Annotated[

@@ -29,7 +29,7 @@ def show(job: BatchJob, terminal: Terminal) -> None:
     if job.chosen.streams.json:
         for step in shown:
             terminal.json(_record(job, step))
-    else:
+    elif shown:
         rows = ((step.state, job.path(step), _price(job, step), step.reason) for step in shown)
         if len(shown) <= _MAX_TABLE_ROWS:
             terminal.table(("Plan", "Image", "Price", "Reason"), rows)

@@ -112,7 +112,7 @@ class CaptionOptions(msgspec.Struct, frozen=True):
     target: Annotated[
         list[str] | None,
         Argument(
-            metavar="TARGET",
+            metavar="TARGET...",
             show_default=False,
             help="A prompt; or images, folders (-r), patterns, - for an image on stdin.",
         ),

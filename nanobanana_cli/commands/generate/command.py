@@ -69,7 +69,7 @@ def command(options: GenerateOptions, terminal: Terminal) -> None:
     Examples:
       nb generate "a red fox" --aspect 16:9 --size 2K -o fox.png
       nb generate "a red fox" --provider sandbox       # free and offline
-      nb generate "the same fox, at night" -i fox.png -n 3 -o night/
+      nb generate "the same fox, at night" -i fox.png -n 3 -o night.png
       echo "a red fox" | nb generate - -o - | magick - fox.avif
     """
     text = _text(options) if options.text.alt or options.text.alt_file is not None else None
