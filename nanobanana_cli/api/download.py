@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import mmap
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,6 +12,7 @@ import requests
 import urllib3
 
 from nanobanana_cli.errors import BadReply
+from nanobanana_cli.types import Data
 
 # A 4K picture of noise is 65 MB as base64; a reply eight times as large holds no picture.
 LARGEST_REPLY = 512 << 20
@@ -73,7 +75,7 @@ class MemoryBudget:
         return self._closed or needed <= self._free
 
 
-def read(response: requests.Response, begun: Callable[[int | None], object]) -> bytearray:
+def read(response: requests.Response, begun: Callable[[int | None], object]) -> Data:
     """Return all bytes of a reply; without a stated length, all that arrive before it ends.
 
     Args:
@@ -104,14 +106,15 @@ def read(response: requests.Response, begun: Callable[[int | None], object]) -> 
 
 def _read_known(
     source: http.client.HTTPResponse, length: int, begun: Callable[[int | None], object]
-) -> bytearray:
+) -> memoryview:
     first = source.read(1)
     begun(length)
-    body = bytearray(length)
+    # Pages of its own, which leave the process when the reply is done with: of a bytearray, the
+    # allocator would keep up to 32 MB for each thread.
+    body = memoryview(mmap.mmap(-1, length))
     body[: len(first)] = first
     filled = len(first)
-    view = memoryview(body)
-    while filled and (count := source.readinto(view[filled:])):
+    while filled and (count := source.readinto(body[filled:])):
         filled += count
     if filled < length:
         raise http.client.IncompleteRead(b"", length - filled)
