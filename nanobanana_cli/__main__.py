@@ -6,9 +6,7 @@ import gc
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
-from types import FrameType
 from typing import NoReturn
 
 from nanobanana_cli import __version__, system
@@ -23,9 +21,6 @@ from nanobanana_cli.errors import (
     UsageError,
 )
 from nanobanana_cli.ui.terminal import Terminal
-
-# Seconds; longer than most imports of one module.
-_IMPORT_TIME = 0.01
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def entry() -> NoReturn:
     """Run `nb` as a process."""
     for number in system.STOP_SIGNALS:
-        signal.signal(number, _interrupt)
+        signal.signal(number, system.interrupt)
     # Most objects live until the end; collecting garbage takes an eighth of `nb --help`.
     gc.set_threshold(100_000)
     # All files are closed and all lines written by then. Skip the teardown, which takes as long
@@ -114,15 +109,6 @@ def _defect(error: Exception) -> NbError:
     )
     defect.__cause__ = error
     return defect
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
-        # An exception there can leave the import lock taken, and threads that import something
-        # would hang: send the signal again later.
-        threading.Timer(_IMPORT_TIME, system.signal_main_thread, (signum,)).start()
-        return
-    raise Interrupted(signum, charged=Charged.NO)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
+
+from nanobanana_cli.errors import Charged, Interrupted
 
 # The signals that ask a program to stop; Windows has no SIGHUP.
 STOP_SIGNALS = tuple(
@@ -19,6 +22,18 @@ STOP_SIGNALS = tuple(
 )
 # Whether users' files are where the XDG specification says.
 HAS_XDG_FOLDERS = sys.platform not in {"darwin", "win32"}
+# Seconds; longer than most imports of one module.
+_IMPORT_TIME = 0.01
+
+
+def interrupt(signum: int, frame: FrameType | None) -> None:
+    """Raise Interrupted: the handler of the signals that ask `nb` to stop."""
+    if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+        # An exception there can leave the import lock taken, and threads that import something
+        # would hang: send the signal again later.
+        threading.Timer(_IMPORT_TIME, signal_main_thread, (signum,)).start()
+        return
+    raise Interrupted(signum, charged=Charged.NO)
 
 
 def signal_main_thread(number: int) -> None:

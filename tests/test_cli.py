@@ -9,7 +9,7 @@ import pytest
 from conftest import Nb
 
 from nanobanana_cli.cli import _COMMANDS, command_tree
-from nanobanana_cli.completion.tree import describe
+from nanobanana_cli.completion.describe import describe
 
 
 def test_help_and_completion_have_the_order_of_the_table(nb: Nb) -> None:

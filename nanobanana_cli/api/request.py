@@ -93,9 +93,9 @@ def _shown_headers(provider: str) -> list[tuple[str, str]]:
 def _generation_config(request: ContentRequest, provider: str) -> dict[str, Any]:
     config: dict[str, Any] = {"responseModalities": request.modalities}
     if "IMAGE" in request.modalities:
-        config["imageConfig"] = _set(
-            aspectRatio=request.aspect, imageSize=_size(request.size, provider)
-        )
+        names = PROVIDERS[provider].size_names if provider in PROVIDERS else {}
+        size = names.get(request.size or "", request.size)
+        config["imageConfig"] = _set(aspectRatio=request.aspect, imageSize=size)
     parameters = request.parameters
     if parameters.thinking is not None:
         config["thinkingConfig"] = {"thinkingLevel": _ascii(parameters.thinking)}
@@ -114,10 +114,3 @@ def _set(**fields: str | float | None) -> dict[str, Any]:
 def _ascii(text: str) -> msgspec.Raw:
     """Return a JSON string in ASCII, which can hold even a lone surrogate."""
     return msgspec.Raw(json.dumps(text).encode("ascii"))
-
-
-def _size(size: str | None, provider: str) -> str | None:
-    known = PROVIDERS.get(provider)
-    if size is None or known is None:
-        return size
-    return known.size_names.get(size, size)

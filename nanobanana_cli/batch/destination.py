@@ -23,8 +23,8 @@ class RowDestination(msgspec.Struct, frozen=True):
     """The file of one image, as a `generation.destinations.Destination`.
 
     Args:
-        root: the output folder; folders below it are made when they are needed.
-        step: the image, and the file that is there.
+        root: the output folder; folders below it are made when needed.
+        step: the image, and the existing file.
     """
 
     root: Path
@@ -42,10 +42,9 @@ class RowDestination(msgspec.Struct, frozen=True):
         return False
 
     def save(self, data: Data, image_format: ImageFormat) -> str:
-        """Put the image there whole.
+        """Save the image whole: replace the file that the plan saw, but none that changed since.
 
-        What was there when the run was planned is replaced; what came or was edited since stays,
-        and the image is put beside it.
+        The image is put beside a file that is new or was edited.
         """
         path = self.root / self._target(image_format)
         with suppress(OSError):

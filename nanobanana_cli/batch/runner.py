@@ -16,14 +16,9 @@ from msgspec.structs import replace
 from nanobanana_cli.batch.destination import AltFiles, RowDestination
 from nanobanana_cli.batch.dispatcher import Dispatcher
 from nanobanana_cli.batch.item import References
-from nanobanana_cli.batch.ledger import (
-    Ledger,
-    LedgerLine,
-    intent_line,
-    outcome_line,
-    settled_line,
-)
+from nanobanana_cli.batch.ledger import Ledger, LedgerLine
 from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.batch.records import intent_line, outcome_line, settled_line
 from nanobanana_cli.batch.throttle import NotSent
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.captions.save import TextDestination, save_reply_text

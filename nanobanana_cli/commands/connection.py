@@ -109,12 +109,7 @@ class LazySession:
         self._stack.__exit__(kind, error, traceback)
 
     def get(self) -> Session:
-        """Return the session, from any thread.
-
-        Raises:
-            KeyRejected, ConfigError: as for `session`.
-            Unreachable: the block has ended.
-        """
+        """Return the session, from any thread; raise Unreachable once the block has ended."""
         with self._lock:
             if self._closed:
                 raise Unreachable("stopped before the request was sent", resends=0)

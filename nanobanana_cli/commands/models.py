@@ -67,7 +67,7 @@ def _record(model: Model, providers: Iterable[str]) -> dict[str, object]:
         "thinking": list(model.thinking),
         "search": model.search,
         "prices_usd": {
-            provider: {size: usd(price) for size, price in _prices(model, provider)}
+            provider: {size: usd(catalog.price(provider, model.id, size)) for size in model.sizes}
             for provider in providers
         },
     }
@@ -101,26 +101,17 @@ def _facts(model: Model, providers: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _line(model: Model, providers: Iterable[str]) -> list[str]:
-    return [
-        model.id,
-        _title(model),
-        " ".join(model.aspects),
-        " ".join(model.sizes),
-        str(model.max_references),
-        *(_price(model, provider) for provider in providers),
-    ]
+    facts = (" ".join(model.aspects), " ".join(model.sizes), str(model.max_references))
+    prices = (_price(model, provider) for provider in providers)
+    return [model.id, _title(model), *facts, *prices]
 
 
 def _price(model: Model, provider: str) -> str:
     """Return `$0.058` if all sizes cost the same, else the price of each size."""
-    prices = _prices(model, provider)
-    if len({price for _, price in prices}) == 1:
-        return _amount(prices[0][1])
-    return ", ".join(f"{size} {_amount(price)}" for size, price in prices)
-
-
-def _prices(model: Model, provider: str) -> list[tuple[str, int | None]]:
-    return [(size, catalog.price(provider, model.id, size)) for size in model.sizes]
+    prices = {size: _amount(catalog.price(provider, model.id, size)) for size in model.sizes}
+    if len(set(prices.values())) == 1:
+        return next(iter(prices.values()))
+    return ", ".join(f"{size} {price}" for size, price in prices.items())
 
 
 def _amount(price: int | None) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nanobanana_cli.completion import bash, fish, powershell, zsh
-from nanobanana_cli.completion.tree import Command, describe
+from nanobanana_cli.completion.describe import describe
+from nanobanana_cli.completion.tree import Command
 from nanobanana_cli.completion.values import SHELLS
 
 __all__ = ["FILES", "SHELLS", "script"]

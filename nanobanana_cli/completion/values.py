@@ -105,25 +105,15 @@ _ARGUMENTS: Mapping[tuple[str, str], Values] = {
 
 
 def of_option(name: str) -> Values:
-    """Return the values of an option.
-
-    Args:
-        name: its long name, such as `--aspect`.
-
-    Raises:
-        KeyError: the table lacks it.
-    """
+    """Return the values of an option, by its long name; raise KeyError if the table lacks it."""
     return _OPTIONS[name]
 
 
 def of_argument(command: str, name: str) -> Values:
-    """Return the values of a positional argument.
+    """Return the values of a positional argument; raise KeyError if the table lacks it.
 
     Args:
         command: such as `config set`.
         name: the field or parameter that holds it, such as `value`.
-
-    Raises:
-        KeyError: the table lacks it.
     """
     return _ARGUMENTS[command, name]

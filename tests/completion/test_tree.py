@@ -10,7 +10,8 @@ import typer
 
 from nanobanana_cli.catalog import ASPECTS, MODELS, PROVIDERS, SIZES
 from nanobanana_cli.cli import command_tree
-from nanobanana_cli.completion.tree import Argument, Command, Option, describe
+from nanobanana_cli.completion.describe import describe
+from nanobanana_cli.completion.tree import Argument, Command, Option
 from nanobanana_cli.completion.values import FILES, FREE, of_option
 
 

@@ -13,6 +13,7 @@ from support.tools import on_linux
 
 from nanobanana_cli.errors import ConfigError
 from nanobanana_cli.settings import config_files
+from nanobanana_cli.settings.toml_lines import line_of
 
 
 def _error(path: Path, text: str) -> ConfigError:
@@ -219,7 +220,7 @@ def test_any_bytes_are_a_configuration_or_an_error(
     except ConfigError:
         return
     for name in file.values:
-        assert config_files.line_of(file.text, (name,))
+        assert line_of(file.text, (name,))
 
 
 def test_without_a_home_there_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

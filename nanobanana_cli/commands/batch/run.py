@@ -11,8 +11,9 @@ from nanobanana_cli.batch import locking
 from nanobanana_cli.batch.destination import AltFiles
 from nanobanana_cli.batch.dispatcher import Budget, Dispatcher, Limits
 from nanobanana_cli.batch.history import History
-from nanobanana_cli.batch.ledger import Ledger, settled_line
+from nanobanana_cli.batch.ledger import Ledger
 from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.batch.records import settled_line
 from nanobanana_cli.batch.runner import Runner, Signals
 from nanobanana_cli.batch.throttle import RateLimiter
 from nanobanana_cli.commands import connection

@@ -7,15 +7,7 @@ from typing import Annotated
 import msgspec
 from typer import Argument, Option
 
-from nanobanana_cli.commands.options import (
-    Cost,
-    Inputs,
-    Output,
-    RequestParameters,
-    Service,
-    Shape,
-    Streams,
-)
+from nanobanana_cli.commands import options as shared
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -113,17 +105,16 @@ class CaptionOptions(msgspec.Struct, frozen=True):
         list[str] | None,
         Argument(
             metavar="TARGET...",
-            show_default=False,
             help="A prompt; or images, folders (-r), patterns, - for an image on stdin.",
         ),
     ] = None
     text: Text = Text()
     delivery: Delivery = Delivery()
     existing: Existing = Existing()
-    shape: Shape = Shape()
-    inputs: Inputs = Inputs()
-    parameters: RequestParameters = RequestParameters()
-    output: Output = Output()
-    service: Service = Service()
-    cost: Cost = Cost()
-    streams: Streams = Streams()
+    shape: shared.Shape = shared.Shape()
+    inputs: shared.Inputs = shared.Inputs()
+    parameters: shared.RequestParameters = shared.RequestParameters()
+    output: shared.Output = shared.Output()
+    service: shared.Service = shared.Service()
+    cost: shared.Cost = shared.Cost()
+    streams: shared.Streams = shared.Streams()
