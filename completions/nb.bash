@@ -95,7 +95,7 @@ _nb_values() {
             values='provider base-url model aspect size timeout retries max-cost api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
             ;;
         'sandbox --fault')
-            values='307 400 401 402 403 404 413 429 500 502 503 504 credit safety no-image recitation prohibited blocked max-tokens text empty null-parts no-text jpeg lying drafts several snake data-uri small wrong-ratio corrupt html not-json cut reset hang slow trickle mix'
+            values='307 400 401 402 403 404 413 429 500 502 503 504 credit spending-cap no-free-tier gateway-500 firewall nested safety no-image recitation prohibited blocked max-tokens text empty null-parts no-text jpeg lying drafts several multi link file-uri chunks sse wrapped padded snake data-uri small wrong-ratio corrupt html not-json success-false cut reset hang slow trickle mix'
             ;;
         'completion 0')
             values='bash zsh fish powershell'

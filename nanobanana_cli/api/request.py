@@ -15,6 +15,9 @@ import msgspec
 from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.types import ContentRequest, Endpoint
 
+# Sent where no key is needed: the sandbox wants one, as the service does, and takes any.
+ANY_KEY = "sandbox"
+
 
 def path(model: str) -> str:
     """Return the path of `generateContent` below the provider's base address."""
@@ -87,6 +90,8 @@ def _shown_headers(provider: str) -> list[tuple[str, str]]:
         first, *others = variables
         alternatives = "".join(f":-${other}" for other in others)
         headers.append(("x-goog-api-key", f"${{{first}{alternatives}}}" if others else f"${first}"))
+    else:
+        headers.append(("x-goog-api-key", ANY_KEY))
     return headers
 
 

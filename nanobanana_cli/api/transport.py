@@ -22,6 +22,7 @@ from nanobanana_cli.api import download, request
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt
 from nanobanana_cli.api.download import MemoryBudget
+from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.errors import KeyRejected, NbError, Unreachable
 from nanobanana_cli.settings.credentials import redact, redact_error
 from nanobanana_cli.types import Data, Endpoint
@@ -194,6 +195,8 @@ class Transport:
         if body is not None:
             headers["Content-Type"] = "application/json"
         key = self._endpoint.key
+        if key is None and not PROVIDERS[self._endpoint.provider].needs_key:
+            key = request.ANY_KEY
         if key is None:
             return headers
         if not re.fullmatch(r"[!-~]+", key):

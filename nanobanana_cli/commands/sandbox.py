@@ -2,13 +2,19 @@
 
 # Without `from __future__ import annotations`, as in `commands/options.py`.
 
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import msgspec
 from typer import Option
 
 from nanobanana_cli.commands.options import Color, Quiet, takes
+from nanobanana_cli.errors import ExitCode, Interrupted
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -24,7 +30,8 @@ class SandboxOptions(msgspec.Struct, frozen=True):
         Option("--latency", metavar="SECONDS", help="Take at least this long for each result."),
     ] = 0
     key: Annotated[
-        str | None, Option("--key", metavar="KEY", help="Require this key in every request.")
+        str | None,
+        Option("--key", metavar="KEY", help="Require this key in every request. [default: any]"),
     ] = None
     log: Annotated[
         Path | None,
@@ -50,17 +57,21 @@ def command(options: SandboxOptions, terminal: Terminal) -> None:
 
     Use it to try nb, or to test pipelines in any language. It draws each picture from the prompt
     and marks it as a sandbox image. It prints its address as a line of JSON, then serves on
-    127.0.0.1 until Ctrl-C.
+    127.0.0.1 until Ctrl-C, with a line for each request on stderr. Like the service, it wants a
+    key in x-goog-api-key.
 
     A fault is NAME, NAME:COUNT, or slow:SECONDS:COUNT; without a count it affects every call, and
     several are used up in the order given. A prompt can ask for one with [[fault:NAME]].
 
       HTTP      307 400 401 402 403 404 413 429 500 502 503 504 credit
+                spending-cap no-free-tier gateway-500 firewall nested
       refused   safety no-image recitation prohibited blocked max-tokens
                 text empty null-parts
-      unusual   jpeg lying drafts several snake data-uri no-text small
+      unusual   jpeg lying drafts several multi snake data-uri link
+                file-uri chunks sse wrapped padded no-text small
                 wrong-ratio
       broken    cut reset hang slow trickle corrupt html not-json
+                success-false
       all       mix
 
     Examples:
@@ -70,15 +81,50 @@ def command(options: SandboxOptions, terminal: Terminal) -> None:
     """
     from nanobanana_cli.sandbox.server import Sandbox
 
-    with Sandbox(
-        port=options.port,
-        latency=options.latency,
-        key=options.key,
-        log=options.log,
-        faults=options.fault or (),
-    ) as sandbox:
+    with (
+        Sandbox(
+            port=options.port,
+            latency=options.latency,
+            key=options.key,
+            log=options.log,
+            faults=options.fault or (),
+            has_lines=not options.quiet,
+        ) as sandbox,
+        _ended_by_signal(),
+    ):
         terminal.json({"url": sandbox.url, "port": sandbox.port, "provider": "sandbox"})
         if terminal.stderr.isatty():
             terminal.note("serving until Ctrl-C; in another terminal:")
             terminal.note(f"  export NB_PROVIDER=sandbox NB_BASE_URL={sandbox.url}")
-        sandbox.wait()
+        for line in sandbox.lines():
+            terminal.note(line)
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """End the block quietly at the first SIGINT or SIGTERM, and ignore those that follow."""
+    stop = (signal.SIGINT, signal.SIGTERM)
+    for number in stop:
+        handler = signal.getsignal(number)
+        if callable(handler):
+            signal.signal(number, partial(_end, handler, stop))
+    try:
+        yield
+    except Interrupted as interrupted:
+        if interrupted.code == ExitCode.HANGUP:
+            raise
+
+
+def _end(
+    handler: Callable[[int, FrameType | None], object],
+    stop: tuple[signal.Signals, ...],
+    signum: int,
+    frame: FrameType | None,
+) -> None:
+    try:
+        # It may put the signal off.
+        handler(signum, frame)
+    except Interrupted:
+        for number in stop:
+            signal.signal(number, signal.SIG_IGN)
+        raise

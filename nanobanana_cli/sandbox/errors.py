@@ -73,12 +73,7 @@ def wrong_key() -> ApiError:
         400,
         message,
         [
-            {
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": "API_KEY_INVALID",
-                "domain": "googleapis.com",
-                "metadata": {"service": "generativelanguage.googleapis.com"},
-            },
+            _reason("API_KEY_INVALID"),
             {
                 "@type": "type.googleapis.com/google.rpc.LocalizedMessage",
                 "locale": "en-US",
@@ -88,21 +83,31 @@ def wrong_key() -> ApiError:
     )
 
 
+def _reason(reason: str) -> Mapping[str, object]:
+    return {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": "googleapis.com",
+        "metadata": {"service": "generativelanguage.googleapis.com"},
+    }
+
+
 def no_key() -> ApiError:
     """Return the error for a missing key."""
-    return ApiError(
-        403,
-        "Method doesn't allow unregistered callers (callers without established identity). "
-        "Please use API Key or other form of API consumer identity to call this API.",
-    )
+    return _unauthenticated("Request is missing required authentication credential.", "MISSING")
 
 
 def bearer_key() -> ApiError:
     """Return the error for a key in `Authorization: Bearer`, where only OAuth tokens belong."""
+    return _unauthenticated("Request had invalid authentication credentials.", "INVALID")
+
+
+def _unauthenticated(message: str, reason: str) -> ApiError:
     return ApiError(
         401,
-        "Request had invalid authentication credentials. Expected OAuth 2 access token, login "
-        "cookie or other valid authentication credential. Send the key as x-goog-api-key.",
+        f"{message} Expected OAuth 2 access token, login cookie or other valid authentication "
+        "credential. Send the key as x-goog-api-key.",
+        [_reason(f"CREDENTIALS_{reason}")],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -20,20 +20,28 @@ from nanobanana_cli.sandbox.validation import Request
 _Content = dict[str, Any]
 
 
-def reply_to(request: Request, fault: Fault | None) -> HttpReply:
-    """Return the reply to a valid request, spoilt by the fault if any."""
+def reply_to(request: Request, fault: Fault | None, link: Callable[[], str]) -> HttpReply:
+    """Return the reply to a valid request, spoilt by the fault if any.
+
+    Args:
+        request: the request.
+        fault: the fault, if any.
+        link: returns an address that serves the picture of the request.
+    """
     name = fault.name if fault else ""
     if name in _ERRORS:
         return _ERRORS[name]()
     if name in _CONTENTS:
         return json_reply(_CONTENTS[name](request))
-    found = _PARTS[name](request) if name in _PARTS else replies.parts(request)
-    content = replies.body(request, found)
-    if name == "snake":
-        content = _snake(content)
+    if name in _LINKS:
+        found = replies.parts(request, [_LINKS[name](link())])
+    else:
+        found = _PARTS[name](request) if name in _PARTS else replies.parts(request)
+    if name in _STREAMS:
+        return _STREAMS[name](list(_chunks(request, found)))
     return HttpReply(
         200,
-        msgspec.json.encode(content),
+        _BODIES.get(name, _plain)(replies.body(request, found)),
         paid=True,
         mode=_MODES.get(name, "whole"),
         seconds=fault.seconds if fault else 0.0,
@@ -55,8 +63,32 @@ def _error(code: int, message: str, details: Details = ()) -> HttpReply:
     return json_reply(error_body(code, message, details), code)
 
 
-def _gateway(status: int, message: str, code: str) -> HttpReply:
-    return json_reply({"error": {"message": message, "type": code, "code": code}}, status)
+def _gateway(status: int, message: str, code: str, *, paid: bool = False) -> HttpReply:
+    error = {"message": message, "type": code, "code": code}
+    return json_reply({"error": error}, status, paid=paid)
+
+
+def _no_free_tier() -> HttpReply:
+    violation = {"quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"}
+    quota = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
+    metric = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
+    message = (
+        "You exceeded your current quota, please check your plan and billing details. For more "
+        "information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits. "
+        "To monitor your current usage, head to: https://ai.dev/rate-limit.\n"
+        f"* Quota exceeded for metric: {metric}, limit: 0, model: gemini\n"
+        "Please retry in 8.4s."
+    )
+    return _error(429, message, [quota])
+
+
+def _nested() -> HttpReply:
+    message = "User location is not supported for the API use."
+    error: object = {"code": 400, "message": message, "status": "FAILED_PRECONDITION"}
+    for prefix in ("", "upstream: "):
+        inner = msgspec.json.encode({"error": error}).decode()
+        error = {"message": prefix + inner, "type": "upstream_error", "param": "", "code": 400}
+    return json_reply({"error": error}, 400)
 
 
 def _rate_limit() -> HttpReply:
@@ -85,8 +117,17 @@ _ERRORS: Mapping[str, Callable[[], HttpReply]] = {
     "503": lambda: _error(503, "The model is overloaded. Please try again later."),
     "504": lambda: _error(504, "Deadline expired before operation could complete."),
     "credit": lambda: _gateway(403, "用户额度不足, 剩余额度: $0.000000", "insufficient_user_quota"),
+    "spending-cap": lambda: _error(429, "Your project has exceeded its monthly spending cap."),
+    "no-free-tier": _no_free_tier,
+    # Paid, since the service may have made the image that the gateway did not get.
+    "gateway-500": lambda: _gateway(
+        500, "do request failed: unexpected EOF", "do_request_failed", paid=True
+    ),
+    "firewall": lambda: HttpReply(403, b"error code: 1010", "text/plain; charset=UTF-8"),
+    "nested": _nested,
     "html": lambda: _page(200, "Please sign in to the network"),
     "not-json": lambda: HttpReply(200, b"upstream connect error", "text/plain"),
+    "success-false": lambda: json_reply({"success": False, "message": "get user group failed"}),
 }
 
 
@@ -152,6 +193,16 @@ def _several(request: Request) -> list[Part]:
     return replies.parts(request, [other, image_part(_png(request))])
 
 
+def _multi(request: Request) -> list[Part]:
+    if "IMAGE" not in request.modalities:
+        return replies.parts(request)
+    size = pixels(request.aspect, request.size)
+    images = [_draw(f"{request.prompt} ({number})", *size) for number in (1, 2)]
+    images.append(image_part(_png(request)))
+    pairs = [({"text": f"{number}."}, image) for number, image in enumerate(images, start=1)]
+    return [part for pair in pairs for part in pair]
+
+
 def _data_uri(request: Request) -> list[Part]:
     data = base64.b64encode(_png(request)).decode()
     return replies.parts(request, [{"text": f"![image](data:image/png;base64,{data})"}])
@@ -179,10 +230,61 @@ _PARTS: Mapping[str, Callable[[Request], list[Part]]] = {
     "lying": lambda request: replies.parts(request, [image_part(_jpeg(request))]),
     "drafts": _drafts,
     "several": _several,
+    "multi": _multi,
     "data-uri": _data_uri,
     "small": _small,
     "wrong-ratio": _wrong_ratio,
     "corrupt": _corrupt,
+}
+
+
+_LINKS: Mapping[str, Callable[[str], Part]] = {
+    "link": lambda url: {"text": f"Here is your image:\n\n![image]({url})"},
+    "file-uri": lambda url: {"fileData": {"mimeType": "image/png", "fileUri": url}},
+}
+
+
+# Replies with an unusual body, all billed.
+
+
+def _chunks(request: Request, found: list[Part]) -> Iterator[_Content]:
+    """Yield the replies that `streamGenerateContent` would send one after the other."""
+    pieces: list[Part] = []
+    for part in found:
+        text = part.get("text", "")
+        half = len(text) // 2
+        pieces += [{"text": text[:half]}, {"text": text[half:]}] if text else [part]
+    if len(pieces) == 1:
+        pieces.insert(0, {"text": "Here is the image."})
+    trailer = replies.trailer(request, found)
+    for piece in pieces:
+        content = {"parts": [piece], "role": "model"}
+        reason = "STOP" if piece is pieces[-1] else None
+        candidate = {"content": content, "finishReason": reason, "index": 0}
+        yield {"candidates": [candidate], **trailer}
+
+
+def _array(chunks: list[_Content]) -> HttpReply:
+    return HttpReply(200, msgspec.json.encode(chunks), paid=True)
+
+
+def _events(chunks: list[_Content]) -> HttpReply:
+    events = b"".join(b"data: %b\r\n\r\n" % msgspec.json.encode(chunk) for chunk in chunks)
+    return HttpReply(200, events, "text/event-stream", paid=True)
+
+
+def _plain(content: _Content) -> bytes:
+    return msgspec.json.encode(content)
+
+
+_STREAMS: Mapping[str, Callable[[list[_Content]], HttpReply]] = {
+    "chunks": _array,
+    "sse": _events,
+}
+_BODIES: Mapping[str, Callable[[_Content], bytes]] = {
+    "snake": lambda content: _plain(_snake(content)),
+    "wrapped": lambda content: _plain({"response": content, "traceId": "sandbox"}),
+    "padded": lambda content: b" \n" * 100_000 + _plain(content),
 }
 
 

@@ -59,9 +59,13 @@ _GENERATION: Shape = {
     "logprobs": INT,
     "mediaResolution": STRING,
     "speechConfig": ANY,
+    "responseFormat": ANY,
 }
 _TOOL: Shape = {
-    "googleSearch": ANY,
+    "googleSearch": {
+        "searchTypes": {"webSearch": ANY, "imageSearch": ANY},
+        "timeRangeFilter": ANY,
+    },
     "googleSearchRetrieval": ANY,
     "urlContext": ANY,
     "codeExecution": ANY,
@@ -76,6 +80,7 @@ REQUEST: Shape = {
     "toolConfig": ANY,
     "safetySettings": [{"category": STRING, "threshold": STRING, "method": STRING}],
     "cachedContent": STRING,
+    "serviceTier": STRING,
 }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import queue
 import re
 import socket
 import struct
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import TCPServer
@@ -27,6 +28,8 @@ HOST = "127.0.0.1"
 _LONGEST = 86400.0
 _SENDABLE = re.compile(r"[!-~]+")
 _PIECES = 50
+# So many lines about requests may wait to be taken; further ones are dropped.
+_WAITING_LINES = 1000
 
 
 class Sandbox:
@@ -35,9 +38,10 @@ class Sandbox:
     Args:
         port: 0 takes any free port.
         latency: least seconds from a request to its image or text.
-        key: demanded of every request unless None.
+        key: demanded of every request; None demands any.
         log: file to append one JSON line a request to.
         faults: as after `--fault`.
+        has_lines: collect a line about each request, for `lines`.
 
     Raises:
         UsageError: the port is taken, the latency is out of range, no header could carry the key,
@@ -53,6 +57,7 @@ class Sandbox:
         key: str | None = None,
         log: Path | None = None,
         faults: Sequence[str] = (),
+        has_lines: bool = False,
     ) -> None:
         if not 0 <= latency <= _LONGEST:
             raise UsageError(
@@ -65,7 +70,7 @@ class Sandbox:
         handler = Handler(key=key, faults=FaultQueue(faults))
         self._log = _Log(log)
         try:
-            self._server = _Server(port, handler, latency, self._log)
+            self._server = _Server(port, handler, latency, self._log, has_lines=has_lines)
         except OSError as error:
             self._log.close()
             raise UsageError(
@@ -84,9 +89,9 @@ class Sandbox:
         """The base URL, such as `http://127.0.0.1:43127`."""
         return f"http://{HOST}:{self.port}"
 
-    def wait(self) -> None:
-        """Wait until another thread closes it."""
-        self._thread.join()
+    def lines(self) -> Iterator[str]:
+        """Yield a line about each request until it is closed; skip some if taken too slowly."""
+        yield from iter(self._server.lines.get, None)
 
     def close(self) -> None:
         """Cut all connections and free the port. May be called twice."""
@@ -94,6 +99,7 @@ class Sandbox:
             self._server.stop()
             self._thread.join()
         self._server.server_close()
+        self._server.lines.put(None)
         self._log.close()
 
     def __enter__(self) -> Self:
@@ -126,10 +132,14 @@ class _Log:
 class _Server(ThreadingHTTPServer):
     request_queue_size = 512
 
-    def __init__(self, port: int, handler: Handler, latency: float, log: _Log) -> None:
+    def __init__(
+        self, port: int, handler: Handler, latency: float, log: _Log, *, has_lines: bool
+    ) -> None:
         self.handler = handler
         self.latency = latency
         self.log = log
+        self.lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._has_lines = has_lines
         self._live: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self._stopping = False
@@ -139,6 +149,12 @@ class _Server(ThreadingHTTPServer):
         # HTTPServer would ask the resolver for this host's name, which can take seconds.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, int(self.server_address[1])
+
+    def add_line(self, exchange: Exchange, seconds: float) -> None:
+        """Leave a line about a request, whose reply took so long to make."""
+        # A reader that is stuck, such as a full pipe, must not hold up the replies.
+        if self._has_lines and self.lines.qsize() < _WAITING_LINES:
+            self.lines.put(exchange.line(seconds))
 
     def run(self) -> None:
         """Serve until `stop`."""
@@ -225,6 +241,7 @@ class _HttpHandler(BaseHTTPRequestHandler):
         if reply.mode == "whole":
             self._pause(reply.seconds)
         # Before sending, so that a client that has the reply finds the line.
+        self.server.add_line(exchange, spent)
         try:
             self.server.log.write(exchange.record())
         except OSError as error:

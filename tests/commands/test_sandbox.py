@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import signal
 import subprocess
@@ -42,15 +43,58 @@ def test_prints_its_address_and_serves(nb: Nb, nb_process: NbProcess, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("signum", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGHUP, 129)]
 )
-def test_stops_by_a_signal(nb_process: NbProcess, signum: signal.Signals, code: int) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_stops_by_a_signal(
+    nb_process: NbProcess, signum: signal.Signals, code: int, times: int
+) -> None:
     with _serving(nb_process, "--fault", "hang") as (process, _):
-        process.send_signal(signum)
+        for _ in range(times):
+            process.send_signal(signum)
         out, err = process.communicate(timeout=10)
         assert process.returncode == code
     assert out == b""
+    assert (err == b"") == (code == 0)
     assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_shows_each_request_on_stderr(nb: Nb, nb_process: NbProcess, quiet: bool) -> None:
+    with _serving(nb_process, *["-q"] * quiet, "--fault", "429:1") as (process, line):
+        env = {"NB_PROVIDER": "sandbox", "NB_BASE_URL": line["url"]}
+        assert nb("generate", "a fox\x1b[31m", "-s", "2K", "-o", "fox.png", env=env).code == 0
+        process.terminate()
+        _, err = process.communicate(timeout=10)
+    shown = err.decode().splitlines()
+    assert len(shown) == (0 if quiet else 2)
+    if not quiet:
+        assert "  429  " in shown[0]
+        assert "  fault 429  free  1:1  2K  a fox" in shown[0]
+        assert shown[1].partition("  paid  ")[2] == r"1:1  2K  a fox\x1b[31m"
+
+
+def test_a_reader_that_is_stuck_holds_up_no_reply(nb_process: NbProcess) -> None:
+    with _serving(nb_process) as (process, line):
+        connection = http.client.HTTPConnection("127.0.0.1", line["port"], timeout=20)
+        for _ in range(2000):
+            connection.request("GET", "/v1beta/models/none", headers={"x-goog-api-key": "any"})
+            with connection.getresponse() as reply:
+                assert reply.status == 404
+                reply.read()
+        connection.close()
+        process.terminate()
+        process.wait(timeout=10)
+    assert process.returncode == 0
+
+
+def test_nb_needs_no_key_of_its_user_for_a_sandbox_elsewhere(nb: Nb, nb_process: NbProcess) -> None:
+    with _serving(nb_process) as (_, line):
+        env = {"NB_BASE_URL": line["url"], "NB_PROVIDER": "sandbox"}
+        assert nb("generate", "a fox", "-o", "a.png", env=env).code == 0
+        assert nb("config", "check", env=env).code == 0
+        shown = nb("generate", "a fox", "-o", "b.png", "--curl", env=env).out
+        subprocess.run(shown, shell=True, check=True, stdout=subprocess.DEVNULL)
 
 
 def test_a_port_in_use(nb: Nb, nb_process: NbProcess) -> None:

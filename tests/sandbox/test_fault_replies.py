@@ -13,13 +13,21 @@ from typing import Any
 import pytest
 from google.genai import types
 from PIL import Image
-from support.raw_calls import Response, content, post
+from support.raw_calls import Response, content, post, request
 
 from nanobanana_cli.sandbox import picture
 from nanobanana_cli.sandbox.faults import FAULTS
 from nanobanana_cli.sandbox.server import Sandbox
 
 _PICTURE = picture.render("a red fox", "1:1", "0.5K")
+_STATUSES = {
+    "credit": 403,
+    "spending-cap": 429,
+    "no-free-tier": 429,
+    "gateway-500": 500,
+    "firewall": 403,
+    "nested": 400,
+}
 
 
 def _call(fault: str, *modalities: str) -> Response:
@@ -73,7 +81,11 @@ def test_the_rate_limit_says_how_long_to_wait() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "status", "code"),
-    [("402", 402, "insufficient_balance"), ("credit", 403, "insufficient_user_quota")],
+    [
+        ("402", 402, "insufficient_balance"),
+        ("credit", 403, "insufficient_user_quota"),
+        ("gateway-500", 500, "do_request_failed"),
+    ],
 )
 def test_errors_in_a_gateways_shape(fault: str, status: int, code: str) -> None:
     reply = _call(fault)
@@ -82,7 +94,12 @@ def test_errors_in_a_gateways_shape(fault: str, status: int, code: str) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "status", "kind"),
-    [("502", 502, "text/html"), ("html", 200, "text/html"), ("not-json", 200, "text/plain")],
+    [
+        ("502", 502, "text/html"),
+        ("html", 200, "text/html"),
+        ("not-json", 200, "text/plain"),
+        ("firewall", 403, "text/plain"),
+    ],
 )
 def test_bodies_that_are_no_json(fault: str, status: int, kind: str) -> None:
     reply = _call(fault)
@@ -166,6 +183,101 @@ def test_data_uri() -> None:
     assert base64.b64decode(data) == _PICTURE
 
 
+@pytest.mark.parametrize("fault", ["spending-cap", "no-free-tier"])
+def test_limits_that_no_wait_lifts_look_like_a_rate_limit(fault: str) -> None:
+    error = _call(fault).json["error"]
+    assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert ("limit: 0" if fault == "no-free-tier" else "spending cap") in error["message"]
+
+
+def test_a_gateway_that_lost_the_reply_may_have_paid_for_it(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with Sandbox(faults=["gateway-500"], log=log) as sandbox:
+        post(sandbox)
+    assert json.loads(log.read_text())["paid"] is True
+
+
+def test_a_nested_error_is_two_deep() -> None:
+    error = _call("nested").json["error"]
+    for _ in range(2):
+        error = json.loads(error["message"].removeprefix("upstream: "))["error"]
+    assert error["status"] == "FAILED_PRECONDITION"
+
+
+def test_an_error_with_status_200() -> None:
+    reply = _call("success-false")
+    assert reply.status == 200
+    assert reply.json == {"success": False, "message": "get user group failed"}
+
+
+def test_multi_holds_finished_images_that_differ() -> None:
+    found = _parts("multi")
+    assert [next(iter(part)) for part in found] == ["text", "inlineData"] * 3
+    images = [_bytes(part) for part in found[1::2]]
+    assert len(set(images)) == 3
+    assert {_size(image) for image in images} == {(512, 512)}
+    assert images[-1] == _PICTURE
+
+
+@pytest.mark.parametrize("fault", ["link", "file-uri"])
+def test_a_link_leads_to_the_picture_without_a_key(fault: str) -> None:
+    with Sandbox(faults=[fault]) as sandbox:
+        [part] = post(sandbox).json["candidates"][0]["content"]["parts"]
+        if fault == "link":
+            url = part["text"].partition("![image](")[2].removesuffix(")")
+        else:
+            assert part["fileData"]["mimeType"] == "image/png"
+            url = part["fileData"]["fileUri"]
+        assert url.startswith(f"{sandbox.url}/")
+        path = url.removeprefix(sandbox.url)
+        reply = request(sandbox, "GET", path, headers={})
+        missing = request(sandbox, "GET", path[::-1], headers={})
+    assert (reply.status, reply.headers["Content-Type"], reply.body) == (200, "image/png", _PICTURE)
+    assert missing.status == 404
+
+
+def test_a_link_names_the_host_that_was_asked() -> None:
+    headers = {"Host": "localhost:1", "x-goog-api-key": "any"}
+    with Sandbox(faults=["link"]) as sandbox:
+        reply = post(sandbox, headers=headers)
+    assert (
+        "](http://localhost:1/pictures/"
+        in reply.json["candidates"][0]["content"]["parts"][0]["text"]
+    )
+
+
+@pytest.mark.parametrize("modalities", [["IMAGE"], ["TEXT"], ["TEXT", "IMAGE"]])
+@pytest.mark.parametrize("fault", ["chunks", "sse"])
+def test_replies_in_pieces_are_those_of_a_stream(fault: str, modalities: list[str]) -> None:
+    reply = _call(fault, *modalities)
+    if fault == "sse":
+        assert reply.headers["Content-Type"] == "text/event-stream"
+        events = reply.body.decode().removesuffix("\r\n\r\n").split("\r\n\r\n")
+        chunks = [json.loads(event.removeprefix("data: ")) for event in events]
+    else:
+        chunks = reply.json
+    assert len(chunks) > 1
+    for chunk in chunks:
+        types.GenerateContentResponse.model_validate(chunk)
+    candidates = [chunk["candidates"][0] for chunk in chunks]
+    reasons = [candidate["finishReason"] for candidate in candidates]
+    assert reasons == [None] * (len(chunks) - 1) + ["STOP"]
+    found = [part for candidate in candidates for part in candidate["content"]["parts"]]
+    assert [_bytes(part) for part in found if "inlineData" in part] == (
+        [_PICTURE] if "IMAGE" in modalities else []
+    )
+    if "TEXT" in modalities:
+        text = "".join(part.get("text", "") for part in found)
+        assert text.startswith("A red fox, written over rolling hills")
+
+
+def test_wrapped_and_padded() -> None:
+    for whole in (_call("wrapped").json["response"], _call("padded").json):
+        [part] = whole["candidates"][0]["content"]["parts"]
+        assert _bytes(part) == _PICTURE
+    assert _call("padded").body[:200_000].isspace()
+
+
 @pytest.mark.parametrize(("fault", "size"), [("small", (256, 256)), ("wrong-ratio", (688, 384))])
 def test_pictures_of_another_size(fault: str, size: tuple[int, int]) -> None:
     assert _size(_bytes(_parts(fault)[0])) == size
@@ -230,5 +342,5 @@ def test_a_bad_request_uses_up_no_fault() -> None:
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name not in ("hang", "reset", "cut")])
 def test_every_fault_answers_a_request_for_text_too(fault: str) -> None:
     spec = f"{fault}:0" if fault in ("slow", "trickle") else fault
-    status = {"credit": 403}.get(fault, int(fault) if fault.isdigit() else 200)
+    status = _STATUSES.get(fault, int(fault) if fault.isdigit() else 200)
     assert _call(spec, "TEXT").status == status

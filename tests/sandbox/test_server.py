@@ -23,6 +23,8 @@ from nanobanana_cli.sandbox import picture
 from nanobanana_cli.sandbox.server import Sandbox
 from nanobanana_cli.sandbox.validation import MAX_BODY
 
+_KEY = {"x-goog-api-key": "any"}
+
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
@@ -101,7 +103,8 @@ def test_a_key_that_no_client_could_send_is_a_mistake(key: str) -> None:
 @pytest.mark.parametrize(
     ("headers", "status", "name"),
     [
-        ({}, 403, "PERMISSION_DENIED"),
+        ({}, 401, "UNAUTHENTICATED"),
+        ({"x-goog-api-key": ""}, 401, "UNAUTHENTICATED"),
         ({"Authorization": "Bearer secret"}, 401, "UNAUTHENTICATED"),
         ({"x-goog-api-key": "wrong"}, 400, "INVALID_ARGUMENT"),
         ({"x-goog-api-key": "wr\xf6ng"}, 400, "INVALID_ARGUMENT"),
@@ -117,11 +120,22 @@ def test_a_key_is_demanded(headers: dict[str, str], status: int, name: str) -> N
             assert (status == 400) == ("API_KEY_INVALID" in reply.body.decode())
 
 
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer any"}])
+def test_some_key_is_always_demanded(sandbox: Sandbox, headers: dict[str, str]) -> None:
+    for reply in (
+        post(sandbox, headers=headers),
+        request(sandbox, "GET", "/v1beta/models", headers=headers),
+    ):
+        assert (reply.status, reply.json["error"]["status"]) == (401, "UNAUTHENTICATED")
+        assert "x-goog-api-key" in reply.json["error"]["message"]
+    assert post(sandbox, headers={"X-Goog-Api-Key": "any"}).status == 200
+
+
 def test_the_right_key_is_taken_from_header_or_query(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with Sandbox(key="secret", log=log) as sandbox:
         assert post(sandbox, headers={"x-goog-api-key": "secret"}).status == 200
-        assert post(sandbox, path=f"{GENERATE}?key=secret").status == 200
+        assert post(sandbox, path=f"{GENERATE}?key=secret", headers={}).status == 200
     assert "secret" not in log.read_text()
 
 
@@ -185,12 +199,20 @@ def test_starts_and_stops_at_once_and_twice() -> None:
     assert time.monotonic() - started < 2
 
 
-def test_wait_ends_when_it_is_closed() -> None:
-    with Sandbox() as sandbox:
-        timer = threading.Timer(0.05, sandbox.close)
+def test_lines_end_when_it_is_closed() -> None:
+    with Sandbox(has_lines=True, faults=["429:1"]) as sandbox:
+        timer = threading.Timer(0.5, sandbox.close)
         timer.start()
-        sandbox.wait()
+        for _ in range(2):
+            post(sandbox)
+        lines = [line.split("  ") for line in sandbox.lines()]
         timer.join()
+    path = GENERATE
+    assert [line[1:4] for line in lines] == [["POST", path, "429"], ["POST", path, "200"]]
+    assert [line[5:] for line in lines] == [
+        ["fault 429", "free", "1:1", "0.5K", "a red fox"],
+        ["paid", "1:1", "0.5K", "a red fox"],
+    ]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", sandbox.port))
 
@@ -209,7 +231,7 @@ def test_closing_cuts_what_is_in_flight() -> None:
 def test_a_connection_serves_many_requests(sandbox: Sandbox) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=20)
     for _ in range(3):
-        connection.request("POST", GENERATE, json.dumps(content()))
+        connection.request("POST", GENERATE, json.dumps(content()), _KEY)
         with connection.getresponse() as reply:
             assert reply.status == 200
             reply.read()
@@ -245,7 +267,7 @@ def test_a_body_may_come_in_chunks(sandbox: Sandbox) -> None:
     # Twice over one connection: nothing of the first may be left.
     for _ in range(2):
         pieces = (body[at : at + 50] for at in range(0, len(body), 50))
-        connection.request("POST", GENERATE, pieces, encode_chunked=True)
+        connection.request("POST", GENERATE, pieces, _KEY, encode_chunked=True)
         with connection.getresponse() as reply:
             assert reply.status == 200
             assert json.load(reply)["candidates"]
