@@ -10,16 +10,16 @@ _nb_command() {
             options='--version --help -h'
             ;;
         'generate')
-            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --alt --alt-file --model -m --provider --base-url --timeout --retries --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
-            valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --alt --alt-file --model -m --provider --base-url --timeout --retries --wait --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'caption')
-            options='--style --max-chars --lang --context --context-file --as --relative-to --write --embed --recursive -r --concurrency --check --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --model -m --provider --base-url --timeout --retries --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
-            valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
+            options='--style --max-chars --lang --context --context-file --as --relative-to --write --embed --recursive -r --concurrency --check --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --model -m --provider --base-url --timeout --retries --wait --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'batch')
-            options='--dry-run --check --init --only --limit --shuffle --shard --retry-unknown --concurrency --rpm --fail-fast --max-cost --max-images --max-total-cost --output -o --gallery --format --alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --json --quiet -q --verbose -v --color --no-color --help -h'
-            valued='^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$'
+            options='--dry-run --check --init --only --limit --shuffle --shard --retry-unknown --concurrency --rpm --fail-fast --max-cost --max-images --max-total-cost --output -o --gallery --format --alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --wait --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
             ;;
         'config')
             commands='set unset get list path check'
@@ -92,7 +92,7 @@ _nb_values() {
             values='text json markdown html csv'
             ;;
         'config set 0' | 'config unset 0' | 'config get 0')
-            values='provider base-url model aspect size timeout retries max-cost api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
+            values='provider base-url model aspect size timeout retries wait max-cost api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
             ;;
         'sandbox --fault')
             values='307 400 401 402 403 404 413 429 500 502 503 504 credit spending-cap no-free-tier gateway-500 firewall nested safety no-image recitation prohibited blocked max-tokens text empty null-parts no-text jpeg lying drafts several multi link file-uri chunks sse wrapped padded snake data-uri small wrong-ratio corrupt html not-json success-false cut reset hang slow trickle mix'

@@ -35,11 +35,11 @@ end
 function __nb_value_follows
     switch $argv[1]
         case 'generate'
-            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'caption'
-            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'batch'
-            string match -qr -- '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$' $argv[2]
+            string match -qr -- '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
         case 'config set'
             string match -qr -- '^(--provider)$' $argv[2]
         case 'config unset'
@@ -121,6 +121,7 @@ sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free,
 complete -c nb -n '__nb_in \'generate\'' -l base-url -x -d 'Base URL of the provider'
 complete -c nb -n '__nb_in \'generate\'' -l timeout -x -d 'Deadline for one attempt'
 complete -c nb -n '__nb_in \'generate\'' -l retries -x -d 'Resends after a failure that is known to be free'
+complete -c nb -n '__nb_in \'generate\'' -l wait -x -d 'Keep trying what is known to be free for so long, such as 30m'
 complete -c nb -n '__nb_in \'generate\'' -l max-cost -x -d 'Refuse to start what could cost more'
 complete -c nb -n '__nb_in \'generate\'' -l dry-run -d 'Print the request as JSON, and the price'
 complete -c nb -n '__nb_in \'generate\'' -l curl -d 'Print the request as a curl command'
@@ -196,6 +197,7 @@ sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free,
 complete -c nb -n '__nb_in \'caption\'' -l base-url -x -d 'Base URL of the provider'
 complete -c nb -n '__nb_in \'caption\'' -l timeout -x -d 'Deadline for one attempt'
 complete -c nb -n '__nb_in \'caption\'' -l retries -x -d 'Resends after a failure that is known to be free'
+complete -c nb -n '__nb_in \'caption\'' -l wait -x -d 'Keep trying what is known to be free for so long, such as 30m'
 complete -c nb -n '__nb_in \'caption\'' -l max-cost -x -d 'Refuse to start what could cost more'
 complete -c nb -n '__nb_in \'caption\'' -l dry-run -d 'Print the request as JSON, and the price'
 complete -c nb -n '__nb_in \'caption\'' -l curl -d 'Print the request as a curl command'
@@ -258,6 +260,7 @@ sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free,
 complete -c nb -n '__nb_in \'batch\'' -l base-url -x -d 'Base URL of the provider'
 complete -c nb -n '__nb_in \'batch\'' -l timeout -x -d 'Deadline for one attempt'
 complete -c nb -n '__nb_in \'batch\'' -l retries -x -d 'Resends after a failure that is known to be free'
+complete -c nb -n '__nb_in \'batch\'' -l wait -x -d 'Keep trying what is known to be free for so long, such as 30m'
 complete -c nb -n '__nb_in \'batch\'' -l json -d 'Print one JSON line for each result'
 complete -c nb -n '__nb_in \'batch\'' -l quiet -s q -d 'Print only errors'
 complete -c nb -n '__nb_in \'batch\'' -l verbose -s v -d 'Show each step of the request'
@@ -278,6 +281,7 @@ aspect
 size
 timeout
 retries
+wait
 max-cost
 api-key
 api-key-file
@@ -302,6 +306,7 @@ aspect
 size
 timeout
 retries
+wait
 max-cost
 api-key
 api-key-file
@@ -326,6 +331,7 @@ aspect
 size
 timeout
 retries
+wait
 max-cost
 api-key
 api-key-file

@@ -56,6 +56,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--base-url', 'Base URL of the provider'),
             ('--timeout', 'Deadline for one attempt'),
             ('--retries', 'Resends after a failure that is known to be free'),
+            ('--wait', 'Keep trying what is known to be free for so long, such as 30m'),
             ('--max-cost', 'Refuse to start what could cost more'),
             ('--dry-run', 'Print the request as JSON, and the price'),
             ('--curl', 'Print the request as a curl command'),
@@ -109,6 +110,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--base-url', 'Base URL of the provider'),
             ('--timeout', 'Deadline for one attempt'),
             ('--retries', 'Resends after a failure that is known to be free'),
+            ('--wait', 'Keep trying what is known to be free for so long, such as 30m'),
             ('--max-cost', 'Refuse to start what could cost more'),
             ('--dry-run', 'Print the request as JSON, and the price'),
             ('--curl', 'Print the request as a curl command'),
@@ -154,6 +156,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--base-url', 'Base URL of the provider'),
             ('--timeout', 'Deadline for one attempt'),
             ('--retries', 'Resends after a failure that is known to be free'),
+            ('--wait', 'Keep trying what is known to be free for so long, such as 30m'),
             ('--json', 'Print one JSON line for each result'),
             ('--quiet', 'Print only errors'),
             ('-q', 'Print only errors'),
@@ -248,9 +251,9 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     }
     # The words whose value comes next.
     $valued = @{
-        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
-        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--max-cost)$'
-        'batch' = '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries)$'
+        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+        'batch' = '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
         'config set' = '^(--provider)$'
         'config unset' = '^(--provider)$'
         'config check' = '^(--provider|--base-url)$'
@@ -500,6 +503,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('size', 'size'),
             ('timeout', 'timeout'),
             ('retries', 'retries'),
+            ('wait', 'wait'),
             ('max-cost', 'max-cost'),
             ('api-key', 'api-key'),
             ('api-key-file', 'api-key-file'),
@@ -524,6 +528,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('size', 'size'),
             ('timeout', 'timeout'),
             ('retries', 'retries'),
+            ('wait', 'wait'),
             ('max-cost', 'max-cost'),
             ('api-key', 'api-key'),
             ('api-key-file', 'api-key-file'),
@@ -543,6 +548,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('size', 'size'),
             ('timeout', 'timeout'),
             ('retries', 'retries'),
+            ('wait', 'wait'),
             ('max-cost', 'max-cost'),
             ('api-key', 'api-key'),
             ('api-key-file', 'api-key-file'),

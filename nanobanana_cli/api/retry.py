@@ -18,12 +18,15 @@ T = TypeVar("T")
 LONGEST_WAIT = 120.0
 _FIRST_BACKOFF = 1.0
 _LONGEST_BACKOFF = 30.0
+# With `left`, where there is more time.
+_LONGEST_PATIENT_BACKOFF = 60.0
 
 
 def call(
     attempt: Callable[[], T],
     *,
     retries: int,
+    left: Callable[[], float] | None = None,
     on_wait: Callable[[NbError, float, int], None],
     sleep: Callable[[float], object] = time.sleep,
     uniform: Callable[[float, float], float] = random.uniform,
@@ -33,13 +36,14 @@ def call(
     Args:
         attempt: makes one call. It is run again only after `Unavailable`.
         retries: the most resends; 0 sends once.
+        left: returns the seconds that are left for trying, and so replaces `retries`.
         on_wait: called before each pause with the error, the pause in seconds, and the number of
             attempts so far.
         sleep, uniform: as `time.sleep` and `random.uniform`.
 
     Raises:
         NbError: the last attempt's. Its message adds the number of attempts, or the wait that the
-            service asks for if that is longer than 120 s.
+            service asks for if that is longer than what is left, or than 120 s without `left`.
     """
     attempts = 0
     bounded = 0
@@ -48,11 +52,14 @@ def call(
         try:
             return attempt()
         except Unavailable as error:
+            longest = LONGEST_WAIT if left is None else left()
+            is_over = attempts > retries if left is None else longest <= 0
             if error.resends is not None:
                 bounded += 1
-            if _give_up(error, attempts, bounded, retries):
+                is_over = is_over or bounded > error.resends
+            if _give_up(error, attempts, longest, is_over=is_over):
                 raise
-            pause = _pause(error, attempts, uniform)
+            pause = min(longest, _pause(error, attempts, uniform, is_patient=left is not None))
             on_wait(error, pause, attempts)
         sleep(pause)
 
@@ -62,13 +69,12 @@ def is_pointless(error: Unavailable) -> bool:
     return error.resends == 0 or (error.retry_after or 0) > LONGEST_WAIT
 
 
-def _give_up(error: Unavailable, attempts: int, bounded: int, retries: int) -> bool:
+def _give_up(error: Unavailable, attempts: int, longest: float, *, is_over: bool) -> bool:
     """Return True if `error` is to be raised now; add the reason to its message."""
-    exhausted = attempts > retries or (error.resends is not None and bounded > error.resends)
-    if exhausted:
+    if is_over:
         if attempts > 1:
             _add(error, f"after {attempts} attempts")
-    elif error.retry_after is not None and error.retry_after > LONGEST_WAIT:
+    elif error.retry_after is not None and error.retry_after > longest:
         _add(error, f"the service asks to wait {error.retry_after:.0f} s")
     else:
         return False
@@ -80,9 +86,22 @@ def _add(error: NbError, remark: str) -> None:
     error.args = (error.message,)
 
 
-def _pause(error: Unavailable, attempts: int, uniform: Callable[[float, float], float]) -> float:
-    """Return seconds: what the service asks for, else a random share of a doubling backoff."""
-    if error.retry_after is not None:
-        return error.retry_after
-    ceiling = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(attempts - 1, 10))
-    return uniform(0.0, ceiling)
+def _pause(
+    error: Unavailable,
+    attempts: int,
+    uniform: Callable[[float, float], float],
+    *,
+    is_patient: bool,
+) -> float:
+    """Return seconds: what the service asks for, else a random share of a doubling backoff.
+
+    Args:
+        is_patient: back off even if the service asks for less: one that asks for no wait at all
+            would be called without end.
+    """
+    asked = error.retry_after
+    if asked is not None and not is_patient:
+        return asked
+    longest = _LONGEST_PATIENT_BACKOFF if is_patient else _LONGEST_BACKOFF
+    backoff = uniform(0.0, min(longest, _FIRST_BACKOFF * 2.0 ** min(attempts - 1, 10)))
+    return max(backoff, asked or 0.0)

@@ -42,7 +42,7 @@ class Transport:
             alone. Proxies and CA bundles come from the environment, as requests reads it; netrc
             files are not read.
         timeout: seconds of wall-clock time for one attempt, from the name's lookup to the last
-            byte. Only a lookup that hangs can take longer.
+            byte, unless a call names its own. Only a lookup that hangs can take longer.
         trace: takes a few lines about each attempt, without the key.
         memory: admits the body of a reply once it begins to arrive; the deadline is paused
             meanwhile. The calling thread holds the memory until it releases it.
@@ -59,7 +59,7 @@ class Transport:
         self,
         endpoint: Endpoint,
         *,
-        timeout: float,
+        timeout: float = 120.0,
         trace: Callable[[str], None] | None = None,
         memory: MemoryBudget | None = None,
     ) -> None:
@@ -74,13 +74,13 @@ class Transport:
         self._environment: dict[str, Any] | None = None
         self._closed = False
 
-    def generate(self, model: str, body: bytes) -> Data:
+    def generate(self, model: str, body: bytes, timeout: float | None = None) -> Data:
         """Call `generateContent` once and return the reply's bytes."""
-        return self._call("POST", request.path(model), body)
+        return self._call("POST", request.path(model), body, timeout or self._timeout)
 
     def get(self, path: str) -> Data:
         """Send one GET to a path below the base address and return the reply's bytes."""
-        return self._call("GET", path, None)
+        return self._call("GET", path, None, self._timeout)
 
     def close(self) -> None:
         """Abort the attempts in flight and refuse later ones; from any thread."""
@@ -89,13 +89,14 @@ class Transport:
             for attempt in tuple(self._attempts):
                 attempt.abort(AbortReason.CLOSED)
 
-    def _call(self, method: str, path: str, body: bytes | None) -> Data:
+    def _call(self, method: str, path: str, body: bytes | None, timeout: float) -> Data:
         headers = self._headers(body)
         started = time.monotonic()
-        self._log(f"> {method} {self._endpoint.base_url}{path} ({len(body or b''):,} bytes)")
+        size = f"{len(body or b''):,} bytes, deadline {timeout:g} s"
+        self._log(f"> {method} {self._endpoint.base_url}{path} ({size})")
         try:
             with (
-                self._registered() as attempt,
+                self._registered(timeout) as attempt,
                 closing(Adapter(attempt)) as adapter,
                 closing(self._open(attempt, adapter, method, path, headers, body)) as response,
             ):
@@ -123,7 +124,7 @@ class Transport:
             # Without a session, requests neither follows redirects, which would send the key along,
             # nor looks for credentials in a netrc file.
             prepared = requests.Request(method, url, headers, data=body, auth=_no_auth).prepare()
-            return adapter.send(prepared, timeout=self._timeout + SLACK, **self._settings(url))
+            return adapter.send(prepared, timeout=attempt.timeout + SLACK, **self._settings(url))
         except FAILURES as error:
             raise from_exception(error, attempt, self._host) from error
 
@@ -208,8 +209,8 @@ class Transport:
         return headers | {"x-goog-api-key": key}
 
     @contextmanager
-    def _registered(self) -> Iterator[Attempt]:
-        with Attempt(self._timeout) as attempt:
+    def _registered(self, timeout: float) -> Iterator[Attempt]:
+        with Attempt(timeout) as attempt:
             with self._lock:
                 if self._closed:
                     raise Unreachable("stopped before the request was sent", resends=0)

@@ -59,8 +59,7 @@ def session(
     Args:
         settings: the settings in force.
         terminal: takes notes and traces; its environment may hold the key.
-        throttle: paces the calls. With one, waits are only traced: a line for each of 64 calls
-            that wait for the same rate limit would say nothing.
+        throttle: paces the calls.
 
     Raises:
         KeyRejected, ConfigError: as for `endpoint`.
@@ -72,8 +71,9 @@ def session(
             where,
             timeout=settings.timeout,
             retries=settings.retries,
+            wait=settings.wait,
             trace=terminal.trace,
-            note=terminal.note if throttle is None else terminal.trace,
+            note=terminal.note,
             throttle=throttle,
         ) as opened:
             yield opened

@@ -181,7 +181,11 @@ class Service(msgspec.Struct, frozen=True):
     base_url: BaseUrl = None
     timeout: Annotated[
         str | None,
-        Option("--timeout", metavar="SECONDS", help="Deadline for one attempt. [default: 120]"),
+        Option(
+            "--timeout",
+            metavar="SECONDS",
+            help="Deadline for one attempt. [default: 120; 300 at 4K and for Pro]",
+        ),
     ] = None
     retries: Annotated[
         str | None,
@@ -189,6 +193,15 @@ class Service(msgspec.Struct, frozen=True):
             "--retries",
             metavar="N",
             help="Resends after a failure that is known to be free. [default: 3]",
+        ),
+    ] = None
+    wait: Annotated[
+        str | None,
+        Option(
+            "--wait",
+            metavar="DURATION",
+            help="Keep trying what is known to be free for so long, such as 30m; wins over "
+            "--retries.",
         ),
     ] = None
 

@@ -10,7 +10,7 @@ from nanobanana_cli.captions.formats import Caption
 from nanobanana_cli.commands import connection
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.money import dollars
-from nanobanana_cli.settings import Settings
+from nanobanana_cli.settings import Settings, default_timeout
 from nanobanana_cli.types import ContentRequest, Endpoint, Result
 from nanobanana_cli.ui.escape import escape
 from nanobanana_cli.ui.terminal import Terminal
@@ -153,7 +153,8 @@ def show_request(
         )
     if as_curl:
         endpoint = Endpoint(settings.provider, settings.base_url)
-        text = wire.as_curl(endpoint, request.model, body, settings.timeout)
+        timeout = settings.timeout or default_timeout(request.model, request.size)
+        text = wire.as_curl(endpoint, request.model, body, timeout)
     else:
         # The embedded sandbox takes a free port when it starts, so there is none to name yet.
         endpoint = Endpoint(settings.provider, settings.base_url or "http://127.0.0.1:0")

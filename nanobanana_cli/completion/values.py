@@ -76,6 +76,7 @@ _TEXTS = (
     "--shard",
     "--system",
     "--timeout",
+    "--wait",
 )
 _OPTIONS: Mapping[str, Values] = {
     **dict.fromkeys(_TEXTS, FREE),

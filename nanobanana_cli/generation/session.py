@@ -5,6 +5,7 @@ All that reading a reply needs is imported here, and so before the first request
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -26,10 +27,15 @@ from nanobanana_cli.errors import (
     LocalFileError,
     NbError,
     OutcomeUnknown,
+    Unavailable,
     Unreachable,
 )
+from nanobanana_cli.settings import default_timeout
 from nanobanana_cli.settings.credentials import redact_error, redact_reply
 from nanobanana_cli.types import ContentRequest, Data, Endpoint, Result, Status
+
+# Seconds between two lines about waiting, where many calls wait.
+_NEWS = 60.0
 
 
 class Throttle(Protocol):
@@ -58,8 +64,10 @@ class Session:
 
     Args:
         endpoint: where calls go.
-        timeout: seconds of wall-clock time for one attempt.
+        timeout: seconds of wall-clock time for one attempt; None leaves it to `default_timeout`.
         retries: how often a failure that is known to be free is sent again.
+        wait: seconds, counted from the last answer, to send it again in place of `retries`; 0 for
+            no such limit.
         trace: takes each step of a request.
         note: takes a line that says why a resend waits, and for how long.
         throttle: paces requests; by default each goes at once.
@@ -69,22 +77,30 @@ class Session:
         self,
         endpoint: Endpoint,
         *,
-        timeout: float,
+        timeout: float | None,
         retries: int,
+        wait: float = 0.0,
         trace: Callable[[str], None] = _ignored,
         note: Callable[[str], None] = _ignored,
         throttle: Throttle | None = None,
     ) -> None:
         self.endpoint = endpoint
+        self._timeout = timeout
         self._retries = retries
+        self._wait = wait
+        self._trace = trace
         self._note = note
         self._throttle = throttle
         self._memory = MemoryBudget()
         # Decoding and verifying take the processor: dozens of replies at once would keep the next
         # requests from leaving.
         self._processors = threading.Semaphore((os.cpu_count() or 1) + 2)
-        self._transport = Transport(endpoint, timeout=timeout, trace=trace, memory=self._memory)
-        self._has_called = False
+        self._transport = Transport(endpoint, trace=trace, memory=self._memory)
+        # Calls that may have been charged: sent, and not known to be free.
+        self._charged: set[object] = set()
+        # Since when the service has not answered; None while it does.
+        self._silent_since: float | None = None
+        self._told_at = -math.inf
         self._closed = threading.Event()
 
     def __enter__(self) -> Self:
@@ -92,7 +108,7 @@ class Session:
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         """Abort the calls in flight; make an error of the block say whether calls were paid."""
-        if self._has_called and isinstance(error, Interrupted | LocalFileError):
+        if self._charged and isinstance(error, Interrupted | LocalFileError):
             # Only a result that was paid for can fail to be written to stdout.
             is_stopped = isinstance(error, Interrupted)
             error.charged = Charged.MAYBE if is_stopped else Charged.YES
@@ -141,27 +157,56 @@ class Session:
     ) -> tuple[Data | NbError, int, float]:
         """Return the reply's bytes or the error, the number of attempts, and the seconds."""
         attempts = 0
+        began = time.monotonic()
+        timeout = self._timeout or default_timeout(request.model, request.size)
 
         def attempt() -> Data:
-            nonlocal attempts
+            nonlocal attempts, began
             with self._throttle.attempt() if self._throttle else nullcontext():
                 if self._closed.is_set():
                     raise Unreachable("stopped before the request was sent", resends=0)
                 before()
                 attempts += 1
-                self._has_called = True
-                return self._transport.generate(request.model, body)
+                if attempts == 1:
+                    began = time.monotonic()
+                with self._watched():
+                    return self._transport.generate(request.model, body, timeout)
 
         answer: Data | NbError
-        started = time.monotonic()
         try:
             body = wire.build(request, self.endpoint.provider)
             answer = retry.call(
-                attempt, retries=self._retries, on_wait=self._tell_wait, sleep=self._pause
+                attempt,
+                retries=self._retries,
+                left=self._left if self._wait else None,
+                on_wait=self._tell_wait,
+                sleep=self._pause,
             )
         except NbError as error:
             answer = error.released()
-        return answer, attempts, time.monotonic() - started
+        return answer, attempts, time.monotonic() - began
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Note whether the attempt in the block may be charged, and whether it is answered."""
+        attempt = object()
+        self._charged.add(attempt)
+        if self._silent_since is None:
+            self._silent_since = time.monotonic()
+        try:
+            yield
+        except NbError as error:
+            if error.charged is Charged.NO:
+                self._charged.discard(attempt)
+            if not isinstance(error, Unavailable | OutcomeUnknown):
+                self._silent_since = None
+            raise
+        self._silent_since = None
+
+    def _left(self) -> float:
+        """Return the seconds that are left for trying again."""
+        now = time.monotonic()
+        return self._wait - (now - (self._silent_since or now))
 
     def _read(
         self, request: ContentRequest, answer: Data | NbError, about: Result | None
@@ -190,6 +235,15 @@ class Session:
             self._throttle.pause(seconds)
 
     def _tell_wait(self, error: NbError, seconds: float, attempt: int) -> None:
-        self._note(
-            f"{error.message}; attempt {attempt + 1} of {self._retries + 1} in {seconds:.1f} s"
-        )
+        now = time.monotonic()
+        # One line for each of 64 calls that wait for the same rate limit would say nothing.
+        is_news = self._throttle is None or (self._wait and now - self._told_at > _NEWS)
+        tell = self._note if is_news else self._trace
+        if not self._wait:
+            attempts = f"attempt {attempt + 1} of {self._retries + 1}"
+            tell(f"{error.message}; {attempts} in {seconds:.1f} s")
+            return
+        self._told_at = now if is_news else self._told_at
+        left = max(0.0, self._left())
+        rest = f"{left / 60:.0f} min" if left >= 120 else f"{left:.0f} s"
+        tell(f"{error.message}; attempt {attempt + 1} in {seconds:.1f} s, giving up in {rest}")

@@ -6,6 +6,6 @@
 
 from nanobanana_cli.settings.config_files import current_folder
 from nanobanana_cli.settings.credentials import endpoint
-from nanobanana_cli.settings.resolve import Settings, load
+from nanobanana_cli.settings.resolve import Settings, default_timeout, load
 
-__all__ = ["Settings", "current_folder", "endpoint", "load"]
+__all__ = ["Settings", "current_folder", "default_timeout", "endpoint", "load"]

@@ -34,6 +34,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "size": (str, int),
     "timeout": _NUMBER,
     "retries": (int,),
+    "wait": (str, int),
     "max-cost": _NUMBER,
     "api-key": _TEXT,
     "api-key-file": _TEXT,

@@ -18,15 +18,16 @@ from nanobanana_cli.types import Redacted
 
 T = TypeVar("T")
 
-# In display order; each is also the option `--NAME` and the variable `NB_NAME`.
+# In display order; each is also the option `--NAME` and, but for `wait`, the variable `NB_NAME`.
 DEFAULTS: Mapping[str, str] = {
     "provider": catalog.DEFAULT_PROVIDER,
     "base-url": "",
     "model": catalog.DEFAULT_MODEL,
     "aspect": catalog.DEFAULT_ASPECT,
     "size": catalog.DEFAULT_SIZE,
-    "timeout": "120",
+    "timeout": "",
     "retries": "3",
+    "wait": "",
     "max-cost": "",
 }
 
@@ -36,7 +37,8 @@ class Settings(Redacted, frozen=True):
 
     Args:
         base_url: without a trailing slash; "" only for the embedded sandbox.
-        timeout: wall-clock seconds for one attempt.
+        timeout: wall-clock seconds for one attempt; None leaves it to `default_timeout`.
+        wait: seconds to keep trying what is known to be free; 0 counts retries instead.
         max_cost: micro-dollars; None is no limit.
         origins: setting → `--aspect`, `NB_ASPECT`, a file's path, or `default`.
         user, project: the configuration files.
@@ -49,8 +51,9 @@ class Settings(Redacted, frozen=True):
     model: str
     aspect: str
     size: str
-    timeout: float
+    timeout: float | None
     retries: int
+    wait: float
     max_cost: int | None
     origins: Mapping[str, str]
     user: ConfigFile
@@ -161,8 +164,9 @@ def resolve(
         model=model,
         aspect=sources.must("aspect", partial(validators.aspect, model=model)),
         size=sources.must("size", partial(validators.size, model=model)),
-        timeout=sources.must("timeout", validators.timeout),
+        timeout=sources.pick("timeout", validators.timeout),
         retries=sources.must("retries", validators.retries),
+        wait=sources.pick("wait", validators.wait) or 0.0,
         max_cost=sources.pick("max-cost", validators.max_cost),
         origins=sources.origins,
         user=user,
@@ -178,9 +182,19 @@ def provider_in_force(
     return _Sources({"provider": typed}, env, files, "--").must("provider", validators.provider)
 
 
+def default_timeout(model: str, size: str | None) -> float:
+    """Return the deadline in seconds for a call, unless one is set: slow calls get more time.
+
+    Args:
+        model: its id, in the catalog or not.
+        size: an image size of the catalog; None for a text.
+    """
+    return 300.0 if size == "4K" or "pro" in model.split("-") else 120.0
+
+
 def variable_of(name: str) -> str:
-    """Return the environment variable of a setting: `max-cost` → `NB_MAX_COST`."""
-    return f"NB_{name.upper().replace('-', '_')}"
+    """Return the environment variable of a setting: `max-cost` → `NB_MAX_COST`; "" for none."""
+    return "" if name == "wait" else f"NB_{name.upper().replace('-', '_')}"
 
 
 def _address(text: str, provider: str) -> str:

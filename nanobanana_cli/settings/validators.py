@@ -15,10 +15,13 @@ from nanobanana_cli.suggest import one_of
 
 MAX_TIMEOUT = 86_400
 MAX_RETRIES = 20
+MAX_WAIT = 7 * 86_400
 
 _RATIO = re.compile(r"([1-9][0-9]{0,3}):([1-9][0-9]{0,3})")
 _NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _SIZE = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2})?K")
+_DURATION = re.compile(r"(?:[0-9]{1,7}(?:\.[0-9]{1,3})?[hms])+|[0-9]{1,7}")
+_UNITS = {"h": 3600, "m": 60, "s": 1}
 _MODEL = re.compile(r"[!-~]{1,200}")
 _SIZE_ALIASES = {"512": "0.5K", "512PX": "0.5K"}
 _ADDRESS = re.compile(r"[!-~]{1,2000}")
@@ -113,6 +116,17 @@ def retries(text: str) -> int:
     if re.fullmatch(r"[0-9]{1,4}", text) and int(text) <= MAX_RETRIES:
         return int(text)
     raise InvalidValue("is not a number of retries", hint=f"a whole number from 0 to {MAX_RETRIES}")
+
+
+def wait(text: str) -> float:
+    """Return seconds of a duration, such as `30m`, `90s` or `1h30m`; a plain number is seconds."""
+    seconds = math.inf
+    if _DURATION.fullmatch(text):
+        parts = re.findall(r"([0-9.]+)([hms]?)", text)
+        seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+    if seconds <= MAX_WAIT:
+        return seconds
+    raise InvalidValue("is not a duration", hint="such as 90s, 30m or 2h, up to 7 days; 0 is none")
 
 
 def max_cost(text: str) -> int:

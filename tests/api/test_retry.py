@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nanobanana_cli.api import retry
 from nanobanana_cli.errors import (
@@ -46,10 +48,11 @@ class Course:
         assert len(self.pauses) == len(self.told), "told before the pause"
         self.told.append((error, seconds, attempt))
 
-    def run(self, retries: int = 3) -> tuple[str, int]:
+    def run(self, retries: int = 3, wait: float | None = None) -> tuple[str, int]:
         result = retry.call(
             self.attempt,
             retries=retries,
+            left=None if wait is None else lambda: wait - sum(self.pauses),
             on_wait=self.on_wait,
             sleep=self.pauses.append,
             uniform=self.uniform,
@@ -137,3 +140,75 @@ def test_an_interrupt_ends_the_wait() -> None:
     with pytest.raises(KeyboardInterrupt):
         retry.call(course.attempt, retries=3, on_wait=course.on_wait, sleep=interrupted)
     assert course.attempts == 1
+
+
+def test_with_time_left_retries_do_not_count() -> None:
+    course = Course([*(Unavailable("busy") for _ in range(12)), "ok"])
+    assert course.run(retries=0, wait=600) == ("ok", 13)
+    assert course.ceilings == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]
+
+
+def test_the_last_attempt_is_made_when_the_time_is_over() -> None:
+    course = Course([Unavailable("busy") for _ in range(9)])
+    with pytest.raises(Unavailable, match=r"^busy \(after 5 attempts\)$"):
+        course.run(wait=5)
+    assert course.pauses == [0.5, 1, 2, 1.5]
+
+
+def test_a_wait_that_the_service_asks_for_may_be_as_long_as_the_time_left() -> None:
+    course = Course([RateLimited("slow", retry_after=121), "ok"])
+    assert course.run(retries=0, wait=121) == ("ok", 2)
+    assert course.pauses == [121]
+    course = Course([RateLimited("slow", retry_after=121)])
+    with pytest.raises(RateLimited, match=r"^slow \(the service asks to wait 121 s\)$"):
+        course.run(wait=120)
+
+
+def test_time_left_gives_no_more_resends_to_what_is_worth_one() -> None:
+    course = Course([Unavailable("500", resends=1) for _ in range(2)])
+    with pytest.raises(Unavailable, match="after 2 attempts"):
+        course.run(wait=600)
+
+
+@given(
+    wait=st.floats(0.001, 1e5),
+    asked=st.lists(st.none() | st.floats(0, 1000), min_size=1, max_size=30),
+    share=st.floats(0, 1),
+)
+def test_pauses_stay_within_their_bounds(
+    wait: float, asked: list[float | None], share: float
+) -> None:
+    pauses: list[float] = []
+    errors = [RateLimited("slow", retry_after=seconds) for seconds in asked]
+    course = iter(errors)
+
+    def attempt() -> str:
+        if error := next(course, None):
+            raise error
+        return "ok"
+
+    def left() -> float:
+        return wait - sum(pauses)
+
+    try:
+        retry.call(
+            attempt,
+            retries=0,
+            left=left,
+            on_wait=lambda *_: None,
+            sleep=pauses.append,
+            uniform=lambda low, high: low + (high - low) * share,
+        )
+    except RateLimited:
+        last = asked[len(pauses)]
+        assert left() <= 0 or (last is not None and last > left())
+    else:
+        assert len(pauses) == len(asked)
+    spent = 0.0
+    for number, (pause, seconds) in enumerate(zip(pauses, asked, strict=False)):
+        ceiling = min(60, 2**number)
+        assert (seconds or 0) <= pause <= max(seconds or 0, ceiling)
+        is_cut = pause == wait - spent
+        assert is_cut or pause == max(seconds or 0, ceiling * share)
+        spent = sum(pauses[: number + 1])
+    assert spent <= wait * (1 + 1e-9)

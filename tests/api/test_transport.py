@@ -345,7 +345,7 @@ class TestSecrecy:
             endpoint = Endpoint("wisgate", server.url, KEY)
             Transport(endpoint, timeout=10, trace=lines.append).generate("m", b"{}")
         assert lines == [
-            f"> POST {server.url}/v1beta/models/m:generateContent (2 bytes)",
+            f"> POST {server.url}/v1beta/models/m:generateContent (2 bytes, deadline 10 s)",
             "< 200 after 0.0 s",
             "< 5 bytes after 0.0 s",
         ]

@@ -203,13 +203,14 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
         "size\t1K\tdefault",
         f"timeout\t30\t{user_file}",
         "retries\t3\tdefault",
+        "wait\t\tdefault",
         "max-cost\t0.5\tNB_MAX_COST",
         "wisgate.api-key\t********\tWISDOM_GATE_KEY",
         f"google.api-key\t********\t{user_file}",
     ]
     rows = [json.loads(line) for line in nb("config", "list", "--json", env=env).out.splitlines()]
     assert rows[5] == {"name": "timeout", "value": 30.0, "origin": str(user_file)}
-    assert rows[8]["value"] == "********"
+    assert rows[9]["value"] == "********"
     assert rows[7]["value"] == 0.5
 
 

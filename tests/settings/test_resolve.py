@@ -8,7 +8,7 @@ import pytest
 
 from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.settings import Settings, load
-from nanobanana_cli.settings.resolve import DEFAULTS
+from nanobanana_cli.settings.resolve import DEFAULTS, default_timeout
 
 SOURCES = ("option", "variable", "project", "user", "default")
 
@@ -28,7 +28,8 @@ def test_without_any_source_the_defaults_hold() -> None:
     assert settings.base_url == "https://wisgate.ai"
     assert settings.model == "gemini-3.1-flash-image-preview"
     assert (settings.aspect, settings.size) == ("1:1", "1K")
-    assert (settings.timeout, settings.retries, settings.max_cost) == (120.0, 3, None)
+    assert (settings.timeout, settings.retries, settings.max_cost) == (None, 3, None)
+    assert settings.wait == 0
     assert settings.origins == dict.fromkeys(DEFAULTS, "default")
 
 
@@ -47,7 +48,22 @@ def test_the_first_source_that_speaks_wins(user: Path, first: int) -> None:
     assert settings.origins["aspect"] == expected
 
 
-def test_every_setting_has_a_variable() -> None:
+@pytest.mark.parametrize(
+    ("model", "size", "seconds"),
+    [
+        ("gemini-3.1-flash-image-preview", "1K", 120),
+        ("gemini-3.1-flash-image-preview", None, 120),
+        ("gemini-3.1-flash-image-preview", "4K", 300),
+        ("gemini-3-pro-image", "1K", 300),
+        ("gemini-3-pro-image-preview", None, 300),
+        ("gemini-9-professor", "2K", 120),
+    ],
+)
+def test_slow_calls_have_longer_deadlines(model: str, size: str | None, seconds: float) -> None:
+    assert default_timeout(model, size) == seconds
+
+
+def test_every_setting_but_the_wait_has_a_variable() -> None:
     env = {
         "NB_PROVIDER": "google",
         "NB_BASE_URL": "https://gate.example/v1beta/",
@@ -58,13 +74,14 @@ def test_every_setting_has_a_variable() -> None:
         "NB_RETRIES": "0",
         "NB_MAX_COST": "0.50",
     }
-    settings = load(env, Path.cwd(), {})
+    settings = load({**env, "NB_WAIT": "2h"}, Path.cwd(), {})
     assert settings.provider == "google"
     assert settings.base_url == "https://gate.example"
     assert settings.model == "gemini-3-pro-image-preview"
     assert (settings.aspect, settings.size) == ("21:9", "4K")
     assert (settings.timeout, settings.retries, settings.max_cost) == (5.0, 0, 500_000)
-    assert sorted(settings.origins.values()) == sorted(env)
+    assert settings.wait == 0
+    assert sorted(settings.origins.values()) == sorted([*env, "default"])
 
 
 def test_one_style_of_error_for_all_sources(tmp_path: Path, user: Path) -> None:

@@ -121,6 +121,30 @@ def test_retries_are_a_whole_number_up_to_20(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "seconds"),
+    [
+        ("30m", 1800),
+        ("90s", 90),
+        ("2h", 7200),
+        ("1h30m", 5400),
+        ("0.5s", 0.5),
+        ("45", 45),
+        ("0", 0),
+    ],
+)
+def test_a_wait_is_a_duration(typed: str, seconds: float) -> None:
+    assert validators.wait(typed) == seconds
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "-1", "30 m", "m", "1d", "30M", "169h", "1.2.3s", "٣m", "1e3"]
+)
+def test_what_is_no_duration_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidValue, match=r"^is not a duration$"):
+        validators.wait(typed)
+
+
+@pytest.mark.parametrize(
     "typed", ["-1", "nan", "inf", "sNaN", "1e999999999", "$1", "1_0", "\u0661"]
 )
 def test_a_budget_is_an_amount_in_dollars(typed: str) -> None:
@@ -136,6 +160,7 @@ def test_a_budget_is_an_amount_in_dollars(typed: str) -> None:
         validators.model,
         validators.timeout,
         validators.retries,
+        validators.wait,
         validators.max_cost,
         lambda text: validators.aspect(text, DEFAULT_MODEL),
         lambda text: validators.size(text, DEFAULT_MODEL),

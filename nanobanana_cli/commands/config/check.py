@@ -111,7 +111,7 @@ def _service(settings: Settings, target: Endpoint) -> Iterator[Check]:
 
     reachable = Check("ok", "address", f"{settings.base_url} answers")
     try:
-        timeout = min(settings.timeout, _LONGEST_WAIT)
+        timeout = min(settings.timeout or _LONGEST_WAIT, _LONGEST_WAIT)
         with closing(Transport(target, timeout=timeout)) as transport:
             body = bytes(transport.get("/v1beta/models"))
     except (Unreachable, OutcomeUnknown) as error:

@@ -11,7 +11,7 @@ from nanobanana_cli.money import usd
 from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.credentials import source
 from nanobanana_cli.settings.edit import SettingName, value_of
-from nanobanana_cli.settings.resolve import DEFAULTS, Settings, variable_of
+from nanobanana_cli.settings.resolve import DEFAULTS, Settings, default_timeout, variable_of
 
 MASK = "********"
 UNSET = "not set"
@@ -82,5 +82,17 @@ def _value(settings: Settings, name: str) -> str | float | None:
     """Return a setting in the unit of a file."""
     if name == "max-cost":
         return usd(settings.max_cost)
+    if name == "timeout":
+        return settings.timeout or default_timeout(settings.model, settings.size)
+    if name == "wait":
+        return _duration(settings.wait) if settings.wait else None
     found: str | float = getattr(settings, name.replace("-", "_"))
     return None if found == "" else found
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration as it is written in a file: `30m`."""
+    for unit, length in (("h", 3600), ("m", 60)):
+        if seconds % length == 0:
+            return f"{seconds / length:g}{unit}"
+    return f"{seconds:g}s"
