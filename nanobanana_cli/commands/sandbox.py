@@ -13,7 +13,8 @@ from typing import Annotated
 import msgspec
 from typer import Option
 
-from nanobanana_cli.commands.options import Color, Quiet, takes
+from nanobanana_cli.commands.options import Color, Quiet
+from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.errors import ExitCode, Interrupted
 from nanobanana_cli.ui.terminal import Terminal
 

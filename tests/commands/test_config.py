@@ -211,7 +211,7 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
     rows = [json.loads(line) for line in nb("config", "list", "--json", env=env).out.splitlines()]
     assert rows[5] == {"name": "timeout", "value": 30.0, "origin": str(user_file)}
     assert rows[9]["value"] == "********"
-    assert rows[7]["value"] == 0.5
+    assert rows[8]["value"] == 0.5
 
 
 def test_path(nb: Nb, user_file: Path) -> None:

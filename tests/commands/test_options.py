@@ -8,7 +8,8 @@ import msgspec
 import typer
 from typer import Argument, Option
 
-from nanobanana_cli.commands.options import Shape, Streams, settings_of, takes
+from nanobanana_cli.commands.options import Shape, Streams
+from nanobanana_cli.commands.signature import settings_of, takes
 from nanobanana_cli.settings.resolve import DEFAULTS
 from nanobanana_cli.ui.terminal import Terminal
 

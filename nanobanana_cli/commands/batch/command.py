@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nanobanana_cli.commands.batch.options import BatchOptions
-from nanobanana_cli.commands.options import takes
+from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.ui.terminal import Terminal
 

@@ -22,7 +22,7 @@ from nanobanana_cli.batch.plan import Shard, Step
 from nanobanana_cli.batch.unique_names import assign_names, check_paths
 from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.options import BatchOptions
-from nanobanana_cli.commands.options import settings_of
+from nanobanana_cli.commands.signature import settings_of
 from nanobanana_cli.errors import OutputExists, UsageError
 from nanobanana_cli.generation.destinations import format_named
 from nanobanana_cli.money import dollars

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nanobanana_cli.commands.caption.options import CaptionOptions
-from nanobanana_cli.commands.options import takes
+from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.ui.terminal import Terminal
 
 

@@ -14,8 +14,8 @@ from nanobanana_cli.captions.save import TextDestination
 from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.caption.options import CaptionOptions
-from nanobanana_cli.commands.options import settings_of
 from nanobanana_cli.commands.results import TextWriter, show_request
+from nanobanana_cli.commands.signature import settings_of
 from nanobanana_cli.errors import ENDS_RUN, BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.pool import WorkerPool

@@ -16,9 +16,8 @@ from nanobanana_cli.commands.options import (
     Service,
     Shape,
     Streams,
-    settings_of,
-    takes,
 )
+from nanobanana_cli.commands.signature import settings_of, takes
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.types import ContentRequest
 from nanobanana_cli.ui.terminal import Terminal
