@@ -239,11 +239,12 @@ class Session:
         # One line for each of 64 calls that wait for the same rate limit would say nothing.
         is_news = self._throttle is None or (self._wait and now - self._told_at > _NEWS)
         tell = self._note if is_news else self._trace
+        message = error.message.rstrip(".")
         if not self._wait:
             attempts = f"attempt {attempt + 1} of {self._retries + 1}"
-            tell(f"{error.message}; {attempts} in {seconds:.1f} s")
+            tell(f"{message}; {attempts} in {seconds:.1f} s")
             return
         self._told_at = now if is_news else self._told_at
         left = max(0.0, self._left())
         rest = f"{left / 60:.0f} min" if left >= 120 else f"{left:.0f} s"
-        tell(f"{error.message}; attempt {attempt + 1} in {seconds:.1f} s, giving up in {rest}")
+        tell(f"{message}; attempt {attempt + 1} in {seconds:.1f} s, giving up in {rest}")
