@@ -18,9 +18,9 @@ from nanobanana_cli.types import Redacted
 Part = dict[str, Any]
 TransportMode = Literal["whole", "cut", "reset", "hang", "trickle"]
 
-# Tokens of one output image by size, as Google bills them; of one input image.
+# Tokens of one output image by size, as Google bills them; of one input image, or draft.
 _IMAGE_TOKENS = {"0.5K": 747, "1K": 1120, "2K": 1680, "4K": 2520}
-_INPUT_IMAGE_TOKENS = 258
+_INPUT_IMAGE_TOKENS = 1120
 _ALT_LENGTH = 125
 # Corners of the colour space that have a plain name.
 _COLOUR_NAMES = {
@@ -105,15 +105,23 @@ def trailer(request: Request, found: Sequence[Part] = ()) -> dict[str, Any]:
         "TEXT": max(1, len(request.prompt) // 4),
         "IMAGE": _INPUT_IMAGE_TOKENS * len(request.references),
     }
+    final = [part for part in found if not part.get("thought")]
     outgoing = {
-        "TEXT": sum(len(part["text"]) // 4 for part in found if part.get("text")),
-        "IMAGE": sum(_IMAGE_TOKENS[request.size] for part in found if "inlineData" in part),
+        "TEXT": sum(len(part["text"]) // 4 for part in final if part.get("text")),
+        "IMAGE": sum(_IMAGE_TOKENS[request.size] for part in final if "inlineData" in part),
     }
+    thoughts = sum(
+        _INPUT_IMAGE_TOKENS if "inlineData" in part else len(part["text"]) // 4
+        for part in found
+        if part.get("thought")
+    )
     usage: dict[str, Any] = {
         "promptTokenCount": sum(incoming.values()),
-        "totalTokenCount": sum(incoming.values()) + sum(outgoing.values()),
+        "totalTokenCount": sum(incoming.values()) + sum(outgoing.values()) + thoughts,
         "promptTokensDetails": _details(incoming),
     }
+    if thoughts:
+        usage["thoughtsTokenCount"] = thoughts
     if found:
         usage["candidatesTokenCount"] = sum(outgoing.values())
         usage["candidatesTokensDetails"] = _details(outgoing)

@@ -161,6 +161,10 @@ def test_drafts_come_first() -> None:
     assert _size(_bytes(draft)) == (64, 64)
     assert _bytes(final) == _PICTURE
     assert "thoughtSignature" in final
+    usage = _call("drafts").json["usageMetadata"]
+    assert usage["candidatesTokenCount"] == 747
+    assert usage["thoughtsTokenCount"] == 1127
+    assert usage["totalTokenCount"] == usage["promptTokenCount"] + 747 + 1127
     assert "thought" not in final
 
 
