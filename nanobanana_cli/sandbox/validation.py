@@ -81,6 +81,7 @@ def parse(model_id: str, body: bytes) -> Request:
     config = request.get("generationConfig", {})
     _check_numbers(config)
     _check_thinking(config, model)
+    _check_search(request, model)
     aspect, size = _image_config(config.get("imageConfig", {}), model)
     turn = f"contents[{len(request['contents']) - 1}]"
     references = _references(parts, model, turn)
@@ -141,6 +142,11 @@ def _check_thinking(config: dict[str, Any], model: Model) -> None:
             f"Thinking level {level.upper()} is not supported for this model. Please retry with "
             "other thinking level.",
         )
+
+
+def _check_search(request: dict[str, Any], model: Model) -> None:
+    if not model.search and any("googleSearch" in tool for tool in request.get("tools", [])):
+        raise ApiError(400, f"Search as tool is not enabled for models/{model.id}")
 
 
 def _modalities(config: dict[str, Any], model: Model) -> tuple[str, ...]:

@@ -81,6 +81,7 @@ def test_has_its_image_described(client: genai.Client) -> None:
 
 
 def test_every_option_of_its_config_is_known(client: genai.Client) -> None:
+    search = types.SearchTypes(web_search=types.WebSearch(), image_search=types.ImageSearch())
     config = types.GenerateContentConfig(
         response_modalities=["IMAGE"],
         image_config=types.ImageConfig(aspect_ratio="1:4", image_size="512"),
@@ -92,7 +93,8 @@ def test_every_option_of_its_config_is_known(client: genai.Client) -> None:
         max_output_tokens=4096,
         stop_sequences=["stop"],
         thinking_config=types.ThinkingConfig(thinking_level=types.ThinkingLevel.HIGH),
-        tools=[types.Tool(google_search=types.GoogleSearch())],
+        tools=[types.Tool(google_search=types.GoogleSearch(search_types=search))],
+        service_tier=types.ServiceTier.FLEX,
         safety_settings=[
             types.SafetySetting(
                 category=types.HarmCategory.HARM_CATEGORY_HARASSMENT,

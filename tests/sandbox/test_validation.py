@@ -67,7 +67,7 @@ def test_snake_case_single_values_and_nulls_are_fine() -> None:
                 "seed": "7",
             },
             "system_instruction": {"parts": {"text": "be brief"}},
-            "tools": [{"google_search": {}}],
+            "tools": [{"google_search": {"search_types": {"web_search": {}}}}],
         }
     )
     assert (found.aspect, found.size, found.modalities) == ("4:1", "0.5K", ("IMAGE",))
@@ -159,6 +159,19 @@ def test_values_that_the_service_does_not_take(request_: object, words: str) -> 
     error = _refusal(request_)
     assert words in error["message"]
     assert error["code"] == 400
+
+
+def test_new_fields_are_known() -> None:
+    request = _request(config={"responseFormat": {"image": {"aspectRatio": "1:1"}}})
+    search: dict[str, object] = {"searchTypes": {"webSearch": {}, "imageSearch": {}}}
+    _parse({**request, "serviceTier": "flex", "tools": [{"googleSearch": search}]})
+    error = _refusal({**request, "tools": [{"googleSearch": {"searchType": {}}}]})
+    assert "Unknown name \"searchType\" at 'tools[0].google_search'" in error["message"]
+
+
+def test_search_is_not_for_every_model() -> None:
+    error = _refusal({**_request(), "tools": [{"google_search": {}}]}, _OLDER)
+    assert error["message"] == f"Search as tool is not enabled for models/{_OLDER}"
 
 
 @pytest.mark.parametrize(
