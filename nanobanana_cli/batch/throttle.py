@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from nanobanana_cli.api import retry
-from nanobanana_cli.errors import Charged, ExitCode, NbError, RateLimited
+from nanobanana_cli.errors import Charged, ExitCode, NbError, Unavailable, Unreachable
 
-# Seconds without a request after a 429 that does not say how long to wait.
+# Seconds without a request after an answer that does not say how long to wait.
 _DEFAULT_HOLD = 1.0
 # Calls added at once after a round of successes: a call takes 20 s, so one would be too slow.
 _RECOVERY = 4
@@ -28,8 +28,8 @@ class NotSent(NbError):
 class RateLimiter:
     """Admits calls, from any number of threads.
 
-    A 429 holds all of them for as long as the service asks, and halves the number of calls at once;
-    each success afterwards raises it a little, as TCP does.
+    A 429 or a 503 holds all of them for as long as the service asks, and halves the number of
+    calls at once; each success afterwards raises it a little, as TCP does.
 
     Args:
         concurrency: the most calls at once.
@@ -67,7 +67,7 @@ class RateLimiter:
         began = self._clock()
         try:
             yield
-        except RateLimited as error:
+        except Unavailable as error:
             self._slow_down(error, began)
             raise
         else:
@@ -124,8 +124,10 @@ class RateLimiter:
             return threading.TIMEOUT_MAX
         return max(self._held_until, self._next_start) - self._clock()
 
-    def _slow_down(self, error: RateLimited, began: float) -> None:
-        if retry.is_pointless(error):
+    def _slow_down(self, error: Unavailable, began: float) -> None:
+        """Send less after a 429 or a 503, which says that the service has too much to do."""
+        is_busy = error.resends is None and not isinstance(error, Unreachable)
+        if not is_busy or retry.is_pointless(error):
             return
         hold = _DEFAULT_HOLD if error.retry_after is None else error.retry_after
         with self._lock:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nanobanana_cli.api.download import MemoryBudget
 from nanobanana_cli.batch.dispatcher import Budget, Limits
 from nanobanana_cli.batch.throttle import NotSent, RateLimiter
-from nanobanana_cli.errors import Charged, RateLimited
+from nanobanana_cli.errors import Charged, RateLimited, Unavailable, Unreachable
 
 
 class Clock:
@@ -61,13 +61,22 @@ def test_rpm_spreads_the_starts() -> None:
     assert max(starts) - min(starts) >= 0.02 * 5 - 0.005
 
 
-def test_a_rate_limit_holds_all_and_halves_the_pool_once() -> None:
+@pytest.mark.parametrize("error", [Unreachable("gone"), Unavailable("500", resends=1)])
+def test_other_failures_say_nothing_about_the_pace(error: Unavailable) -> None:
+    pace = RateLimiter(8, None)
+    with suppress(Unavailable), pace.attempt():
+        raise error
+    assert pace.held_for == 0
+
+
+@pytest.mark.parametrize("kind", [RateLimited, Unavailable])
+def test_a_busy_service_holds_all_and_halves_the_pool_once(kind: type[Unavailable]) -> None:
     clock = Clock()
     pace = RateLimiter(8, None, clock)
 
     def limited() -> None:
-        with suppress(RateLimited), pace.attempt():
-            raise RateLimited("429", retry_after=7.0)
+        with suppress(kind), pace.attempt():
+            raise kind("busy", retry_after=7.0)
 
     with pace.attempt():
         limited()

@@ -118,7 +118,7 @@ class BatchReport:
             left = (self._due - self.finished) / rate * 60
             parts += [f"{rate:.0f}/min", f"{_clock(left)} left"]
         if held_for > 0:
-            parts.append(f"rate limit: waiting {math.ceil(held_for)} s")
+            parts.append(f"the service is busy: waiting {math.ceil(held_for)} s")
         allowed = "" if self._allowed is None else f" of {dollars(self._allowed, zero='$0')}"
         parts.append(amount(self.spent, self._unpriced) + allowed)
         return ", ".join(parts)
