@@ -39,6 +39,7 @@ class Reference(Redacted, frozen=True):
         name: where it came from, for messages: a path, or `-` for stdin.
         mime_type: what its first bytes say, such as `image/png`.
         data: the file's bytes, sent as they are.
+        size: width and height in pixels as displayed; None where nb cannot tell.
     """
 
     _hidden = ("data",)
@@ -46,6 +47,7 @@ class Reference(Redacted, frozen=True):
     name: str
     mime_type: str
     data: Data
+    size: tuple[int, int] | None = None
 
 
 class Parameters(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +85,7 @@ class ContentRequest(msgspec.Struct, frozen=True):
         references: input images, in order.
         parameters: the rest of the request.
         framed: the text part as it is sent, when instructions stand around the prompt.
+        like: the name of the reference image whose shape `aspect` follows, for messages.
     """
 
     prompt: str
@@ -93,6 +96,7 @@ class ContentRequest(msgspec.Struct, frozen=True):
     references: tuple[Reference, ...] = ()
     parameters: Parameters = Parameters()
     framed: str | None = None
+    like: str | None = None
 
 
 class Endpoint(Redacted, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -69,7 +69,7 @@ class History(msgspec.Struct):
                 made = made + [each for each in self.written[row] if each.path in own]
         return made
 
-    def unknown_for(self, target: str, fingerprint: str) -> tuple[UnsettledCall, ...]:
+    def unknown_for(self, target: str, fingerprints: Sequence[str]) -> tuple[UnsettledCall, ...]:
         """Return the calls without an outcome that sent the same request for a target."""
         if not self.unknown:
             return ()
@@ -77,7 +77,7 @@ class History(msgspec.Struct):
             call
             for row in (target, *batch_paths.aliases(target))
             for call in self.unknown.get(row, ())
-            if call.fingerprint == fingerprint
+            if call.fingerprint in fingerprints
         )
 
 

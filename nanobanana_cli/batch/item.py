@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli.batch import paths
 from nanobanana_cli.captions import prompts
@@ -44,6 +45,10 @@ class Item(msgspec.Struct, frozen=True, gc=False):
             of the reply decides the suffix.
         plain: the target made from the prompt alone; None when the row names its file.
         named_alt_file: the file that the row names for its alt text, as `target`.
+        like: the name of the reference image whose ratio the settings have.
+        former: the fingerprint of the request before its ratio followed the reference image; ""
+            unless the row leaves the ratio to the default. An image made so is up to date too, so
+            that a new default costs nobody anything.
     """
 
     row: int
@@ -55,6 +60,18 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     target: str
     plain: str | None = None
     named_alt_file: str | None = None
+    like: str | None = None
+    former: str = ""
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """The fingerprints under which an image of it may be recorded."""
+        return (self.fingerprint, self.former) if self.former else (self.fingerprint,)
+
+    @property
+    def key(self) -> str:
+        """The fingerprint that names and shards go by: the one that earlier versions knew."""
+        return self.former or self.fingerprint
 
     @property
     def alt_file(self) -> str | None:
@@ -79,6 +96,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
             size=self.settings.size,
             references=tuple(references),
             parameters=self.parameters,
+            like=self.like,
         )
 
 
@@ -128,7 +146,8 @@ class References:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[str, tuple[str, str] | NbError] = {}
+        # Without the bytes, which are read again when they are sent.
+        self._known: dict[str, tuple[Reference, str] | NbError] = {}
 
     def identity(self, name: str) -> tuple[str, str]:
         """Return the media type and SHA-256 of an image, its part of a fingerprint.
@@ -136,15 +155,12 @@ class References:
         Raises:
             NbError: the file is missing, unreadable, or not an image that can be sent.
         """
-        if name not in self._known:
-            try:
-                self._known[name] = _identity(self._read(name))
-            except NbError as error:
-                self._known[name] = error
-        known = self._known[name]
-        if isinstance(known, NbError):
-            raise known
-        return known
+        reference, digest = self._facts(name)
+        return reference.mime_type, digest
+
+    def without_data(self, name: str) -> Reference:
+        """Return what is known of an image, without its bytes; for errors see `identity`."""
+        return self._facts(name)[0]
 
     def load(self, names: Sequence[str]) -> tuple[Reference, ...]:
         """Return the images to send.
@@ -160,6 +176,18 @@ class References:
                     hint="run the same command again",
                 )
         return references
+
+    def _facts(self, name: str) -> tuple[Reference, str]:
+        if name not in self._known:
+            try:
+                read = self._read(name)
+                self._known[name] = replace(read, data=b""), _identity(read)[1]
+            except NbError as error:
+                self._known[name] = error
+        known = self._known[name]
+        if isinstance(known, NbError):
+            raise known
+        return known
 
     def _read(self, name: str) -> Reference:
         return inputs.references((str(self._folder / name),), _no_stdin)[0]

@@ -26,6 +26,7 @@ State: TypeAlias = Literal["make", "changed", "unchanged", "unknown", "exists"]
 
 _HASHED_TOGETHER = 256
 _HASHERS = 4
+_FORMER = 'was made as 1:1; aspect = "auto" in the row follows its image'
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -84,8 +85,7 @@ def select(
     return [
         item
         for item in items
-        if (not only or item.target in wanted)
-        and (shard is None or shard.contains(item.fingerprint))
+        if (not only or item.target in wanted) and (shard is None or shard.contains(item.key))
     ]
 
 
@@ -154,7 +154,7 @@ def plan(items: Sequence[Item], history: History, listing: Listing, provider: st
             prices[priced] = catalog.price(provider, *priced)
         files = [(path, hashes[path]) for path in existing.get(item.target, ())]
         step = _step(item, files, record, history, prices[priced])
-        if step.kept and (item.fingerprint, step.sha256) in made_anywhere:
+        if step.kept and any((each, step.sha256) in made_anywhere for each in item.fingerprints):
             step = Step(item, "unchanged", step.price, "was moved", "", step.path, step.sha256)
         steps.append(step)
     return steps
@@ -180,12 +180,15 @@ def _step(
     price: int | None,
 ) -> Step:
     same_request = {
-        (each.path, each.sha256) for each in made if each.fingerprint == item.fingerprint
+        (each.path, each.sha256): each.fingerprint
+        for each in made
+        if each.fingerprint in item.fingerprints
     }
     for path, digest in files:
-        if (path, digest) in same_request:
-            return Step(item, "unchanged", price, path=path, sha256=digest)
-    unknown = history.unknown_for(item.target, item.fingerprint)
+        if found := same_request.get((path, digest or "")):
+            reason = _FORMER if found == item.former else ""
+            return Step(item, "unchanged", price, reason, path=path, sha256=digest)
+    unknown = history.unknown_for(item.target, item.fingerprints)
     # A file that no ledger records, and that was not there before these calls, is one of theirs.
     known = {each.sha256 for each in made} | {call.replaces for call in unknown}
     for path, digest in files if unknown else ():

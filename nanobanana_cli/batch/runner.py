@@ -23,6 +23,7 @@ from nanobanana_cli.batch.throttle import NotSent
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.captions.save import TextDestination, save_reply_text
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnknown
+from nanobanana_cli.generation import shape
 from nanobanana_cli.generation.pool import WorkerPool
 from nanobanana_cli.generation.save import save_image
 from nanobanana_cli.generation.session import Session
@@ -190,6 +191,7 @@ class Runner:
 
         with self._session.call(request, before=record) as called:
             result = save_image(called, RowDestination(self._root, step))
+        result = replace(result, notes=(*shape.notes(request), *result.notes))
         result = self._with_text(step, result)
         if not recorded and isinstance(result.error, LocalFileError):
             result.error.charged = Charged.NO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -12,6 +13,8 @@ from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
 from nanobanana_cli.batch.plan import sha256_of
+
+_FINGERPRINTED = re.compile(r"-[0-9a-f]{8}$")
 
 
 def assign_names(items: Sequence[Item], history: History, listing: paths.Listing) -> list[Item]:
@@ -46,7 +49,7 @@ class _Namer:
             for call in calls
         }
         # Usually none has, and looking up each takes time.
-        self._any_fingerprinted = any(stem.endswith(f"-{key[:8]}") for stem, key in self._recorded)
+        self._any_fingerprinted = any(_FINGERPRINTED.search(stem) for stem, _ in self._recorded)
         # Plain names that collide, and the fingerprint of the image that keeps each.
         self._owners: dict[str, str | None] = {}
         given = {_stem(item.target) for item in items if item.plain is None}
@@ -64,8 +67,8 @@ class _Namer:
     def named(self, item: Item, plain: str) -> Item:
         """Return an image under its final name."""
         stem, suffix = paths.split(plain)
-        fingerprinted = f"{stem}-{item.fingerprint[:8]}{suffix}"
-        keeps_plain = self._owners.get(plain, item.fingerprint) == item.fingerprint and (
+        fingerprinted = f"{stem}-{item.key[:8]}{suffix}"
+        keeps_plain = self._owners.get(plain, item.key) == item.key and (
             not self._any_fingerprinted
             or not self._is_recorded(fingerprinted, item)
             or (self._is_recorded(plain, item) and self._exists(item, plain))
@@ -76,9 +79,9 @@ class _Namer:
     def _owner(self, stem: str, group: Sequence[tuple[Item, str]], *, is_given: bool) -> str | None:
         """Return the fingerprint of the image that was made under a plain name, if one was."""
         recorded = {
-            item.fingerprint: (item, plain)
+            item.key: (item, plain)
             for item, plain in group
-            if (stem, item.fingerprint) in self._recorded
+            if any((stem, each) in self._recorded for each in item.fingerprints)
         }
         if len(recorded) == 1 and not is_given:
             return next(iter(recorded))
@@ -87,15 +90,15 @@ class _Namer:
         return min(existing or (() if is_given else recorded), default=None)
 
     def _is_recorded(self, target: str, item: Item) -> bool:
-        return (_stem(target), item.fingerprint) in self._recorded
+        return any((_stem(target), each) in self._recorded for each in item.fingerprints)
 
     def _exists(self, item: Item, plain: str) -> bool:
         """Return whether the image that was made under the plain name exists, or may exist."""
-        if self._history.unknown_for(plain, item.fingerprint):
+        if self._history.unknown_for(plain, item.fingerprints):
             return True
         own = paths.candidates(plain)
         return any(
-            made.fingerprint == item.fingerprint and self._sha256(made.path) == made.sha256
+            made.fingerprint in item.fingerprints and self._sha256(made.path) == made.sha256
             for made in self._history.made_for(plain)
             if made.path in own
         )

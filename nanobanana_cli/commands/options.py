@@ -58,7 +58,11 @@ class Shape(msgspec.Struct, frozen=True):
     aspect: Annotated[
         str | None,
         Option(
-            "--aspect", "-a", metavar="RATIO", help="Aspect ratio, such as 16:9. [default: 1:1]"
+            "--aspect",
+            "-a",
+            metavar="RATIO",
+            help="Aspect ratio, such as 16:9, or landscape; auto is the first reference image's, "
+            "else 1:1. [default: auto]",
         ),
     ] = None
     size: Annotated[

@@ -9,6 +9,7 @@ from nanobanana_cli.captions.clean import strip_unsafe
 from nanobanana_cli.captions.formats import Caption
 from nanobanana_cli.commands import connection
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.generation.shape import described
 from nanobanana_cli.money import dollars
 from nanobanana_cli.settings import Settings, default_timeout
 from nanobanana_cli.types import ContentRequest, Endpoint, Result
@@ -164,9 +165,11 @@ def show_request(
 
 
 def details(result: Result) -> str:
-    """Return the pixels, bytes, seconds and price of a written image, for people."""
+    """Return the pixels, ratio, bytes, seconds and price of a written image, for people."""
     price = "free (sandbox)" if result.provider == "sandbox" else dollars(result.cost)
     shape = f"{result.width}×{result.height}"
+    if like := described(result.request):
+        shape += f"  {like}"
     return f"{shape}  {file_size(result.size or 0)}  {result.seconds:.1f} s  {price}"
 
 

@@ -63,7 +63,15 @@ def references(names: Sequence[str], read_stdin: Callable[[], bytes]) -> tuple[R
     Raises:
         UsageError, LocalFileError: as for `read_image`.
     """
-    return tuple(Reference(name, *read_image(name, read_stdin, decode=True)[:2]) for name in names)
+    return tuple(_reference(name, read_stdin) for name in names)
+
+
+def _reference(name: str, read_stdin: Callable[[], bytes]) -> Reference:
+    from nanobanana_cli.images.displayed import displayed_size, heif_size
+
+    mime_type, data, picture = read_image(name, read_stdin, decode=True)
+    size = heif_size(data) if picture is None else displayed_size(picture)
+    return Reference(name, mime_type, data, size)
 
 
 def read_bytes(name: str, read_stdin: Callable[[], bytes]) -> bytes:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from io import BytesIO
 
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from nanobanana_cli.images.convert import fit, opened
+from nanobanana_cli.images.displayed import ORIENTATION, orientation
 from nanobanana_cli.images.formats import verify
 from nanobanana_cli.types import ImageFormat, Picture
 
-_ORIENTATION = 0x0112
 # Legible on a screen of twice the density, at about 15 kB.
 _THUMBNAIL = 480
 
@@ -47,18 +46,8 @@ def _smaller(picture: Picture, longest: int, to: ImageFormat, **options: int) ->
         exif = source.info.pop("exif", b"")
         image = fit(source, to)
         image.thumbnail((longest, longest))
-        image.getexif()[_ORIENTATION] = _orientation(exif)
+        image.getexif()[ORIENTATION] = orientation(exif)
         image = ImageOps.exif_transpose(image)
     buffer = BytesIO()
     image.save(buffer, to, **options)
     return Picture(buffer.getvalue(), to, *image.size)
-
-
-def _orientation(block: bytes) -> int:
-    """Return how EXIF says to turn the image, 1 to 8; 1 when nothing readable says so."""
-    exif = Image.Exif()
-    # Pillow raises whatever damaged EXIF causes, and an image that is not turned will do.
-    with suppress(Exception):
-        exif.load(block)
-        return int(exif.get(_ORIENTATION, 1))
-    return 1

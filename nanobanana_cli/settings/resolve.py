@@ -23,7 +23,7 @@ DEFAULTS: Mapping[str, str] = {
     "provider": catalog.DEFAULT_PROVIDER,
     "base-url": "",
     "model": catalog.DEFAULT_MODEL,
-    "aspect": catalog.DEFAULT_ASPECT,
+    "aspect": validators.AUTO,
     "size": catalog.DEFAULT_SIZE,
     "timeout": "",
     "retries": "3",
@@ -58,6 +58,13 @@ class Settings(Redacted, frozen=True):
     origins: Mapping[str, str]
     user: ConfigFile
     project: ConfigFile | None = None
+
+    @property
+    def configured_aspect(self) -> str | None:
+        """The variable or file that names the aspect ratio; None if it was typed, or is `auto`."""
+        origin = self.origins["aspect"]
+        is_typed = origin in ("default", "--aspect") or self.aspect == validators.AUTO
+        return None if is_typed else origin
 
 
 class _Source(msgspec.Struct, frozen=True):

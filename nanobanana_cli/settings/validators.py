@@ -17,7 +17,11 @@ MAX_TIMEOUT = 86_400
 MAX_RETRIES = 20
 MAX_WAIT = 7 * 86_400
 
-_RATIO = re.compile(r"([1-9][0-9]{0,3}):([1-9][0-9]{0,3})")
+# The ratio of the first reference image, or else the default.
+AUTO = "auto"
+ASPECT_NAMES = {"square": "1:1", "landscape": "16:9", "portrait": "9:16"}
+
+_RATIO = re.compile(r"([1-9][0-9]{0,3})[:x×]([1-9][0-9]{0,3})")
 _NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _SIZE = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2})?K")
 _DURATION = re.compile(r"(?:[0-9]{1,7}(?:\.[0-9]{1,3})?[hms])+|[0-9]{1,7}")
@@ -60,10 +64,18 @@ def model(text: str) -> str:
 
 
 def aspect(text: str, model: str) -> str:
-    """Return an aspect ratio, such as `16:9`, that the model accepts."""
+    """Return `auto`, or an aspect ratio, such as `16:9`, that the model accepts.
+
+    `square`, `landscape`, `portrait` and `16x9` are understood.
+    """
+    folded = text.lower()
+    if folded == AUTO:
+        return AUTO
+    typed = _RATIO.fullmatch(folded)
+    text = f"{typed[1]}:{typed[2]}" if typed else ASPECT_NAMES.get(folded, text)
     known = MODELS.get(model)
     if known is None:
-        if _RATIO.fullmatch(text):
+        if typed or folded in ASPECT_NAMES:
             return text
         raise InvalidValue("is not an aspect ratio", hint="such as 16:9")
     if text in known.aspects:
@@ -95,6 +107,17 @@ def size(text: str, model: str) -> str:
         if elsewhere
         else one_of(_nearest_size(folded, known), known.sizes),
     )
+
+
+def nearest_ratio(width: float, height: float, choices: Iterable[str]) -> str:
+    """Return the ratio that is nearest to a width and a height, by the logarithm of the ratios."""
+    return min(choices, key=lambda choice: abs(math.log(quotient(choice) * height / width)))
+
+
+def quotient(ratio: str) -> float:
+    """Return a ratio as a number: 16:9 is 1.78."""
+    width, height = ratio.split(":")
+    return int(width) / int(height)
 
 
 def timeout(text: str) -> float:
@@ -204,13 +227,7 @@ def _nearest_ratio(text: str, choices: Iterable[str]) -> str:
     numbers = [float(number) for number in _NUMBERS.findall(text[:40])]
     if len(numbers) != 2 or not all(numbers):
         return text
-    shape = math.log(numbers[0] / numbers[1])
-    return min(choices, key=lambda choice: abs(math.log(_quotient(choice)) - shape))
-
-
-def _quotient(ratio: str) -> float:
-    width, height = ratio.split(":")
-    return int(width) / int(height)
+    return nearest_ratio(numbers[0], numbers[1], choices)
 
 
 def _nearest_size(folded: str, model: Model) -> str:

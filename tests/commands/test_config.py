@@ -27,13 +27,13 @@ def user_file() -> Path:
 
 
 def test_set_get_unset(nb: Nb, user_file: Path) -> None:
-    assert nb("config", "get", "aspect").out == "1:1\n"
+    assert nb("config", "get", "aspect").out == "auto\n"
     done = nb("config", "set", "aspect", "16:9")
     assert (done.code, done.out, done.err) == (0, "", f"aspect set in {user_file}\n")
     assert nb("config", "get", "aspect").out == "16:9\n"
     assert nb("config", "unset", "aspect").err == f"aspect removed from {user_file}\n"
     assert nb("config", "unset", "aspect").err == f"aspect was not set in {user_file}\n"
-    assert nb("config", "get", "aspect").out == "1:1\n"
+    assert nb("config", "get", "aspect").out == "auto\n"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_ctrl_c_at_the_hidden_prompt_has_a_line_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("set", "aspect", "16x9"), "nb: aspect 16x9 is not an aspect ratio of "),
+        (("set", "aspect", "16-9"), "nb: aspect 16-9 is not an aspect ratio of "),
         (("set", "aspect"), "nb: no value for aspect\nhint: nb config set aspect VALUE\n"),
         (("set", "asepct", "1:1"), "nb: asepct is not a setting\nhint: did you mean aspect?"),
         (("set", "sandbox.api-key"), "nb: the sandbox takes no key\n"),
@@ -235,10 +235,10 @@ def test_a_file_that_nb_config_names_is_created_by_set_alone(nb: Nb) -> None:
 
 def test_a_wrong_value_can_be_corrected(nb: Nb, user_file: Path) -> None:
     user_file.parent.mkdir(parents=True)
-    user_file.write_text('aspect = "16x9"\n')
+    user_file.write_text('aspect = "16-9"\n')
     assert nb("config", "list").code == 2
     assert nb("config", "set", "aspect", "16:9").code == 0
-    user_file.write_text('aspect = "16x9"\n')
+    user_file.write_text('aspect = "16-9"\n')
     assert nb("config", "unset", "aspect").code == 0
     assert nb("config", "list").code == 0
 

@@ -143,9 +143,9 @@ def test_a_model_that_is_not_known(nb: Nb, server: WireServer) -> None:
 
 
 def test_settings_that_do_not_fit_are_a_finding(nb: Nb) -> None:
-    run = nb("config", "check", env={"NB_ASPECT": "16x9"})
+    run = nb("config", "check", env={"NB_ASPECT": "16-9"})
     assert run.code == 2
-    assert run.out.startswith("failed   settings     NB_ASPECT=16x9 is not an aspect ratio of ")
+    assert run.out.startswith("failed   settings     NB_ASPECT=16-9 is not an aspect ratio of ")
     assert "did you mean 16:9?" in run.err
 
 

@@ -27,7 +27,7 @@ def test_without_any_source_the_defaults_hold() -> None:
     assert settings.provider == "wisgate"
     assert settings.base_url == "https://wisgate.ai"
     assert settings.model == "gemini-3.1-flash-image-preview"
-    assert (settings.aspect, settings.size) == ("1:1", "1K")
+    assert (settings.aspect, settings.size) == ("auto", "1K")
     assert (settings.timeout, settings.retries, settings.max_cost) == (None, 3, None)
     assert settings.wait == 0
     assert settings.origins == dict.fromkeys(DEFAULTS, "default")
@@ -43,7 +43,7 @@ def test_the_first_source_that_speaks_wins(user: Path, first: int) -> None:
         project.write_text('aspect = "1:8"')
     user.write_text('aspect = "8:1"' if first <= 3 else "")
     settings = load(env, Path.cwd(), options)
-    assert settings.aspect == ("1:4", "4:1", "1:8", "8:1", "1:1")[first]
+    assert settings.aspect == ("1:4", "4:1", "1:8", "8:1", "auto")[first]
     expected = ("--aspect", "NB_ASPECT", str(project), str(user), "default")[first]
     assert settings.origins["aspect"] == expected
 
@@ -87,16 +87,16 @@ def test_every_setting_but_the_wait_has_a_variable() -> None:
 def test_one_style_of_error_for_all_sources(tmp_path: Path, user: Path) -> None:
     rest = "is not an aspect ratio of gemini-3.1-flash-image-preview"
     with pytest.raises(UsageError) as option:
-        load({}, Path.cwd(), {"aspect": "16 x 9"})
+        load({}, Path.cwd(), {"aspect": "16 - 9"})
     with pytest.raises(ConfigError) as variable:
-        load({"NB_ASPECT": "16x9"}, Path.cwd(), {})
-    user.write_text('\naspect = "16x9"')
+        load({"NB_ASPECT": "16-9"}, Path.cwd(), {})
+    user.write_text('\naspect = "16-9"')
     with pytest.raises(ConfigError) as file:
         _load(tmp_path)
-    assert option.value.message == f'--aspect "16 x 9" {rest}'
+    assert option.value.message == f'--aspect "16 - 9" {rest}'
     assert not isinstance(option.value, ConfigError)
-    assert variable.value.message == f"NB_ASPECT=16x9 {rest}"
-    assert file.value.message == f'aspect = "16x9" in {user}, line 2, {rest}'
+    assert variable.value.message == f"NB_ASPECT=16-9 {rest}"
+    assert file.value.message == f'aspect = "16-9" in {user}, line 2, {rest}'
     assert option.value.hint == variable.value.hint == file.value.hint
 
 

@@ -27,6 +27,22 @@ def test_every_ratio_and_size_of_the_catalog_passes(model: Model) -> None:
     ("typed", "meant"),
     [
         ("16x9", "16:9"),
+        ("16X9", "16:9"),
+        ("16×9", "16:9"),
+        ("square", "1:1"),
+        ("Landscape", "16:9"),
+        ("portrait", "9:16"),
+        ("AUTO", "auto"),
+    ],
+)
+@pytest.mark.parametrize("model", [DEFAULT_MODEL, "nobody-knows"])
+def test_a_ratio_has_other_names(typed: str, meant: str, model: str) -> None:
+    assert validators.aspect(typed, model) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
         ("16/9", "16:9"),
         ("1920x1080", "16:9"),
         ("9-16", "9:16"),

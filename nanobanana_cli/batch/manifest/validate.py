@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import TypeAlias, TypeVar
 
@@ -18,8 +18,9 @@ from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
 from nanobanana_cli.batch.manifest.expand import expand
 from nanobanana_cli.batch.manifest.readers import Manifest
 from nanobanana_cli.batch.manifest.rows import Row
+from nanobanana_cli.catalog import DEFAULT_ASPECT
 from nanobanana_cli.errors import NbError
-from nanobanana_cli.generation import inputs
+from nanobanana_cli.generation import inputs, shape
 from nanobanana_cli.images import formats
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.settings import validators
@@ -44,6 +45,7 @@ class Defaults(msgspec.Struct, frozen=True):
     Args:
         model, aspect, size, format, alt: as the options.
         origin: the service; part of each fingerprint.
+        has_own_aspect: the aspect was typed or configured.
     """
 
     model: str
@@ -52,6 +54,7 @@ class Defaults(msgspec.Struct, frozen=True):
     format: str
     origin: str
     alt: bool = False
+    has_own_aspect: bool = True
 
 
 def check(
@@ -88,6 +91,7 @@ class _Checker:
         # Requested values → checked settings, and the errors by key.
         self._settings: dict[tuple[object, ...], tuple[RowSettings | None, list[_Invalid]]] = {}
         self._reported: list[_Invalid] = []
+        self._with_ratio: dict[tuple[RowSettings, str], RowSettings] = {}
 
     def check_defaults(self, defaults: Row) -> None:
         """Report errors of the defaults once, instead of for each row."""
@@ -110,7 +114,7 @@ class _Checker:
             return
         is_named = row.output is not None and not row.output.endswith("/")
         targets = [target] if count == 1 else [paths.numbered(target, n + 1) for n in range(count)]
-        parameters, digest = row.parameters(), ""
+        parameters, digest, former, like = row.parameters(), "", "", None
         if prompt is None or settings is None or images is None:
             if not is_named:
                 return
@@ -119,10 +123,33 @@ class _Checker:
             settings = RowSettings("", "", "", None, alt=_has_alt(row, self._defaults))
         else:
             identities = [self._references.identity(name) for name in images]
-            digest = fingerprint(self._defaults.origin, prompt, settings, parameters, identities)
+            origin, left = self._defaults.origin, settings
+            settings, like = self._shaped(settings, images)
+            digest = fingerprint(origin, prompt, settings, parameters, identities)
+            is_default = row.aspect is None and not self._defaults.has_own_aspect
+            if is_default and settings.aspect != DEFAULT_ASPECT:
+                left = replace(left, aspect=DEFAULT_ASPECT)
+                former = fingerprint(origin, prompt, left, parameters, identities)
         for each in targets:
             plain = None if is_named else each
-            yield Item(number, prompt, settings, images, parameters, digest, each, plain, alt_file)
+            yield Item(
+                *(number, prompt, settings, images, parameters, digest, each, plain, alt_file),
+                like=like,
+                former=former,
+            )
+
+    def _shaped(
+        self, settings: RowSettings, images: Sequence[str]
+    ) -> tuple[RowSettings, str | None]:
+        """Return the settings with a ratio in place of `auto`, and the image that it follows."""
+        if settings.aspect != validators.AUTO:
+            return settings, None
+        first = [self._references.without_data(name) for name in images[:1]]
+        aspect, like = shape.follow(settings.model, first)
+        # Shared by all rows that have the same.
+        return self._with_ratio.setdefault(
+            (settings, aspect), replace(settings, aspect=aspect)
+        ), like
 
     def _prompt(self, number: int, row: Row) -> str | None:
         prompt = row.prompt.strip() if row.prompt is not None else None

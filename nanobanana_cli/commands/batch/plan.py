@@ -176,6 +176,7 @@ def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
         format=chosen.image_format,
         origin=_origin(settings),
         alt=chosen.alt,
+        has_own_aspect=settings.origins["aspect"] != "default",
     )
     with _errors_shown(terminal):
         manifest = readers.parse(name, _content(name, terminal))
@@ -187,6 +188,12 @@ def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
             chosen, settings, items, manifest.diagnostics, references, root, ledger, shard
         )
         job.check_paths(items, listing)
+    given = settings.configured_aspect
+    if given and any(row.images and row.aspect is None for _, row in manifest.rows):
+        terminal.warn(
+            f"{settings.aspect} from {given} holds for rows with reference images too: "
+            "`--aspect auto` keeps their shape"
+        )
     for model in dict.fromkeys(item.settings.model for item in items):
         connection.note_unknown_model(model, terminal)
     return job

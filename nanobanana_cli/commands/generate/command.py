@@ -153,7 +153,7 @@ def _request(
     terminal: Terminal,
     text: "TextDestination | None",
 ) -> ContentRequest:
-    from nanobanana_cli.generation import inputs
+    from nanobanana_cli.generation import inputs, shape
 
     images, prompt_file = options.inputs.images or (), options.inputs.prompt_file
     if "-" in images and "-" in (prompt, prompt_file):
@@ -161,18 +161,17 @@ def _request(
     if images.count("-") > 1:
         raise UsageError("-i - can be given only once", hint="stdin is read once")
     prompt = inputs.prompt_text(prompt, prompt_file, terminal.read)
-    return inputs.checked(
-        ContentRequest(
-            prompt=prompt,
-            framed=_framed(prompt, text),
-            modalities=("IMAGE",) if text is None else ("TEXT", "IMAGE"),
-            model=in_force.model,
-            aspect=in_force.aspect,
-            size=in_force.size,
-            references=inputs.references(images, terminal.read),
-            parameters=options.parameters,
-        )
+    request = ContentRequest(
+        prompt=prompt,
+        framed=_framed(prompt, text),
+        modalities=("IMAGE",) if text is None else ("TEXT", "IMAGE"),
+        model=in_force.model,
+        aspect=in_force.aspect,
+        size=in_force.size,
+        references=inputs.references(images, terminal.read),
+        parameters=options.parameters,
     )
+    return shape.shaped(inputs.checked(request))
 
 
 def _framed(prompt: str, text: "TextDestination | None") -> str | None:

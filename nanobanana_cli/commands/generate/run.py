@@ -13,6 +13,7 @@ from nanobanana_cli import files
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.results import ResultWriter, show_request
 from nanobanana_cli.errors import ENDS_RUN, Interrupted, NbError, OutputExists, Rejected
+from nanobanana_cli.generation import shape
 from nanobanana_cli.generation.destinations import Destination, NamedFile
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import ContentRequest, Result
@@ -87,6 +88,8 @@ class Generation(msgspec.Struct, frozen=True):
         missing = self._missing()
         self._check(missing)
         show_request(self.request, self.settings, self.terminal, as_curl=as_curl)
+        if like := shape.described(self.request):
+            self.terminal.note(like)
         price = cost.estimate(self.request, self.settings, len(missing))
         times = f"it would be sent {len(missing)} times; " if len(missing) > 1 else ""
         self.terminal.note(f"nothing was sent; {times}{price}")
@@ -121,6 +124,8 @@ class Generation(msgspec.Struct, frozen=True):
         if self.settings.max_cost is not None:
             cost.check(self.request, self.settings, len(missing))
         connection.note_unknown_model(self.request.model, self.terminal)
+        for note in shape.notes(self.request, self.settings.configured_aspect):
+            self.terminal.warn(note)
 
     def _call(self, session: Session, missing: Sequence[Destination]) -> list[NbError]:
         """Make the calls, several at once; write each result and return the failures."""

@@ -1,0 +1,117 @@
+"""Choose an image's aspect ratio: that of the first reference image, unless one is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+
+from msgspec.structs import replace
+
+from nanobanana_cli.catalog import ASPECTS, DEFAULT_ASPECT, MODELS, SIZES, pixels
+from nanobanana_cli.settings.validators import AUTO, nearest_ratio, quotient
+from nanobanana_cli.types import ContentRequest, Reference
+
+# Further away than this, the picture is visibly cropped or stretched.
+_TOLERANCE = 0.05
+# The pixels of a ratio differ that much from size to size of a camera, and show nothing.
+_LARGER = 1.1
+
+
+def shaped(request: ContentRequest) -> ContentRequest:
+    """Return the request with a ratio in place of `auto`, which the service does not know."""
+    if request.aspect != AUTO:
+        return request
+    aspect, like = follow(request.model, request.references)
+    return replace(request, aspect=aspect, like=like)
+
+
+def follow(model: str, references: Sequence[Reference]) -> tuple[str, str | None]:
+    """Return the ratio that `auto` stands for, and the name of the image that it follows, if any.
+
+    Args:
+        model: its own ratios are chosen from; all known ones if the catalog does not know it.
+        references: the input images; the first one counts.
+    """
+    first = references[0] if references else None
+    if first is None or first.size is None:
+        return DEFAULT_ASPECT, None
+    return nearest_ratio(*first.size, _ratios(model)), short_name(first.name)
+
+
+def short_name(name: str) -> str:
+    """Return the name of a reference image in a line about it."""
+    return "stdin" if name == "-" else PurePath(name).name
+
+
+def described(request: ContentRequest) -> str:
+    """Return the ratio for people: `21:9, as wide.jpg`; "" if it follows no image."""
+    return f"{request.aspect}, as {request.like}" if request.like else ""
+
+
+def notes(request: ContentRequest, configured: str | None = None) -> Iterator[str]:
+    """Yield what to know about the shape before the call.
+
+    Args:
+        request: as `shaped` returns it.
+        configured: the variable or file that the ratio comes from; None if it does not come from
+            the configuration.
+    """
+    if not request.references or request.aspect is None or request.size is None:
+        return
+    first = request.references[0]
+    if first.size is None:
+        if not request.like and configured is None and request.aspect == DEFAULT_ASPECT:
+            yield f"cannot tell the shape of {first.name}, so the image is {request.aspect}"
+    elif configured is not None:
+        nearest, _ = follow(request.model, request.references)
+        if nearest != request.aspect:
+            yield (
+                f"{request.aspect} from {configured} holds, although {first.name} is nearest to "
+                f"{nearest}: `--aspect auto` keeps its shape"
+            )
+    elif request.like:
+        yield from _distance(request, first.size)
+    yield from _larger(request, request.size)
+
+
+def _distance(request: ContentRequest, size: tuple[int, int]) -> Iterator[str]:
+    asked, there = quotient(request.aspect or DEFAULT_ASPECT), size[0] / size[1]
+    off = max(asked / there, there / asked) - 1
+    if off > _TOLERANCE:
+        yield (
+            f"{request.like} is {size[0]}×{size[1]}; the nearest ratio of {request.model} is "
+            f"{request.aspect}, off by {off:.0%}"
+        )
+
+
+def _larger(request: ContentRequest, size: str) -> Iterator[str]:
+    """Yield a note if a reference image has more pixels than the image will have."""
+    sizes = [(each.size, each.name) for each in request.references if each.size]
+    try:
+        expected = pixels(request.aspect or DEFAULT_ASPECT, size)
+    except KeyError:
+        return
+    if not sizes:
+        return
+    (width, height), name = max(sizes, key=lambda each: each[0][0] * each[0][1])
+    if width * height > _LARGER * expected[0] * expected[1]:
+        yield (
+            f"{short_name(name)} is {width}×{height}, larger than {size} "
+            f"({expected[0]}×{expected[1]}){_larger_size(request, size, width * height)}"
+        )
+
+
+def _larger_size(request: ContentRequest, size: str, area: int) -> str:
+    known = MODELS.get(request.model)
+    sizes = [each for each in (known.sizes if known else SIZES) if each in SIZES]
+    larger = sizes[sizes.index(size) + 1 :] if size in sizes else []
+    for each in larger:
+        width, height = pixels(request.aspect or DEFAULT_ASPECT, each)
+        if area <= _LARGER * width * height or each == larger[-1]:
+            return f": `--size {each}` keeps more of it"
+    return ""
+
+
+def _ratios(model: str) -> tuple[str, ...]:
+    known = MODELS.get(model)
+    return known.aspects if known else ASPECTS
