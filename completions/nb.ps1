@@ -29,8 +29,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-h', 'Show this message and exit')
         )
         'generate' = @(
-            ('--aspect', 'Aspect ratio, such as 16:9'),
-            ('-a', 'Aspect ratio, such as 16:9'),
+            ('--aspect', 'Aspect ratio, such as 16:9, or landscape'),
+            ('-a', 'Aspect ratio, such as 16:9, or landscape'),
             ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
             ('-s', 'Image size: 0.5K, 1K, 2K or 4K'),
             ('--image', 'Reference image'),
@@ -85,8 +85,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--concurrency', 'Maximum number of calls at once'),
             ('--check', 'Check existing texts, without key or network'),
             ('--read', 'Print the text embedded in each image'),
-            ('--aspect', 'Aspect ratio, such as 16:9'),
-            ('-a', 'Aspect ratio, such as 16:9'),
+            ('--aspect', 'Aspect ratio, such as 16:9, or landscape'),
+            ('-a', 'Aspect ratio, such as 16:9, or landscape'),
             ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
             ('-s', 'Image size: 0.5K, 1K, 2K or 4K'),
             ('--image', 'Reference image'),
@@ -146,8 +146,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--alt', 'Also write alt text, for rows that do not set alt'),
             ('--force', 'Replace files that are edited or in no ledger'),
             ('--skip-existing', 'Leave files alone that are edited or in no ledger'),
-            ('--aspect', 'Aspect ratio, such as 16:9'),
-            ('-a', 'Aspect ratio, such as 16:9'),
+            ('--aspect', 'Aspect ratio, such as 16:9, or landscape'),
+            ('-a', 'Aspect ratio, such as 16:9, or landscape'),
             ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
             ('-s', 'Image size: 0.5K, 1K, 2K or 4K'),
             ('--model', 'Model'),
