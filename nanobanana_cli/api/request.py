@@ -19,9 +19,15 @@ from nanobanana_cli.types import ContentRequest, Endpoint
 ANY_KEY = "sandbox"
 
 
-def path(model: str) -> str:
-    """Return the path of `generateContent` below the provider's base address."""
-    return f"/v1beta/models/{quote(model, safe='')}:generateContent"
+def path(model: str, base_url: str = "") -> str:
+    """Return the path of `generateContent` below the provider's base address.
+
+    Args:
+        base_url: where it goes. That of Vertex express mode has its version further in front:
+            `https://aiplatform.googleapis.com/v1/publishers/google`.
+    """
+    version = "" if base_url.endswith("/publishers/google") else "/v1beta"
+    return f"{version}/models/{quote(model, safe='')}:generateContent"
 
 
 def build(request: ContentRequest, provider: str) -> bytes:
@@ -60,7 +66,7 @@ def as_json(endpoint: Endpoint, model: str, body: bytes) -> str:
     """
     request = {
         "method": "POST",
-        "url": endpoint.base_url + path(model),
+        "url": endpoint.base_url + path(model, endpoint.base_url),
         "headers": dict(_shown_headers(endpoint.provider)),
         "body": json.loads(body),
     }
@@ -77,7 +83,7 @@ def as_curl(endpoint: Endpoint, model: str, body: bytes, timeout: float) -> str:
 
     lines = [
         f"curl -sS --fail-with-body --max-time {timeout:g}",
-        shlex.quote(endpoint.base_url + path(model)),
+        shlex.quote(endpoint.base_url + path(model, endpoint.base_url)),
         *(f'-H "{name}: {value}"' for name, value in _shown_headers(endpoint.provider)),
         "--data-binary @- <<'JSON'",
     ]

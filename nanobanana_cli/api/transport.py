@@ -76,7 +76,8 @@ class Transport:
 
     def generate(self, model: str, body: bytes, timeout: float | None = None) -> Data:
         """Call `generateContent` once and return the reply's bytes."""
-        return self._call("POST", request.path(model), body, timeout or self._timeout)
+        path = request.path(model, self._endpoint.base_url)
+        return self._call("POST", path, body, timeout or self._timeout)
 
     def get(self, path: str) -> Data:
         """Send one GET to a path below the base address and return the reply's bytes."""

@@ -8,8 +8,11 @@ from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import msgspec
+
 from nanobanana_cli import catalog
 from nanobanana_cli import settings as resolved
+from nanobanana_cli.commands.signature import settings_of
 from nanobanana_cli.errors import Unreachable
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import Endpoint
@@ -17,6 +20,18 @@ from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
     from nanobanana_cli.generation.session import Session, Throttle
+
+
+def settings_in_force(options: msgspec.Struct, terminal: Terminal) -> Settings:
+    """Return the settings that a command's options and the configuration give.
+
+    Raises:
+        UsageError, ConfigError: as for `settings.load`.
+    """
+    settings = resolved.load(terminal.env, resolved.current_folder(), settings_of(options))
+    for note in settings.notes:
+        terminal.warn(note)
+    return settings
 
 
 def is_embedded(settings: Settings) -> bool:

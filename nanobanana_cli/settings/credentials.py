@@ -22,6 +22,36 @@ from nanobanana_cli.types import Endpoint, Redacted, Reply
 
 # What an HTTP header carries unchanged; real keys are far shorter.
 _KEY = re.compile(r"[!-~]{1,4096}")
+# How a key looks that was copied with something around it, or never filled in; the first that fits.
+_MISTAKES = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), reason, hint)
+    for pattern, reason, hint in (
+        (
+            r"""["'`\u2018-\u201f\xab\xbb].*|.*["'`\u2018-\u201f\xab\xbb]""",
+            "has quotes around it",
+            "store the key itself, without quotes",
+        ),
+        (
+            r"(?:export |set |\$env:)?\s*[a-z][a-z0-9_.-]*(?:key|token)\s*(?:=|: )\s*[^=\s].*",
+            "starts with a name, as in NAME=key",
+            "store only what follows the = sign",
+        ),
+        (r"(?:authorization: *)?bearer .+", "starts with Bearer", "store only what follows it"),
+        (
+            r"\$\{?\w+\}?|%\w+%|\$?\{\{.*\}\}",
+            "is the name of a variable, not its value",
+            "store the key itself",
+        ),
+        (
+            (
+                r"<.*>|\[.*\]|(?:sk-)?(?:x{3,}|\*{3,}|\.{3,}|…)+|your[-_ ]?\w*[-_ ]?(?:key|token).*"
+                r"|(?:insert|put|paste|replace|change)[-_ ]?(?:me|with|your|the|key|it|here)\b.*"
+            ),
+            "is a placeholder, not a key",
+            "put your own key in its place",
+        ),
+    )
+)
 _MAX_KEY_FILE = 16 * 1024
 # Anything shorter may occur in a text by chance.
 _SHORTEST_SECRET = 8
@@ -88,8 +118,12 @@ def check(value: str, source: str) -> str:
     """Return a key that a header can carry.
 
     Raises:
-        KeyRejected: it is empty, or contains spaces, control or non-ASCII characters.
+        KeyRejected: it is empty, has something around it that is not part of a key, is a
+            placeholder, or contains spaces, control or non-ASCII characters.
     """
+    for pattern, mistake, hint in _MISTAKES:
+        if pattern.fullmatch(value):
+            raise KeyRejected(f"the key from {source} {mistake}", hint=hint)
     if _KEY.fullmatch(value):
         return value
     what = "contains spaces or characters that no key has" if value else "is empty"

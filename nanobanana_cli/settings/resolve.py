@@ -42,6 +42,7 @@ class Settings(Redacted, frozen=True):
         max_cost: micro-dollars; None is no limit.
         origins: setting → `--aspect`, `NB_ASPECT`, a file's path, or `default`.
         user, project: the configuration files.
+        notes: for people: a value that another one overrides.
     """
 
     _hidden = ("user", "project")
@@ -58,6 +59,7 @@ class Settings(Redacted, frozen=True):
     origins: Mapping[str, str]
     user: ConfigFile
     project: ConfigFile | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def configured_aspect(self) -> str | None:
@@ -74,6 +76,7 @@ class _Source(msgspec.Struct, frozen=True):
         label: the option, variable or name, for errors that must not show the text.
         shown: the label and the text.
         file: the file that holds it, if any.
+        rank: 0 for the source that goes before all others.
     """
 
     text: str
@@ -82,6 +85,7 @@ class _Source(msgspec.Struct, frozen=True):
     shown: str
     error: type[UsageError] = ConfigError
     file: ConfigFile | None = None
+    rank: int = 0
 
 
 class _Sources(Redacted, frozen=True):
@@ -93,11 +97,12 @@ class _Sources(Redacted, frozen=True):
     files: tuple[ConfigFile, ...]
     dashes: str
     origins: dict[str, str] = msgspec.field(default_factory=dict)
+    ranks: dict[str, int] = msgspec.field(default_factory=dict)
 
     def pick(self, name: str, parse: Callable[[str], T], provider: str | None = None) -> T | None:
         """Parse the first source that has the setting; return None for an empty default."""
         source = self._first(name, provider)
-        self.origins[name] = source.origin
+        self.origins[name], self.ranks[name] = source.origin, source.rank
         if source.origin == "default" and not source.text:
             return None
         try:
@@ -122,14 +127,15 @@ class _Sources(Redacted, frozen=True):
             shown = f'"{typed}"' if not typed or any(map(str.isspace, typed)) else typed
             return _Source(typed, option, option, f"{option} {shown}", UsageError)
         if text := self.env.get(variable):
-            return _Source(text, variable, variable, f"{variable}={text}")
-        for file in self.files:
+            return _Source(text, variable, variable, f"{variable}={text}", rank=1)
+        for rank, file in enumerate(self.files, start=2):
             entries = file.guarded.get(provider, {}) if provider else file.values
             if name in entries:
                 text = entries[name]
                 shown = f'"{text}"' if str in TYPES[name] else text
-                return _Source(text, str(file.path), name, f"{name} = {shown}", file=file)
-        return _Source(DEFAULTS[name], "default", name, name)
+                where, shown = str(file.path), f"{name} = {shown}"
+                return _Source(text, where, name, shown, file=file, rank=rank)
+        return _Source(DEFAULTS[name], "default", name, name, rank=9)
 
 
 def load(env: Mapping[str, str], cwd: Path, options: Mapping[str, str | None]) -> Settings:
@@ -164,7 +170,15 @@ def resolve(
     sources = _Sources(options, env, (project, user) if project else (user,), dashes)
     provider = sources.must("provider", validators.provider)
     model = sources.must("model", validators.model)
-    base_url = sources.pick("base-url", partial(_address, provider=provider), provider)
+    address = sources.pick("base-url", partial(_address, provider=provider), provider)
+    base_url, named = address or ("", None)
+    notes = []
+    if named and sources.ranks["model"] > sources.ranks["base-url"]:
+        model = validators.model(named)
+        sources.origins["model"] = sources.origins["base-url"]
+    elif named and named != model:
+        source, place = (sources.origins[name] for name in ("model", "base-url"))
+        notes.append(f"{model} from {source} holds, not {named} in the address from {place}")
     return Settings(
         provider=provider,
         base_url=base_url or catalog.PROVIDERS[provider].base_url,
@@ -178,6 +192,7 @@ def resolve(
         origins=sources.origins,
         user=user,
         project=project,
+        notes=tuple(notes),
     )
 
 
@@ -204,11 +219,12 @@ def variable_of(name: str) -> str:
     return "" if name == "wait" else f"NB_{name.upper().replace('-', '_')}"
 
 
-def _address(text: str, provider: str) -> str:
-    url = validators.base_url(text)
+def _address(text: str, provider: str) -> tuple[str, str | None]:
+    """Return the base of an address, and the model that a pasted one names."""
+    url, named = validators.split_address(text)
     owner = validators.provider_at(url)
     if owner not in {None, provider}:
         raise InvalidValue(
             f"belongs to {owner}, but the provider is {provider}", hint=f"--provider {owner}"
         )
-    return url
+    return url, named

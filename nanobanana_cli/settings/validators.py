@@ -30,6 +30,15 @@ _MODEL = re.compile(r"[!-~]{1,200}")
 _SIZE_ALIASES = {"512": "0.5K", "512PX": "0.5K"}
 _ADDRESS = re.compile(r"[!-~]{1,2000}")
 _AUTHORITY = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+# What of an address nb adds itself: `/v1beta`, the list of models, or a whole call. Vertex express
+# mode ends in /publishers/google instead of /v1beta.
+_CALL = re.compile(
+    r"(?P<base>.*?/publishers/google(?=/|$)|.*?)"
+    r"(?:/v1beta|(?<=/publishers/google)|(?=/models/[^/:]+:\w+$))"
+    r"(?:/models(?:/(?P<model>[^/:]+)(?::\w+)?)?)?"
+)
+# Other hosts of a provider, and what their names end in.
+_OTHER_HOMES = {"google": "aiplatform.googleapis.com"}
 _ADDRESS_EXAMPLE = "such as https://wisgate.ai or http://127.0.0.1:8080"
 
 
@@ -58,8 +67,8 @@ def provider(text: str) -> str:
 
 def model(text: str) -> str:
     """Return a model id; ids missing from the catalog pass, since models come and go."""
-    if _MODEL.fullmatch(text):
-        return text
+    if _MODEL.fullmatch(text) and text != "models/":
+        return text.removeprefix("models/")
     raise InvalidValue("is not a model id", hint=one_of(text, MODELS))
 
 
@@ -161,9 +170,19 @@ def max_cost(text: str) -> int:
 
 
 def base_url(text: str) -> str:
-    """Return an absolute http(s) address without a trailing slash or `/v1beta`.
+    """Return an absolute http(s) address without a trailing slash or what nb appends itself.
 
-    `nb` appends `/v1beta/models/…` itself; other clients expect an address that includes it.
+    Raises:
+        InvalidValue: see `split_address`.
+    """
+    return split_address(text)[0]
+
+
+def split_address(text: str) -> tuple[str, str | None]:
+    """Return the base of an address, and the model that it names, if any.
+
+    `nb` appends `/v1beta/models/…` itself; other clients expect an address that includes it, and
+    documentation shows whole calls, `…/v1beta/models/X:generateContent`.
 
     Raises:
         InvalidValue: not an http(s) address, or one that would send the key unencrypted over a
@@ -178,7 +197,7 @@ def base_url(text: str) -> str:
         raise InvalidValue("contains a query or fragment", hint=_ADDRESS_EXAMPLE, secret=True)
     scheme, _, rest = text.partition("://")
     scheme = scheme.lower()
-    authority, _, path = rest.partition("/")
+    authority, slash, path = rest.partition("/")
     parts = _AUTHORITY.fullmatch(authority)
     if scheme not in {"http", "https"} or not parts or not 0 < int(parts["port"] or 1) < 65536:
         raise InvalidValue("is not an http(s) address", hint=_ADDRESS_EXAMPLE)
@@ -186,7 +205,13 @@ def base_url(text: str) -> str:
         raise InvalidValue(
             "would send the key unencrypted", hint="use https, except on this machine"
         )
-    return f"{scheme}://{authority.lower()}/{path}".rstrip("/").removesuffix("/v1beta").rstrip("/")
+    from urllib.parse import unquote
+
+    path = (slash + path).rstrip("/")
+    call = _CALL.fullmatch(path)
+    base = call["base"].rstrip("/") if call else path
+    named = unquote(call["model"]) if call and call["model"] else None
+    return f"{scheme}://{authority.lower()}{base}", named
 
 
 def host(url: str) -> str:
@@ -214,6 +239,10 @@ def provider_at(url: str) -> str | None:
     for provider in PROVIDERS.values():
         home = host(provider.base_url)
         if home and (name == home or name.endswith(f".{home}")):
+            return provider.name
+        # `us-central1-aiplatform.googleapis.com` is a region of it.
+        other = _OTHER_HOMES.get(provider.name)
+        if other and (name == other or name.endswith((f".{other}", f"-{other}"))):
             return provider.name
     return None
 

@@ -92,6 +92,51 @@ def test_without_a_key_both_ways_on_are_shown(keys: Keys) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pasted", "mistake"),
+    [
+        (f'"{SECRET}"', "has quotes around it"),
+        (f"'{SECRET}'", "has quotes around it"),
+        (f"“{SECRET}”", "has quotes around it"),
+        (f'{SECRET}"', "has quotes around it"),
+        (f"WISDOM_GATE_KEY={SECRET}", "starts with a name, as in NAME=key"),
+        (f"export WISDOM_GATE_KEY={SECRET}", "starts with a name, as in NAME=key"),
+        (f"export WISDOM_GATE_KEY='{SECRET}x", "starts with a name, as in NAME=key"),
+        (f"api-key = {SECRET}", "starts with a name, as in NAME=key"),
+        (f"x-goog-api-key: {SECRET}", "starts with a name, as in NAME=key"),
+        (f"Bearer {SECRET}", "starts with Bearer"),
+        ("$WISDOM_GATE_KEY", "is the name of a variable, not its value"),
+        ("${WISDOM_GATE_KEY}", "is the name of a variable, not its value"),
+        ("${{ secrets.WISDOM_GATE_KEY }}", "is the name of a variable, not its value"),
+        ("%WISDOM_GATE_KEY%", "is the name of a variable, not its value"),
+        ("<your-key>", "is a placeholder, not a key"),
+        ("YOUR_API_KEY", "is a placeholder, not a key"),
+        ("your-wisgate-key-here", "is a placeholder, not a key"),
+        ("sk-xxxxxxxx", "is a placeholder, not a key"),
+        ("sk-...", "is a placeholder, not a key"),
+        ("changeme", "is a placeholder, not a key"),
+        ("[key]", "is a placeholder, not a key"),
+    ],
+)
+def test_a_key_with_something_around_it_is_named(keys: Keys, pasted: str, mistake: str) -> None:
+    with pytest.raises(KeyRejected) as variable:
+        keys.endpoint({"WISDOM_GATE_KEY": pasted})
+    assert variable.value.message == f"the key from WISDOM_GATE_KEY {mistake}"
+    assert SECRET not in f"{variable.value.message} {variable.value.hint}"
+    (keys.path.parent / "key.txt").write_text(pasted)
+    keys.file('api-key-file = "key.txt"')
+    with pytest.raises(KeyRejected, match=mistake):
+        keys.endpoint()
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["a-key", "sk-1234", "token", "abc=", "bkey==", "AIzaSyD-x_y", "yourself-9f8e7d", "my.key"],
+)
+def test_a_key_that_only_looks_odd_is_sent(keys: Keys, key: str) -> None:
+    assert keys.endpoint({"WISDOM_GATE_KEY": key}).key == key
+
+
+@pytest.mark.parametrize(
     "bad", ["two words", "tab\tkey", "schlüssel", "k\x1b[31m", "k" * 5000, "a\nb"]
 )
 def test_what_cannot_be_a_key_is_refused_unseen(keys: Keys, bad: str) -> None:

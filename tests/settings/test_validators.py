@@ -200,6 +200,17 @@ def test_any_text_is_a_value_or_wrong(parse: Callable[[str], object], text: str)
         ("HTTPS://API.WisGate.AI:8443/Proxy/", "https://api.wisgate.ai:8443/Proxy"),
         ("https://wisgate.ai/v1beta", "https://wisgate.ai"),
         ("https://gate.example/gemini/v1beta/", "https://gate.example/gemini"),
+        ("https://gate.example/v1beta/models", "https://gate.example"),
+        ("https://gate.example/v1beta/models/", "https://gate.example"),
+        ("https://gate.example/v1beta/models/m:generateContent", "https://gate.example"),
+        ("https://gate.example/a/v1beta/models/m", "https://gate.example/a"),
+        ("https://gate.example/v1", "https://gate.example/v1"),
+        ("https://gate.example/models", "https://gate.example/models"),
+        ("https://v.example/v1/publishers/google/", "https://v.example/v1/publishers/google"),
+        (
+            "https://v.example/v1/publishers/google/models/m:streamGenerateContent",
+            "https://v.example/v1/publishers/google",
+        ),
         ("http://localhost:8080", "http://localhost:8080"),
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://[::1]:80", "http://[::1]:80"),
@@ -264,3 +275,36 @@ def test_any_text_is_an_address_or_wrong(text: str) -> None:
         return
     assert validators.base_url(url) == url
     assert url.startswith("https://") or validators.is_loopback(validators.host(url))
+
+
+@pytest.mark.parametrize(
+    ("typed", "model"),
+    [
+        ("https://a.example/v1beta/models/m-1.5:generateContent", "m-1.5"),
+        ("https://a.example/v1beta/models/a%2Fb:streamGenerateContent", "a/b"),
+        ("https://a.example/v1/publishers/google/models/m:generateContent", "m"),
+        ("https://a.example/v1/models/m:generateContent", "m"),
+        ("https://a.example/v1beta/models", None),
+        ("https://a.example", None),
+    ],
+)
+def test_a_pasted_call_names_its_model(typed: str, model: str | None) -> None:
+    assert validators.split_address(typed)[1] == model
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://aiplatform.googleapis.com/v1/publishers/google",
+        "https://europe-west4-aiplatform.googleapis.com/v1/publishers/google",
+    ],
+)
+def test_vertex_belongs_to_google(url: str) -> None:
+    assert validators.provider_at(url) == "google"
+    assert validators.provider_at("https://notaiplatform.googleapis.com") is None
+
+
+def test_a_model_may_carry_its_folder() -> None:
+    assert validators.model("models/gemini-3-pro-image") == "gemini-3-pro-image"
+    with pytest.raises(InvalidValue):
+        validators.model("models/")

@@ -22,11 +22,10 @@ from nanobanana_cli.batch.plan import Shard, Step
 from nanobanana_cli.batch.unique_names import assign_names, check_paths
 from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.options import BatchOptions
-from nanobanana_cli.commands.signature import settings_of
 from nanobanana_cli.errors import OutputExists, UsageError
 from nanobanana_cli.generation.destinations import format_named
 from nanobanana_cli.money import dollars
-from nanobanana_cli.settings import Settings, current_folder, load, validators
+from nanobanana_cli.settings import Settings, validators
 from nanobanana_cli.ui.terminal import Terminal
 
 _EXAMPLE = "images.toml"
@@ -162,7 +161,7 @@ def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
     """
     name = chosen.manifest or ""
     shard = None if chosen.shard is None else planning.parse_shard(chosen.shard)
-    settings = load(terminal.env, current_folder(), settings_of(chosen))
+    settings = connection.settings_in_force(chosen, terminal)
     folder = Path(name).parent if name != readers.STDIN else Path()
     root = folder if chosen.folder is None else Path(chosen.folder)
     if not (chosen.dry_run or chosen.check):

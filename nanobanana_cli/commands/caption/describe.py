@@ -7,7 +7,6 @@ from functools import cache
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli import settings as resolved
 from nanobanana_cli.captions import prompts, source_image
 from nanobanana_cli.captions.describe import Describer, shared_files
 from nanobanana_cli.captions.save import TextDestination
@@ -15,7 +14,6 @@ from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.caption.options import CaptionOptions
 from nanobanana_cli.commands.results import TextWriter, show_request
-from nanobanana_cli.commands.signature import settings_of
 from nanobanana_cli.errors import ENDS_RUN, BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.pool import WorkerPool
@@ -42,7 +40,7 @@ def run(
     """
     # Stdin holds one image, however often it is asked for.
     read_stdin = cache(terminal.read)
-    settings = resolved.load(terminal.env, resolved.current_folder(), settings_of(options))
+    settings = connection.settings_in_force(options, terminal)
     request = inputs.checked(
         ContentRequest(
             prompt="",

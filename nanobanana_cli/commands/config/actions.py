@@ -12,7 +12,7 @@ from nanobanana_cli.commands.config import listing
 from nanobanana_cli.commands.config.check import Check
 from nanobanana_cli.errors import ConfigError, Interrupted, NbError, UsageError
 from nanobanana_cli.files import write_private
-from nanobanana_cli.settings import Settings, config_files, edit, load, resolve
+from nanobanana_cli.settings import Settings, config_files, edit, load, resolve, validators
 from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.edit import SettingName
 from nanobanana_cli.ui.terminal import Terminal
@@ -37,6 +37,8 @@ def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | 
     changed = edit.with_entry(file, entry, text)
     write_private(changed.path, changed.text.encode())
     terminal.note(f"{entry} set in {file.path}")
+    if entry.setting == "base-url" and (model := validators.split_address(value or "")[1]):
+        terminal.warn(f"the model in the address is left out: nb config set model {model}")
     if source := listing.overriding_source(changed, project, terminal.env, entry):
         terminal.warn(f"{source} takes precedence")
 

@@ -17,7 +17,7 @@ from nanobanana_cli.commands.options import (
     Shape,
     Streams,
 )
-from nanobanana_cli.commands.signature import settings_of, takes
+from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.types import ContentRequest
 from nanobanana_cli.ui.terminal import Terminal
@@ -93,14 +93,14 @@ def run(
         NbError: a check or the only call failed.
         typer.Exit: some of several calls failed; their errors have been shown.
     """
-    from nanobanana_cli import settings
+    from nanobanana_cli.commands import connection
     from nanobanana_cli.commands.generate.run import Generation
     from nanobanana_cli.commands.results import ResultWriter
     from nanobanana_cli.generation import destinations
 
     output, cost = options.output, options.cost
     _check(options, terminal)
-    in_force = settings.load(terminal.env, settings.current_folder(), settings_of(options))
+    in_force = connection.settings_in_force(options, terminal)
     request = _request(options, prompt, in_force, terminal, text)
     places = destinations.plan(
         output.path,
