@@ -6,6 +6,7 @@ millisecond, thirty times as long, and a call needs thirty of them before it is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import msgspec
@@ -107,14 +108,22 @@ class Endpoint(Redacted, frozen=True):
         base_url: scheme, host and optional path prefix, no slash at the end.
         key: sent as `x-goog-api-key`, to this host alone; None sends none.
         key_origin: where the key came from, for messages.
+        headers: a gateway's own, as secret as the key and sent to this host alone.
     """
 
-    _hidden = ("key",)
+    _hidden = ("key", "headers")
 
     provider: str
     base_url: str
     key: str | None = None
     key_origin: str | None = None
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The key, each header's value, and what follows its scheme, such as `Bearer`."""
+        tokens = (value.partition(" ")[2] for value in self.headers.values())
+        return tuple(each for each in (self.key, *self.headers.values(), *tokens) if each)
 
 
 class Usage(msgspec.Struct, frozen=True):

@@ -1,12 +1,14 @@
 """Build a request's path and body, and show it as JSON or as a curl command. Pure.
 
 The service rejects any field that it does not know with 400, so only what is set here is sent.
-Neither way to show a request contains the key: both name the variable that holds it.
+Neither way to show a request contains a secret: both name the variable that holds the key, and one
+for each header of a gateway's own.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -67,7 +69,7 @@ def as_json(endpoint: Endpoint, model: str, body: bytes) -> str:
     request = {
         "method": "POST",
         "url": endpoint.base_url + path(model, endpoint.base_url),
-        "headers": dict(_shown_headers(endpoint.provider)),
+        "headers": dict(_shown_headers(endpoint)),
         "body": json.loads(body),
     }
     return json.dumps(request, indent=2)
@@ -84,15 +86,21 @@ def as_curl(endpoint: Endpoint, model: str, body: bytes, timeout: float) -> str:
     lines = [
         f"curl -sS --fail-with-body --max-time {timeout:g}",
         shlex.quote(endpoint.base_url + path(model, endpoint.base_url)),
-        *(f'-H "{name}: {value}"' for name, value in _shown_headers(endpoint.provider)),
+        *(f'-H "{name}: {value}"' for name, value in _shown_headers(endpoint)),
         "--data-binary @- <<'JSON'",
     ]
     return " \\\n  ".join(lines) + f"\n{body.decode('ascii')}\nJSON"
 
 
-def _shown_headers(provider: str) -> list[tuple[str, str]]:
+def variable_of_header(name: str) -> str:
+    """Return the variable that stands for the value of a header where a request is shown."""
+    return re.sub(r"\W", "_", name).upper()
+
+
+def _shown_headers(endpoint: Endpoint) -> list[tuple[str, str]]:
     headers = [("Content-Type", "application/json")]
-    if variables := PROVIDERS[provider].key_variables:
+    headers += [(name, f"${variable_of_header(name)}") for name in endpoint.headers]
+    if variables := PROVIDERS[endpoint.provider].key_variables:
         first, *others = variables
         alternatives = "".join(f":-${other}" for other in others)
         headers.append(("x-goog-api-key", f"${{{first}{alternatives}}}" if others else f"${first}"))

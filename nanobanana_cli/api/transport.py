@@ -104,7 +104,7 @@ class Transport:
                 self._log(f"< {response.status_code} after {time.monotonic() - started:.1f} s")
                 reply = self._read_body(attempt, response)
         except NbError as error:
-            redact_error(error, self._endpoint.key)
+            redact_error(error, self._endpoint.secrets)
             self._log(f"< {error.kind} after {time.monotonic() - started:.1f} s")
             raise
         self._log(f"< {len(reply):,} bytes after {time.monotonic() - started:.1f} s")
@@ -162,7 +162,7 @@ class Transport:
             disconnected = http.client.RemoteDisconnected("")
             raise from_exception(disconnected, attempt, self._host)
         if len(reply) <= _LARGEST_REDACTED:
-            words = redact(str(reply, "latin-1"), self._endpoint.key)
+            words = redact(str(reply, "latin-1"), self._endpoint.secrets)
             return words.encode("latin-1")
         return reply
 
@@ -178,7 +178,7 @@ class Transport:
         except FAILURES:
             # What has arrived is enough: the status says the most.
             self._log("< the error's body was cut short")
-        redacted = redact(text.decode("utf-8", "replace"), self._endpoint.key)
+        redacted = redact(text.decode("utf-8", "replace"), self._endpoint.secrets)
         return status_errors.from_status(
             response.status_code,
             response.headers,
@@ -193,6 +193,7 @@ class Transport:
             # Base64 hardly shrinks, and an uncompressed reply cannot be a decompression bomb.
             "Accept-Encoding": "identity",
             "Connection": "close",
+            **self._endpoint.headers,
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -224,7 +225,7 @@ class Transport:
 
     def _log(self, line: str) -> None:
         if self._trace is not None:
-            self._trace(redact(line, self._endpoint.key))
+            self._trace(redact(line, self._endpoint.secrets))
 
 
 def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

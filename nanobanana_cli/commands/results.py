@@ -152,16 +152,20 @@ def show_request(
             "the embedded sandbox has no address that curl could use",
             hint="start `nb sandbox` and name its address with --base-url",
         )
+    headers = settings.user.headers(settings.provider)
     if as_curl:
-        endpoint = Endpoint(settings.provider, settings.base_url)
+        endpoint = Endpoint(settings.provider, settings.base_url, headers=headers)
         timeout = settings.timeout or default_timeout(request.model, request.size)
         text = wire.as_curl(endpoint, request.model, body, timeout)
     else:
         # The embedded sandbox takes a free port when it starts, so there is none to name yet.
-        endpoint = Endpoint(settings.provider, settings.base_url or "http://127.0.0.1:0")
+        address = settings.base_url or "http://127.0.0.1:0"
+        endpoint = Endpoint(settings.provider, address, headers=headers)
         text = wire.as_json(endpoint, request.model, body)
     for line in text.splitlines():
         terminal.result(line)
+    for name in headers:
+        terminal.note(f"{wire.variable_of_header(name)} stands for the header {name}")
 
 
 def details(result: Result) -> str:

@@ -219,12 +219,12 @@ class Session:
         try:
             reply = replies.read(answer, want=request.modalities)
         except NbError as error:
-            redact_error(error, self.endpoint.key)
+            redact_error(error, self.endpoint.secrets)
             return replace(result, status="failed", error=error.released())
         return replace(
             result,
             status="unchanged",
-            reply=redact_reply(reply, self.endpoint.key),
+            reply=redact_reply(reply, self.endpoint.secrets),
             cost=catalog.price(self.endpoint.provider, request.model, request.size or ""),
         )
 

@@ -13,6 +13,7 @@ import msgspec
 
 from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS
 from nanobanana_cli.errors import ConfigError, UsageError
+from nanobanana_cli.settings.headers import HEADERS, check_header
 from nanobanana_cli.settings.toml_lines import line_of
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.system import HAS_XDG_FOLDERS
@@ -48,7 +49,7 @@ class ConfigFile(Redacted, frozen=True):
         path: the file's path.
         text: the whole file, comments included; "" if it does not exist yet.
         values: setting → text, as typed for an option.
-        guarded: provider → `api-key`, `api-key-file`, `base-url` → text.
+        guarded: provider → `api-key`, `api-key-file`, `base-url` or `headers.NAME` → text.
     """
 
     _hidden = ("text", "guarded")
@@ -65,7 +66,14 @@ class ConfigFile(Redacted, frozen=True):
 
     def where_guarded(self, provider: str, name: str) -> str:
         """Return the place of a provider's entry, in its table or at the top."""
-        return self.where(*((provider,) if line_of(self.text, (provider, name)) else ()), name)
+        keys = tuple(name.split(".", 1))
+        return self.where(*((provider,) if line_of(self.text, (provider, *keys)) else ()), *keys)
+
+    def headers(self, provider: str) -> dict[str, str]:
+        """Return the headers that calls to a provider get."""
+        prefix = f"{HEADERS}."
+        entries = self.guarded.get(provider, {}).items()
+        return {name[len(prefix) :]: text for name, text in entries if name.startswith(prefix)}
 
 
 def user_path(env: Mapping[str, str], cwd: Path) -> Path:
@@ -200,6 +208,8 @@ def parse(path: Path, text: str) -> ConfigFile:
     for name, value in document.items():
         if name in PROVIDERS:
             guarded[name] = _provider_table(blank, name, value)
+        elif name == HEADERS:
+            raise _error(blank, (name,), "belong to a provider", f"[{DEFAULT_PROVIDER}.{HEADERS}]")
         else:
             _check(blank, (name,), value, (*TYPES, *PROVIDERS))
             (top if name in GUARDED else values)[name] = str(value)
@@ -229,9 +239,31 @@ def _document(path: Path, text: str) -> dict[str, object]:
 def _provider_table(file: ConfigFile, provider: str, table: object) -> dict[str, str]:
     if not isinstance(table, dict):
         raise _error(file, (provider,), "must be a table", f"[{provider}]")
+    allowed = allowed_entries(provider)
+    if PROVIDERS[provider].needs_key:
+        allowed = (*allowed, HEADERS)
+    entries: dict[str, str] = {}
     for name, value in table.items():
-        _check(file, (provider, name), value, allowed_entries(provider))
-    return {name: str(value) for name, value in table.items()}
+        if name == HEADERS:
+            entries |= _headers(file, provider, value)
+        else:
+            _check(file, (provider, name), value, allowed)
+            entries[name] = str(value)
+    return entries
+
+
+def _headers(file: ConfigFile, provider: str, table: object) -> dict[str, str]:
+    if not isinstance(table, dict):
+        raise _error(file, (provider, HEADERS), "must be a table", f"[{provider}.{HEADERS}]")
+    for name, value in table.items():
+        if not isinstance(value, str):
+            raise _error(file, (provider, HEADERS, name), "must be text in quotes")
+        try:
+            check_header(name, value)
+        except UsageError as error:
+            where = file.where(provider, HEADERS, name)
+            raise ConfigError(f"{error.message} in {where}", hint=error.hint) from None
+    return {f"{HEADERS}.{name}": value for name, value in table.items()}
 
 
 def _check(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -78,10 +78,10 @@ class KeySource(Redacted, frozen=True):
 
 
 def endpoint(settings: Settings, env: Mapping[str, str], *, need_key: bool = True) -> Endpoint:
-    """Return the address of the provider in force, with its key.
+    """Return the address of the provider in force, with its key and headers.
 
     Args:
-        need_key: look for the key, and raise if it is missing.
+        need_key: look for the key and the headers, and raise if the key is missing.
 
     Raises:
         KeyRejected: the key is missing or malformed.
@@ -89,13 +89,16 @@ def endpoint(settings: Settings, env: Mapping[str, str], *, need_key: bool = Tru
             address comes from elsewhere, so the user did not choose to send that key there.
     """
     provider = PROVIDERS[settings.provider]
-    if not provider.needs_key or not need_key:
+    headers = settings.user.headers(provider.name)
+    if not need_key or not (provider.needs_key or headers):
         return Endpoint(provider.name, settings.base_url)
     _refuse_foreign_address(settings)
+    if not provider.needs_key:
+        return Endpoint(provider.name, settings.base_url, headers=headers)
     found = source(provider, env, settings.user)
     if found is None:
         raise _missing(provider)
-    return Endpoint(provider.name, settings.base_url, _read(found), found.origin)
+    return Endpoint(provider.name, settings.base_url, _read(found), found.origin, headers)
 
 
 def source(provider: Provider, env: Mapping[str, str], user: ConfigFile) -> KeySource | None:
@@ -188,27 +191,32 @@ def _refuse_foreign_address(settings: Settings) -> None:
         )
 
 
-def redact(shown: str, key: str | None) -> str:
+def redact(shown: str, secrets: str | Iterable[str] | None) -> str:
     """Return a text with `[key]` in place of the key, also where JSON escapes it.
 
     Some servers echo the key in what they say.
+
+    Args:
+        secrets: the key, or all that is as secret: `Endpoint.secrets`.
     """
-    if key is None or len(key) < _SHORTEST_SECRET:
-        return shown
-    escaped = json.dumps(key)[1:-1]
-    for form in (key, escaped, escaped.replace("/", "\\/")):
-        shown = shown.replace(form, "[key]")
+    all_secrets = (secrets,) if isinstance(secrets, str) else secrets or ()
+    # The longest first: one may be a part of another.
+    for secret in sorted(all_secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            escaped = json.dumps(secret)[1:-1]
+            for form in (secret, escaped, escaped.replace("/", "\\/")):
+                shown = shown.replace(form, "[key]")
     return shown
 
 
-def redact_error(failed: NbError, key: str | None) -> NbError:
+def redact_error(failed: NbError, key: str | Iterable[str] | None) -> NbError:
     """Take the key out of an error's message; return the same error."""
     failed.message = redact(failed.message, key)
     failed.args = (failed.message,)
     return failed
 
 
-def redact_reply(found: Reply, key: str | None) -> Reply:
+def redact_reply(found: Reply, key: str | Iterable[str] | None) -> Reply:
     """Return the reply with the key taken out of its strings; the image stays as it is."""
 
     def clean(value: str | None) -> str | None:

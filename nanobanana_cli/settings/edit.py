@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ from nanobanana_cli.settings.config_files import (
     allowed_entries,
     parse,
 )
+from nanobanana_cli.settings.headers import HEADERS, check_header
 from nanobanana_cli.settings.resolve import resolve
 from nanobanana_cli.suggest import one_of
+
+_HEADER = re.compile(rf"(?:(?P<provider>{'|'.join(PROVIDERS)})\.)?{HEADERS}\.(?P<name>.+)")
 
 
 class SettingName(msgspec.Struct, frozen=True):
@@ -33,6 +37,17 @@ class SettingName(msgspec.Struct, frozen=True):
 
     setting: str
     provider: str | None = None
+
+    @property
+    def header(self) -> str | None:
+        """The name of the header that it is; None if it is none."""
+        prefix, _, name = self.setting.partition(".")
+        return name if prefix == HEADERS and name else None
+
+    @property
+    def is_secret(self) -> bool:
+        """Return whether its value is never shown, nor typed as an argument."""
+        return self.setting == "api-key" or self.header is not None
 
     def __str__(self) -> str:
         return f"{self.provider}.{self.setting}" if self.provider else self.setting
@@ -48,6 +63,9 @@ def parse_name(text: str, provider: str) -> SettingName:
     Raises:
         UsageError: no such setting.
     """
+    if found := _HEADER.fullmatch(text):
+        check_header(found["name"])
+        return SettingName(f"{HEADERS}.{found['name']}", found["provider"] or provider)
     prefix, dot, setting = text.rpartition(".")
     if setting not in TYPES or (dot and prefix not in PROVIDERS):
         owned = [f"{name}.{entry}" for name in PROVIDERS for entry in allowed_entries(name)]
@@ -75,6 +93,9 @@ def checked_value(file: ConfigFile, name: SettingName, text: str, cwd: Path) -> 
         ConfigError: the value would make another entry invalid.
         KeyRejected: it cannot be a key.
     """
+    if name.header:
+        check_header(name.header, text.strip())
+        return text.strip()
     if name.setting == "api-key":
         return credentials.check(text.strip(), "the prompt or stdin")
     if name.setting == "api-key-file":
@@ -101,7 +122,10 @@ def with_entry(file: ConfigFile, name: SettingName, text: str) -> ConfigFile:
     document = _document(file)
     value = _toml_value(name.setting, text)
     try:
-        if name.provider:
+        if name.provider and name.header:
+            own = document.setdefault(name.provider, {})
+            own.setdefault(HEADERS, {})[name.header] = value
+        elif name.provider:
             document.setdefault(name.provider, {})[name.setting] = value
             if name.provider == _owner(file):
                 document.pop(name.setting, None)
@@ -125,6 +149,8 @@ def without_entry(file: ConfigFile, name: SettingName) -> ConfigFile:
     document = _document(file)
     try:
         table = document.get(name.provider, {}) if name.provider else document
+        if name.header:
+            table.get(HEADERS, {}).pop(name.header, None)
         table.pop(name.setting, None)
         if name.provider == _owner(file):
             document.pop(name.setting, None)
@@ -166,7 +192,7 @@ def _document(file: ConfigFile) -> Any:
 
 
 def _toml_value(setting: str, text: str) -> str | int | float:
-    if str in TYPES[setting]:
+    if str in TYPES.get(setting, (str,)):
         return text
     try:
         return int(text)

@@ -142,13 +142,14 @@ def _entry(
 
 def _value(terminal: Terminal, entry: SettingName, value: str | None) -> str:
     """Return the value from the argument, or a key from the prompt or stdin."""
-    if entry.setting != "api-key":
+    if not entry.is_secret:
         if value is None:
             raise UsageError(f"no value for {entry}", hint=f"nb config set {entry} VALUE")
         return value
+    what = "header's value" if entry.header else "key"
     if value is not None:
         raise UsageError(
-            "a key cannot be given as an argument, where others could see it",
+            f"a {what} cannot be given as an argument, where others could see it",
             hint=f"`nb config set {entry}` asks for it or reads it from stdin",
         )
     if terminal.stdin.isatty():
@@ -156,15 +157,20 @@ def _value(terminal: Terminal, entry: SettingName, value: str | None) -> str:
     else:
         key = terminal.read().decode("utf-8-sig", "replace")
     if not key.strip():
-        raise UsageError(f"no key given for {entry.provider}", hint="paste it, then press Enter")
+        owner = entry if entry.header else entry.provider
+        raise UsageError(f"no {what} given for {owner}", hint="paste it, then press Enter")
     return key
+
+
+def _asked(entry: SettingName) -> str:
+    return f"Header {entry.header}" if entry.header else f"Key for {entry.provider}"
 
 
 def _hidden(terminal: Terminal, entry: SettingName) -> str:
     from getpass import getpass
 
     try:
-        return getpass(f"Key for {entry.provider} (not shown): ", terminal.stderr)
+        return getpass(f"{_asked(entry)} (not shown): ", terminal.stderr)
     except EOFError:
         terminal.note("")
         return ""

@@ -16,6 +16,7 @@ from nanobanana_cli.catalog import MODELS, PROVIDERS
 from nanobanana_cli.errors import KeyRejected, NbError, OutcomeUnknown, Unreachable
 from nanobanana_cli.settings import Settings, endpoint
 from nanobanana_cli.settings.credentials import source
+from nanobanana_cli.settings.edit import SettingName
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import Endpoint
 
@@ -70,7 +71,7 @@ def _key(target: Endpoint) -> Check:
 def _permissions(settings: Settings, env: Mapping[str, str]) -> Iterator[Check]:
     """Check each file that holds a key."""
     holders = []
-    if any("api-key" in entries for entries in settings.user.guarded.values()):
+    if any(SettingName(entry).is_secret for own in settings.user.guarded.values() for entry in own):
         holders.append(settings.user.path)
     found = source(PROVIDERS[settings.provider], env, settings.user)
     if found and found.file:

@@ -11,6 +11,7 @@ from nanobanana_cli.money import usd
 from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.credentials import source
 from nanobanana_cli.settings.edit import SettingName, value_of
+from nanobanana_cli.settings.headers import HEADERS
 from nanobanana_cli.settings.resolve import DEFAULTS, Settings, default_timeout, variable_of
 
 MASK = "********"
@@ -45,6 +46,8 @@ def rows(settings: Settings, env: Mapping[str, str]) -> Iterator[ListedSetting]:
     for provider in PROVIDERS.values():
         if provider.needs_key:
             yield row(settings, env, SettingName("api-key", provider.name))
+        for name in settings.user.headers(provider.name):
+            yield row(settings, env, SettingName(f"{HEADERS}.{name}", provider.name))
 
 
 def row(settings: Settings, env: Mapping[str, str], name: SettingName) -> ListedSetting:
@@ -57,6 +60,10 @@ def row(settings: Settings, env: Mapping[str, str], name: SettingName) -> Listed
         found = source(PROVIDERS[name.provider], env, settings.user)
         masked, origin = (MASK, found.origin) if found else (None, UNSET)
         return ListedSetting(str(name), masked, origin)
+    if name.header:
+        is_set = value_of(settings.user, name) is not None
+        origin = str(settings.user.path) if is_set else UNSET
+        return ListedSetting(str(name), MASK if is_set else None, origin)
     if name.provider and name.setting == "api-key-file":
         path = value_of(settings.user, name)
         return ListedSetting(str(name), path, str(settings.user.path) if path else UNSET)
@@ -69,6 +76,8 @@ def overriding_source(
     user: ConfigFile, project: ConfigFile | None, env: Mapping[str, str], name: SettingName
 ) -> str | None:
     """Return what overrides an entry of the user's file, or None."""
+    if name.header:
+        return None
     if name.provider and name.setting != "base-url":
         found = source(PROVIDERS[name.provider], env, user)
         return None if found is None or found.setting == name.setting else found.shown
