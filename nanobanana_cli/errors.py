@@ -56,7 +56,7 @@ class ExitCode(IntEnum):
 
 
 class Charged(Enum):
-    """Whether a call has cost money, as far as `nb` can know."""
+    """The charge for a call, as far as `nb` can know: no, maybe or yes."""
 
     NO = "no"
     MAYBE = "maybe"

@@ -1,4 +1,4 @@
-"""Define the records that pass between the rooms: requests, replies, images and results.
+"""Define the records that pass between the layers: requests, replies, images and results.
 
 Records are structs of msgspec, here as everywhere: to define a frozen dataclass takes half a
 millisecond, thirty times as long, and a call needs thirty of them before it is sent.
@@ -63,7 +63,7 @@ class Parameters(msgspec.Struct, frozen=True, gc=False):
         search: ground the picture in a web search.
         system: the system instruction.
         temperature: 0 to 2.
-        seed: a whole number of 32 bits; the service accepts it, and promises nothing for it.
+        seed: a whole number of 32 bits; results are not guaranteed to repeat.
     """
 
     thinking: str | None = None
@@ -78,14 +78,14 @@ class ContentRequest(msgspec.Struct, frozen=True):
 
     Args:
         prompt: as the user wrote it.
-        model: the model's id, as it stands in the address.
+        model: the model's id, as in the URL.
         modalities: the kinds of parts to reply with; always sent, since a reply without images
             is the commonest mistake.
         aspect, size: aspect ratio such as `16:9` and image size such as `2K`, as the user knows
             them; None only for a request without an image.
         references: input images, in order.
         parameters: the rest of the request.
-        framed: the text part as it is sent, when instructions stand around the prompt.
+        framed: the text part as it is sent, if instructions surround the prompt.
         like: the name of the reference image whose shape `aspect` follows, for messages.
     """
 
@@ -135,7 +135,7 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Reply(Redacted, frozen=True):
-    """What a `generateContent` reply holds, drafts left out.
+    """The content of a `generateContent` reply, without drafts.
 
     Args:
         image: the final image's bytes as received, not yet verified; None when only text was asked

@@ -41,7 +41,7 @@ _BAD_ADDRESS = (
 
 
 class _Problem(msgspec.Struct, frozen=True):
-    """Why a connection failed.
+    """The cause of a failed connection.
 
     Args:
         reason: one clause.

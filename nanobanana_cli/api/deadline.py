@@ -26,7 +26,7 @@ SLACK = 1.0
 
 
 class AbortReason(Enum):
-    """Why an attempt was aborted."""
+    """The reason for aborting an attempt."""
 
     DEADLINE = "deadline"
     CLOSED = "closed"

@@ -21,7 +21,7 @@ from nanobanana_cli.errors import (
 from nanobanana_cli.money import dollars
 
 # So many failures of one kind that ends a run, with no success between them, end it: one alone can
-# be a whim of the service.
+# be a passing fault of the service.
 _ENOUGH = 5
 
 
@@ -40,12 +40,12 @@ class Limits(msgspec.Struct, frozen=True):
 
     @property
     def any_cost(self) -> bool:
-        """Whether a limit is in dollars, so that prices must be known."""
+        """True if a limit is in dollars, so that prices must be known."""
         return self.cost is not None or self.total_cost is not None
 
 
 class Budget:
-    """Counts what was spent and what may still be spent; not thread-safe.
+    """Count what was spent and what may still be spent; not thread-safe.
 
     Args:
         limits: of what may be spent.
@@ -89,7 +89,7 @@ class Budget:
 
     @property
     def idle(self) -> bool:
-        """Whether no call is in flight, so that no reservation can be returned."""
+        """True if no call is in flight, so that no reservation can be returned."""
         return self._calls == 0
 
     def obstacle(self, price: int) -> OverBudget | None:
@@ -106,7 +106,7 @@ class Budget:
 
 
 class Dispatcher:
-    """Hands images out to any number of threads, within the budget.
+    """Hand images out to any number of threads, within the budget.
 
     Args:
         steps: the images to make, in order.

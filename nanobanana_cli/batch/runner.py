@@ -35,7 +35,7 @@ _GRACE = 5.0  # seconds that threads get to end after an abort
 
 
 class Signals:
-    """Counts signals while the block runs, instead of raising an exception.
+    """Count signals while the block runs, instead of raising an exception.
 
     Attributes:
         count: the number of signals so far.
@@ -70,13 +70,13 @@ class Done(msgspec.Struct, frozen=True):
 
     @property
     def charged(self) -> Charged:
-        """Whether its call was charged."""
+        """True if its call was charged."""
         error = self.result.error
         return error.charged if error and self.result.status != "written" else Charged.YES
 
 
 class Runner:
-    """Makes the images that a dispatcher hands out.
+    """Make the images that a dispatcher hands out.
 
     Args:
         session: makes the calls.
@@ -128,17 +128,17 @@ class Runner:
 
     @property
     def working(self) -> bool:
-        """Whether threads are working; False soon after an abort, even if some do not end."""
+        """True while threads work; False soon after an abort, even if some do not end."""
         return not self._is_late and self._pool.is_working
 
     @property
     def draining(self) -> bool:
-        """Whether no further calls are started."""
+        """True if no further calls are started."""
         return self._draining
 
     @property
     def aborted(self) -> bool:
-        """Whether the calls in flight were aborted."""
+        """True if the calls in flight were aborted."""
         return self._aborted_at is not None
 
     def drain(self) -> None:

@@ -26,7 +26,7 @@ class NotSent(NbError):
 
 
 class RateLimiter:
-    """Admits calls, from any number of threads.
+    """Admit calls, from any number of threads.
 
     A 429 or a 503 holds all of them for as long as the service asks, and halves the number of
     calls at once; each success afterwards raises it a little, as TCP does.

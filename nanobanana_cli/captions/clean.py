@@ -54,10 +54,7 @@ _QUOTES = (
 
 
 def strip_unsafe(text: str) -> str:
-    """Return the text on one line, with nothing in it that steers a terminal, a parser or the eye.
-
-    Escape sequences and harmful characters are removed; runs of white space become one space.
-    """
+    """Return the text on one line, without escape sequences and harmful characters."""
     text = _WHITE_SPACE.sub(" ", _ESCAPES.sub("", text))
     # Again, since what was between two spaces may be gone.
     return _WHITE_SPACE.sub(" ", strip_harmful(text)).strip()

@@ -26,7 +26,7 @@ class _Present(msgspec.Struct, frozen=True):
 
 
 class Describer:
-    """Describes images one by one, on any thread.
+    """Describe images one by one, on any thread.
 
     Args:
         blank: a result with the request to send, but for the image.
@@ -54,7 +54,7 @@ class Describer:
 
     @property
     def provider(self) -> str:
-        """The provider that is asked."""
+        """The name of the provider that receives the calls."""
         return self._blank.provider
 
     def describe(self, path: str) -> Result:

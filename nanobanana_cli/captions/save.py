@@ -20,7 +20,7 @@ from nanobanana_cli.types import Result
 
 
 class TextDestination(msgspec.Struct, frozen=True):
-    """Where a text goes besides stdout.
+    """The destination of a text, besides stdout.
 
     Args:
         spec: the text that was asked for.

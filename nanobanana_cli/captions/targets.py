@@ -1,4 +1,4 @@
-"""Tell what the arguments of `nb caption` name: a prompt, or existing images.
+"""Decide whether the arguments of `nb caption` are a prompt or existing images.
 
 A prompt costs money, so whatever may be meant as a file is taken for one.
 """

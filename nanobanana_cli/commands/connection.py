@@ -95,7 +95,7 @@ def session(
 
 
 class LazySession:
-    """Opens a session with its first call: without a call, no key is needed.
+    """Open a session with its first call: without a call, no key is needed.
 
     Args:
         settings, terminal: as for `session`.

@@ -18,25 +18,25 @@ from nanobanana_cli.ui.terminal import Terminal
 
 
 class TextWriter(msgspec.Struct):
-    """Writes texts, one after the other.
+    """Write texts, one after the other.
 
     Args:
         terminal: takes them.
         form: one of `formats.FORMS`.
         relative_to: the folder that paths are relative to; None leaves them as they are.
         is_single: write one text alone, without its path.
-        has_head: the head of a CSV file has been written.
+        has_header: the header row of a CSV file has been written.
     """
 
     terminal: Terminal
     form: str
     relative_to: str | None
     is_single: bool
-    has_head: bool = False
+    has_header: bool = False
 
     @property
     def as_json(self) -> bool:
-        """Whether each result, failures too, is a JSON line."""
+        """True if each result, failures too, is a JSON line."""
         return self.form == "json"
 
     def path(self, path: str) -> str:
@@ -62,9 +62,9 @@ class TextWriter(msgspec.Struct):
     def text(self, caption: Caption) -> None:
         """Write a text in a form other than JSON."""
         caption = Caption(self.path(caption.path), caption.text, caption.width, caption.height)
-        if self.form == "csv" and not self.has_head:
+        if self.form == "csv" and not self.has_header:
             self.terminal.result(",".join(formats.CSV_COLUMNS))
-            self.has_head = True
+            self.has_header = True
         self.terminal.result(self._line(caption))
 
     def _line(self, caption: Caption) -> str:
@@ -90,7 +90,7 @@ class TextWriter(msgspec.Struct):
 
 
 class ResultWriter(msgspec.Struct, frozen=True):
-    """Writes results of images.
+    """Write results of images.
 
     Args:
         terminal: takes them.

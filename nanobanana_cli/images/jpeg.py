@@ -93,7 +93,7 @@ def segments(data: Data) -> Iterator[Segment]:
         DamagedImage: on reaching the place where the file is cut.
     """
     if data[:3] != b"\xff\xd8\xff":
-        raise DamagedImage("it does not begin like a JPEG")
+        raise DamagedImage("it does not start with a JPEG marker")
     view = memoryview(data)
     position = 2
     while found := _MARKER.search(data, position):

@@ -62,7 +62,7 @@ def embed(
         raise SignedImage("it is signed with C2PA, and the edit would break the signature")
     extension = _extension(data)
     if extension and xmp_packet.overlaps(xmp_packet.read(extension), description):
-        raise BadMetadata("its text is in the XMP's overflow, where nb does not write")
+        raise BadMetadata("its text is in ExtendedXMP, which nb cannot edit")
     new = xmp_packet.extend(container.packet(data), description, lang=lang)
     return container.with_packet(data, new)
 

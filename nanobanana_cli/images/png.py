@@ -135,14 +135,14 @@ def chunks(data: Data) -> Iterator[Chunk]:
         DamagedImage: on reaching something that is cut, wrong, or essential and unknown.
     """
     view = memoryview(data)
-    _expect(view[:8] == SIGNATURE, "it does not begin like a PNG")
+    _expect(view[:8] == SIGNATURE, "it does not start with a PNG signature")
     start = 8
     kind = b""
     while kind != b"IEND":
         _expect(len(view) >= start + 12, "the PNG is cut off between two chunks")
         length = int.from_bytes(view[start : start + 4])
         kind = bytes(view[start + 4 : start + 8])
-        _expect(kind.isalpha(), f"the PNG has no chunk at byte {start}")
+        _expect(kind.isalpha(), f"the PNG has no valid chunk at byte {start}")
         name = kind.decode("ascii")
         end = start + 8 + length
         _expect(
@@ -174,7 +174,7 @@ def _read_header(chunk: Chunk) -> _Header:
     )
     _expect(
         compression == 0 and filtering == 0 and interlace < 2,
-        "the PNG is packed in a way that does not exist",
+        "the PNG has an unknown compression, filter or interlace method",
     )
     return _Header(width, height, depth, colour, interlace == 1)
 
@@ -230,18 +230,18 @@ class _Pixels:
         try:
             return self._stream.decompress(piece, _BLOCK)
         except zlib.error as error:
-            raise DamagedImage("the PNG's pixels cannot be unpacked") from error
+            raise DamagedImage("the PNG's pixels cannot be decompressed") from error
 
     def _check(self, block: bytes) -> None:
         """Check the filter byte at the beginning of each row."""
-        _expect(self._seen + len(block) <= self._total, "the PNG has more rows than it says")
+        _expect(self._seen + len(block) <= self._total, "the PNG has too many rows")
         done = 0
         while done < len(block):
             stride, rows = self._passes[self._pass]
             inside = self._seen - self._pass_start
             take = min(len(block) - done, stride * rows - inside)
             filters = block[done + -inside % stride : done + take : stride]
-            _expect(not filters.translate(None, _FILTERS), "a row of the PNG has no legal filter")
+            _expect(not filters.translate(None, _FILTERS), "a row of the PNG has an unknown filter")
             done += take
             self._seen += take
             if inside + take == stride * rows:

@@ -78,7 +78,7 @@ def chunks(data: Data) -> Iterator[Chunk]:
         DamagedImage: on reaching the place where the file is cut.
     """
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
-        raise DamagedImage("it does not begin like a WebP")
+        raise DamagedImage("it does not start with a WebP header")
     view = memoryview(data)
     whole = 8 + _number(view[4:8])
     if len(view) < whole:

@@ -1,1 +1,1 @@
-"""Speaks to people: streams, spinners, tables, help. The only folder that prints."""
+"""Write to the terminal: streams, spinners, tables, help. Nothing else prints."""

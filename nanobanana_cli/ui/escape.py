@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# Characters that steer a terminal, a parser or the eye: C0 and C1 controls, bidirectional marks
-# and overrides, line and paragraph separators, the byte order mark and noncharacters; lone
-# surrogates are added below. Joiners are left out: emoji and several scripts need them.
+# Characters that control a terminal, or mislead a parser or reader: C0 and C1 controls,
+# bidirectional marks and overrides, line and paragraph separators, the byte order mark and
+# noncharacters; lone surrogates are added below. Joiners are left out: emoji and several scripts
+# need them.
 _HARMFUL = {
     *range(0x20),
     *range(0x7F, 0xA0),

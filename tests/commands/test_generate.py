@@ -407,7 +407,10 @@ def test_dry_run_shows_request_and_price_and_needs_no_key(nb: Nb) -> None:
     )
     assert request["headers"]["x-goog-api-key"] == "$WISDOM_GATE_KEY"
     assert request["body"]["generationConfig"]["imageConfig"]["aspectRatio"] == "16:9"
-    assert run.err == "nothing was sent; it would be sent 2 times; 2 images would cost $0.116\n"
+    assert (
+        run.err
+        == "nothing was sent; the request would be sent 2 times; 2 images would cost $0.116\n"
+    )
 
 
 def test_the_curl_command_runs_as_it_stands(nb: Nb, serve: Serve) -> None:

@@ -53,5 +53,5 @@ def test_a_long_run_of_fill_bytes_takes_no_time() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"GIF89a"])
 def test_something_else(data: bytes) -> None:
-    with pytest.raises(DamagedImage, match="does not begin like a JPEG"):
+    with pytest.raises(DamagedImage, match="does not start with a JPEG marker"):
         jpeg.survey(data)

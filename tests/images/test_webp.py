@@ -36,7 +36,7 @@ def test_chunks_of_odd_length_are_padded() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"RIFF\4\0\0\0WAVE"])
 def test_something_else(data: bytes) -> None:
-    with pytest.raises(DamagedImage, match="does not begin like a WebP"):
+    with pytest.raises(DamagedImage, match="does not start with a WebP header"):
         webp.survey(data)
 
 

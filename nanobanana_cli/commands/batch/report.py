@@ -69,7 +69,7 @@ class BatchReport:
 
     @property
     def charged(self) -> Charged:
-        """Whether the run has cost money by now."""
+        """True if the run has cost money by now."""
         if not self.spent and not self._unpriced:
             return Charged.NO
         unsure = any(error.charged is Charged.MAYBE for _, error in self._failures)
@@ -124,7 +124,7 @@ class BatchReport:
         return ", ".join(parts)
 
     def tell_draining(self, signum: int) -> None:
-        """Tell that the first signal ends the run once the calls in flight are done."""
+        """Announce that the run ends once the calls in flight are done."""
         name = "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
         self.terminal.note(
             f"{name}: no new calls; waiting for those in flight (repeat to stop now)"

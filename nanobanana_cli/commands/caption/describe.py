@@ -98,7 +98,7 @@ def _describe(
 
 
 class _Report(msgspec.Struct):
-    """Writes results; keeps the failures, and whether any text was paid for."""
+    """Write results; keep the failures, and whether any text was paid for."""
 
     images: Images
     writer: TextWriter

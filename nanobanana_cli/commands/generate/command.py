@@ -125,7 +125,7 @@ def _check(options: "GenerateOptions | CaptionOptions", terminal: Terminal) -> N
         raise UsageError("--dry-run and --curl contradict each other", hint="use one")
     if options.output.path == "-" and terminal.stdout.isatty():
         raise UsageError(
-            "-o - would write an image to the terminal", hint="send it on: -o - | magick - fox.avif"
+            "-o - would write an image to the terminal", hint="pipe it: -o - | magick - fox.avif"
         )
 
 

@@ -72,7 +72,7 @@ class Generation(msgspec.Struct, frozen=True):
         if failures:
             for failure in {each.message: each for each in failures}.values():
                 self.terminal.error(failure)
-            # The gravest says most about money: 11 (unknown) before 5 (safe to run again).
+            # The highest says most about money: 11 (unknown) before 5 (safe to run again).
             raise typer.Exit(max(each.code for each in failures))
 
     def show(self, *, as_curl: bool) -> None:
@@ -91,7 +91,7 @@ class Generation(msgspec.Struct, frozen=True):
         if like := shape.described(self.request):
             self.terminal.note(like)
         price = cost.estimate(self.request, self.settings, len(missing))
-        times = f"it would be sent {len(missing)} times; " if len(missing) > 1 else ""
+        times = f"the request would be sent {len(missing)} times; " if len(missing) > 1 else ""
         self.terminal.note(f"nothing was sent; {times}{price}")
 
     def _missing(self) -> list[Destination]:

@@ -1,1 +1,1 @@
-"""Reads and writes XMP packets in PNG, JPEG and WebP files."""
+"""Read and write XMP packets in PNG, JPEG and WebP files."""

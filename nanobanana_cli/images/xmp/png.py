@@ -68,7 +68,7 @@ def _inflated(text: bytes) -> bytes:
     try:
         packet = inflater.decompress(text, _MAX_PACKET)
     except zlib.error as error:
-        raise BadMetadata("the PNG's XMP chunk cannot be unpacked") from error
+        raise BadMetadata("the PNG's XMP chunk cannot be decompressed") from error
     if not inflater.eof:
         raise BadMetadata("the PNG's XMP chunk is cut short or too large")
     return packet
