@@ -59,7 +59,7 @@ class Parameters(msgspec.Struct, frozen=True, gc=False):
     fingerprints in ledgers.
 
     Args:
-        thinking: `minimal` or `high`.
+        thinking: `minimal`, `medium` or `high`, in lower case.
         search: ground the picture in a web search.
         system: the system instruction.
         temperature: 0 to 2.
@@ -100,6 +100,18 @@ class ContentRequest(msgspec.Struct, frozen=True):
     like: str | None = None
 
 
+class Tariff(msgspec.Struct, frozen=True):
+    """Whose prices hold for calls.
+
+    Args:
+        provider: the one whose prices in the catalog hold; None where prices are not known.
+        per_call: micro-dollars per call that the user names instead; None if not named.
+    """
+
+    provider: str | None
+    per_call: int | None = None
+
+
 class Endpoint(Redacted, frozen=True):
     """The address of calls, and the key that goes with them.
 
@@ -131,6 +143,7 @@ class Usage(msgspec.Struct, frozen=True):
 
     prompt_tokens: int | None = None
     output_tokens: int | None = None
+    thinking_tokens: int | None = None
     total_tokens: int | None = None
 
 
@@ -144,6 +157,8 @@ class Reply(Redacted, frozen=True):
         model_version, response_id: as the service names them.
         finish_reason: such as `STOP`.
         images: how many final images came; the last of them is `image`.
+        text_tokens: how many of the output tokens are text, beside an image.
+        queries: how many search queries the model made.
     """
 
     _hidden = ("image",)
@@ -155,6 +170,8 @@ class Reply(Redacted, frozen=True):
     finish_reason: str | None = None
     usage: Usage | None = None
     images: int = 1
+    text_tokens: int = 0
+    queries: int = 0
 
 
 class Picture(Redacted, frozen=True):
@@ -187,7 +204,7 @@ class Result(msgspec.Struct, frozen=True):
         alt, alt_path: the alt text, and the file that holds it.
         seconds: wall-clock time of the call, waiting between attempts included.
         attempts: the number of times that the request was sent.
-        cost: micro-dollars by the catalog; None when not known.
+        cost: micro-dollars by the reply's tokens or the catalog; None when not known.
         reply: without its image once that is saved.
         notes: for people: the image has another ratio, was converted, …
         error: the reason of a failure.

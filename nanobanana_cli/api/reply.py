@@ -17,6 +17,7 @@ import pybase64
 
 from nanobanana_cli.api.schema import (
     Blob,
+    Candidate,
     Content,
     Envelope,
     Part,
@@ -65,6 +66,8 @@ def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
         finish_reason=finish_reason(envelope),
         usage=_usage(envelope.usage_metadata),
         images=len(parts.images),
+        text_tokens=_text_tokens(envelope.usage_metadata),
+        queries=sum(map(_queries, candidates(envelope))),
     )
 
 
@@ -185,15 +188,38 @@ def _from_text(text: str) -> bytes:
 def _usage(metadata: Any) -> Usage | None:
     if not isinstance(metadata, dict):
         return None
+    total = _count(metadata.get("totalTokenCount"))
     return Usage(
         prompt_tokens=_count(metadata.get("promptTokenCount")),
         output_tokens=_count(metadata.get("candidatesTokenCount")),
-        total_tokens=_count(metadata.get("totalTokenCount")),
+        # JSON made from a proto leaves zero out.
+        thinking_tokens=_count(metadata.get("thoughtsTokenCount", None if total is None else 0)),
+        total_tokens=total,
     )
 
 
+def _text_tokens(metadata: Any) -> int:
+    """Return how many output tokens are text; 0 if the service does not say."""
+    details = metadata.get("candidatesTokensDetails") if isinstance(metadata, dict) else None
+    return sum(
+        _count(each.get("tokenCount")) or 0
+        for each in (details if isinstance(details, list) else ())
+        if isinstance(each, dict) and each.get("modality") == "TEXT"
+    )
+
+
+def _queries(candidate: Candidate) -> int:
+    """Return how many search queries a candidate's grounding names."""
+    found = candidate.grounding_metadata
+    names = ("webSearchQueries", "imageSearchQueries")
+    listed = [found.get(name) for name in names] if isinstance(found, dict) else []
+    return sum(len(queries) for queries in listed if isinstance(queries, list))
+
+
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """Return a count of tokens, None if it is none: below zero it would lower the cost."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return value if is_count else None
 
 
 def _string(value: Any) -> str | None:

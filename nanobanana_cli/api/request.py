@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from nanobanana_cli import catalog
 from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.types import ContentRequest, Endpoint
 
@@ -54,7 +55,7 @@ def build(request: ContentRequest, provider: str) -> bytes:
     if request.parameters.system:
         body["systemInstruction"] = {"parts": [{"text": _ascii(request.parameters.system)}]}
     if request.parameters.search:
-        body["tools"] = [{"googleSearch": {}}]
+        body["tools"] = [{_search_tool(provider): {}}]
     return msgspec.json.encode(body)
 
 
@@ -112,9 +113,7 @@ def _shown_headers(endpoint: Endpoint) -> list[tuple[str, str]]:
 def _generation_config(request: ContentRequest, provider: str) -> dict[str, Any]:
     config: dict[str, Any] = {"responseModalities": request.modalities}
     if "IMAGE" in request.modalities:
-        names = PROVIDERS[provider].size_names if provider in PROVIDERS else {}
-        size = names.get(request.size or "", request.size)
-        config["imageConfig"] = _set(aspectRatio=request.aspect, imageSize=size)
+        config["imageConfig"] = _set(aspectRatio=request.aspect, imageSize=_size(request, provider))
     parameters = request.parameters
     if parameters.thinking is not None:
         config["thinkingConfig"] = {"thinkingLevel": _ascii(parameters.thinking)}
@@ -133,3 +132,20 @@ def _set(**fields: str | float | None) -> dict[str, Any]:
 def _ascii(text: str) -> msgspec.Raw:
     """Return a JSON string in ASCII, which can hold even a lone surrogate."""
     return msgspec.Raw(json.dumps(text).encode("ascii"))
+
+
+def _size(request: ContentRequest, provider: str) -> str | None:
+    """Return the size as the provider spells it; None for a model of one size.
+
+    Such models have been seen to fail when they are told their size.
+    """
+    size = request.size
+    known = PROVIDERS.get(provider)
+    if size is None or len(catalog.sizes(request.model, provider)) == 1:
+        return None
+    return size if known is None else known.size_names.get(size, size)
+
+
+def _search_tool(provider: str) -> str:
+    known = PROVIDERS.get(provider)
+    return known.search_tool if known else "googleSearch"

@@ -46,6 +46,7 @@ class Candidate(msgspec.Struct, rename="camel"):
     content: Content | Other = None
     finish_reason: Any = None
     finish_message: Any = None
+    grounding_metadata: Any = None
 
 
 class Envelope(msgspec.Struct, rename="camel"):

@@ -72,12 +72,18 @@ class Budget:
         self._calls += 1
         return True
 
-    def settle(self, price: int, charged: Charged) -> None:
-        """Spend what was set aside for a call that has ended, unless it is known to be free."""
+    def settle(self, price: int, charged: Charged, cost: int | None = None) -> None:
+        """Spend what was set aside for a call that has ended, unless it is known to be free.
+
+        Args:
+            price: micro-dollars that were set aside.
+            charged: whether it has cost anything.
+            cost: micro-dollars that it has cost instead, if that is known.
+        """
         self.in_flight -= price
         self._calls -= 1
         if charged is not Charged.NO:
-            self.spent += price
+            self.spent += price if cost is None else cost
             self._images += 1
 
     @property
@@ -150,16 +156,19 @@ class Dispatcher:
                 self._changed.wait()
             return None
 
-    def settle(self, step: Step, error: NbError | None, charged: Charged) -> None:
+    def settle(
+        self, step: Step, error: NbError | None, charged: Charged, cost: int | None = None
+    ) -> None:
         """Settle an image.
 
         Args:
             step: as `take` returned it.
             error: why the image was not made.
             charged: whether the call cost what was set aside.
+            cost: micro-dollars that it has cost instead, if that is known.
         """
         with self._changed:
-            self._budget.settle(step.price or 0, charged)
+            self._budget.settle(step.price or 0, charged, cost)
             if error is None:
                 self._ending.clear()
             elif _ends_run(error):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -16,17 +16,20 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from nanobanana_cli import catalog
 from nanobanana_cli.batch.history import History, UnsettledCall, Written
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.paths import ANY_SUFFIX, Listing, candidates
+from nanobanana_cli.catalog import prices
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.types import Tariff
 
 State: TypeAlias = Literal["make", "changed", "unchanged", "unknown", "exists"]
 
 _HASHED_TOGETHER = 256
 _HASHERS = 4
 _FORMER = 'was made as 1:1; aspect = "auto" in the row follows its image'
+# Prompts that differ by fewer characters are taken to cost the same.
+_PROMPT_STEP = 100
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -127,14 +130,14 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     recovered: bool = False
 
 
-def plan(items: Sequence[Item], history: History, listing: Listing, provider: str) -> list[Step]:
+def plan(items: Sequence[Item], history: History, listing: Listing, tariff: Tariff) -> list[Step]:
     """Return a step for each image, in order.
 
     Args:
         items: the images.
         history: the content of the ledgers.
         listing: the files in the output folder.
-        provider: the service, for the price.
+        tariff: whose prices hold.
     """
     records = [history.made_for(item.target) for item in items]
     existing = {
@@ -143,21 +146,32 @@ def plan(items: Sequence[Item], history: History, listing: Listing, provider: st
         if (found := _existing(item, record, listing))
     }
     hashes = _hashes(listing.root, [path for paths in existing.values() for path in paths])
-    prices: dict[tuple[str, str], int | None] = {}
+    price_of = _prices(tariff)
     made_anywhere = {
         (each.fingerprint, each.sha256) for row in history.written.values() for each in row
     }
     steps = []
     for item, record in zip(items, records, strict=True):
-        priced = (item.settings.model, item.settings.size)
-        if priced not in prices:
-            prices[priced] = catalog.price(provider, *priced)
         files = [(path, hashes[path]) for path in existing.get(item.target, ())]
-        step = _step(item, files, record, history, prices[priced])
+        step = _step(item, files, record, history, price_of(item))
         if step.kept and any((each, step.sha256) in made_anywhere for each in item.fingerprints):
             step = Step(item, "unchanged", step.price, "was moved", "", step.path, step.sha256)
         steps.append(step)
     return steps
+
+
+def _prices(tariff: Tariff) -> Callable[[Item], int | None]:
+    """Return a function for the price of an item's call, computed once for those that share it."""
+    known: dict[tuple[object, ...], int | None] = {}
+
+    def price_of(item: Item) -> int | None:
+        size = len(item.prompt) // _PROMPT_STEP
+        key = (item.settings, item.parameters, len(item.images), size)
+        if key not in known:
+            known[key] = prices.estimate(item.request(()), tariff, len(item.images)).micro
+        return known[key]
+
+    return price_of
 
 
 def _existing(item: Item, record: list[Written], listing: Listing) -> list[str]:

@@ -42,12 +42,13 @@ def outcome_line(call: LedgerLine, result: Result, root: Path) -> LedgerLine:
         root: the output folder.
     """
     error = None if result.status == "written" else result.error
+    cost = call.cost_usd if result.cost is None else usd(result.cost)
     line = LedgerLine(
         event="failed" if error else "written",
         id=call.id,
         row=call.row,
         fingerprint=call.fingerprint,
-        cost_usd=0.0 if error and error.charged is Charged.NO else call.cost_usd,
+        cost_usd=0.0 if error and error.charged is Charged.NO else cost,
         time=_now(),
         seconds=None if result.seconds is None else round(result.seconds, 2),
         attempts=result.attempts or None,

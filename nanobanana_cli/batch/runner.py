@@ -172,7 +172,7 @@ class Runner:
             result = self._failed(step, unrecorded)
         done, error = Done(step, result), result.error
         is_sent = not isinstance(error, NotSent)
-        self._dispatcher.settle(step, error if is_sent else None, done.charged)
+        self._dispatcher.settle(step, error if is_sent else None, done.charged, result.cost)
         return done if is_sent else None
 
     def _made(self, step: Step) -> Result:

@@ -74,13 +74,35 @@ class Describer:
             self._ended_by = result.error
         return result
 
-    def _described(self, result: Result, image: SourceImage) -> Result:
-        destination, present = self._destination, self._present(image)
-        missing = replace(
+    def needs_call(self, path: str) -> bool:
+        """Return whether an image needs a call; it is read where it may have a text.
+
+        One that cannot be read counts: the reason is for the call to tell.
+        """
+        destination = self._destination
+        if path in self._shared:
+            return False
+        if destination.force or not (destination.write or destination.embed):
+            return True
+        try:
+            present = self._present(source_image.load(path, self._read_stdin))
+        except NbError:
+            return True
+        missing = self._missing(present)
+        return (missing.write or missing.embed) and not self._text_at_hand(present)
+
+    def _missing(self, present: _Present) -> TextDestination:
+        """Return the destination without what is there."""
+        destination = self._destination
+        return replace(
             destination,
             write=destination.write and present.beside is None,
             embed=destination.embed and present.inside is None,
         )
+
+    def _described(self, result: Result, image: SourceImage) -> Result:
+        destination, present = self._destination, self._present(image)
+        missing = self._missing(present)
         if destination.write and not missing.write:
             result = replace(result, alt_path=str(destination.text_path(image.path)))
         text = self._text_at_hand(present)

@@ -39,13 +39,18 @@ def is_embedded(settings: Settings) -> bool:
     return settings.provider == "sandbox" and not settings.base_url
 
 
-def note_unknown_model(model: str, terminal: Terminal) -> None:
-    """Warn that the catalog does not know a model, if so."""
+def note_model(model: str, provider: str, terminal: Terminal) -> None:
+    """Warn that the catalog does not know a model, or that it may not answer, if so.
+
+    A gateway's own default is used as long as its pages name it, whatever Google did to it.
+    """
     if model not in catalog.MODELS:
         terminal.warn(
             f"{model} is not a model that nb knows, so ratio, size and price "
             "go unchecked; see `nb models`"
         )
+    elif model != catalog.PROVIDERS[provider].default_model and (why := catalog.state_of(model)):
+        terminal.warn(why)
 
 
 @contextmanager
@@ -87,6 +92,7 @@ def session(
             timeout=settings.timeout,
             retries=settings.retries,
             wait=settings.wait,
+            tariff=settings.tariff,
             trace=terminal.trace,
             note=terminal.note,
             throttle=throttle,

@@ -1,12 +1,14 @@
-"""Estimate what calls cost, and hold `--max-cost`."""
+"""Estimate what calls cost, hold `--max-cost`, and ask before they cost much."""
 
 from __future__ import annotations
 
-from nanobanana_cli import catalog
-from nanobanana_cli.errors import OverBudget
+from nanobanana_cli.catalog import prices
+from nanobanana_cli.errors import OverBudget, UsageError
 from nanobanana_cli.money import dollars
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import ContentRequest
+from nanobanana_cli.ui import prompt
+from nanobanana_cli.ui.terminal import Terminal
 
 
 def check(request: ContentRequest, settings: Settings, count: int) -> None:
@@ -21,14 +23,17 @@ def check(request: ContentRequest, settings: Settings, count: int) -> None:
         OverBudget: they could cost more, or their price is unknown.
     """
     limit = settings.max_cost
-    if limit is None:
+    if limit is None or not count:
         return
-    each = _price(request, settings)
+    each = prices.estimate(request, settings.tariff).micro
     if each is None:
+        where = settings.tariff.provider or settings.base_url
         raise OverBudget(
-            f"the price of {_thing(request, 1)} by {request.model} at {settings.provider} is "
+            f"the price of {_thing(request, 1)} by {request.model} at {where} is "
             "unknown, so --max-cost cannot be kept",
-            hint="leave --max-cost out, or take a model whose price `nb models` shows",
+            hint="leave --max-cost out, or take a model whose price `nb models` shows"
+            if settings.tariff.provider
+            else "`nb config set price` names what a call costs at this address, in dollars",
         )
     if each * count > limit:
         raise OverBudget(
@@ -38,16 +43,78 @@ def check(request: ContentRequest, settings: Settings, count: int) -> None:
         )
 
 
+def is_limited(request: ContentRequest, settings: Settings, count: int) -> bool:
+    """Return whether the exact number of calls matters to `check` or `confirm`."""
+    micro = spending(prices.estimate(request, settings.tariff).micro)
+    return settings.max_cost is not None or micro * count > settings.confirm_above
+
+
+def confirm(
+    request: ContentRequest, settings: Settings, count: int, terminal: Terminal, *, yes: bool
+) -> None:
+    """Get consent for calls that could cost more than `confirm-above`.
+
+    Args:
+        request, settings, count: as for `check`, which comes first.
+        terminal: asks, if it is one.
+        yes: consent was given with `--yes`.
+
+    Raises:
+        UsageError: consent was declined, or nobody can be asked.
+    """
+    price = prices.estimate(request, settings.tariff)
+    could = f"{_thing(request, count)} could cost {price.times(count)}"
+    if price.micro is None:
+        guess = dollars(prices.UNKNOWN * count)
+        could = f"the price of {_thing(request, count)} is unknown, perhaps {guess}"
+    confirm_spending(could, count * spending(price.micro), settings, terminal, yes=yes)
+
+
+def confirm_spending(
+    could: str, micro: int, settings: Settings, terminal: Terminal, *, yes: bool
+) -> None:
+    """Get consent for what could cost more than `confirm-above`.
+
+    A limit is consent to what it allows, but for one from a project's file, which comes with a
+    repository.
+
+    Args:
+        could: the number of calls and the amount: `300 images could cost $17.40`.
+        micro: that amount in micro-dollars, with calls of unknown price as `spending` counts them.
+        settings, terminal, yes: as for `confirm`.
+
+    Raises:
+        UsageError: consent was declined, or nobody can be asked.
+    """
+    project = settings.project
+    is_limited = settings.max_cost is not None and (
+        project is None or settings.origins["max-cost"] != str(project.path)
+    )
+    if yes or is_limited or micro <= settings.confirm_above:
+        return
+    answer = prompt.confirm(terminal, f"{could}; go on?")
+    if answer:
+        return
+    if answer is None:
+        above = dollars(settings.confirm_above, zero="$0")
+        raise UsageError(
+            f"{could}, more than {above}, and nobody can be asked",
+            hint="--yes allows it; --max-cost USD sets a limit",
+        )
+    raise UsageError(f"{could}: declined", hint="ask for fewer, or set a limit with --max-cost")
+
+
+def spending(micro: int | None) -> int:
+    """Return micro-dollars that count for consent: an unknown price is taken to be high."""
+    return prices.UNKNOWN if micro is None else micro
+
+
 def estimate(request: ContentRequest, settings: Settings, count: int) -> str:
     """Return an estimate for people: `3 images would cost $0.174`."""
-    each = _price(request, settings)
-    if each is None:
+    price = prices.estimate(request, settings.tariff)
+    if price.micro is None:
         return f"the price of {_thing(request, count)} is unknown"
-    return f"{_thing(request, count)} would cost {dollars(each * count, zero='nothing')}"
-
-
-def _price(request: ContentRequest, settings: Settings) -> int | None:
-    return catalog.price(settings.provider, request.model, request.size or "")
+    return f"{_thing(request, count)} would cost {price.times(count)}"
 
 
 def _thing(request: ContentRequest, count: int) -> str:

@@ -1,4 +1,4 @@
-"""`nb models`: show what each model accepts and costs."""
+"""`nb models`: show what each model accepts and costs, and whether it still lives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nanobanana_cli import catalog
-from nanobanana_cli.catalog import Model
+from nanobanana_cli.catalog import Model, prices
 from nanobanana_cli.commands import options
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.money import dollars, usd
@@ -21,6 +21,11 @@ def command(
         str | None,
         typer.Option("--provider", metavar="NAME", help="Show only the prices of this provider."),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Compare with the models that the provider itself lists."),
+    ] = False,
+    base_url: options.BaseUrl = None,
     json: Annotated[
         bool,
         typer.Option(
@@ -29,17 +34,29 @@ def command(
     ] = False,
     color: options.Color = None,
 ) -> None:
-    """Show what each model accepts and what an image costs.
+    """Show what each model accepts and costs, and whether Google still serves it.
 
     In a pipe, print a line per model with TABs between id, name, aspect ratios, sizes, reference
-    images, and the price at each provider.
+    images, thinking levels, kinds of search, state, and the price at each provider.
+
+    With --check, ask the provider for its own list, which is free, and print a line for each model
+    that either of the two lists: listed, missing or new, then its id. Exit 3 if the model in force
+    is missing.
 
     Examples:
       nb models
       nb models --provider google --json
+      nb models --provider google --check
     """
     terminal: Terminal = ctx.obj
     terminal.configure(color=color)
+    if check:
+        from nanobanana_cli.commands import model_check
+
+        model_check.run(terminal, {"provider": provider, "base-url": base_url}, as_json=json)
+        return
+    if base_url is not None:
+        raise UsageError("--base-url needs --check", hint="nb models --check --base-url URL")
     providers = _providers(provider)
     models = catalog.MODELS.values()
     if json:
@@ -49,25 +66,33 @@ def command(
         # Pad the first column, so that the tables line up.
         width = max(len(model.id) for model in models)
         for model in models:
-            head = (model.id.ljust(width), _title(model))
+            head = (model.id.ljust(width), _title(model, providers))
             terminal.table(head, _facts(model, providers))
     else:
         terminal.table((), (_line(model, providers) for model in models))
 
 
-def _record(model: Model, providers: Iterable[str]) -> dict[str, object]:
+def _record(model: Model, providers: Sequence[str]) -> dict[str, object]:
     """Return the JSON line of a model; prices in dollars by image size, null if unknown."""
+    defaults = [name for name in providers if _is_default(model, name)]
     return {
         "id": model.id,
         "title": model.title,
-        "default": model.id == catalog.DEFAULT_MODEL,
+        "default": providers[0] in defaults,
+        "default_at": defaults,
+        "aliases": sorted({alias for name in providers for alias in _aliases(model, name)}),
+        "state": model.state,
+        "state_since": model.since or None,
+        "successor": model.successor or None,
         "aspects": list(model.aspects),
         "sizes": list(model.sizes),
         "max_references": model.max_references,
         "thinking": list(model.thinking),
-        "search": model.search,
+        "default_thinking": model.default_thinking or None,
+        "search": bool(model.search),
+        "search_kinds": list(model.search),
         "prices_usd": {
-            provider: {size: usd(catalog.price(provider, model.id, size)) for size in model.sizes}
+            provider: {size: usd(price) for size, price in _prices(model, provider)}
             for provider in providers
         },
     }
@@ -85,33 +110,94 @@ def _providers(chosen: str | None) -> Sequence[str]:
         raise UsageError(f"--provider {chosen} {wrong.reason}", hint=wrong.hint) from None
 
 
-def _title(model: Model) -> str:
-    return f"{model.title} (default)" if model.id == catalog.DEFAULT_MODEL else model.title
+def _is_default(model: Model, provider: str) -> bool:
+    return catalog.PROVIDERS[provider].default_model == model.id
 
 
-def _facts(model: Model, providers: Iterable[str]) -> list[tuple[str, str]]:
+def _aliases(model: Model, provider: str) -> list[str]:
+    aliases = catalog.PROVIDERS[provider].aliases
+    return [alias for alias, meant in aliases.items() if meant == model.id]
+
+
+def _title(model: Model, providers: Sequence[str]) -> str:
+    defaults = [name for name in providers if _is_default(model, name)]
+    if not defaults:
+        return model.title
+    where = f" at {' and '.join(defaults)}" if len(providers) > 1 else ""
+    return f"{model.title} (default{where})"
+
+
+def _facts(model: Model, providers: Sequence[str]) -> list[tuple[str, str]]:
     """Return the rows of a model's table on a terminal, with an empty one at the end."""
+    names = sorted({alias for provider in providers for alias in _aliases(model, provider)})
     return [
+        ("  state", _state(model) + (f", see {model.successor}" if model.successor else "")),
+        *([("  also called", " ".join(names))] if names else []),
         ("  aspect ratios", " ".join(model.aspects)),
-        ("  sizes", " ".join(model.sizes)),
+        ("  sizes", _sizes(model, providers)),
         ("  reference images", f"up to {model.max_references}"),
+        ("  thinking", _thinking(model)),
+        ("  search", _search(model)),
         *((f"  price at {provider}", _price(model, provider)) for provider in providers),
         ("", ""),
     ]
 
 
-def _line(model: Model, providers: Iterable[str]) -> list[str]:
-    facts = (" ".join(model.aspects), " ".join(model.sizes), str(model.max_references))
-    prices = (_price(model, provider) for provider in providers)
-    return [model.id, _title(model), *facts, *prices]
+def _line(model: Model, providers: Sequence[str]) -> list[str]:
+    return [
+        model.id,
+        _title(model, providers),
+        " ".join(model.aspects),
+        " ".join(model.sizes),
+        str(model.max_references),
+        _thinking(model),
+        _search(model),
+        _state(model),
+        *(_price(model, provider) for provider in providers),
+    ]
+
+
+def _state(model: Model) -> str:
+    """Return such as `retired 2026-06-25`: at Google, which gateways may outlive."""
+    return f"{model.state} {model.since}".rstrip()
+
+
+def _sizes(model: Model, providers: Iterable[str]) -> str:
+    """Return the sizes, with those of a provider that accepts others."""
+    own = (
+        f"; at {provider} {' '.join(model.own_sizes[provider])}"
+        for provider in providers
+        if provider in model.own_sizes
+    )
+    return " ".join(model.sizes) + "".join(own)
+
+
+def _thinking(model: Model) -> str:
+    """Return the levels, the default one marked."""
+    if model.always_thinks:
+        return "always on"
+    levels = (
+        f"{level} (default)" if level == model.default_thinking else level
+        for level in model.thinking
+    )
+    return " ".join(levels) or "no"
+
+
+def _search(model: Model) -> str:
+    return " ".join(model.search) or "no"
 
 
 def _price(model: Model, provider: str) -> str:
     """Return `$0.058` if all sizes cost the same, else the price of each size."""
-    prices = {size: _amount(catalog.price(provider, model.id, size)) for size in model.sizes}
-    if len(set(prices.values())) == 1:
-        return next(iter(prices.values()))
-    return ", ".join(f"{size} {price}" for size, price in prices.items())
+    found = _prices(model, provider)
+    if len({price for _, price in found}) == 1:
+        return _amount(found[0][1])
+    return ", ".join(f"{size} {_amount(price)}" for size, price in found)
+
+
+def _prices(model: Model, provider: str) -> list[tuple[str, int | None]]:
+    sizes = catalog.sizes(model.id, provider)
+    return [(size, prices.of_image(provider, model.id, size)) for size in sizes]
 
 
 def _amount(price: int | None) -> str:

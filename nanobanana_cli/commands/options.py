@@ -100,7 +100,7 @@ class RequestParameters(Parameters, frozen=True):
 
     thinking: Annotated[
         str | None,
-        Option("--thinking", metavar="LEVEL", help="Thinking level: minimal or high."),
+        Option("--thinking", metavar="LEVEL", help="Thinking level: minimal, medium or high."),
     ] = None
     search: Annotated[bool | None, Option("--search", help="Ground the image in a web search.")] = (
         None
@@ -172,7 +172,7 @@ class Service(msgspec.Struct, frozen=True):
             "--model",
             "-m",
             metavar="ID",
-            help="Model; `nb models` lists them. [default: gemini-3.1-flash-image-preview]",
+            help="Model, by id or alias (nb2, pro); `nb models` lists them. [default: by provider]",
         ),
     ] = None
     provider: ProviderName = None
@@ -213,6 +213,9 @@ class Cost(msgspec.Struct, frozen=True):
         str | None,
         Option("--max-cost", metavar="USD", help="Refuse to start what could cost more."),
     ] = None
+    yes: Annotated[
+        bool, Option("--yes", help="Do not ask before what could cost more than $10.")
+    ] = False
     dry_run: Annotated[
         bool, Option("--dry-run", help="Print the request as JSON, and the price; send nothing.")
     ] = False

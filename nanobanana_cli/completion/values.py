@@ -86,7 +86,14 @@ _OPTIONS: Mapping[str, Values] = {
     ),
     "--fault": Values(FAULTS),
     "--format": Values(_FORMATS),
-    "--model": Values({model.id: model.title for model in catalog.MODELS.values()}),
+    "--model": Values(
+        {model.id: model.title for model in catalog.MODELS.values()}
+        | {
+            alias: meant
+            for provider in reversed(list(catalog.PROVIDERS.values()))
+            for alias, meant in provider.aliases.items()
+        }
+    ),
     "--provider": Values(_PROVIDERS),
     "--size": Values({size: f"{_pixels('1:1', size)} pixels at 1:1" for size in catalog.SIZES}),
     "--style": Values(_STYLES),

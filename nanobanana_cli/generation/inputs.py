@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from nanobanana_cli import files
-from nanobanana_cli.catalog import MODELS, Model
+from nanobanana_cli.catalog import MODELS, THINKING_LEVELS, Model
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import ContentRequest, Parameters, Picture, Reference
@@ -127,7 +129,10 @@ def max_references(model: str) -> int:
 
 
 def checked(request: ContentRequest) -> ContentRequest:
-    """Return the request; raise UsageError if its model is known not to accept it."""
+    """Return the request, normalized; raise UsageError if its model is known not to accept it."""
+    parameters = normalized(request.parameters)
+    if parameters is not request.parameters:
+        request = replace(request, parameters=parameters)
     most = max_references(request.model)
     if len(request.references) > most:
         raise UsageError(
@@ -139,11 +144,19 @@ def checked(request: ContentRequest) -> ContentRequest:
     return request
 
 
+def normalized(parameters: Parameters) -> Parameters:
+    """Return the parameters as they are sent: a thinking level in any case means the same."""
+    level = parameters.thinking
+    if level is None or level == level.lower():
+        return parameters
+    return replace(parameters, thinking=level.lower())
+
+
 def parameter_problems(parameters: Parameters, model_id: str) -> Iterator[tuple[str, str, str]]:
     """Yield the name of each invalid parameter, what is wrong with it, and a hint.
 
     Args:
-        parameters: as given.
+        parameters: normalized.
         model_id: a model that the catalog does not know passes for one that accepts all.
     """
     for name, (low, high) in _RANGES.items():
@@ -157,13 +170,19 @@ def parameter_problems(parameters: Parameters, model_id: str) -> Iterator[tuple[
     level = parameters.thinking
     if level is not None and level not in model.thinking:
         able = [other.id for other in MODELS.values() if level in other.thinking]
-        levels = sorted({each for other in MODELS.values() for each in other.thinking})
-        if able:
-            yield "thinking", *_unable(model, able)
+        if not able:
+            yield "thinking", f"{level} is not a thinking level", one_of(level, THINKING_LEVELS)
+        elif model.thinking:
+            reason = f"{level} is not a thinking level of {model.id}"
+            yield "thinking", reason, _levels(model, level, able)
         else:
-            yield "thinking", f"{level} is not a thinking level", one_of(level, levels)
+            yield "thinking", *_unable(model, able)
     if parameters.search and not model.search:
         yield "search", *_unable(model, [other.id for other in MODELS.values() if other.search])
+
+
+def _levels(model: Model, level: str, able: Sequence[str]) -> str:
+    return f"this model takes {' or '.join(model.thinking)}; {level} works with {', '.join(able)}"
 
 
 def _unable(model: Model, able: Sequence[str]) -> tuple[str, str]:

@@ -15,12 +15,12 @@ from typing import Protocol, Self
 
 from msgspec.structs import replace
 
-from nanobanana_cli import catalog
 from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api import request as wire
 from nanobanana_cli.api import retry
 from nanobanana_cli.api.download import MemoryBudget
 from nanobanana_cli.api.transport import Transport
+from nanobanana_cli.catalog import prices
 from nanobanana_cli.errors import (
     Charged,
     Interrupted,
@@ -32,7 +32,7 @@ from nanobanana_cli.errors import (
 )
 from nanobanana_cli.settings import default_timeout
 from nanobanana_cli.settings.credentials import redact_error, redact_reply
-from nanobanana_cli.types import ContentRequest, Data, Endpoint, Result, Status
+from nanobanana_cli.types import ContentRequest, Data, Endpoint, Result, Status, Tariff
 
 # Seconds between two lines about waiting, where many calls wait.
 _NEWS = 60.0
@@ -65,6 +65,7 @@ class Session:
     Args:
         endpoint: where calls go.
         timeout: seconds of wall-clock time for one attempt; None leaves it to `default_timeout`.
+        tariff: whose prices hold; by default the provider's.
         retries: how often a failure that is known to be free is sent again.
         wait: seconds, counted from the last answer, to send it again in place of `retries`; 0 for
             no such limit.
@@ -80,6 +81,7 @@ class Session:
         timeout: float | None,
         retries: int,
         wait: float = 0.0,
+        tariff: Tariff | None = None,
         trace: Callable[[str], None] = _ignored,
         note: Callable[[str], None] = _ignored,
         throttle: Throttle | None = None,
@@ -96,6 +98,7 @@ class Session:
         # requests from leaving.
         self._processors = threading.Semaphore((os.cpu_count() or 1) + 2)
         self._transport = Transport(endpoint, trace=trace, memory=self._memory)
+        self._tariff = tariff or Tariff(endpoint.provider)
         # Calls that may have been charged: sent, and not known to be free.
         self._charged: set[object] = set()
         # Since when the service has not answered; None while it does.
@@ -225,7 +228,7 @@ class Session:
             result,
             status="unchanged",
             reply=redact_reply(reply, self.endpoint.secrets),
-            cost=catalog.price(self.endpoint.provider, request.model, request.size or ""),
+            cost=prices.cost(request, reply, self._tariff),
         )
 
     def _pause(self, seconds: float) -> None:

@@ -23,6 +23,8 @@ APP = "nanobanana-wisgate"
 PROJECT_FILE = "nb.toml"
 # What decides where a key comes from and where it is sent; each belongs to one provider.
 GUARDED = ("api-key", "api-key-file", "base-url")
+# What guards the user's money.
+USER_ONLY = ("price", "confirm-above")
 _MAX_BYTES = 256 * 1024
 
 _TEXT: tuple[type, ...] = (str,)
@@ -37,6 +39,8 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "retries": (int,),
     "wait": (str, int),
     "max-cost": _NUMBER,
+    "price": _NUMBER,
+    "confirm-above": _NUMBER,
     "api-key": _TEXT,
     "api-key-file": _TEXT,
 }
@@ -145,20 +149,20 @@ def project_file(env: Mapping[str, str], cwd: Path) -> ConfigFile | None:
     """Read the project's file, if any.
 
     Raises:
-        ConfigError: it is unreadable or invalid, or sets one of `GUARDED`.
+        ConfigError: it is unreadable or invalid, or sets one of `GUARDED` or `USER_ONLY`.
     """
     path = project_path(env, cwd)
     text = read(path) if path else None
     if path is None or text is None:
         return None
     found = parse(path, text)
-    for provider, entries in found.guarded.items():
-        for name in entries:
-            where = found.where_guarded(provider, name)
-            raise ConfigError(
-                f"{name} in {where}, is not allowed in a project file",
-                hint="a project file may not choose a key or where it goes; use `nb config set`",
-            )
+    barred = [(found.where_guarded(p, n), n) for p, own in found.guarded.items() for n in own]
+    barred += [(found.where(n), n) for n in USER_ONLY if n in found.values]
+    for where, name in barred:
+        raise ConfigError(
+            f"{name} in {where}, is not allowed in a project file",
+            hint="only your own file may choose keys, addresses and prices; use `nb config set`",
+        )
     return found
 
 

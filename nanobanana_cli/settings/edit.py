@@ -107,7 +107,8 @@ def checked_value(file: ConfigFile, name: SettingName, text: str, cwd: Path) -> 
         options["provider"] = name.provider
     settings = resolve(options, {}, file, None, dashes="")
     value = getattr(settings, name.setting.replace("-", "_"))
-    return value if isinstance(value, str) else text
+    # An alias means another model at another provider.
+    return value if isinstance(value, str) and name.setting != "model" else text
 
 
 def with_entry(file: ConfigFile, name: SettingName, text: str) -> ConfigFile:

@@ -14,7 +14,7 @@ from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.settings import validators
 from nanobanana_cli.settings.config_files import TYPES, ConfigFile, project_file, user_file
 from nanobanana_cli.settings.validators import InvalidValue
-from nanobanana_cli.types import Redacted
+from nanobanana_cli.types import Redacted, Tariff
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 DEFAULTS: Mapping[str, str] = {
     "provider": catalog.DEFAULT_PROVIDER,
     "base-url": "",
-    "model": catalog.DEFAULT_MODEL,
+    "model": "",
     "aspect": validators.AUTO,
     "size": catalog.DEFAULT_SIZE,
     "timeout": "",
@@ -30,6 +30,8 @@ DEFAULTS: Mapping[str, str] = {
     "wait": "",
     "max-cost": "",
 }
+# Of what only the user's file may set: neither an option nor a variable.
+USER_DEFAULTS: Mapping[str, str] = {"price": "", "confirm-above": "10"}
 
 
 class Settings(Redacted, frozen=True):
@@ -40,6 +42,8 @@ class Settings(Redacted, frozen=True):
         timeout: wall-clock seconds for one attempt; None leaves it to `default_timeout`.
         wait: seconds to keep trying what is known to be free; 0 counts retries instead.
         max_cost: micro-dollars; None is no limit.
+        price: micro-dollars per call at an address of the user's own; None if unknown.
+        confirm_above: micro-dollars that a command may cost without being asked.
         origins: setting → `--aspect`, `NB_ASPECT`, a file's path, or `default`.
         user, project: the configuration files.
         notes: for people: a value that another one overrides.
@@ -56,6 +60,8 @@ class Settings(Redacted, frozen=True):
     retries: int
     wait: float
     max_cost: int | None
+    price: int | None
+    confirm_above: int
     origins: Mapping[str, str]
     user: ConfigFile
     project: ConfigFile | None = None
@@ -67,6 +73,17 @@ class Settings(Redacted, frozen=True):
         origin = self.origins["aspect"]
         is_typed = origin in ("default", "--aspect") or self.aspect == validators.AUTO
         return None if is_typed else origin
+
+    @property
+    def tariff(self) -> Tariff:
+        """Return whose prices hold: the provider's own only at its address.
+
+        On this machine they are taken to hold too: what listens there speaks for the provider.
+        """
+        if self.provider == "sandbox" or validators.provider_at(self.base_url) == self.provider:
+            return Tariff(self.provider)
+        is_local = validators.is_loopback(validators.host(self.base_url))
+        return Tariff(self.provider if is_local else None, self.price)
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -126,7 +143,8 @@ class _Sources(Redacted, frozen=True):
         if typed is not None:
             shown = f'"{typed}"' if not typed or any(map(str.isspace, typed)) else typed
             return _Source(typed, option, option, f"{option} {shown}", UsageError)
-        if text := self.env.get(variable):
+        text = self.env.get(variable, "") if name in DEFAULTS else ""
+        if text.strip():
             return _Source(text, variable, variable, f"{variable}={text}", rank=1)
         for rank, file in enumerate(self.files, start=2):
             entries = file.guarded.get(provider, {}) if provider else file.values
@@ -135,7 +153,7 @@ class _Sources(Redacted, frozen=True):
                 shown = f'"{text}"' if str in TYPES[name] else text
                 where, shown = str(file.path), f"{name} = {shown}"
                 return _Source(text, where, name, shown, file=file, rank=rank)
-        return _Source(DEFAULTS[name], "default", name, name, rank=9)
+        return _Source({**DEFAULTS, **USER_DEFAULTS}[name], "default", name, name, rank=9)
 
 
 def load(env: Mapping[str, str], cwd: Path, options: Mapping[str, str | None]) -> Settings:
@@ -169,12 +187,13 @@ def resolve(
     """
     sources = _Sources(options, env, (project, user) if project else (user,), dashes)
     provider = sources.must("provider", validators.provider)
-    model = sources.must("model", validators.model)
+    model = sources.pick("model", partial(validators.model, provider=provider))
+    model = model or catalog.PROVIDERS[provider].default_model
     address = sources.pick("base-url", partial(_address, provider=provider), provider)
     base_url, named = address or ("", None)
     notes = []
     if named and sources.ranks["model"] > sources.ranks["base-url"]:
-        model = validators.model(named)
+        model = validators.model(named, provider)
         sources.origins["model"] = sources.origins["base-url"]
     elif named and named != model:
         source, place = (sources.origins[name] for name in ("model", "base-url"))
@@ -184,11 +203,13 @@ def resolve(
         base_url=base_url or catalog.PROVIDERS[provider].base_url,
         model=model,
         aspect=sources.must("aspect", partial(validators.aspect, model=model)),
-        size=sources.must("size", partial(validators.size, model=model)),
+        size=sources.must("size", partial(validators.size, model=model, provider=provider)),
         timeout=sources.pick("timeout", validators.timeout),
         retries=sources.must("retries", validators.retries),
         wait=sources.pick("wait", validators.wait) or 0.0,
         max_cost=sources.pick("max-cost", validators.max_cost),
+        price=sources.pick("price", validators.max_cost),
+        confirm_above=sources.must("confirm-above", validators.max_cost),
         origins=sources.origins,
         user=user,
         project=project,

@@ -9,7 +9,8 @@ import math
 import re
 from collections.abc import Iterable
 
-from nanobanana_cli.catalog import MODELS, PROVIDERS, SIZES, Model
+from nanobanana_cli import catalog
+from nanobanana_cli.catalog import DEFAULT_PROVIDER, MODELS, PROVIDERS, SIZES
 from nanobanana_cli.money import micro_dollars
 from nanobanana_cli.suggest import one_of
 
@@ -65,10 +66,13 @@ def provider(text: str) -> str:
     raise InvalidValue("is not a provider", hint=one_of(text, PROVIDERS))
 
 
-def model(text: str) -> str:
-    """Return a model id; ids missing from the catalog pass, since models come and go."""
+def model(text: str, provider: str = DEFAULT_PROVIDER) -> str:
+    """Return a model id for an id, an alias or `models/…`.
+
+    Ids missing from the catalog pass, since models come and go.
+    """
     if _MODEL.fullmatch(text) and text != "models/":
-        return text.removeprefix("models/")
+        return catalog.model_id(text, provider)
     raise InvalidValue("is not a model id", hint=one_of(text, MODELS))
 
 
@@ -98,23 +102,23 @@ def aspect(text: str, model: str) -> str:
     )
 
 
-def size(text: str, model: str) -> str:
+def size(text: str, model: str, provider: str = DEFAULT_PROVIDER) -> str:
     """Return an image size, such as `2K`, that the model accepts; `2k` and `512` are understood."""
     folded = text.upper()
     folded = _SIZE_ALIASES.get(folded, folded)
-    known = MODELS.get(model)
-    if known is None:
+    known = catalog.sizes(model, provider)
+    if not known:
         if _SIZE.fullmatch(folded):
             return folded
         raise InvalidValue("is not an image size", hint=one_of("", SIZES))
-    if folded in known.sizes:
+    if folded in known:
         return folded
-    elsewhere = [other.id for other in MODELS.values() if folded in other.sizes]
+    elsewhere = [other for other in MODELS if folded in catalog.sizes(other, provider)]
     raise InvalidValue(
         f"is not an image size of {model}",
-        hint=_elsewhere(folded, elsewhere, known.sizes)
+        hint=_elsewhere(folded, elsewhere, known)
         if elsewhere
-        else one_of(_nearest_size(folded, known), known.sizes),
+        else one_of(_nearest_size(folded, known), known),
     )
 
 
@@ -162,7 +166,7 @@ def wait(text: str) -> float:
 
 
 def max_cost(text: str) -> int:
-    """Return a limit in micro-dollars, given in dollars."""
+    """Return an amount in micro-dollars, given in dollars."""
     try:
         return micro_dollars(text)
     except ValueError:
@@ -259,11 +263,11 @@ def _nearest_ratio(text: str, choices: Iterable[str]) -> str:
     return nearest_ratio(numbers[0], numbers[1], choices)
 
 
-def _nearest_size(folded: str, model: Model) -> str:
+def _nearest_size(folded: str, choices: Iterable[str]) -> str:
     """Return the size of that scale, or "": `8K` means `4K`, and `2048` means `2K`."""
     numbers = [float(number) for number in _NUMBERS.findall(folded[:40])]
     if len(numbers) != 1 or not all(numbers):
         return ""
     # From 64 on, a plain number counts pixels.
     scale = math.log(numbers[0] if numbers[0] < 64 else numbers[0] / 1024)
-    return min(model.sizes, key=lambda choice: abs(math.log(float(choice[:-1])) - scale))
+    return min(choices, key=lambda choice: abs(math.log(float(choice[:-1])) - scale))

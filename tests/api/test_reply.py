@@ -69,7 +69,7 @@ class TestAnImage:
             model_version="some-model",
             response_id="r1",
             finish_reason="STOP",
-            usage=Usage(8, 1680, 1688),
+            usage=Usage(8, 1680, 0, 1688),
             images=1,
         )
 

@@ -57,7 +57,7 @@ def test_what_is_set_is_sent(change: dict[str, Any], where: str, value: object) 
 
 def test_search_and_system_stand_beside_the_contents() -> None:
     sent = body(replace(FOX, parameters=Parameters(search=True, system="Be brief")))
-    assert sent["tools"] == [{"googleSearch": {}}]
+    assert sent["tools"] == [{"google_search": {}}]
     assert sent["systemInstruction"] == {"parts": [{"text": "Be brief"}]}
 
 

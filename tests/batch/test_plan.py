@@ -257,13 +257,14 @@ def test_impossible_shards(nb: Nb, shard: str) -> None:
 
 
 def test_the_plan_has_prices(nb: Nb) -> None:
-    write(ROWS[0], {**ROWS[1], "model": "gemini-3-pro-image-preview"})
+    write(ROWS[0], {**ROWS[1], "model": "pro"})
     run = nb("batch", "m.jsonl", "--dry-run", "--provider", "google")
+    # The image, a short prompt, and 500 tokens of thinking at $7.50 and $12 a million.
     assert [line.split("\t") for line in run.out.splitlines()] == [
-        ["make", "out/0.png", "$0.067", ""],
-        ["make", "out/1.png", "$0.134", ""],
+        ["make", "out/0.png", "about $0.0374", ""],
+        ["make", "out/1.png", "about $0.1401", ""],
     ]
-    assert "2 to make for $0.201" in run.err
+    assert "2 to make for about $0.1774" in run.err
     assert "nothing was sent" in run.err
 
 

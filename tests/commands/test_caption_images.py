@@ -131,9 +131,14 @@ def test_the_json_line(nb: Nb) -> None:
         "alt": "A fox.",
         "seconds": 0,
         "attempts": 1,
-        "cost_usd": None,
+        "cost_usd": 0.058,
         "response_id": "abc",
-        "usage": {"prompt_tokens": 8, "output_tokens": 1120, "total_tokens": 1128},
+        "usage": {
+            "prompt_tokens": 8,
+            "output_tokens": 1120,
+            "thinking_tokens": 0,
+            "total_tokens": 1128,
+        },
     }
 
 
@@ -239,7 +244,7 @@ def test_a_busy_service_is_asked_again(nb: Nb) -> None:
 def test_an_unknown_price_cannot_be_kept_within_a_budget(nb: Nb) -> None:
     save("a.png")
     with WireServer(told("x")) as server:
-        run = nb("caption", "a.png", "--max-cost", "1", env=against(server))
+        run = nb("caption", "a.png", "--max-cost", "1", "-m", "pro", env=against(server))
     assert (run.code, server.requests) == (8, [])
     assert nb("caption", "a.png", "--max-cost", "1", "--provider", "sandbox").code == 0
 
@@ -249,7 +254,7 @@ def test_the_request_can_be_looked_at(nb: Nb) -> None:
     run = nb("caption", "a.png", "--dry-run")
     request = json.loads(run.out)
     assert request["body"]["generationConfig"] == {"responseModalities": ["TEXT"]}
-    assert run.err == "nothing was sent; the price of 1 text is unknown\n"
+    assert run.err == "nothing was sent; 1 text would cost at most $0.058\n"
     assert nb("caption", "a.png", "--curl").out.startswith("curl ")
 
 

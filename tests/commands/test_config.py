@@ -205,13 +205,14 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
         "retries\t3\tdefault",
         "wait\t\tdefault",
         "max-cost\t0.5\tNB_MAX_COST",
+        "price\t\tdefault",
+        "confirm-above\t10\tdefault",
         "wisgate.api-key\t********\tWISDOM_GATE_KEY",
         f"google.api-key\t********\t{user_file}",
     ]
     rows = [json.loads(line) for line in nb("config", "list", "--json", env=env).out.splitlines()]
     assert rows[5] == {"name": "timeout", "value": 30.0, "origin": str(user_file)}
-    assert rows[9]["value"] == "********"
-    assert rows[8]["value"] == 0.5
+    assert [row["value"] for row in rows[8:12]] == [0.5, None, 10.0, "********"]
 
 
 def test_path(nb: Nb, user_file: Path) -> None:

@@ -79,7 +79,7 @@ def test_every_option_of_the_picture_reaches_the_request(nb: Nb, serve: Serve) -
     _, first, second = body["contents"][0]["parts"]
     assert first["inlineData"]["mimeType"] == "image/png"
     assert second["inlineData"]["mimeType"] == "image/webp"
-    assert body["tools"] == [{"googleSearch": {}}]
+    assert body["tools"] == [{"google_search": {}}]
     assert body["systemInstruction"] == {"parts": [{"text": "be brief"}]}
     config = body["generationConfig"]
     assert config["thinkingConfig"] == {"thinkingLevel": "high"}
@@ -90,12 +90,14 @@ def test_google_gets_its_own_key_and_spelling(nb: Nb, serve: Serve) -> None:
     server = serve(made(picture(512, 512)))
     run = nb(
         *("generate", "fox", "--provider", "google", "--size", "0.5k", "--json"),
+        *("-m", "nb2"),
         env={"GOOGLE_API_KEY": "google-key"},
     )
     assert run.code == 0
     assert server.requests[0].headers["x-goog-api-key"] == "google-key"
     assert _body(server)["generationConfig"]["imageConfig"]["imageSize"] == "512"
-    assert json.loads(run.out)["cost_usd"] == 0.045
+    # 8 tokens in at $0.50 a million, and 1,120 of an image at $60.
+    assert json.loads(run.out)["cost_usd"] == 0.067204
 
 
 def test_one_json_line(nb: Nb, serve: Serve) -> None:
@@ -124,7 +126,12 @@ def test_one_json_line(nb: Nb, serve: Serve) -> None:
         "attempts": 1,
         "cost_usd": 0.058,
         "response_id": "abc",
-        "usage": {"prompt_tokens": 8, "output_tokens": 1120, "total_tokens": 1128},
+        "usage": {
+            "prompt_tokens": 8,
+            "output_tokens": 1120,
+            "thinking_tokens": 0,
+            "total_tokens": 1128,
+        },
     }
     assert run.raw.isascii()
     assert run.err == ""

@@ -34,7 +34,7 @@ _SAME = {
     "nb caption fox.png --style l": "nb caption fox.png --style long ",
     "nb caption --as=m": "nb caption --as=markdown ",
     "nb generate --provider s": "nb generate --provider sandbox ",
-    "nb generate --thinking m": "nb generate --thinking minimal ",
+    "nb generate --thinking mi": "nb generate --thinking minimal ",
     "nb sandbox --fault saf": "nb sandbox --fault safety ",
     # What came before may hold anything.
     "nb generate \"a: 'red' fox = good\" --size 0": (

@@ -112,7 +112,8 @@ def test_the_catalog_is_offered(real: dict[str, Command]) -> None:
     taken = {option.names[0]: option.takes for option in real["generate"].options if option.takes}
     assert tuple(taken["--aspect"].choices) == ASPECTS
     assert tuple(taken["--size"].choices) == SIZES
-    assert list(taken["--model"].choices) == list(MODELS)
+    aliases = ("nb2", "nb2.1", "pro", "lite")
+    assert tuple(taken["--model"].choices) == (*MODELS, *aliases)
     assert list(taken["--provider"].choices) == list(PROVIDERS)
     assert taken["--output"] == taken["--image"] == FILES
 

@@ -84,7 +84,7 @@ def test_what_the_model_is_known_not_to_take(options: dict[str, Any], said: str)
 def test_the_nearest_thinking_level_is_named() -> None:
     with pytest.raises(UsageError) as caught:
         inputs.checked(_request(thinking="hihg"))
-    assert caught.value.hint == "did you mean high? one of high, minimal"
+    assert caught.value.hint == "did you mean high? one of minimal, medium, high"
 
 
 def test_what_the_model_takes_passes() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.settings import Settings, load
-from nanobanana_cli.settings.resolve import DEFAULTS, default_timeout
+from nanobanana_cli.settings.resolve import DEFAULTS, USER_DEFAULTS, default_timeout
+from nanobanana_cli.types import Tariff
+
+if TYPE_CHECKING:
+    from conftest import Nb
 
 SOURCES = ("option", "variable", "project", "user", "default")
 
@@ -30,7 +35,78 @@ def test_without_any_source_the_defaults_hold() -> None:
     assert (settings.aspect, settings.size) == ("auto", "1K")
     assert (settings.timeout, settings.retries, settings.max_cost) == (None, 3, None)
     assert settings.wait == 0
-    assert settings.origins == dict.fromkeys(DEFAULTS, "default")
+    assert (settings.price, settings.confirm_above) == (None, 10_000_000)
+    assert settings.origins == dict.fromkeys([*DEFAULTS, *USER_DEFAULTS], "default")
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t"])
+def test_an_empty_variable_counts_as_unset(blank: str) -> None:
+    env = {f"NB_{name.upper().replace('-', '_')}": blank for name in DEFAULTS}
+    assert load(env, Path.cwd(), {}) == load({}, Path.cwd(), {})
+
+
+@pytest.mark.parametrize("name", USER_DEFAULTS)
+def test_what_guards_money_comes_from_the_users_file_alone(user: Path, name: str) -> None:
+    user.write_text(f"{name} = 0.04")
+    settings = _load(user.parent)
+    assert getattr(settings, name.replace("-", "_")) == 40_000
+    assert settings.origins[name] == str(user)
+    user.write_text("")
+    variable = name.upper().replace("-", "_")
+    assert load({f"NB_{variable}": "0.04"}, Path.cwd(), {}).origins[name] == "default"
+    project = Path.cwd() / "nb.toml"
+    project.write_text(f'size = "2K"\n{name} = 0.04')
+    with pytest.raises(ConfigError, match="is not allowed in a project file") as refused:
+        load({}, Path.cwd(), {})
+    assert refused.value.message.startswith(f"{name} in {project}, line 2,")
+
+
+@pytest.mark.parametrize(
+    ("provider", "typed", "model"),
+    [
+        ("wisgate", None, "gemini-3.1-flash-image-preview"),
+        ("google", None, "gemini-nano-banana-2.1"),
+        ("sandbox", None, "gemini-3.1-flash-image-preview"),
+        ("wisgate", "nb2", "gemini-3.1-flash-image-preview"),
+        ("google", "nb2", "gemini-3.1-flash-image"),
+        ("google", "NB2.1", "gemini-nano-banana-2.1"),
+        ("google", "pro", "gemini-3-pro-image"),
+        ("wisgate", "pro", "gemini-3-pro-image-preview"),
+        ("wisgate", "lite", "gemini-3.1-flash-lite-image"),
+        ("google", "models/gemini-2.5-flash-image", "gemini-2.5-flash-image"),
+        ("google", "models/lite", "gemini-3.1-flash-lite-image"),
+        ("google", "Some-Model", "Some-Model"),
+    ],
+)
+def test_a_model_may_have_several_names(provider: str, typed: str | None, model: str) -> None:
+    assert load({}, Path.cwd(), {"provider": provider, "model": typed}).model == model
+
+
+def test_an_alias_in_a_file_fits_the_provider(nb: Nb, user: Path) -> None:
+    assert nb("config", "set", "model", "pro", env={"NB_CONFIG": str(user)}).code == 0
+    assert 'model = "pro"' in user.read_text()
+    run = nb("config", "get", "model", env={"NB_CONFIG": str(user), "NB_PROVIDER": "google"})
+    assert run.out == "gemini-3-pro-image\n"
+
+
+@pytest.mark.parametrize(
+    ("provider", "url", "tariff"),
+    [
+        ("wisgate", None, Tariff("wisgate")),
+        ("wisgate", "https://api.wisgate.ai", Tariff("wisgate")),
+        ("google", None, Tariff("google")),
+        ("wisgate", "https://gateway.example/gemini", Tariff(None, 40_000)),
+        ("google", "http://127.0.0.1:4000", Tariff("google", 40_000)),
+        ("sandbox", "http://127.0.0.1:4000", Tariff("sandbox")),
+        ("sandbox", None, Tariff("sandbox")),
+    ],
+)
+def test_prices_hold_at_the_providers_own_address(
+    user: Path, provider: str, url: str | None, tariff: Tariff
+) -> None:
+    user.write_text("price = 0.04")
+    options = {"provider": provider, "base-url": url}
+    assert load({"NB_CONFIG": str(user)}, Path.cwd(), options).tariff == tariff
 
 
 @pytest.mark.parametrize("first", range(5), ids=SOURCES)
@@ -81,7 +157,7 @@ def test_every_setting_but_the_wait_has_a_variable() -> None:
     assert (settings.aspect, settings.size) == ("21:9", "4K")
     assert (settings.timeout, settings.retries, settings.max_cost) == (5.0, 0, 500_000)
     assert settings.wait == 0
-    assert sorted(settings.origins.values()) == sorted([*env, "default"])
+    assert sorted(settings.origins[name] for name in DEFAULTS) == sorted([*env, "default"])
 
 
 def test_one_style_of_error_for_all_sources(tmp_path: Path, user: Path) -> None:

@@ -75,7 +75,9 @@ def test_a_size_of_other_models_says_which() -> None:
     with pytest.raises(InvalidValue, match=f"^is not an image size of {SMALL}$") as wrong:
         validators.size("4K", SMALL)
     assert wrong.value.hint is not None
-    assert wrong.value.hint.startswith("this model takes 1K; 4K works with gemini-3.1-flash-image")
+    assert wrong.value.hint.startswith(
+        "this model takes 1K, 2K; 4K works with gemini-3.1-flash-image"
+    )
 
 
 @pytest.mark.parametrize("typed", ["512", "0.5K", "0.5k", "512px", "512PX"])

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
+from nanobanana_cli.generation import inputs
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import Parameters
 
@@ -44,7 +45,7 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
 
     def parameters(self) -> Parameters:
         """Return the request parameters among the row's values."""
-        return Parameters(*_PARAMETERS(self))
+        return inputs.normalized(Parameters(*_PARAMETERS(self)))
 
     def over(self, defaults: Row) -> Row:
         """Return this row with unset keys taken from `defaults`; vars and matrix are merged."""

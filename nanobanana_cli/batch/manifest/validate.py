@@ -18,7 +18,7 @@ from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
 from nanobanana_cli.batch.manifest.expand import expand
 from nanobanana_cli.batch.manifest.readers import Manifest
 from nanobanana_cli.batch.manifest.rows import Row
-from nanobanana_cli.catalog import DEFAULT_ASPECT
+from nanobanana_cli.catalog import DEFAULT_ASPECT, DEFAULT_PROVIDER
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation import inputs, shape
 from nanobanana_cli.images import formats
@@ -46,6 +46,7 @@ class Defaults(msgspec.Struct, frozen=True):
         model, aspect, size, format, alt: as the options.
         origin: the service; part of each fingerprint.
         has_own_aspect: the aspect was typed or configured.
+        provider: decides which models and sizes a name means.
     """
 
     model: str
@@ -55,6 +56,7 @@ class Defaults(msgspec.Struct, frozen=True):
     origin: str
     alt: bool = False
     has_own_aspect: bool = True
+    provider: str = DEFAULT_PROVIDER
 
 
 def check(
@@ -258,11 +260,12 @@ def _settings(row: Row, defaults: Defaults) -> tuple[RowSettings | None, list[_I
             invalid.append((key, f"{text} {error.reason}{hint}"))
             return None
 
-    model = checked("model", validators.model)
+    provider = defaults.provider
+    model = checked("model", lambda text: validators.model(text, provider))
     if model is None:
         return None, invalid
     aspect = checked("aspect", lambda text: validators.aspect(text, model))
-    size = checked("size", lambda text: validators.size(text, model))
+    size = checked("size", lambda text: validators.size(text, model, provider))
     image_format = checked("format", formats.parse)
     invalid += _invalid_parameters(replace(row.parameters(), seed=None), model)
     if invalid or aspect is None or size is None:

@@ -20,11 +20,11 @@ from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
 from nanobanana_cli.batch.paths import Listing
 from nanobanana_cli.batch.plan import Shard, Step
 from nanobanana_cli.batch.unique_names import assign_names, check_paths
+from nanobanana_cli.catalog import prices
 from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.options import BatchOptions
 from nanobanana_cli.errors import OutputExists, UsageError
 from nanobanana_cli.generation.destinations import format_named
-from nanobanana_cli.money import dollars
 from nanobanana_cli.settings import Settings, validators
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -78,7 +78,7 @@ class BatchJob(msgspec.Struct, frozen=True):
             with _errors_shown(terminal):
                 self.check_paths(items, listing)
         items = planning.select(items, self.chosen.only or (), self.shard, listing)
-        return planning.plan(items, past, listing, self.settings.provider), past
+        return planning.plan(items, past, listing, self.settings.tariff), past
 
     def check_paths(self, items: Sequence[Item], listing: Listing) -> None:
         """Raise ManifestError if the manifest has errors, including paths used twice."""
@@ -128,6 +128,11 @@ class BatchJob(msgspec.Struct, frozen=True):
             random.SystemRandom().shuffle(steps)
         return steps[: self.chosen.limit]
 
+    @property
+    def price_word(self) -> str:
+        """`about` where prices before a call are estimates, else ""."""
+        return "about" if prices.are_estimates(self.settings.tariff) else ""
+
     def path(self, step: Step) -> str:
         """Return the path of an image, as seen from the current folder."""
         return str(self.root / (step.path or step.item.target))
@@ -176,6 +181,7 @@ def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
         origin=_origin(settings),
         alt=chosen.alt,
         has_own_aspect=settings.origins["aspect"] != "default",
+        provider=settings.provider,
     )
     with _errors_shown(terminal):
         manifest = readers.parse(name, _content(name, terminal))
@@ -194,7 +200,7 @@ def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
             "`--aspect auto` keeps their shape"
         )
     for model in dict.fromkeys(item.settings.model for item in items):
-        connection.note_unknown_model(model, terminal)
+        connection.note_model(model, settings.provider, terminal)
     return job
 
 
@@ -223,7 +229,7 @@ def _origin(settings: Settings) -> str:
     return f"{settings.provider} on this machine" if is_test else settings.provider
 
 
-def amount(micro: int, unpriced: int, *, zero: str = "$0") -> str:
+def amount(micro: int, unpriced: int, zero: str = "$0", word: str = "") -> str:
     """Return a sum, and how many calls it leaves out because their price is not known."""
-    known = dollars(micro, zero=zero)
+    known = prices.amount(micro, word, zero=zero)
     return f"{known} and {unpriced} of unknown price" if unpriced else known

@@ -54,7 +54,9 @@ def _next_command(job: BatchJob, stale: Sequence[Step]) -> str:
 
 
 def _price(job: BatchJob, step: Step) -> str:
-    return dollars(step.price) if job.is_due(step) else ""
+    if not job.is_due(step):
+        return ""
+    return dollars(None) if step.price is None else amount(step.price, 0, "free", job.price_word)
 
 
 def _record(job: BatchJob, step: Step) -> dict[str, object]:
@@ -81,7 +83,8 @@ def _summary(job: BatchJob, steps: Sequence[Step], past: History) -> Iterator[st
     if due:
         unpriced = sum(step.price is None for step in due)
         total = sum(step.price or 0 for step in due)
-        yield f"{len(due)} to make for {amount(total, unpriced, zero='nothing')}"
+        cost = amount(total, unpriced, "nothing", job.price_word)
+        yield f"{len(due)} to make for {cost}"
     kept = sum(bool(step.kept) for step in steps)
     if kept and job.chosen.skip_existing:
         yield f"{kept} left alone"

@@ -17,7 +17,7 @@ from nanobanana_cli.commands.results import TextWriter, show_request
 from nanobanana_cli.errors import ENDS_RUN, BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.pool import WorkerPool
-from nanobanana_cli.types import ContentRequest, Result
+from nanobanana_cli.types import ContentRequest, Reference, Result
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -31,8 +31,7 @@ def run(
     """Describe each image that has no text yet, and write the texts in the order of the images.
 
     Args:
-        destination: where the texts go.
-        writer: writes the texts to stdout.
+        destination, writer: where the texts go.
 
     Raises:
         NbError: a check before the calls failed, or the only image did.
@@ -41,26 +40,8 @@ def run(
     # Stdin holds one image, however often it is asked for.
     read_stdin = cache(terminal.read)
     settings = connection.settings_in_force(options, terminal)
-    request = inputs.checked(
-        ContentRequest(
-            prompt="",
-            framed=prompts.for_picture(destination.spec),
-            model=settings.model,
-            modalities=("TEXT",),
-            parameters=options.parameters,
-        )
-    )
-    cost.check(request, settings, len(images.paths))
-    connection.note_unknown_model(request.model, terminal)
-    if options.cost.dry_run or options.cost.curl:
-        for path in images.paths:
-            image = source_image.load(path, read_stdin)
-            whole = replace(request, references=(image.reference(),))
-            show_request(whole, settings, terminal, as_curl=options.cost.curl)
-        price = cost.estimate(request, settings, len(images.paths))
-        terminal.note(f"nothing was sent; {price}")
-        return
-    report = _Report(images, writer, terminal)
+    request = _request(options, settings.model, destination)
+    connection.note_model(request.model, settings.provider, terminal)
     session = connection.LazySession(settings, terminal)
     describer = Describer(
         Result("failed", request, settings.provider),
@@ -69,8 +50,38 @@ def run(
         read_stdin=read_stdin,
         shared=shared_files(images.paths, destination),
     )
+    is_shown = options.cost.dry_run or options.cost.curl
+    # The price of a call includes its image.
+    sample = replace(request, references=(Reference("", "image/png", b""),))
+    due = list(images.paths)
+    if is_shown or cost.is_limited(sample, settings, len(due)):
+        # Only what lacks a text costs anything. The images are read to find that out.
+        due = [path for path in due if describer.needs_call(path)]
+    cost.check(sample, settings, len(due))
+    if is_shown:
+        for path in due:
+            reference = source_image.load(path, read_stdin).reference()
+            whole = replace(request, references=(reference,))
+            show_request(whole, settings, terminal, as_curl=options.cost.curl)
+        terminal.note(f"nothing was sent; {cost.estimate(sample, settings, len(due))}")
+        return
+    cost.confirm(sample, settings, len(due), terminal, yes=options.cost.yes)
+    report = _Report(images, writer, terminal)
     _describe(describer, session, options.existing.concurrency, report)
     report.raise_failures()
+
+
+def _request(options: CaptionOptions, model: str, destination: TextDestination) -> ContentRequest:
+    """Return the request for a text, without the image."""
+    return inputs.checked(
+        ContentRequest(
+            prompt="",
+            framed=prompts.for_picture(destination.spec),
+            model=model,
+            modalities=("TEXT",),
+            parameters=options.parameters,
+        )
+    )
 
 
 def _describe(

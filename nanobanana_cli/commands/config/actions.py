@@ -10,11 +10,12 @@ from msgspec.structs import asdict, replace
 from nanobanana_cli.commands.config import check as config_check
 from nanobanana_cli.commands.config import listing
 from nanobanana_cli.commands.config.check import Check
-from nanobanana_cli.errors import ConfigError, Interrupted, NbError, UsageError
+from nanobanana_cli.errors import ConfigError, NbError, UsageError
 from nanobanana_cli.files import write_private
 from nanobanana_cli.settings import Settings, config_files, edit, load, resolve, validators
 from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.edit import SettingName
+from nanobanana_cli.ui import prompt
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -88,14 +89,16 @@ def show_path(terminal: Terminal) -> None:
         terminal.note(f"in this folder, {project} takes precedence")
 
 
-def check(terminal: Terminal, options: Mapping[str, str | None], *, as_json: bool) -> int:
+def check(
+    terminal: Terminal, options: Mapping[str, str | None], *, balance: bool, as_json: bool
+) -> int:
     """Print each check.
 
     Returns:
         The exit status of the first failed check, or 0.
     """
     first: NbError | None = None
-    for each in _checks(terminal, options):
+    for each in _checks(terminal, options, balance=balance):
         first = first or each.error
         if as_json:
             terminal.json({key: value for key, value in asdict(each).items() if key != "error"})
@@ -153,7 +156,7 @@ def _value(terminal: Terminal, entry: SettingName, value: str | None) -> str:
             hint=f"`nb config set {entry}` asks for it or reads it from stdin",
         )
     if terminal.stdin.isatty():
-        key = _hidden(terminal, entry)
+        key = prompt.hidden(terminal, f"{_asked(entry)} (not shown): ")
     else:
         key = terminal.read().decode("utf-8-sig", "replace")
     if not key.strip():
@@ -166,29 +169,19 @@ def _asked(entry: SettingName) -> str:
     return f"Header {entry.header}" if entry.header else f"Key for {entry.provider}"
 
 
-def _hidden(terminal: Terminal, entry: SettingName) -> str:
-    from getpass import getpass
-
-    try:
-        return getpass(f"{_asked(entry)} (not shown): ", terminal.stderr)
-    except EOFError:
-        terminal.note("")
-        return ""
-    except Interrupted:
-        terminal.note("")
-        raise
-
-
-def _checks(terminal: Terminal, options: Mapping[str, str | None]) -> Iterator[Check]:
+def _checks(
+    terminal: Terminal, options: Mapping[str, str | None], *, balance: bool
+) -> Iterator[Check]:
     try:
         settings = _load(terminal, options)
     except ConfigError as error:
         yield config_check.failed("settings", error)
         return
     if settings.base_url:
-        yield from config_check.run(settings, terminal.env)
+        yield from config_check.run(settings, terminal.env, balance=balance)
         return
     from nanobanana_cli.sandbox.server import Sandbox
 
     with Sandbox() as sandbox:
-        yield from config_check.run(replace(settings, base_url=sandbox.url), terminal.env)
+        local = replace(settings, base_url=sandbox.url)
+        yield from config_check.run(local, terminal.env, balance=balance)

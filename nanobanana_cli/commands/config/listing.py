@@ -12,9 +12,16 @@ from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.credentials import source
 from nanobanana_cli.settings.edit import SettingName, value_of
 from nanobanana_cli.settings.headers import HEADERS
-from nanobanana_cli.settings.resolve import DEFAULTS, Settings, default_timeout, variable_of
+from nanobanana_cli.settings.resolve import (
+    DEFAULTS,
+    USER_DEFAULTS,
+    Settings,
+    default_timeout,
+    variable_of,
+)
 
 MASK = "********"
+_AMOUNTS = ("max-cost", *USER_DEFAULTS)
 UNSET = "not set"
 
 
@@ -41,7 +48,7 @@ class ListedSetting(msgspec.Struct, frozen=True):
 
 def rows(settings: Settings, env: Mapping[str, str]) -> Iterator[ListedSetting]:
     """Yield all settings in force, and the keys of all providers, unread."""
-    for name in DEFAULTS:
+    for name in (*DEFAULTS, *USER_DEFAULTS):
         yield row(settings, env, SettingName(name))
     for provider in PROVIDERS.values():
         if provider.needs_key:
@@ -82,20 +89,20 @@ def overriding_source(
         found = source(PROVIDERS[name.provider], env, user)
         return None if found is None or found.setting == name.setting else found.shown
     variable = variable_of(name.setting)
-    if env.get(variable):
+    if name.setting in DEFAULTS and env.get(variable, "").strip():
         return variable
     return str(project.path) if project and name.setting in project.values else None
 
 
 def _value(settings: Settings, name: str) -> str | float | None:
     """Return a setting in the unit of a file."""
-    if name == "max-cost":
-        return usd(settings.max_cost)
     if name == "timeout":
         return settings.timeout or default_timeout(settings.model, settings.size)
     if name == "wait":
         return _duration(settings.wait) if settings.wait else None
-    found: str | float = getattr(settings, name.replace("-", "_"))
+    found = getattr(settings, name.replace("-", "_"))
+    if name in _AMOUNTS:
+        return usd(found)
     return None if found == "" else found
 
 

@@ -117,7 +117,7 @@ def run(
     if cost.dry_run or cost.curl:
         images.show(as_curl=cost.curl)
     else:
-        images.make()
+        images.make(yes=cost.yes)
 
 
 def _check(options: "GenerateOptions | CaptionOptions", terminal: Terminal) -> None:

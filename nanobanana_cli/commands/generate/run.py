@@ -48,8 +48,11 @@ class Generation(msgspec.Struct, frozen=True):
     skip_existing: bool
     text: TextDestination | None
 
-    def make(self) -> None:
+    def make(self, *, yes: bool) -> None:
         """Make the images that are missing, and write each result as it comes.
+
+        Args:
+            yes: do not ask before they cost much.
 
         Raises:
             NbError: a check before the call failed, or the only image did.
@@ -61,6 +64,7 @@ class Generation(msgspec.Struct, frozen=True):
                 if not missing:
                     return
                 self._check(missing)
+                cost.confirm(self.request, self.settings, len(missing), self.terminal, yes=yes)
                 session = stack.enter_context(connection.session(self.settings, self.terminal))
             except NbError as error:
                 provider = self.settings.provider
@@ -123,7 +127,7 @@ class Generation(msgspec.Struct, frozen=True):
             preflight(missing, self.text)
         if self.settings.max_cost is not None:
             cost.check(self.request, self.settings, len(missing))
-        connection.note_unknown_model(self.request.model, self.terminal)
+        connection.note_model(self.request.model, self.settings.provider, self.terminal)
         for note in shape.notes(self.request, self.settings.configured_aspect):
             self.terminal.warn(note)
 

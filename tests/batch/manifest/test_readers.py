@@ -115,7 +115,7 @@ ERRORS = {
             '{"output": "e.gif", "count": 0}\n'
             '{"prompt": "f", "output": "/f.png"}\n'
             '{"prompt": "g", "output": "g.png", "format": "webp"}\n'
-            '{"prompt": "h", "model": "gemini-2.5-flash-image", "size": "2K", "search": true}\n'
+            '{"prompt": "h", "model": "gemini-2.5-flash-image", "size": "4K", "search": true}\n'
         ),
         [
             "images.jsonl:1: aspect: 16:8 is not an aspect ratio of",
@@ -135,7 +135,7 @@ ERRORS = {
             "images.jsonl:8: output: e.gif must end in one of",
             "images.jsonl:9: output: '/f.png' is absolute",
             "images.jsonl:10: format: webp does not match output g.png",
-            "images.jsonl:11: size: 2K is not an image size of gemini-2.5-flash-image",
+            "images.jsonl:11: size: 4K is not an image size of gemini-2.5-flash-image",
             "images.jsonl:11: search: is not known to work with gemini-2.5-flash-image",
         ],
     ),

@@ -1,0 +1,72 @@
+"""`nb models --check`: compare the catalog with the models that a provider lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+
+from nanobanana_cli import catalog
+from nanobanana_cli.commands import connection
+from nanobanana_cli.errors import BatchIncomplete, Charged, KeyRejected, NbError, Unreachable
+from nanobanana_cli.settings import Settings, current_folder, load
+from nanobanana_cli.types import Endpoint
+from nanobanana_cli.ui.terminal import Terminal
+
+# What distinguishes a model that makes images from the rest of a provider's list.
+_IMAGE_MODEL = ("image", "banana")
+
+
+def run(terminal: Terminal, options: Mapping[str, str | None], *, as_json: bool) -> None:
+    """Print each model of the catalog as listed or missing, and unknown image models as new.
+
+    Raises:
+        KeyRejected, Unreachable: the provider refuses, or does not answer.
+        BatchIncomplete: the model in force is missing.
+    """
+    settings = load(terminal.env, current_folder(), options)
+    with connection.endpoint(settings, terminal.env) as endpoint:
+        listed = _listed(settings, endpoint, terminal)
+    if listed is None:
+        return
+    found = set(listed)
+    rows = [("listed" if model in found else "missing", model) for model in catalog.MODELS]
+    rows += [
+        ("new", model)
+        for model in listed
+        if model not in catalog.MODELS and any(part in model for part in _IMAGE_MODEL)
+    ]
+    for state, model in rows:
+        if as_json:
+            terminal.json({"id": model, "check": state, "provider": settings.provider})
+        else:
+            terminal.result(f"{state:<8} {model}")
+    if settings.model not in found:
+        raise BatchIncomplete(
+            f"{settings.provider} does not list {settings.model}",
+            hint=missing_hint(settings.model),
+            charged=Charged.NO,
+        )
+
+
+def _listed(settings: Settings, endpoint: Endpoint, terminal: Terminal) -> list[str] | None:
+    """Return the provider's models, None with a note if it has no list."""
+    from nanobanana_cli.api import model_list
+    from nanobanana_cli.api.transport import Transport
+
+    reason = "the address answers with something else"
+    try:
+        with closing(Transport(endpoint, timeout=settings.timeout)) as transport:
+            listed = model_list.fetch(transport)
+    except (KeyRejected, Unreachable):
+        raise
+    except NbError as error:
+        listed, reason = None, error.message
+    if listed is None:
+        terminal.warn(f"{settings.provider} gives no list of its models: {reason}")
+    return listed
+
+
+def missing_hint(model: str) -> str:
+    """Return what to do about a model that a provider does not list."""
+    successor = catalog.successor(model)
+    return f"its successor: -m {successor}" if successor else "see `nb models --check`"
