@@ -10,11 +10,11 @@ _nb_command() {
             options='--version --help -h'
             ;;
         'generate')
-            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --alt --alt-file --model -m --provider --base-url --timeout --retries --wait --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --alt --alt-file --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'caption')
-            options='--style --max-chars --lang --context --context-file --as --relative-to --write --embed --recursive -r --concurrency --check --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --model -m --provider --base-url --timeout --retries --wait --max-cost --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            options='--style --max-chars --lang --context --context-file --as --relative-to --write --embed --recursive -r --concurrency --check --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --count -n --format --force --skip-existing --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'batch')
@@ -43,12 +43,12 @@ _nb_command() {
             options='--quiet -q --color --no-color --help -h'
             ;;
         'config check')
-            options='--provider --base-url --json --quiet -q --color --no-color --help -h'
+            options='--provider --base-url --balance --json --quiet -q --color --no-color --help -h'
             valued='^(--provider|--base-url)$'
             ;;
         'models')
-            options='--provider --json --color --no-color --help -h'
-            valued='^(--provider)$'
+            options='--provider --check --base-url --json --color --no-color --help -h'
+            valued='^(--provider|--base-url)$'
             ;;
         'sandbox')
             options='--port --latency --key --log --fault --quiet -q --color --no-color --help -h'
@@ -74,13 +74,13 @@ _nb_values() {
             values='files'
             ;;
         'generate --thinking' | 'caption --thinking')
-            values='minimal high'
+            values='minimal medium high'
             ;;
         'generate --format' | 'caption --format' | 'batch --format')
             values='auto png jpeg webp'
             ;;
         'generate --model' | 'generate -m' | 'caption --model' | 'caption -m' | 'batch --model' | 'batch -m')
-            values='gemini-3.1-flash-image-preview gemini-3.1-flash-image gemini-nano-banana-2.1 gemini-3-pro-image-preview gemini-2.5-flash-image'
+            values='gemini-3.1-flash-image-preview gemini-3.1-flash-image gemini-nano-banana-2.1 gemini-3-pro-image gemini-3-pro-image-preview gemini-3.1-flash-lite-image gemini-2.5-flash-image nb2 nb2.1 pro lite'
             ;;
         'generate --provider' | 'caption --provider' | 'batch --provider' | 'config set --provider' | 'config unset --provider' | 'config check --provider' | 'models --provider')
             values='wisgate google sandbox'
@@ -92,7 +92,7 @@ _nb_values() {
             values='text json markdown html csv'
             ;;
         'config set 0' | 'config unset 0' | 'config get 0')
-            values='provider base-url model aspect size timeout retries wait max-cost api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
+            values='provider base-url model aspect size timeout retries wait max-cost price confirm-above api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
             ;;
         'sandbox --fault')
             values='307 400 401 402 403 404 413 429 500 502 503 504 credit spending-cap no-free-tier gateway-500 firewall nested safety no-image recitation prohibited blocked max-tokens text empty null-parts no-text jpeg lying drafts several multi link file-uri chunks sse wrapped padded snake data-uri small wrong-ratio corrupt html not-json success-false cut reset hang slow trickle mix'

@@ -47,7 +47,7 @@ function __nb_value_follows
         case 'config check'
             string match -qr -- '^(--provider|--base-url)$' $argv[2]
         case 'models'
-            string match -qr -- '^(--provider)$' $argv[2]
+            string match -qr -- '^(--provider|--base-url)$' $argv[2]
         case 'sandbox'
             string match -qr -- '^(--port|--latency|--key|--log|--fault)$' $argv[2]
         case '*'
@@ -69,7 +69,7 @@ complete -c nb -n '__nb_at \'\' 0' -a 'generate' -d 'Make an image from a prompt
 complete -c nb -n '__nb_at \'\' 0' -a 'caption' -d 'Make an image with its alt text, or alt text for existing images'
 complete -c nb -n '__nb_at \'\' 0' -a 'batch' -d 'Make many images from a manifest, never paying for one twice'
 complete -c nb -n '__nb_at \'\' 0' -a 'config' -d 'Set, show and check stored settings'
-complete -c nb -n '__nb_at \'\' 0' -a 'models' -d 'Show what each model accepts and what an image costs'
+complete -c nb -n '__nb_at \'\' 0' -a 'models' -d 'Show what each model accepts and costs, and whether Google still serves it'
 complete -c nb -n '__nb_at \'\' 0' -a 'sandbox' -d 'Run a local server that speaks the protocol of the service, free and offline'
 complete -c nb -n '__nb_at \'\' 0' -a 'completion' -d 'Print the completion script of a shell'
 complete -c nb -n '__nb_in \'\'' -l version -d 'Show the version and exit'
@@ -95,7 +95,8 @@ complete -c nb -n '__nb_in \'generate\'' -l size -s s -x -k -a '0.5K\\t\'512x512
 complete -c nb -n '__nb_in \'generate\'' -l image -s i -r -F -d 'Reference image'
 complete -c nb -n '__nb_in \'generate\'' -l prompt-file -r -F -d 'Read the prompt from FILE'
 complete -c nb -n '__nb_in \'generate\'' -l thinking -x -k -a 'minimal
-high' -d 'Thinking level: minimal or high'
+medium
+high' -d 'Thinking level: minimal, medium or high'
 complete -c nb -n '__nb_in \'generate\'' -l search -d 'Ground the image in a web search'
 complete -c nb -n '__nb_in \'generate\'' -l system -x -d 'System instruction'
 complete -c nb -n '__nb_in \'generate\'' -l temperature -x -d 'Sampling temperature, from 0 to 2'
@@ -113,8 +114,14 @@ complete -c nb -n '__nb_in \'generate\'' -l alt-file -r -F -d 'Also write alt te
 complete -c nb -n '__nb_in \'generate\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
 gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
 gemini-nano-banana-2.1\\t\'Nano Banana 2.1\'
-gemini-3-pro-image-preview\\t\'Nano Banana Pro\'
-gemini-2.5-flash-image\\t\'Nano Banana\'' -d 'Model'
+gemini-3-pro-image\\t\'Nano Banana Pro\'
+gemini-3-pro-image-preview\\t\'Nano Banana Pro, preview\'
+gemini-3.1-flash-lite-image\\t\'Nano Banana 2 Lite\'
+gemini-2.5-flash-image\\t\'Nano Banana\'
+nb2\\t\'gemini-3.1-flash-image-preview\'
+nb2.1\\t\'gemini-nano-banana-2.1\'
+pro\\t\'gemini-3-pro-image-preview\'
+lite\\t\'gemini-3.1-flash-lite-image\'' -d 'Model, by id or alias (nb2, pro)'
 complete -c nb -n '__nb_in \'generate\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
 google\\t\'https://generativelanguage.googleapis.com\'
 sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free, offline)'
@@ -123,6 +130,7 @@ complete -c nb -n '__nb_in \'generate\'' -l timeout -x -d 'Deadline for one atte
 complete -c nb -n '__nb_in \'generate\'' -l retries -x -d 'Resends after a failure that is known to be free'
 complete -c nb -n '__nb_in \'generate\'' -l wait -x -d 'Keep trying what is known to be free for so long, such as 30m'
 complete -c nb -n '__nb_in \'generate\'' -l max-cost -x -d 'Refuse to start what could cost more'
+complete -c nb -n '__nb_in \'generate\'' -l yes -d 'Do not ask before what could cost more than $10'
 complete -c nb -n '__nb_in \'generate\'' -l dry-run -d 'Print the request as JSON, and the price'
 complete -c nb -n '__nb_in \'generate\'' -l curl -d 'Print the request as a curl command'
 complete -c nb -n '__nb_in \'generate\'' -l json -d 'Print one JSON line for each result'
@@ -173,7 +181,8 @@ complete -c nb -n '__nb_in \'caption\'' -l size -s s -x -k -a '0.5K\\t\'512x512 
 complete -c nb -n '__nb_in \'caption\'' -l image -s i -r -F -d 'Reference image'
 complete -c nb -n '__nb_in \'caption\'' -l prompt-file -r -F -d 'Read the prompt from FILE'
 complete -c nb -n '__nb_in \'caption\'' -l thinking -x -k -a 'minimal
-high' -d 'Thinking level: minimal or high'
+medium
+high' -d 'Thinking level: minimal, medium or high'
 complete -c nb -n '__nb_in \'caption\'' -l search -d 'Ground the image in a web search'
 complete -c nb -n '__nb_in \'caption\'' -l system -x -d 'System instruction'
 complete -c nb -n '__nb_in \'caption\'' -l temperature -x -d 'Sampling temperature, from 0 to 2'
@@ -189,8 +198,14 @@ complete -c nb -n '__nb_in \'caption\'' -l skip-existing -d 'Leave an existing f
 complete -c nb -n '__nb_in \'caption\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
 gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
 gemini-nano-banana-2.1\\t\'Nano Banana 2.1\'
-gemini-3-pro-image-preview\\t\'Nano Banana Pro\'
-gemini-2.5-flash-image\\t\'Nano Banana\'' -d 'Model'
+gemini-3-pro-image\\t\'Nano Banana Pro\'
+gemini-3-pro-image-preview\\t\'Nano Banana Pro, preview\'
+gemini-3.1-flash-lite-image\\t\'Nano Banana 2 Lite\'
+gemini-2.5-flash-image\\t\'Nano Banana\'
+nb2\\t\'gemini-3.1-flash-image-preview\'
+nb2.1\\t\'gemini-nano-banana-2.1\'
+pro\\t\'gemini-3-pro-image-preview\'
+lite\\t\'gemini-3.1-flash-lite-image\'' -d 'Model, by id or alias (nb2, pro)'
 complete -c nb -n '__nb_in \'caption\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
 google\\t\'https://generativelanguage.googleapis.com\'
 sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free, offline)'
@@ -199,6 +214,7 @@ complete -c nb -n '__nb_in \'caption\'' -l timeout -x -d 'Deadline for one attem
 complete -c nb -n '__nb_in \'caption\'' -l retries -x -d 'Resends after a failure that is known to be free'
 complete -c nb -n '__nb_in \'caption\'' -l wait -x -d 'Keep trying what is known to be free for so long, such as 30m'
 complete -c nb -n '__nb_in \'caption\'' -l max-cost -x -d 'Refuse to start what could cost more'
+complete -c nb -n '__nb_in \'caption\'' -l yes -d 'Do not ask before what could cost more than $10'
 complete -c nb -n '__nb_in \'caption\'' -l dry-run -d 'Print the request as JSON, and the price'
 complete -c nb -n '__nb_in \'caption\'' -l curl -d 'Print the request as a curl command'
 complete -c nb -n '__nb_in \'caption\'' -l json -d 'Print one JSON line for each result'
@@ -252,8 +268,14 @@ complete -c nb -n '__nb_in \'batch\'' -l size -s s -x -k -a '0.5K\\t\'512x512 pi
 complete -c nb -n '__nb_in \'batch\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
 gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
 gemini-nano-banana-2.1\\t\'Nano Banana 2.1\'
-gemini-3-pro-image-preview\\t\'Nano Banana Pro\'
-gemini-2.5-flash-image\\t\'Nano Banana\'' -d 'Model'
+gemini-3-pro-image\\t\'Nano Banana Pro\'
+gemini-3-pro-image-preview\\t\'Nano Banana Pro, preview\'
+gemini-3.1-flash-lite-image\\t\'Nano Banana 2 Lite\'
+gemini-2.5-flash-image\\t\'Nano Banana\'
+nb2\\t\'gemini-3.1-flash-image-preview\'
+nb2.1\\t\'gemini-nano-banana-2.1\'
+pro\\t\'gemini-3-pro-image-preview\'
+lite\\t\'gemini-3.1-flash-lite-image\'' -d 'Model, by id or alias (nb2, pro)'
 complete -c nb -n '__nb_in \'batch\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
 google\\t\'https://generativelanguage.googleapis.com\'
 sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free, offline)'
@@ -283,6 +305,8 @@ timeout
 retries
 wait
 max-cost
+price
+confirm-above
 api-key
 api-key-file
 wisgate.api-key\\t\'of wisgate alone\'
@@ -308,6 +332,8 @@ timeout
 retries
 wait
 max-cost
+price
+confirm-above
 api-key
 api-key-file
 wisgate.api-key\\t\'of wisgate alone\'
@@ -333,6 +359,8 @@ timeout
 retries
 wait
 max-cost
+price
+confirm-above
 api-key
 api-key-file
 wisgate.api-key\\t\'of wisgate alone\'
@@ -358,6 +386,7 @@ complete -c nb -n '__nb_in \'config check\'' -l provider -x -k -a 'wisgate\\t\'h
 google\\t\'https://generativelanguage.googleapis.com\'
 sandbox\\t\'embedded, free and offline\'' -d 'wisgate, google, or sandbox (free, offline)'
 complete -c nb -n '__nb_in \'config check\'' -l base-url -x -d 'Base URL of the provider'
+complete -c nb -n '__nb_in \'config check\'' -l balance -d 'Also ask WisGate for the account\'s balance, at api.wisgate.ai'
 complete -c nb -n '__nb_in \'config check\'' -l json -d 'Print JSON Lines, for scripts'
 complete -c nb -n '__nb_in \'config check\'' -l quiet -s q -d 'Print only errors'
 complete -c nb -n '__nb_in \'config check\'' -l color -d 'Turn colour on or off'
@@ -366,6 +395,8 @@ complete -c nb -n '__nb_in \'config check\'' -l help -s h -d 'Show this message 
 complete -c nb -n '__nb_in \'models\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
 google\\t\'https://generativelanguage.googleapis.com\'
 sandbox\\t\'embedded, free and offline\'' -d 'Show only the prices of this provider'
+complete -c nb -n '__nb_in \'models\'' -l check -d 'Compare with the models that the provider itself lists'
+complete -c nb -n '__nb_in \'models\'' -l base-url -x -d 'Base URL of the provider'
 complete -c nb -n '__nb_in \'models\'' -l json -d 'Print one JSON line for each model'
 complete -c nb -n '__nb_in \'models\'' -l color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'models\'' -l no-color -d 'Turn colour on or off'

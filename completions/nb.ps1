@@ -9,7 +9,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('caption', 'Make an image with its alt text, or alt text for existing images'),
             ('batch', 'Make many images from a manifest, never paying for one twice'),
             ('config', 'Set, show and check stored settings'),
-            ('models', 'Show what each model accepts and what an image costs'),
+            ('models', 'Show what each model accepts and costs, and whether Google still serves it'),
             ('sandbox', 'Run a local server that speaks the protocol of the service, free and offline'),
             ('completion', 'Print the completion script of a shell')
         )
@@ -36,7 +36,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--image', 'Reference image'),
             ('-i', 'Reference image'),
             ('--prompt-file', 'Read the prompt from FILE'),
-            ('--thinking', 'Thinking level: minimal or high'),
+            ('--thinking', 'Thinking level: minimal, medium or high'),
             ('--search', 'Ground the image in a web search'),
             ('--system', 'System instruction'),
             ('--temperature', 'Sampling temperature, from 0 to 2'),
@@ -50,14 +50,15 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--skip-existing', 'Leave an existing file alone'),
             ('--alt', 'Also write alt text beside the image: fox.png, fox.alt.txt'),
             ('--alt-file', 'Also write alt text, to FILE'),
-            ('--model', 'Model'),
-            ('-m', 'Model'),
+            ('--model', 'Model, by id or alias (nb2, pro)'),
+            ('-m', 'Model, by id or alias (nb2, pro)'),
             ('--provider', 'wisgate, google, or sandbox (free, offline)'),
             ('--base-url', 'Base URL of the provider'),
             ('--timeout', 'Deadline for one attempt'),
             ('--retries', 'Resends after a failure that is known to be free'),
             ('--wait', 'Keep trying what is known to be free for so long, such as 30m'),
             ('--max-cost', 'Refuse to start what could cost more'),
+            ('--yes', 'Do not ask before what could cost more than $10'),
             ('--dry-run', 'Print the request as JSON, and the price'),
             ('--curl', 'Print the request as a curl command'),
             ('--json', 'Print one JSON line for each result'),
@@ -92,7 +93,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--image', 'Reference image'),
             ('-i', 'Reference image'),
             ('--prompt-file', 'Read the prompt from FILE'),
-            ('--thinking', 'Thinking level: minimal or high'),
+            ('--thinking', 'Thinking level: minimal, medium or high'),
             ('--search', 'Ground the image in a web search'),
             ('--system', 'System instruction'),
             ('--temperature', 'Sampling temperature, from 0 to 2'),
@@ -104,14 +105,15 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--format', 'auto (by the file''s name, else as received), png, jpeg or webp'),
             ('--force', 'Replace an existing file'),
             ('--skip-existing', 'Leave an existing file alone'),
-            ('--model', 'Model'),
-            ('-m', 'Model'),
+            ('--model', 'Model, by id or alias (nb2, pro)'),
+            ('-m', 'Model, by id or alias (nb2, pro)'),
             ('--provider', 'wisgate, google, or sandbox (free, offline)'),
             ('--base-url', 'Base URL of the provider'),
             ('--timeout', 'Deadline for one attempt'),
             ('--retries', 'Resends after a failure that is known to be free'),
             ('--wait', 'Keep trying what is known to be free for so long, such as 30m'),
             ('--max-cost', 'Refuse to start what could cost more'),
+            ('--yes', 'Do not ask before what could cost more than $10'),
             ('--dry-run', 'Print the request as JSON, and the price'),
             ('--curl', 'Print the request as a curl command'),
             ('--json', 'Print one JSON line for each result'),
@@ -150,8 +152,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-a', 'Aspect ratio, such as 16:9, or landscape'),
             ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
             ('-s', 'Image size: 0.5K, 1K, 2K or 4K'),
-            ('--model', 'Model'),
-            ('-m', 'Model'),
+            ('--model', 'Model, by id or alias (nb2, pro)'),
+            ('-m', 'Model, by id or alias (nb2, pro)'),
             ('--provider', 'wisgate, google, or sandbox (free, offline)'),
             ('--base-url', 'Base URL of the provider'),
             ('--timeout', 'Deadline for one attempt'),
@@ -215,6 +217,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         'config check' = @(
             ('--provider', 'wisgate, google, or sandbox (free, offline)'),
             ('--base-url', 'Base URL of the provider'),
+            ('--balance', 'Also ask WisGate for the account''s balance, at api.wisgate.ai'),
             ('--json', 'Print JSON Lines, for scripts'),
             ('--quiet', 'Print only errors'),
             ('-q', 'Print only errors'),
@@ -225,6 +228,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         )
         'models' = @(
             ('--provider', 'Show only the prices of this provider'),
+            ('--check', 'Compare with the models that the provider itself lists'),
+            ('--base-url', 'Base URL of the provider'),
             ('--json', 'Print one JSON line for each model'),
             ('--color', 'Turn colour on or off'),
             ('--no-color', 'Turn colour on or off'),
@@ -257,7 +262,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         'config set' = '^(--provider)$'
         'config unset' = '^(--provider)$'
         'config check' = '^(--provider|--base-url)$'
-        'models' = '^(--provider)$'
+        'models' = '^(--provider|--base-url)$'
         'sandbox' = '^(--port|--latency|--key|--log|--fault)$'
     }
     # What goes into an option, or into the argument of a number; '*' stands for any argument.
@@ -308,6 +313,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         )
         'generate --thinking' = @(
             ('minimal', 'minimal'),
+            ('medium', 'medium'),
             ('high', 'high')
         )
         'generate --format' = @(
@@ -320,15 +326,27 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
             ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
             ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
-            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
-            ('gemini-2.5-flash-image', 'Nano Banana')
+            ('gemini-3-pro-image', 'Nano Banana Pro'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro, preview'),
+            ('gemini-3.1-flash-lite-image', 'Nano Banana 2 Lite'),
+            ('gemini-2.5-flash-image', 'Nano Banana'),
+            ('nb2', 'gemini-3.1-flash-image-preview'),
+            ('nb2.1', 'gemini-nano-banana-2.1'),
+            ('pro', 'gemini-3-pro-image-preview'),
+            ('lite', 'gemini-3.1-flash-lite-image')
         )
         'generate -m' = @(
             ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
             ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
             ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
-            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
-            ('gemini-2.5-flash-image', 'Nano Banana')
+            ('gemini-3-pro-image', 'Nano Banana Pro'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro, preview'),
+            ('gemini-3.1-flash-lite-image', 'Nano Banana 2 Lite'),
+            ('gemini-2.5-flash-image', 'Nano Banana'),
+            ('nb2', 'gemini-3.1-flash-image-preview'),
+            ('nb2.1', 'gemini-nano-banana-2.1'),
+            ('pro', 'gemini-3-pro-image-preview'),
+            ('lite', 'gemini-3.1-flash-lite-image')
         )
         'generate --provider' = @(
             ('wisgate', 'https://wisgate.ai'),
@@ -394,6 +412,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         )
         'caption --thinking' = @(
             ('minimal', 'minimal'),
+            ('medium', 'medium'),
             ('high', 'high')
         )
         'caption --format' = @(
@@ -406,15 +425,27 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
             ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
             ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
-            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
-            ('gemini-2.5-flash-image', 'Nano Banana')
+            ('gemini-3-pro-image', 'Nano Banana Pro'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro, preview'),
+            ('gemini-3.1-flash-lite-image', 'Nano Banana 2 Lite'),
+            ('gemini-2.5-flash-image', 'Nano Banana'),
+            ('nb2', 'gemini-3.1-flash-image-preview'),
+            ('nb2.1', 'gemini-nano-banana-2.1'),
+            ('pro', 'gemini-3-pro-image-preview'),
+            ('lite', 'gemini-3.1-flash-lite-image')
         )
         'caption -m' = @(
             ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
             ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
             ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
-            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
-            ('gemini-2.5-flash-image', 'Nano Banana')
+            ('gemini-3-pro-image', 'Nano Banana Pro'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro, preview'),
+            ('gemini-3.1-flash-lite-image', 'Nano Banana 2 Lite'),
+            ('gemini-2.5-flash-image', 'Nano Banana'),
+            ('nb2', 'gemini-3.1-flash-image-preview'),
+            ('nb2.1', 'gemini-nano-banana-2.1'),
+            ('pro', 'gemini-3-pro-image-preview'),
+            ('lite', 'gemini-3.1-flash-lite-image')
         )
         'caption --provider' = @(
             ('wisgate', 'https://wisgate.ai'),
@@ -475,15 +506,27 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
             ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
             ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
-            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
-            ('gemini-2.5-flash-image', 'Nano Banana')
+            ('gemini-3-pro-image', 'Nano Banana Pro'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro, preview'),
+            ('gemini-3.1-flash-lite-image', 'Nano Banana 2 Lite'),
+            ('gemini-2.5-flash-image', 'Nano Banana'),
+            ('nb2', 'gemini-3.1-flash-image-preview'),
+            ('nb2.1', 'gemini-nano-banana-2.1'),
+            ('pro', 'gemini-3-pro-image-preview'),
+            ('lite', 'gemini-3.1-flash-lite-image')
         )
         'batch -m' = @(
             ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
             ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
             ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
-            ('gemini-3-pro-image-preview', 'Nano Banana Pro'),
-            ('gemini-2.5-flash-image', 'Nano Banana')
+            ('gemini-3-pro-image', 'Nano Banana Pro'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro, preview'),
+            ('gemini-3.1-flash-lite-image', 'Nano Banana 2 Lite'),
+            ('gemini-2.5-flash-image', 'Nano Banana'),
+            ('nb2', 'gemini-3.1-flash-image-preview'),
+            ('nb2.1', 'gemini-nano-banana-2.1'),
+            ('pro', 'gemini-3-pro-image-preview'),
+            ('lite', 'gemini-3.1-flash-lite-image')
         )
         'batch --provider' = @(
             ('wisgate', 'https://wisgate.ai'),
@@ -505,6 +548,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('retries', 'retries'),
             ('wait', 'wait'),
             ('max-cost', 'max-cost'),
+            ('price', 'price'),
+            ('confirm-above', 'confirm-above'),
             ('api-key', 'api-key'),
             ('api-key-file', 'api-key-file'),
             ('wisgate.api-key', 'of wisgate alone'),
@@ -530,6 +575,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('retries', 'retries'),
             ('wait', 'wait'),
             ('max-cost', 'max-cost'),
+            ('price', 'price'),
+            ('confirm-above', 'confirm-above'),
             ('api-key', 'api-key'),
             ('api-key-file', 'api-key-file'),
             ('wisgate.api-key', 'of wisgate alone'),
@@ -550,6 +597,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('retries', 'retries'),
             ('wait', 'wait'),
             ('max-cost', 'max-cost'),
+            ('price', 'price'),
+            ('confirm-above', 'confirm-above'),
             ('api-key', 'api-key'),
             ('api-key-file', 'api-key-file'),
             ('wisgate.api-key', 'of wisgate alone'),

@@ -83,6 +83,19 @@ class Transport:
         """Send one GET to a path below the base address and return the reply's bytes."""
         return self._call("GET", path, None, self._timeout)
 
+    def get_account(self, path: str) -> Data:
+        """Send one GET with the key as `Authorization: Bearer`, and return the reply's bytes.
+
+        Raises:
+            ValueError: the endpoint is not the one address whose documentation wants the key so.
+        """
+        where = self._endpoint
+        if not where.base_url or where.base_url != PROVIDERS[where.provider].account_url:
+            raise ValueError(where.base_url)
+        return self._call(
+            "GET", path, None, self._timeout, header="Authorization", prefix="Bearer "
+        )
+
     def close(self) -> None:
         """Abort the attempts in flight and refuse later ones; from any thread."""
         with self._lock:
@@ -90,8 +103,17 @@ class Transport:
             for attempt in tuple(self._attempts):
                 attempt.abort(AbortReason.CLOSED)
 
-    def _call(self, method: str, path: str, body: bytes | None, timeout: float) -> Data:
-        headers = self._headers(body)
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        timeout: float,
+        *,
+        header: str = "x-goog-api-key",
+        prefix: str = "",
+    ) -> Data:
+        headers = self._headers(body, header, prefix)
         started = time.monotonic()
         size = f"{len(body or b''):,} bytes, deadline {timeout:g} s"
         self._log(f"> {method} {self._endpoint.base_url}{path} ({size})")
@@ -186,7 +208,8 @@ class Transport:
             provider=self._endpoint.provider,
         )
 
-    def _headers(self, body: bytes | None) -> dict[str, str]:
+    def _headers(self, body: bytes | None, header: str, prefix: str) -> dict[str, str]:
+        """Return the headers of a request, with the key in one of them."""
         headers = {
             "User-Agent": f"nb/{__version__}",
             "Accept": "application/json",
@@ -208,7 +231,7 @@ class Transport:
                 f"the key{origin} is empty or contains a space, a line break or the like",
                 hint="copy the key again, without spaces or quotes around it",
             )
-        return headers | {"x-goog-api-key": key}
+        return headers | {header: prefix + key}
 
     @contextmanager
     def _registered(self, timeout: float) -> Iterator[Attempt]:

@@ -12,6 +12,7 @@ from nanobanana_cli.settings import Settings, current_folder, load
 from nanobanana_cli.types import Endpoint
 from nanobanana_cli.ui.terminal import Terminal
 
+_LONGEST_WAIT = 30.0
 # What distinguishes a model that makes images from the rest of a provider's list.
 _IMAGE_MODEL = ("image", "banana")
 
@@ -55,7 +56,7 @@ def _listed(settings: Settings, endpoint: Endpoint, terminal: Terminal) -> list[
 
     reason = "the address answers with something else"
     try:
-        with closing(Transport(endpoint, timeout=settings.timeout)) as transport:
+        with closing(Transport(endpoint, timeout=settings.timeout or _LONGEST_WAIT)) as transport:
             listed = model_list.fetch(transport)
     except (KeyRejected, Unreachable):
         raise

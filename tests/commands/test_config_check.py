@@ -84,7 +84,30 @@ def test_what_says_nothing_of_the_key_is_a_warning(nb: Nb, answer: Answer) -> No
         run = _check(nb, server.url)
     assert run.code == 0
     assert _states(run) == ["ok key", "ok model", "ok address", "warning key"]
-    assert "cannot be verified without a paid call" in run.out
+    assert "not verified: " in run.out
+    assert "`nb config check --balance` asks the balance, at wisgate's own base URL" in run.out
+
+
+def test_google_tells_no_balance(nb: Nb) -> None:
+    with WireServer(Answer(404, body=b"{}")) as server:
+        env = {"GEMINI_API_KEY": KEY, "NB_PROVIDER": "google", "NB_BASE_URL": server.url}
+        run = nb("config", "check", env=env)
+        assert "cannot be verified without a paid call" in run.out
+        run = nb("config", "check", "--balance", env=env)
+    assert run.code == 0
+    assert _states(run)[-2:] == ["warning key", "warning balance"]
+    assert all("authorization" not in seen.headers for seen in server.requests)
+
+
+def test_a_model_that_the_service_does_not_list(nb: Nb, server: WireServer) -> None:
+    env = {"WISDOM_GATE_KEY": KEY, "NB_BASE_URL": server.url, "NB_MODEL": "pro"}
+    run = nb("config", "check", env=env)
+    assert run.code == 0
+    assert run.out.splitlines()[-1] == (
+        "warning  model        wisgate does not list gemini-3-pro-image-preview among its 1"
+    )
+    assert "was shut down at Google on 2026-06-25; its successor is gemini-3-pro-image" in run.out
+    assert run.err == "hint: its successor: -m gemini-3-pro-image\n"
 
 
 def test_nobody_answers(nb: Nb) -> None:
@@ -139,7 +162,7 @@ def test_a_model_that_is_not_known(nb: Nb, server: WireServer) -> None:
     )
     assert run.code == 0
     assert "warning  model        gemini-3-pro is not in the catalog" in run.out
-    assert "hint: did you mean gemini-3-pro-image-preview? see `nb models`" in run.err
+    assert "hint: did you mean gemini-3-pro-image? see `nb models`" in run.err
 
 
 def test_settings_that_do_not_fit_are_a_finding(nb: Nb) -> None:

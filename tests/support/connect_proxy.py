@@ -6,6 +6,7 @@ import contextlib
 import select
 import socket
 import threading
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +15,7 @@ class Proxy:
     """Tunnels to wherever it is asked.
 
     Args:
+        ports: host → the port on this machine that stands for it.
         refuse: answer each CONNECT with this status.
         stall: never answer it.
 
@@ -21,8 +23,15 @@ class Proxy:
         heads: the requests that came, with their headers.
     """
 
-    def __init__(self, *, refuse: int | None = None, stall: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        ports: Mapping[str, int] | None = None,
+        refuse: int | None = None,
+        stall: bool = False,
+    ) -> None:
         self.heads: list[bytes] = []
+        self._ports = ports or {}
         self._refuse = refuse
         self._stall = stall
         self._stopped = threading.Event()
@@ -63,7 +72,8 @@ class Proxy:
             client.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % self._refuse)
             return
         host, _, port = head.split()[1].decode().rpartition(":")
-        with socket.create_connection((host, int(port))) as server:
+        here = self._ports.get(host)
+        with socket.create_connection(("127.0.0.1", here) if here else (host, int(port))) as server:
             client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
             self._relay(client, server)
 

@@ -1,8 +1,7 @@
-"""Check key, permissions, model and address; request only the free list of models."""
+"""Check key, permissions, model and address; request only what is free."""
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -11,8 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from nanobanana_cli.catalog import MODELS, PROVIDERS
+from nanobanana_cli.catalog import MODELS, PROVIDERS, state_of
+from nanobanana_cli.commands.model_check import missing_hint
 from nanobanana_cli.errors import KeyRejected, NbError, OutcomeUnknown, Unreachable
 from nanobanana_cli.settings import Settings, endpoint
 from nanobanana_cli.settings.credentials import source
@@ -29,7 +30,7 @@ class Check(msgspec.Struct, frozen=True):
     """One line of `nb config check`.
 
     Args:
-        about: `key`, `permissions`, `model` or `address`.
+        about: `key`, `permissions`, `model`, `address` or `balance`.
         error: the error if the state is `failed`.
     """
 
@@ -45,11 +46,12 @@ def failed(about: str, error: NbError) -> Check:
     return Check("failed", about, error.message, error.hint, error)
 
 
-def run(settings: Settings, env: Mapping[str, str]) -> Iterator[Check]:
+def run(settings: Settings, env: Mapping[str, str], *, balance: bool = False) -> Iterator[Check]:
     """Check everything, the network last.
 
     Args:
         settings: with an address, also for the embedded sandbox.
+        balance: also ask for the account's balance.
     """
     target = endpoint(settings, env, need_key=False)
     try:
@@ -58,8 +60,10 @@ def run(settings: Settings, env: Mapping[str, str]) -> Iterator[Check]:
     except NbError as error:
         yield failed("key", error)
     yield from _permissions(settings, env)
-    yield _model(settings.model)
-    yield from _service(settings, target)
+    yield _model(settings)
+    yield from _service(settings, target, balance=balance)
+    if balance:
+        yield _balance(settings, target)
 
 
 def _key(target: Endpoint) -> Check:
@@ -95,7 +99,11 @@ def _permission(path: Path) -> Check:
     return Check("ok", "permissions", f"only its owner can access {path}")
 
 
-def _model(model: str) -> Check:
+def _model(settings: Settings) -> Check:
+    model = settings.model
+    is_default = model == PROVIDERS[settings.provider].default_model
+    if not is_default and (why := state_of(model)):
+        return Check("warning", "model", why)
     if model in MODELS:
         return Check("ok", "model", f"{model}, {MODELS[model].title}")
     return Check(
@@ -106,15 +114,20 @@ def _model(model: str) -> Check:
     )
 
 
-def _service(settings: Settings, target: Endpoint) -> Iterator[Check]:
-    """Check that the address answers, and that it accepts the key."""
+def _service(settings: Settings, target: Endpoint, *, balance: bool) -> Iterator[Check]:
+    """Check that the address answers, accepts the key, and lists the model.
+
+    Args:
+        settings, target: what is called.
+        balance: the balance is asked for later, and tells whether the key is accepted.
+    """
+    from nanobanana_cli.api import model_list
     from nanobanana_cli.api.transport import Transport
 
     reachable = Check("ok", "address", f"{settings.base_url} answers")
     try:
-        timeout = min(settings.timeout or _LONGEST_WAIT, _LONGEST_WAIT)
-        with closing(Transport(target, timeout=timeout)) as transport:
-            body = bytes(transport.get("/v1beta/models"))
+        with closing(Transport(target, timeout=_timeout(settings))) as transport:
+            listed = model_list.fetch(transport)
     except (Unreachable, OutcomeUnknown) as error:
         yield failed("address", Unreachable(error.message))
     except KeyRejected as error:
@@ -123,24 +136,68 @@ def _service(settings: Settings, target: Endpoint) -> Iterator[Check]:
             yield failed("key", error)
     except NbError as error:
         yield reachable
-        yield from _unverified(target, error.message)
+        yield from _unverified(settings, target, error.message, balance=balance)
     else:
         yield reachable
-        if not _lists_models(body):
-            yield from _unverified(target, "the service does not list its models")
-        elif target.key is not None:
+        if listed is None:
+            reason = "the service does not list its models"
+            yield from _unverified(settings, target, reason, balance=balance)
+            return
+        if target.key is not None:
             yield Check("ok", "key", f"{target.provider} accepts it")
+        if settings.model not in listed:
+            what = f"{target.provider} does not list {settings.model} among its {len(listed)}"
+            yield Check("warning", "model", what, missing_hint(settings.model))
 
 
-def _unverified(target: Endpoint, reason: str) -> Iterator[Check]:
-    if target.key is not None:
-        yield Check("warning", "key", f"cannot be verified without a paid call: {reason}")
+def _unverified(
+    settings: Settings, target: Endpoint, reason: str, *, balance: bool
+) -> Iterator[Check]:
+    if target.key is None or (balance and _has_balance(settings)):
+        return
+    message = f"cannot be verified without a paid call: {reason}"
+    if PROVIDERS[settings.provider].account_url:
+        where = "" if _has_balance(settings) else f", at {settings.provider}'s own base URL alone"
+        message = f"not verified: {reason}; `nb config check --balance` asks the balance{where}"
+    yield Check("warning", "key", message)
 
 
-def _lists_models(body: bytes) -> bool:
-    """Return whether the reply is the API's; a website answers any path with a page."""
+def _has_balance(settings: Settings) -> bool:
+    """Return whether the provider tells a balance, and its key is meant for its own address.
+
+    A key that is sent to an address of the user's own may be that address's, so it is not for the
+    provider to see.
+    """
+    account = PROVIDERS[settings.provider].account_url
+    return bool(account) and settings.base_url in (
+        account,
+        PROVIDERS[settings.provider].base_url,
+    )
+
+
+def _balance(settings: Settings, target: Endpoint) -> Check:
+    """Ask for the balance; whatever fails is a warning, since it says nothing of images."""
+    if not _has_balance(settings):
+        own = [each.base_url for each in PROVIDERS.values() if each.account_url]
+        return Check("warning", "balance", f"only {' and '.join(own)} tells one; nothing was sent")
+    if target.key is None:
+        return Check("warning", "balance", "not asked for without a key")
+    from nanobanana_cli.api import balance
+    from nanobanana_cli.api.transport import Transport
+
+    account = replace(target, base_url=PROVIDERS[settings.provider].account_url)
     try:
-        reply = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(reply, dict) and isinstance(reply.get("models"), list)
+        with closing(Transport(account, timeout=_timeout(settings))) as transport:
+            found = balance.fetch(transport)
+    except NbError as error:
+        return Check("warning", "balance", f"{target.provider} did not tell it: {error.message}")
+    parts = [
+        *([] if found.available is None else [f"balance ${found.available:.2f}"]),
+        *([] if found.of_key is None else [f"${found.of_key:.2f} of it for this key"]),
+    ]
+    message = f"key accepted, {', '.join(parts)}; a model may still be refused"
+    return Check("ok", "balance", message)
+
+
+def _timeout(settings: Settings) -> float:
+    return min(settings.timeout or _LONGEST_WAIT, _LONGEST_WAIT)

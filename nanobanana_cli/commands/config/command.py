@@ -132,6 +132,12 @@ def check(
     ctx: typer.Context,
     provider: options.ProviderName = None,
     base_url: options.BaseUrl = None,
+    balance: Annotated[
+        bool,
+        typer.Option(
+            "--balance", help="Also ask WisGate for the account's balance, at api.wisgate.ai."
+        ),
+    ] = False,
     json: _Json = False,
     quiet: options.Quiet = False,
     color: options.Color = None,
@@ -143,12 +149,13 @@ def check(
     Examples:
       nb config check
       nb config check --provider google
+      nb config check --balance
     """
     from nanobanana_cli.commands.config import actions
 
     terminal = _terminal(ctx, quiet, color)
     chosen = {"provider": provider, "base-url": base_url}
-    status = actions.check(terminal, chosen, as_json=json)
+    status = actions.check(terminal, chosen, balance=balance, as_json=json)
     if status:
         raise typer.Exit(status)
 
