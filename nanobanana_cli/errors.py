@@ -85,6 +85,8 @@ class NbBaseError(BaseException):
     kind: str = "defect"
     charged: Charged = Charged.MAYBE
     hint: str | None = None
+    # All that the service said, for `-v`.
+    details: str = ""
 
     def __init__(
         self, message: str, *, hint: str | None = None, charged: Charged | None = None
@@ -213,7 +215,7 @@ class OverBudget(NbError):
 
 
 class OutOfCredit(OverBudget):
-    """The account's credit is used up."""
+    """The account's credit or spending cap is used up, or it has no free tier."""
 
     kind = "credit"
     hint = "top up the account, then run the same command again"

@@ -1,8 +1,9 @@
 """Parse the body of an error, in any of the shapes that services send. Pure.
 
 Google: `{"error": {"code", "message", "status", "details"}}`, sometimes as the one element of a
-list. Gateways: `{"error": {"message", "type", "code"}}`, `{"error": "…"}`, `{"message": "…"}`, a
-page of HTML, plain text, or nothing.
+list. Gateways: `{"error": {"message", "type", "code"}}`, `{"error": "…"}`, `{"message": "…"}`,
+`{"success": false, …}`, `{"code": 500, "msg": "…"}`, a page of HTML, plain text, or nothing; and
+the error of the service behind them as an object, as JSON or as Python's repr in their message.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import html
 import json
 import re
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -18,22 +21,62 @@ from nanobanana_cli.ui.escape import one_line
 
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+_NOT_CHARGED = re.compile(
+    r"(?:not|never|n['\u2019]t) (?:be )?(?:charged|billed)|without charge"
+    r"|(?:不会?|未|没有)被?(?:收费|计费|扣费|扣除)",
+    re.IGNORECASE,
+)
+_WORDS = ("message", "msg", "detail", "error_description", "errmsg", "error")
+_GOOGLES = {"code", "message", "status", "details"}
+_LONGEST_TEXT = 1 << 16
+_LONGEST_MESSAGE = 4000
+_DEEPEST = 8
+_BRACES = 16
+
+# The names of `google.rpc.Code`, and of gateways' codes, with the HTTP status that they stand for.
+_STATUS_OF_LABEL = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "INSUFFICIENT_USER_QUOTA": 402,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "MODEL_NOT_FOUND": 404,
+    "RESOURCE_EXHAUSTED": 429,
+    "CANCELLED": 499,
+    "INTERNAL": 500,
+    "UNKNOWN": 500,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+}
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
     """The parsed body of an error.
 
     Args:
-        message: on one line, shortened; "" if there is none.
-        labels: its `status`, `type` and `code`, as far as these are strings.
-        code: its `code`, if that is a number.
+        message: the innermost words, on one line; "" if there are none.
+        labels: `status`, `type` and `code` of every level, as far as these are strings.
+        status: the HTTP status that the innermost `status` or `code` stands for.
+        is_json: True if the body is a JSON object, or a list of them.
+        is_nested: True if `status` is that of another service's error inside this one.
+        is_flat_google: True if the body is one error in Google's own shape.
         everything: the whole text, to search for what has no fixed place.
     """
 
     message: str
     labels: tuple[str, ...] = ()
-    code: int | None = None
+    status: int | None = None
+    is_json: bool = False
+    is_nested: bool = False
+    is_flat_google: bool = False
     everything: str = ""
+
+    @property
+    def says_not_charged(self) -> bool:
+        """Return True if the service says that it does not charge."""
+        return says_not_charged(self.message)
 
 
 def read(body: bytes | bytearray) -> ErrorBody:
@@ -42,10 +85,33 @@ def read(body: bytes | bytearray) -> ErrorBody:
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return ErrorBody(message=one_line(_plain(text)), everything=text)
-    if isinstance(value, list) and value:
-        value = value[0]
-    return _from_json(value, text)
+        return ErrorBody(message=one_line(_plain(text), _LONGEST_MESSAGE), everything=text)
+    levels, words = _unwrap(value)
+    if not levels:
+        words = words or ("" if isinstance(value, dict) else text)
+        return ErrorBody(
+            message=one_line(words, _LONGEST_MESSAGE),
+            is_json=isinstance(value, dict),
+            everything=f"{text} {words}",
+        )
+    statuses = [_status(level) for level in levels]
+    named = next((n for n in reversed(range(len(levels))) if statuses[n] is not None), 0)
+    labels = tuple(label for level in levels for label in _labels(level))
+    return ErrorBody(
+        message=one_line(words, _LONGEST_MESSAGE),
+        labels=labels,
+        status=statuses[named],
+        is_json=True,
+        is_nested=named > 0,
+        is_flat_google=len(levels) == 1 and {"status"} <= levels[0].keys() <= _GOOGLES,
+        # The words again, without JSON's escapes: they may be Chinese.
+        everything=f"{text} {words}",
+    )
+
+
+def says_not_charged(words: str) -> bool:
+    """Return True if the service's own words say that the call is free."""
+    return _NOT_CHARGED.search(words) is not None
 
 
 def page_title(text: str) -> str | None:
@@ -63,27 +129,72 @@ def _plain(text: str) -> str:
     return f"an HTML page, {title}" if title else "an HTML page"
 
 
-def _from_json(value: Any, text: str) -> ErrorBody:
-    error = (value.get("error") or value) if isinstance(value, dict) else value
-    if isinstance(error, str):
-        return ErrorBody(message=one_line(error), everything=f"{text} {error}")
-    if not isinstance(error, dict):
-        return ErrorBody(message=one_line(text), everything=text)
-    message = next(
-        (
-            candidate
-            for source in (error, value)
-            for name in ("message", "msg", "detail")
-            if isinstance(candidate := source.get(name), str) and candidate
-        ),
-        "",
-    )
-    code = error.get("code")
-    labels = (error.get("status"), error.get("type"), code)
-    return ErrorBody(
-        message=one_line(message),
-        labels=tuple(label for label in labels if isinstance(label, str)),
-        code=code if isinstance(code, int) and not isinstance(code, bool) else None,
-        # The message again, without JSON's escapes: it may be Chinese, or itself JSON.
-        everything=f"{text} {message}",
-    )
+def _unwrap(value: Any) -> tuple[list[dict[str, Any]], str]:
+    """Return the errors in a body, the outermost first, and the innermost words."""
+    levels: list[dict[str, Any]] = []
+    words = ""
+    for _ in range(_DEEPEST):
+        if isinstance(value, list) and value:
+            value = value[0]
+        if isinstance(value, str):
+            words = value or words
+            value = _embedded(value)
+        if not isinstance(value, dict) or not value:
+            break
+        level, value = _level(value)
+        levels.append(level)
+    return levels, words
+
+
+def _level(value: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Return one error's own members, and its words: text, another error, or None."""
+    inner = value.get("error") or value.get("errors")
+    if isinstance(inner, list) and inner:
+        inner = inner[0]
+    rest = {name: each for name, each in value.items() if name not in ("error", "errors")}
+    own = inner if isinstance(inner, dict) else {"error": inner}
+    words = (source.get(name) for source in (own, rest) for name in _WORDS)
+    found = next((each for each in words if each and isinstance(each, str | dict | list)), None)
+    return rest | own, found
+
+
+def _labels(level: dict[str, Any]) -> list[str]:
+    found = (level.get(name) for name in ("status", "code", "type", "reason"))
+    return [label for label in found if isinstance(label, str) and label]
+
+
+def _status(level: dict[str, Any]) -> int | None:
+    for label in _labels(level):
+        if label.upper() in _STATUS_OF_LABEL:
+            return _STATUS_OF_LABEL[label.upper()]
+    for name in ("code", "status", "status_code", "statusCode"):
+        code = level.get(name)
+        if isinstance(code, str) and re.fullmatch(r"\d{3}", code, re.ASCII):
+            code = int(code)
+        if isinstance(code, int) and not isinstance(code, bool) and 400 <= code <= 599:
+            return code
+    return None
+
+
+def _embedded(text: str) -> dict[str, Any] | None:
+    """Return the error that a text holds, as JSON, escaped JSON, or Python's repr."""
+    text = text[:_LONGEST_TEXT]
+    plain = text.replace("\\n", "\n").replace('\\"', '"').replace("\\'", "'")
+    for variant in (text, plain, plain.replace("'", '"')):
+        if (found := _first_error(variant)) is not None:
+            return found
+    return None
+
+
+def _first_error(text: str) -> dict[str, Any] | None:
+    decoder = json.JSONDecoder(strict=False)
+    for brace in islice(re.finditer(r"\{", text), _BRACES):
+        with suppress(ValueError, RecursionError):
+            value, _ = decoder.raw_decode(text, brace.start())
+            if _is_error(value):
+                return value  # type: ignore[no-any-return]
+    return None
+
+
+def _is_error(value: Any) -> bool:
+    return isinstance(value, dict) and not value.keys().isdisjoint(("error", *_WORDS))

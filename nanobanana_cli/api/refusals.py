@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from nanobanana_cli.api.error_body import says_not_charged
 from nanobanana_cli.api.schema import Envelope, candidates, finish_reason
-from nanobanana_cli.errors import NoImage
+from nanobanana_cli.errors import Charged, NoImage
 from nanobanana_cli.ui.escape import one_line
 
 _SAFETY = (
@@ -20,7 +21,7 @@ _SAFETY = (
 )
 _PROHIBITED = (
     "the service's policy forbids it",
-    "ask for something else; rephrasing the prompt will not help",
+    "rephrase the prompt, or run it again: harmless ones meet this too",
 )
 _RECITATION = (
     "it would come too close to existing work",
@@ -30,6 +31,7 @@ _UNEXPLAINED = (
     "the service gives no reason",
     "run it again, or rephrase the prompt: describe what the image should show",
 )
+_BROKEN = ("the model did not finish its answer", "run it again, or simplify the prompt")
 _REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "SAFETY": _SAFETY,
@@ -54,15 +56,33 @@ _REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "LANGUAGE": ("the model does not support this language", "write the prompt in English"),
         "OTHER": _UNEXPLAINED,
         "IMAGE_OTHER": _UNEXPLAINED,
+        "PUP_LIMITED_DISABLED": (
+            "the account is limited",
+            "ask the service why the account is limited; another prompt will not help",
+        ),
+        "MODEL_ARMOR": _SAFETY,
+        "JAILBREAK": _SAFETY,
+        "MALFORMED_RESPONSE": _BROKEN,
+        "MALFORMED_FUNCTION_CALL": _BROKEN,
+        "UNEXPECTED_TOOL_CALL": _BROKEN,
+        "TOO_MANY_TOOL_CALLS": _BROKEN,
+        "MISSING_THOUGHT_SIGNATURE": (
+            "the conversation was altered",
+            "start a new conversation, or go on from an unaltered file",
+        ),
         "STOP": (
             "the model replied with text only",
             "describe the image instead of asking for it: 'a picture of …'",
         ),
     }
 )
+# The first numbers of the reasons, the same at all of Google's addresses.
+_FINISH_NAMES = {"1": "STOP", "2": "MAX_TOKENS", "3": "SAFETY", "4": "RECITATION", "5": "OTHER"}
+_BLOCK_NAMES = {"1": "SAFETY", "2": "OTHER", "3": "BLOCKLIST", "4": "PROHIBITED_CONTENT"}
 _EMPTY = ("the reply is empty", "run it again; if that fails too, rephrase the prompt")
 _DRAFTS = ("the model sent drafts but no final image", "run it again, or simplify the prompt")
 _NO_TEXT = ("the model said nothing", "run it again, or rephrase the prompt")
+_LONGEST_DETAILS = 20_000
 
 
 def from_reply(reply: Envelope, *, wanted: str, text: str, drafts: bool) -> NoImage:
@@ -75,14 +95,20 @@ def from_reply(reply: Envelope, *, wanted: str, text: str, drafts: bool) -> NoIm
         drafts: True if the reply holds images that are marked as thoughts.
     """
     block = _block_reason(reply.prompt_feedback)
-    code = block or finish_reason(reply)
+    finish = finish_reason(reply)
+    code = block or _FINISH_NAMES.get(finish or "", finish)
     reason, hint = _explain(code, wanted=wanted, text=text, drafts=drafts)
     if block:
         reason = f"the prompt was blocked: {reason}"
     shown_code = f" ({one_line(code, 60)})" if code and code != "STOP" else ""
-    said = _service_message(reply) or text
+    message = _service_message(reply) or ""
+    said = message or text
     quote = f": {one_line(said)}" if said else ""
-    return NoImage(f"no {wanted}: {reason}{shown_code}{quote}", hint=hint)
+    error = NoImage(f"no {wanted}: {reason}{shown_code}{quote}", hint=hint)
+    error.details = one_line(said, _LONGEST_DETAILS)
+    if says_not_charged(message):
+        error.charged = Charged.NO
+    return error
 
 
 def _explain(code: str | None, *, wanted: str, text: str, drafts: bool) -> tuple[str, str]:
@@ -97,7 +123,7 @@ def _explain(code: str | None, *, wanted: str, text: str, drafts: bool) -> tuple
 
 def _block_reason(feedback: Any) -> str | None:
     reason = feedback.get("blockReason") if isinstance(feedback, dict) else None
-    return None if reason is None else str(reason)
+    return None if reason is None else _BLOCK_NAMES.get(str(reason), str(reason))
 
 
 def _service_message(reply: Envelope) -> str | None:

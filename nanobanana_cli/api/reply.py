@@ -35,6 +35,16 @@ _DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Z
 _INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{_DATA_URI}")
 # The data of an empty blob, as JSON; b"" if the field is missing.
 _NO_DATA = (b"", b'""', b"null")
+_NOT_THE_API = (
+    "check the address, which may serve a website or another API, such as OpenAI's:"
+    " `nb config get base-url`\nrunning it again may be a new, paid call"
+)
+_FIELDS = frozenset(
+    {
+        *("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"),
+        *("prompt_feedback", "usage_metadata", "model_version", "response_id", "error"),
+    }
+)
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -57,7 +67,7 @@ def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
     image = _decoded(parts.images) if "IMAGE" in want else None
     wanted = "image" if "IMAGE" in want else "text"
     if not (image if wanted == "image" else text):
-        raise _missing(envelope, wanted, text, parts.drafts)
+        raise _missing(envelope, wanted, text, parts.drafts, body)
     return Reply(
         image=image,
         text=text,
@@ -71,12 +81,14 @@ def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
     )
 
 
-def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool) -> NbError:
+def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool, body: Data) -> NbError:
     # Imported here, as in `_not_json`: a good reply does not need these modules.
     from nanobanana_cli.api import refusals, status_errors
 
     if envelope.error:
         return status_errors.from_200(json.dumps({"error": envelope.error}).encode())
+    if not (envelope.candidates or envelope.prompt_feedback) and _is_of_another_api(body):
+        return BadReply(f"the reply is JSON of another shape: {_start(body)}", hint=_NOT_THE_API)
     return refusals.from_reply(envelope, wanted=wanted, text=text, drafts=drafts)
 
 
@@ -84,29 +96,39 @@ def _parsed(body: Data) -> Envelope:
     try:
         envelope = parse(body)
     except ValueError:
-        raise BadReply(_not_json(body)) from None
+        raise _not_json(body) from None
     if envelope is None:
-        raise BadReply(_not_a_reply(body))
+        raise BadReply(
+            f"the reply is JSON of an unexpected shape: {_start(body)}", hint=_NOT_THE_API
+        )
     return envelope
 
 
-def _not_json(body: Data) -> str:
+def _not_json(body: Data) -> BadReply:
     from nanobanana_cli.api import error_body
 
     start = str(body[:4096], "utf-8", "replace")
     if not start.strip():
-        return "the reply is empty"
+        return BadReply("the reply is empty")
     title = error_body.page_title(start)
     if title is not None:
-        return f"the reply is an HTML page, not JSON: {one_line(title)}".rstrip(": ")
+        what = f"the reply is an HTML page, not JSON: {one_line(title)}".rstrip(": ")
+        return BadReply(what, hint=_NOT_THE_API)
     if start.lstrip()[0] in "{[":
-        return f"the reply is cut short or damaged: {len(body):,} bytes of invalid JSON"
-    return f"the reply is not JSON: {one_line(start[:400], 80)}"
+        return BadReply(f"the reply is cut short or damaged: {len(body):,} bytes of invalid JSON")
+    return BadReply(f"the reply is not JSON: {one_line(start[:400], 80)}")
 
 
-def _not_a_reply(body: Data) -> str:
-    start = str(body[:400], "utf-8", "replace")
-    return f"the reply is JSON of an unexpected shape: {one_line(start, 80)}"
+def _is_of_another_api(body: Data) -> bool:
+    """Return True if the reply's fields are none of a `generateContent` reply's."""
+    with suppress(ValueError):
+        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        return bool(fields) and fields.keys().isdisjoint(_FIELDS)
+    return False
+
+
+def _start(body: Data) -> str:
+    return one_line(str(body[:400], "utf-8", "replace"), 80)
 
 
 class _Parts(msgspec.Struct):

@@ -1,200 +1,290 @@
-"""Turn HTTP statuses other than 2xx into nb's errors. Pure, except for the clock.
+"""Turn HTTP statuses other than 2xx, and errors under 200, into nb's errors.
 
-Sources: Google's error model (`google.rpc.Status`), the shapes that gateways flatten it to, and
-reports of what each of them charges for.
+Pure, except for the clock. Sources: Google's error model (`google.rpc.Status`), the source of the
+gateways new-api and LiteLLM, and reports of what each of them charges for.
 """
 
 from __future__ import annotations
 
+import json
 import re
-import time
 from collections.abc import Mapping
-from email.utils import mktime_tz, parsedate_tz
+from typing import Any
 from urllib.parse import urlsplit
 
+from nanobanana_cli.api import error_hints as hints
 from nanobanana_cli.api.error_body import ErrorBody, read
-from nanobanana_cli.catalog import PROVIDERS
+from nanobanana_cli.api.retry_after import is_for_a_day, seconds_to_wait
 from nanobanana_cli.errors import (
+    BadReply,
     Charged,
     KeyRejected,
     NbError,
+    NoImage,
     OutcomeUnknown,
     OutOfCredit,
     RateLimited,
     Rejected,
     Unavailable,
+    Unreachable,
 )
+from nanobanana_cli.types import Data, Endpoint
+from nanobanana_cli.ui.escape import one_line
 
-_BAD_KEY = re.compile(r"API_KEY_INVALID|API key (?:not valid|expired|not found)", re.IGNORECASE)
-_OUT_OF_CREDIT = re.compile(
-    r"insufficient[_ ](?:user[_ ])?(?:account[_ ])?(?:quota|balance|credits?|funds)"
-    r"|credits? (?:are |is |have been |has been )?(?:depleted|exhausted|used up)"
-    r"|(?:out of|not enough|no) credits?\b"
-    r"|quota is not enough"
-    r"|额度不足|余额不足|额度已用尽|额度失败|欠费",
+_BAD_KEY = re.compile(
+    r"API_KEY_INVALID|API key (?:not valid|is invalid|expired|not found)|无效的令牌|令牌无效",
     re.IGNORECASE,
 )
-_RETRY_DELAY = re.compile(r"retryDelay\W+(\d{1,9}(?:\.\d{1,9})?)s")
-_RETRY_IN = re.compile(
-    r"(?:retry|try again) in (?=\d)"
-    r"(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)(ms|s))?"
+_CREDIT_LABELS = frozenset(
+    {"insufficient_user_quota", "insufficient_quota", "pre_consume_token_quota_failed"}
 )
+_OUT_OF_CREDIT = re.compile(
+    r"insufficient[_ ](?:user[_ ]|token[_ ])?(?:account[_ ])?(?:quota|balance|credits?|funds)"
+    r"|pre_consume_token_quota_failed|TokenStatusExhausted"
+    r"|credits? (?:balance )?(?:(?:are|is|ha(?:ve|s) been) )?(?:depleted|exhausted|used up|too low)"
+    r"|(?:balance|credits?|funds) (?:is |are )?(?:insufficient|not enough|exhausted|too low)"
+    r"|(?:out of|not enough|no|run out of) (?:credits?|balance|funds)\b"
+    r"|(?:token|user) quota (?:is not enough|(?:is |has been )?exhausted)|quota is not enough"
+    r"|(?:额度|余额|配额|积分|点数)(?:已经?)?(?:不足|不够|失败|用尽|用完|耗尽)|欠费|请.{0,4}充值",
+    re.IGNORECASE,
+)
+_CAP = re.compile(
+    r"(?:spend(?:ing)?|billing|budget|hard)[ _-](?:hard )?(?:cap|limit)\b"
+    r"|budget (?:has been )?exceeded|budget_exceeded|消费(?:上限|限额)",
+    re.IGNORECASE,
+)
+_NO_FREE_TIER = re.compile(r"\blimit\"?: \"?0(?![\d.])|\"quotaValue\": ?\"0\"", re.IGNORECASE)
+_NO_CHANNEL = re.compile(
+    r"model_not_found|no available channels?\b|无可用(?:渠道|通道)|没有可用(?:的)?(?:渠道|通道)",
+    re.IGNORECASE,
+)
+_SENSITIVE = re.compile(r"sensitive_words?_detected|sensitive words?\b|敏感词", re.IGNORECASE)
+# The codes of a gateway that gave up before it called anyone.
+_BEFORE_THE_CALL = frozenset({"model_price_error", "get_channel_failed", "convert_request_failed"})
+_BUSY = re.compile(
+    r"(?:system|server|service) (?:is )?(?:too )?busy|channel failed"
+    r"|(?:系统|服务器?|渠道)(?:繁忙|忙)|负载(?:已经?)?(?:饱和|过高)",
+    re.IGNORECASE,
+)
+_TRY_AGAIN = re.compile(
+    r"\bbusy\b|overload|(?:try|retry)(?: it)?(?: again)? later|please (?:try again|retry)"
+    r"|繁忙|稍[后候]再?(?:重?试)|过载",
+    re.IGNORECASE,
+)
+_AFTER_THE_CALL = re.compile(r"request|response|upstream|invoke|timeout", re.IGNORECASE)
 # After these nobody can say whether an image was made: something between here and the model gave
 # up waiting.
 _UNKNOWN_4XX = frozenset({408, 499})
-
-# The labels of an `error` object in a 200 reply whose `code` is not a number.
-_STATUS_OF_LABEL = {
-    "INVALID_ARGUMENT": 400,
-    "FAILED_PRECONDITION": 400,
-    "UNAUTHENTICATED": 401,
-    "INSUFFICIENT_USER_QUOTA": 402,
-    "PERMISSION_DENIED": 403,
-    "NOT_FOUND": 404,
-    "MODEL_NOT_FOUND": 404,
-    "RESOURCE_EXHAUSTED": 429,
-    "INTERNAL": 500,
-    "UNAVAILABLE": 503,
-    "DEADLINE_EXCEEDED": 504,
-}
+_LONGEST_DETAILS = 20_000
 
 
 def from_status(
-    status: int, headers: Mapping[str, str], body: bytes | bytearray, *, provider: str
+    status: int, headers: Mapping[str, str], body: bytes | bytearray, *, endpoint: Endpoint
 ) -> NbError:
-    """Return the error for a reply other than 2xx, with the service's own message in it.
+    """Return the error for a reply other than 2xx, with the service's own words in it.
 
     Args:
         status: the HTTP status.
         headers: the reply's; a mapping that ignores case.
         body: as much of it as has arrived.
-        provider: a name from the catalog, for the hint about its key.
+        endpoint: what was called, for the hints.
     """
     error = read(body)
     if 300 <= status < 400:
         return _redirect(status, headers)
-    if 400 <= status < 500:
-        return _client_error(status, headers, error, provider)
-    if status == 503 and "model_not_found" in error.labels:
-        return _unknown_model(status, error)
-    if status == 503:
-        return Unavailable(
-            _message("the service is overloaded", status, error),
-            retry_after=_retry_after(headers, error),
-        )
-    if status == 500:
-        return Unavailable(
-            _message("the service failed", status, error),
-            retry_after=_retry_after(headers, error),
-            resends=1,
-        )
-    return OutcomeUnknown(_message("the service did not finish", status, error))
+    return _finished(_cause(status, headers, error, endpoint), error)
 
 
-def from_200(body: bytes | bytearray) -> NbError:
-    """Return the error for a reply with status 200 that holds an `error` object.
+def from_200(body: Data, endpoint: Endpoint | None = None) -> NbError:
+    """Return the error for a reply with status 200 that holds an error in place of candidates.
 
     Args:
-        body: JSON with an `error` member.
+        body: JSON.
+        endpoint: what was called, for the hints.
     """
-    error = read(body)
-    if error.code is not None and 400 <= error.code <= 599:
-        return from_status(error.code, {}, body, provider="")
-    for label in error.labels:
-        if status := _STATUS_OF_LABEL.get(label.upper()):
-            return from_status(status, {}, body, provider="")
-    return Rejected(_message("the service reported an error", 200, error), charged=Charged.MAYBE)
+    error = read(bytes(body))
+    return _finished(_cause(200, {}, error, endpoint or Endpoint("", "")), error)
 
 
-def _client_error(
-    status: int, headers: Mapping[str, str], error: ErrorBody, provider: str
-) -> NbError:
-    if status == 402 or (status in (403, 429) and _OUT_OF_CREDIT.search(error.everything)):
-        return OutOfCredit(_message("the account is out of credit", status, error))
+def is_error(body: Data) -> bool:
+    """Return True if a short reply with status 200 says that it is an error, as gateways do."""
+    try:
+        value = json.loads(bytes(body), strict=False)
+    except (ValueError, RecursionError):
+        return False
+    if isinstance(value, list) and value:
+        value = value[0]
+    return isinstance(value, dict) and _reports_error(value)
+
+
+def _reports_error(value: dict[str, Any]) -> bool:
+    if not value.keys().isdisjoint(("candidates", "promptFeedback", "prompt_feedback")):
+        return False
+    if value.get("error") or value.get("errors"):
+        return True
+    if value.get("success") is False or value.get("status") in ("error", "fail", "failed"):
+        return True
+    code = value.get("code")
+    if isinstance(code, str) and not code.isdigit():
+        return code.lower() not in ("", "ok", "success")
+    return str(code).isdigit() and int(str(code)) >= 400
+
+
+def _finished(found: NbError, error: ErrorBody) -> NbError:
+    """Add to an error what does not depend on its kind."""
+    found.details = one_line(error.everything, _LONGEST_DETAILS)
+    if error.says_not_charged:
+        found.charged = Charged.NO
+    return found
+
+
+def _cause(http: int, headers: Mapping[str, str], error: ErrorBody, endpoint: Endpoint) -> NbError:
+    """Return the error for what went wrong, whichever status it was reported with."""
+    status = _effective(http, error)
+    if _SENSITIVE.search(error.everything):
+        return NoImage(
+            _message("the prompt was blocked before the call", http, error),
+            hint="rephrase the prompt without the words that the gateway names",
+            charged=Charged.NO,
+        )
+    if credit := _credit(status, http, error, endpoint):
+        return credit
+    if http == 403 and not error.is_json:
+        # No JSON: not from the service, but from something before it.
+        return Unreachable(
+            _message(f"blocked before it reached {hints.host(endpoint)}", http, error),
+            hint="a firewall or bot filter does not let this network through: try another network,"
+            " or without VPN and proxy; the key was not looked at",
+            resends=0,
+        )
     if status in (401, 403) or (status == 400 and _BAD_KEY.search(error.everything)):
-        return KeyRejected(
-            _message("the key was rejected", status, error), hint=_key_hint(provider)
-        )
-    if status == 404 or "model_not_found" in error.labels:
-        return _unknown_model(status, error)
+        return _key(status, http, error, endpoint)
+    if status == 404 or _NO_CHANNEL.search(error.everything):
+        return _not_found(status, http, error, endpoint)
+    return _by_status(status, http, headers, error, endpoint)
+
+
+def _by_status(
+    status: int, http: int, headers: Mapping[str, str], error: ErrorBody, endpoint: Endpoint
+) -> NbError:
     if status == 429:
-        return RateLimited(
-            _message("rate limited", status, error),
-            retry_after=_retry_after(headers, error),
-            # A day's quota is not renewed before tomorrow.
-            resends=0 if "PerDay" in error.everything else None,
+        return _rate_limit(http, headers, error)
+    if status == 503:
+        return _overloaded(http, headers, error)
+    if status == 500:
+        return _internal(http, headers, error, endpoint)
+    if status == 200:
+        return BadReply(_message("the service reported an error", http, error))
+    if 400 <= status < 500 and status not in _UNKNOWN_4XX:
+        return Rejected(
+            _message("the service rejected the request", http, error),
+            hint=hints.of_request(status, error, endpoint),
         )
-    if status in _UNKNOWN_4XX:
-        return OutcomeUnknown(_message("the service gave up waiting", status, error))
-    return Rejected(
-        _message("the service rejected the request", status, error), hint=_hint(status, error)
+    return OutcomeUnknown(_message("the service did not finish", http, error))
+
+
+def _effective(http: int, error: ErrorBody) -> int:
+    """Return the status of the service that failed, which a gateway may relay with its own."""
+    if error.status is not None and (error.is_nested or http in (200, 400, 500, 502)):
+        return error.status
+    return http
+
+
+def _credit(status: int, http: int, error: ErrorBody, endpoint: Endpoint) -> OutOfCredit | None:
+    text = error.everything
+    is_named = not _CREDIT_LABELS.isdisjoint(label.lower() for label in error.labels)
+    if not is_named and status not in (200, 400, 401, 402, 403, 429):
+        return None
+    where = hints.host(endpoint)
+    if status != 400 and _NO_FREE_TIER.search(text):
+        return OutOfCredit(
+            _message("no free tier for this model", http, error),
+            hint="enable billing for the key's project: images have no free tier",
+        )
+    if _CAP.search(text):
+        return OutOfCredit(
+            _message("a spending cap is reached", http, error),
+            hint=f"raise the cap at {where}, or wait until its period ends",
+        )
+    if is_named or status == 402 or _OUT_OF_CREDIT.search(text):
+        return OutOfCredit(
+            _message("the account is out of credit", http, error),
+            hint=f"top up the account at {where}, or raise the quota of the key from"
+            f" {hints.key_origin(endpoint)}, then run the same command again",
+        )
+    return None
+
+
+def _key(status: int, http: int, error: ErrorBody, endpoint: Endpoint) -> KeyRejected:
+    what, hint = hints.of_key(error, endpoint, is_forbidden=status == 403)
+    return KeyRejected(_message(what, http, error), hint=hint)
+
+
+def _not_found(status: int, http: int, error: ErrorBody, endpoint: Endpoint) -> Rejected:
+    if status == 404 and hints.is_of_address(error):
+        hint = hints.of_address(endpoint)
+    else:
+        hint = "the model may be retired: see `nb models`"
+    return Rejected(_message("not found", http, error), hint=hint)
+
+
+def _rate_limit(http: int, headers: Mapping[str, str], error: ErrorBody) -> RateLimited:
+    if is_for_a_day(error.everything):
+        return RateLimited(
+            _message("the quota of the day is used up", http, error),
+            hint="run the same command again tomorrow, or ask for a higher quota",
+            resends=0,
+        )
+    return RateLimited(
+        _message("rate limited", http, error),
+        retry_after=seconds_to_wait(headers, error.everything),
     )
 
 
-def _hint(status: int, error: ErrorBody) -> str | None:
-    if status == 413:
-        return "use fewer or smaller reference images"
-    if status == 407:
-        return "check the user and password in HTTPS_PROXY"
-    if "FAILED_PRECONDITION" in error.labels:
-        return "the service is not available to this account: check its region and billing"
-    if status == 400:
-        return "see `nb models` for the ratios and sizes that each model accepts"
-    return "run it with --dry-run to see the request"
+def _overloaded(http: int, headers: Mapping[str, str], error: ErrorBody) -> Unavailable:
+    return Unavailable(
+        _message("the service is overloaded", http, error),
+        retry_after=seconds_to_wait(headers, error.everything),
+    )
 
 
-def _unknown_model(status: int, error: ErrorBody) -> Rejected:
-    return Rejected(
-        _message("not found", status, error), hint="the model may be retired: see `nb models`"
+def _internal(
+    http: int, headers: Mapping[str, str], error: ErrorBody, endpoint: Endpoint
+) -> NbError:
+    """Return the error for a 500: free at Google, and at a gateway that called nobody."""
+    if http == 500 and error.is_flat_google and "INTERNAL" in error.labels:
+        return Unavailable(
+            _message("the service failed", http, error),
+            retry_after=seconds_to_wait(headers, error.everything),
+            resends=1,
+        )
+    if not _BEFORE_THE_CALL.isdisjoint(error.labels):
+        if _TRY_AGAIN.search(error.message) or _BUSY.search(error.message):
+            return _overloaded(http, headers, error)
+        return Rejected(
+            _message("the gateway could not pass the request on", http, error),
+            hint=f"choose another model with --model, or ask the operator of"
+            f" {hints.host(endpoint)}",
+        )
+    if _BUSY.match(error.message) and not any(map(_AFTER_THE_CALL.search, error.labels)):
+        return _overloaded(http, headers, error)
+    return OutcomeUnknown(
+        _message("the gateway failed and cannot say whether an image was made", http, error)
     )
 
 
 def _redirect(status: int, headers: Mapping[str, str]) -> Rejected:
     try:
-        host = urlsplit(headers.get("Location", "")).hostname
+        target = urlsplit(headers.get("Location", "")).hostname
     except ValueError:
-        host = None
-    target = f" to {host}" if host else ""
+        target = None
+    to_host = f" to {target}" if target else ""
     return Rejected(
-        f"the service redirects{target} ({status}); not followed, since the key would go along",
+        f"the service redirects{to_host} ({status}); not followed, since the key would go along",
         hint="if the service has moved there, set the new address: `nb config set base-url`",
     )
 
 
-def _key_hint(name: str) -> str:
-    provider = PROVIDERS.get(name)
-    if provider is None or not provider.needs_key:
-        return "run `nb config check` to see which key is used"
-    variables = " or ".join(provider.key_variables)
-    return f"check {variables} with `nb config check`, or get a key at {provider.key_page}"
-
-
 def _message(what: str, status: int, error: ErrorBody) -> str:
-    return f"{what} ({status}): {error.message}" if error.message else f"{what} ({status})"
-
-
-def _retry_after(headers: Mapping[str, str], error: ErrorBody) -> float | None:
-    """Return the seconds that the service asks to wait, wherever it says so."""
-    seconds = _from_header(headers.get("Retry-After", "").strip())
-    if seconds is not None:
-        return seconds
-    if found := _RETRY_DELAY.search(error.everything):
-        return float(found[1])
-    if found := _RETRY_IN.search(error.everything):
-        hours, minutes, amount, unit = found.groups(default="0")
-        seconds = float(amount) / 1000 if unit == "ms" else float(amount)
-        return int(hours) * 3600 + int(minutes) * 60 + seconds
-    return None
-
-
-def _from_header(value: str) -> float | None:
-    """Parse `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3)."""
-    if re.fullmatch(r"\d{1,9}(?:\.\d+)?", value, re.ASCII):
-        return float(value)
-    date = parsedate_tz(value)
-    if date is None:
-        return None
-    try:
-        return max(0.0, mktime_tz(date) - time.time())
-    except (ValueError, OverflowError):
-        return None
+    words = one_line(error.message)
+    return f"{what} ({status}): {words}" if words else f"{what} ({status})"

@@ -32,6 +32,7 @@ _CHUNK = 1 << 18
 # The key is taken out of shorter replies here; longer ones hold an image, and the session takes it
 # out of their text once that is parsed.
 _LARGEST_REDACTED = 1 << 16
+_SPACE = re.compile(rb"\s*")
 
 
 class Transport:
@@ -75,7 +76,7 @@ class Transport:
         self._closed = False
 
     def generate(self, model: str, body: bytes, timeout: float | None = None) -> Data:
-        """Call `generateContent` once and return the reply's bytes."""
+        """Call `generateContent` once and return the reply's bytes, unless they are an error's."""
         path = request.path(model, self._endpoint.base_url)
         return self._call("POST", path, body, timeout or self._timeout)
 
@@ -127,6 +128,8 @@ class Transport:
                 reply = self._read_body(attempt, response)
         except NbError as error:
             redact_error(error, self._endpoint.secrets)
+            if error.details:
+                self._log(f"< {error.details}")
             self._log(f"< {error.kind} after {time.monotonic() - started:.1f} s")
             raise
         self._log(f"< {len(reply):,} bytes after {time.monotonic() - started:.1f} s")
@@ -183,10 +186,19 @@ class Transport:
             # Cut in the body or in the headers, which looks the same as a complete reply.
             disconnected = http.client.RemoteDisconnected("")
             raise from_exception(disconnected, attempt, self._host)
-        if len(reply) <= _LARGEST_REDACTED:
-            words = redact(str(reply, "latin-1"), self._endpoint.secrets)
-            return words.encode("latin-1")
-        return reply
+        return self._checked(reply)
+
+    def _checked(self, reply: Data) -> Data:
+        """Return the reply of a 200, a short one without the key; raise the error that it holds."""
+        padding = _SPACE.match(reply)
+        if len(reply) - (padding.end() if padding else 0) > _LARGEST_REDACTED:
+            return reply
+        from nanobanana_cli.api import status_errors
+
+        short = redact(str(reply, "latin-1"), self._endpoint.secrets).encode("latin-1")
+        if status_errors.is_error(short):
+            raise status_errors.from_200(short, self._endpoint)
+        return short
 
     def _error(self, response: requests.Response) -> NbError:
         from nanobanana_cli.api import status_errors
@@ -205,7 +217,7 @@ class Transport:
             response.status_code,
             response.headers,
             redacted.encode("utf-8", "replace"),
-            provider=self._endpoint.provider,
+            endpoint=self._endpoint,
         )
 
     def _headers(self, body: bytes | None, header: str, prefix: str) -> dict[str, str]:

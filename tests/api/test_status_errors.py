@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from nanobanana_cli.api.status_errors import from_200, from_status
+from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.errors import (
+    BadReply,
     Charged,
     KeyRejected,
     NbError,
@@ -22,7 +24,9 @@ from nanobanana_cli.errors import (
     RateLimited,
     Rejected,
     Unavailable,
+    Unreachable,
 )
+from nanobanana_cli.types import Endpoint
 
 
 def google(code: int, message: str, status: str, *details: object) -> dict[str, Any]:
@@ -37,7 +41,9 @@ def gateway(message: str, code: object = "", kind: str = "new_api_error") -> dic
 def fault(status: int, body: object = b"", provider: str = "wisgate", **headers: str) -> NbError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return from_status(status, CaseInsensitiveDict(named), raw, provider=provider)
+    known = PROVIDERS.get(provider)
+    endpoint = Endpoint(provider, known.base_url if known else "https://gate.example:8443/x")
+    return from_status(status, CaseInsensitiveDict(named), raw, endpoint=endpoint)
 
 
 BAD_KEY = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
@@ -51,7 +57,7 @@ TABLE: list[tuple[int, object, type[NbError]]] = [
     (400, google(400, "User location is not supported", "FAILED_PRECONDITION"), Rejected),
     (401, gateway("无效的令牌"), KeyRejected),
     (403, google(403, "denied", "PERMISSION_DENIED"), KeyRejected),
-    (403, b"<html><title>Forbidden</title>", KeyRejected),
+    (403, b"<html><title>Forbidden</title>", Unreachable),
     (402, b"", OutOfCredit),
     (403, gateway("用户额度不足, 剩余额度: 0", "insufficient_user_quota"), OutOfCredit),
     (403, gateway("no", "insufficient_user_quota"), OutOfCredit),
@@ -222,7 +228,7 @@ def test_the_quota_of_a_day_is_not_worth_waiting_for() -> None:
 
 
 def test_an_internal_error_is_sent_again_once() -> None:
-    error = fault(500)
+    error = fault(500, google(500, "An internal error has occurred.", "INTERNAL"))
     assert isinstance(error, Unavailable)
     assert error.resends == 1
 
@@ -234,9 +240,9 @@ def test_an_internal_error_is_sent_again_once() -> None:
         ({"code": 0, "message": "slow", "status": "RESOURCE_EXHAUSTED"}, RateLimited),
         ({"code": "insufficient_user_quota", "message": ""}, OutOfCredit),
         ({"code": "model_not_found", "message": ""}, Rejected),
-        ({"code": True, "message": "what"}, Rejected),
-        ("what", Rejected),
-        (["what"], Rejected),
+        ({"code": True, "message": "what"}, BadReply),
+        ("what", BadReply),
+        (["what"], BadReply),
     ],
 )
 def test_errors_under_200(error: object, kind: type[NbError]) -> None:
@@ -285,7 +291,8 @@ def test_anything_makes_an_error_of_one_short_line(status: int, body: bytes, hea
     if 200 <= status < 300:
         return
     headers = {"Retry-After": header, "Location": header}
-    message = from_status(status, headers, body, provider="wisgate").message
+    endpoint = Endpoint("wisgate", "https://wisgate.ai")
+    message = from_status(status, headers, body, endpoint=endpoint).message
     assert "\n" not in message
     assert len(message) < 400
     message.encode()

@@ -336,8 +336,8 @@ class TestSecrecy:
         assert KEY[:12] not in error.message
 
     def test_the_key_that_a_reply_sends_back_is_struck_out(self) -> None:
-        with WireServer(Answer(body=b'{"error": "' + KEY.encode() + b'"}')) as server:
-            assert call(server) == b'{"error": "[key]"}'
+        with WireServer(Answer(body=b'{"text": "' + KEY.encode() + b'"}')) as server:
+            assert call(server) == b'{"text": "[key]"}'
 
     def test_the_trace_tells_the_course(self) -> None:
         lines: list[str] = []

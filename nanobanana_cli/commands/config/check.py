@@ -129,7 +129,8 @@ def _service(settings: Settings, target: Endpoint, *, balance: bool) -> Iterator
         with closing(Transport(target, timeout=_timeout(settings))) as transport:
             listed = model_list.fetch(transport)
     except (Unreachable, OutcomeUnknown) as error:
-        yield failed("address", Unreachable(error.message))
+        hint = error.hint if isinstance(error, Unreachable) else None
+        yield failed("address", Unreachable(error.message, hint=hint))
     except KeyRejected as error:
         yield reachable
         if target.key is not None:

@@ -1,0 +1,28 @@
+"""What `nb` makes of replies that services and gateways have sent; see `tests/cases/README.md`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Nb
+from support import cases
+from support.cases import Case
+
+# Shapes of replies that are not read yet.
+_NOT_YET = {
+    *("200-link", "200-file-data", "200-chunks-array", "200-ndjson", "200-wrapped"),
+}
+_CASES = [case for case in cases.load() if case.name not in _NOT_YET]
+
+
+@pytest.mark.parametrize("case", _CASES, ids=lambda case: case.name)
+def test_each_reply_is_read_right(nb: Nb, case: Case) -> None:
+    found = cases.judge(case, lambda argv, env: nb(*argv, env=env))
+    assert {check: what for check, what in found.items() if what} == {}
+    assert Path("fox.png").exists() is (case.exit == 0)
+
+
+def test_each_case_has_a_name_of_its_own() -> None:
+    names = [case.name for case in cases.load()]
+    assert len(set(names)) == len(names)
