@@ -15,6 +15,7 @@ from nanobanana_cli.errors import (
     Charged,
     LocalFileError,
     NbError,
+    OutOfCredit,
     OverBudget,
     RateLimited,
 )
@@ -173,7 +174,8 @@ class Dispatcher:
                 self._ending.clear()
             elif _ends_run(error):
                 self._ending[type(error)] += 1
-                if self._ending[type(error)] >= _ENOUGH:
+                # Credit does not come back by itself, so one failure is enough.
+                if isinstance(error, OutOfCredit) or self._ending[type(error)] >= _ENOUGH:
                     self._end(error)
             if error is not None and self.fail_fast:
                 self._end(None)

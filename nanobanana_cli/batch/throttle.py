@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from nanobanana_cli.api import retry
-from nanobanana_cli.errors import Charged, ExitCode, NbError, Unavailable, Unreachable
+from nanobanana_cli.errors import (
+    Charged,
+    ExitCode,
+    NbError,
+    OutOfCredit,
+    Unavailable,
+    Unreachable,
+)
 
 # Seconds without a request after an answer that does not say how long to wait.
 _DEFAULT_HOLD = 1.0
@@ -69,6 +76,10 @@ class RateLimiter:
             yield
         except Unavailable as error:
             self._slow_down(error, began)
+            raise
+        except OutOfCredit:
+            # Before another request takes this one's place.
+            self.stop()
             raise
         else:
             self._speed_up(began)

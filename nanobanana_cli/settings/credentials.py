@@ -97,7 +97,7 @@ def endpoint(settings: Settings, env: Mapping[str, str], *, need_key: bool = Tru
         return Endpoint(provider.name, settings.base_url, headers=headers)
     found = source(provider, env, settings.user)
     if found is None:
-        raise _missing(provider)
+        raise _missing(provider, env)
     return Endpoint(provider.name, settings.base_url, _read(found), found.origin, headers)
 
 
@@ -167,13 +167,26 @@ def _read(found: KeySource) -> str:
     return check(found.text or "", found.shown)
 
 
-def _missing(provider: Provider) -> KeyRejected:
+def _missing(provider: Provider, env: Mapping[str, str]) -> KeyRejected:
+    hints = [
+        f"--provider {other.name} uses {variable}"
+        for other in PROVIDERS.values()
+        for variable in other.key_variables
+        if env.get(variable, "").strip()
+    ][:1]
     name = "api-key" if provider.name == DEFAULT_PROVIDER else f"{provider.name}.api-key"
     return KeyRejected(
         f"no key for {provider.name}",
-        hint=f"get one at {provider.key_page}, then run `nb config set {name}`"
-        f" or set {provider.key_variables[0]}\n"
-        "or try it for free: --provider sandbox",
+        hint="\nor ".join(
+            [
+                *hints,
+                (
+                    f"get one at {provider.key_page}, then run `nb config set {name}`"
+                    f" or set {provider.key_variables[0]}"
+                ),
+                "try it for free: --provider sandbox",
+            ]
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from support import crash
 from support.counting_server import CountingServer
 from support.crash import ledger, write
 from support.pty_run import run_in_pty
+from support.wire_server import Answer, WireServer
 
 from nanobanana_cli.sandbox.server import Sandbox
 
@@ -90,13 +91,48 @@ def test_all_that_the_ledger_records_counts(nb: Nb) -> None:
         assert server.charged.total() == 6
 
 
-@pytest.mark.parametrize(("status", "code"), [(401, 4), (402, 8)])
-def test_five_fatal_failures_stop_the_run(nb: Nb, status: int, code: int) -> None:
+def test_five_rejected_keys_stop_the_run(nb: Nb) -> None:
     write(100)
-    with CountingServer(lambda _prompt, _nth: status) as server:
+    with CountingServer(lambda _prompt, _nth: 401) as server:
         run = nb("batch", "m.jsonl", "--concurrency", "2", env=server.env)
-        assert run.code == code
+        assert run.code == 4
         assert 5 <= server.calls.total() <= 10
+
+
+CREDIT = {"error": {"message": "该令牌额度已用尽", "type": "new_api_error", "code": ""}}
+CAP = {"error": {"code": 429, "message": "You exceeded your monthly spending cap."}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(402, {}), (401, CREDIT), (429, CAP), (200, {"success": False, "message": "余额不足"})],
+)
+def test_the_first_lack_of_credit_stops_the_run(nb: Nb, status: int, body: object) -> None:
+    write(100)
+    with WireServer(Answer(status, body=json.dumps(body).encode())) as server:
+        env = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": "k" * 20}
+        run = nb("batch", "m.jsonl", "--concurrency", "2", env=env)
+        assert run.code == 8
+        # One is in flight beside it.
+        assert len(server.requests) <= 2
+    assert run.err.endswith("\nNot charged.\n")
+    assert {line["cost_usd"] for line in ledger() if line["event"] == "failed"} == {0}
+
+
+GATEWAYS_500 = {"error": {"message": "unexpected end of JSON", "code": "bad_response_body"}}
+
+
+def test_a_gateways_500_may_have_been_charged(nb: Nb) -> None:
+    write(1)
+    with WireServer(Answer(500, body=json.dumps(GATEWAYS_500).encode())) as server:
+        env = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": "k" * 20}
+        run = nb("batch", "m.jsonl", env=env)
+        assert (run.code, len(server.requests)) == (3, 1)
+    assert run.err.endswith("\nMay have been charged.\n")
+    intent, outcome = ledger()
+    assert outcome["error"]["kind"] == "outcome_unknown"
+    assert outcome["error"]["charged"] == "maybe"
+    assert outcome["cost_usd"] == intent["cost_usd"] > 0
 
 
 def test_a_limit_that_nobody_waits_for_stops_the_run(nb: Nb) -> None:

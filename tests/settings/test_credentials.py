@@ -56,6 +56,15 @@ def test_a_key_of_one_provider_never_goes_to_another(keys: Keys) -> None:
         keys.endpoint({"GEMINI_API_KEY": "g", "GOOGLE_API_KEY": "g"})
 
 
+@pytest.mark.parametrize("variable", ["GEMINI_API_KEY", "GOOGLE_API_KEY"])
+def test_a_key_for_another_provider_is_a_hint(keys: Keys, variable: str) -> None:
+    with pytest.raises(KeyRejected, match=r"^no key for wisgate$") as caught:
+        keys.endpoint({variable: SECRET})
+    hint = caught.value.hint or ""
+    assert hint.startswith(f"--provider google uses {variable}\nor get one at https://wisgate.ai/")
+    assert SECRET not in hint
+
+
 def test_the_sandbox_gets_no_key(keys: Keys) -> None:
     keys.file('[wisgate]\napi-key = "w"\n[google]\napi-key = "g"')
     env = {"WISDOM_GATE_KEY": "w", "GEMINI_API_KEY": "g"}
