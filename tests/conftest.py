@@ -18,7 +18,7 @@ import pytest
 from nanobanana_cli.__main__ import main
 
 _ROOT = Path(__file__).parents[1]
-_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "NB_REQUIRE_TOOLS")
+_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "NB_REQUIRE_TOOLS", "NB_LITELLM")
 
 
 @pytest.fixture(autouse=True)

@@ -72,6 +72,13 @@ _OF_A_REQUEST = tuple(
             ),
             "this model makes no images here: choose another with --model, see `nb models`",
         ),
+        (
+            (
+                r"invalid model|unknown model|model.{0,60}(?:not (?:found|exist|support)|invalid)"
+                r"|不支持.{0,10}模型|模型.{0,30}不(?:存在|支持)"
+            ),
+            "choose another model with --model: see `nb models`",
+        ),
         (r"an HTML page", "check the address: `nb config get base-url`"),
         (r"invalid argument|INVALID_ARGUMENT", f"{_MODELS}; --dry-run shows the request"),
     )

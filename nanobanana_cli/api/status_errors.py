@@ -32,7 +32,9 @@ from nanobanana_cli.types import Data, Endpoint
 from nanobanana_cli.ui.escape import one_line
 
 _BAD_KEY = re.compile(
-    r"API_KEY_INVALID|API key (?:not valid|is invalid|expired|not found)|无效的令牌|令牌无效",
+    r"API_KEY_INVALID|API key (?:not valid|is invalid|expired|not found)"
+    # LiteLLM, which looks for keys in a database that it may not have.
+    r"|no_db_connection|No connected db|无效的令牌|令牌无效",
     re.IGNORECASE,
 )
 _CREDIT_LABELS = frozenset(

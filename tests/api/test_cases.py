@@ -14,9 +14,10 @@ _NOT_YET = {
     *("200-link", "200-file-data", "200-chunks-array", "200-ndjson", "200-wrapped"),
 }
 _CASES = [case for case in cases.load() if case.name not in _NOT_YET]
+_KINDS = cases.load("kinds.jsonl")
 
 
-@pytest.mark.parametrize("case", _CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*_CASES, *_KINDS], ids=lambda case: case.name)
 def test_each_reply_is_read_right(nb: Nb, case: Case) -> None:
     found = cases.judge(case, lambda argv, env: nb(*argv, env=env))
     assert {check: what for check, what in found.items() if what} == {}
@@ -24,5 +25,5 @@ def test_each_reply_is_read_right(nb: Nb, case: Case) -> None:
 
 
 def test_each_case_has_a_name_of_its_own() -> None:
-    names = [case.name for case in cases.load()]
+    names = [case.name for case in [*cases.load(), *_KINDS]]
     assert len(set(names)) == len(names)

@@ -14,7 +14,7 @@ import msgspec
 from PIL import Image
 from support.wire_server import Answer, WireServer
 
-_FILE = Path(__file__).parents[1] / "cases" / "replies.jsonl"
+_FOLDER = Path(__file__).parents[1] / "cases"
 _PADDING = b" \n" * 100_000
 _CHARGE_LINES = {"no": "Not charged.", "maybe": "May have been charged.", "yes": "Charged."}
 COMMAND = ("generate", "a red fox", "-o", "fox.png", "--retries", "2")
@@ -50,9 +50,10 @@ class Run(Protocol):
     def err(self) -> str: ...
 
 
-def load(path: Path = _FILE) -> list[Case]:
+def load(name: str = "replies.jsonl") -> list[Case]:
     """All cases of a file."""
-    return [msgspec.json.decode(line, type=Case) for line in path.read_bytes().splitlines()]
+    lines = (_FOLDER / name).read_bytes().splitlines()
+    return [msgspec.json.decode(line, type=Case) for line in lines]
 
 
 def judge(case: Case, run: Callable[[tuple[str, ...], Mapping[str, str]], Run]) -> dict[str, str]:
