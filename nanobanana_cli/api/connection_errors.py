@@ -128,6 +128,17 @@ def _proxy(cause: BaseException) -> _Problem | None:
     if isinstance(cause, requests.exceptions.InvalidProxyURL):
         reason = "the proxy's address is not valid"
         return _Problem(reason, hint="set HTTPS_PROXY to http://host:port", lasting=True)
+    if isinstance(cause, requests.exceptions.InvalidSchema) and "SOCKS" in str(cause):
+        return _Problem(
+            "the proxy is a SOCKS proxy, which needs PySocks",
+            hint="install PySocks beside nb: pip install 'nanobanana-wisgate[socks]'\n"
+            "or set HTTPS_PROXY to the address of an HTTP proxy",
+            lasting=True,
+        )
+    if type(cause).__module__ == "socks":
+        root = tuple(_chain(cause))[-1]
+        reason = f"the SOCKS proxy does not work: {_reason(root) or type(cause).__name__}"
+        return _Problem(reason, hint="check HTTPS_PROXY, ALL_PROXY and NO_PROXY")
     if isinstance(cause, OSError) and (refused := _TUNNEL.search(str(cause))):
         reason = f"the proxy refused to connect ({refused[1]})"
         return _Problem(reason, hint="check HTTPS_PROXY and NO_PROXY", lasting=True)

@@ -81,12 +81,20 @@ class Attempt:
             self._end += time.monotonic() - began
             self._start_timer()
 
-    def connect(self, host: str, port: int) -> socket.socket:
+    def connect(
+        self, host: str, port: int, socks_proxy: dict[str, Any] | None = None
+    ) -> socket.socket:
         """Return a connected socket, within the time that is left for all of the host's addresses.
+
+        Args:
+            host, port: where to connect to.
+            socks_proxy: the SOCKS proxy to connect through, as urllib3 describes it.
 
         Raises:
             OSError: none of the addresses answers, or the attempt was aborted.
         """
+        if socks_proxy is not None:
+            return self._connect_to((host.strip("[]"), port), _socks_socket(socks_proxy))
         failure: OSError = ConnectionAbortedError()
         for family, kind, protocol, _, address in socket.getaddrinfo(
             host.strip("[]"), port, type=socket.SOCK_STREAM
@@ -149,6 +157,24 @@ class Attempt:
             self._timer.join()
 
 
+def _socks_socket(proxy: dict[str, Any]) -> socket.socket:
+    """Return a socket that connects through a SOCKS proxy."""
+    import socks  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+    host, port = proxy["proxy_host"], int(proxy["proxy_port"] or 1080)
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    sock: socket.socket = socks.socksocket(family)
+    sock.set_proxy(  # type: ignore[attr-defined]
+        proxy["socks_version"],
+        host,
+        port,
+        rdns=proxy["rdns"],
+        username=proxy["username"],
+        password=proxy["password"],
+    )
+    return sock
+
+
 class Adapter(HTTPAdapter):
     """Connect through `attempt`, to proxies too."""
 
@@ -164,21 +190,29 @@ class Adapter(HTTPAdapter):
         return pool
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Refuse SOCKS proxies, which `Attempt.connect` would bypass."""
-        if not proxy.lower().startswith("http"):
+        """Refuse proxies of unknown kinds, which `Attempt.connect` would bypass."""
+        if not proxy.lower().startswith(("http", "socks")):
             raise requests.exceptions.InvalidProxyURL
         return super().proxy_manager_for(proxy, **kwargs)
 
 
 class _Connection(HTTPConnection):
-    def __init__(self, attempt: Attempt, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        attempt: Attempt,
+        *args: Any,
+        _socks_options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._attempt = attempt
+        self._socks_proxy = _socks_options
         self._is_ready = False
 
     def _new_conn(self) -> socket.socket:
         try:
-            return self._attempt.connect(self.host, self.port or self.default_port)
+            port = self.port or self.default_port
+            return self._attempt.connect(self.host, port, self._socks_proxy)
         except OSError as error:
             # As urllib3 does it: after a plain OSError it might try to read a reply.
             raise NewConnectionError(self, "not connected") from error

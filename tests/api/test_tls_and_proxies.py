@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import support
-from support.connect_proxy import Proxy
+from conftest import NbProcess
+from support.connect_proxy import Proxy, SocksProxy
 from support.wire_server import Answer, WireServer, blurting
 
 from nanobanana_cli.api.transport import Transport
@@ -170,11 +171,63 @@ class TestAProxy:
             to("https://service.invalid").generate("m", b"{}")
         assert "the proxy does not work: connection refused" in caught.value.message
 
-    @pytest.mark.parametrize("url", ["socks5://127.0.0.1:9", "nonsense://x"])
     def test_of_another_kind_is_never_bypassed(
-        self, url: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+        self, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("HTTPS_PROXY", url)
+        monkeypatch.setenv("HTTPS_PROXY", "nonsense://x")
         with WireServer(tls=tls) as server, pytest.raises(Unreachable, match="the proxy's address"):
             to(server.url).get("/")
         assert server.connections == 0
+
+
+@pytest.mark.usefixtures("trusted")
+class TestASocksProxy:
+    @pytest.mark.parametrize(
+        ("scheme", "asked"), [("socks5h", b"\3\x09localhost"), ("socks5", b"\1\x7f\0\0\1")]
+    )
+    def test_is_used(
+        self, scheme: str, asked: bytes, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with WireServer(Answer(body=b"ok"), tls=tls) as server, SocksProxy() as proxy:
+            monkeypatch.setenv("ALL_PROXY", proxy.url.replace("socks5h", scheme))
+            address = f"https://localhost:{server.port}"
+            assert bytes(to(address).generate("m", b"{}")) == b"ok"
+        assert proxy.heads == [asked]
+        assert server.requests[0].headers["x-goog-api-key"] == KEY
+
+    def test_that_stalls_meets_the_deadline(
+        self, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with WireServer(Answer(stall=0), tls=tls) as server, SocksProxy() as proxy:
+            monkeypatch.setenv("ALL_PROXY", proxy.url)
+            started = time.monotonic()
+            with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
+                to(f"https://localhost:{server.port}", timeout=SOON).generate("m", b"{}")
+            assert time.monotonic() - started < 2
+
+    def test_that_refuses(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with SocksProxy(refuse=5) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            with pytest.raises(Unreachable, match="the SOCKS proxy does not work") as caught:
+                to("https://service.invalid").generate("m", b"{}")
+        assert "HTTPS_PROXY" in (caught.value.hint or "")
+
+    def test_that_is_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with SocksProxy() as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        with pytest.raises(Unreachable, match="proxy does not work: connection refused"):
+            to("https://service.invalid").generate("m", b"{}")
+
+    def test_needs_pysocks(self, nb_process: NbProcess, tmp_path: Path) -> None:
+        (tmp_path / "missing").mkdir()
+        (tmp_path / "missing" / "socks.py").write_text("raise ImportError")
+        env = {
+            "PYTHONPATH": f"{tmp_path / 'missing'}:{Path(support.__path__[0]).parents[1]}",
+            "HTTPS_PROXY": "socks5h://127.0.0.1:9",
+            "WISDOM_GATE_KEY": KEY,
+        }
+        run = nb_process("generate", "fox", "--base-url", "https://service.invalid", env=env)
+        assert run.code == 5
+        assert "needs PySocks" in run.err
+        assert "hint: install PySocks beside nb: pip install 'nanobanana-wisgate[socks]'" in run.err
+        assert run.err.endswith("\nNot charged.\n")

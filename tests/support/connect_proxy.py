@@ -85,3 +85,45 @@ class Proxy:
                 if not data:
                     return
                 other[ready].sendall(data)
+
+
+class SocksProxy(Proxy):
+    """A SOCKS5 proxy (RFC 1928), without a password.
+
+    Args:
+        refuse: answer each request with this code, such as 5, connection refused.
+
+    Attributes:
+        heads: the addresses that were asked for: a type, and a name with its length or 4 bytes.
+    """
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.url = self.url.replace("http", "socks5h")
+        return self
+
+    def _tunnel(self, client: socket.socket) -> None:
+        _, methods = _exactly(client, 2)
+        _exactly(client, methods)
+        client.sendall(b"\5\0")
+        *_, kind = _exactly(client, 4)
+        length = _exactly(client, 1) if kind == 3 else b""
+        host = _exactly(client, length[0] if length else 4)
+        self.heads.append(bytes([kind]) + length + host)
+        port = int.from_bytes(_exactly(client, 2))
+        if self._refuse is not None:
+            client.sendall(bytes([5, self._refuse, 0, 1, 0, 0, 0, 0, 0, 0]))
+            return
+        # Whatever the name, it is on this machine.
+        with socket.create_connection(("127.0.0.1", port)) as server:
+            client.sendall(bytes([5, 0, 0, 1, 127, 0, 0, 1, 0, 0]))
+            self._relay(client, server)
+
+
+def _exactly(client: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        if not (more := client.recv(size - len(data))):
+            raise ConnectionResetError
+        data += more
+    return data
