@@ -85,14 +85,18 @@ def read(body: bytes | bytearray) -> ErrorBody:
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return ErrorBody(message=one_line(_plain(text), _LONGEST_MESSAGE), everything=text)
+        return ErrorBody(
+            message=one_line(_plain(text), _LONGEST_MESSAGE), everything=text[:_LONGEST_TEXT]
+        )
     levels, words = _unwrap(value)
+    # The words again, without JSON's escapes: they may be Chinese.
+    everything = f"{text[:_LONGEST_TEXT]} {words[:_LONGEST_TEXT]}"
     if not levels:
         words = words or ("" if isinstance(value, dict) else text)
         return ErrorBody(
             message=one_line(words, _LONGEST_MESSAGE),
             is_json=isinstance(value, dict),
-            everything=f"{text} {words}",
+            everything=everything,
         )
     statuses = [_status(level) for level in levels]
     named = next((n for n in reversed(range(len(levels))) if statuses[n] is not None), 0)
@@ -104,8 +108,7 @@ def read(body: bytes | bytearray) -> ErrorBody:
         is_json=True,
         is_nested=named > 0,
         is_flat_google=len(levels) == 1 and {"status"} <= levels[0].keys() <= _GOOGLES,
-        # The words again, without JSON's escapes: they may be Chinese.
-        everything=f"{text} {words}",
+        everything=everything,
     )
 
 

@@ -223,6 +223,8 @@ class Session:
             reply = replies.read(answer, want=request.modalities)
         except NbError as error:
             redact_error(error, self.endpoint.secrets)
+            if error.details:
+                self._trace(redact(error.details, self.endpoint.secrets))
             return replace(result, status="failed", error=error.released())
         return replace(
             result,

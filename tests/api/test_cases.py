@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from conftest import Nb
 from support import cases
 from support.cases import Case
+from support.wire_server import Answer, WireServer
 
 # Shapes of replies that are not read yet.
 _NOT_YET = {
@@ -27,3 +29,14 @@ def test_each_reply_is_read_right(nb: Nb, case: Case) -> None:
 def test_each_case_has_a_name_of_its_own() -> None:
     names = [case.name for case in [*cases.load(), *_KINDS]]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_the_whole_message_is_told_to_who_asks_for_it(nb: Nb, status: int) -> None:
+    words = f"The end of {'very ' * 200}long words."
+    candidate = {"finishReason": "OTHER", "finishMessage": words}
+    body = {"candidates": [candidate]} if status == 200 else {"error": {"message": words}}
+    with WireServer(Answer(status, body=json.dumps(body).encode())) as server:
+        env = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": "sk-of-a-test-0123456789"}
+        assert "long words" not in nb("generate", "fox", env=env).err
+        assert words in nb("generate", "fox", "-v", env=env).err

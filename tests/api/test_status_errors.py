@@ -183,6 +183,14 @@ RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay":
         (gateway("Please try again in 2m."), 120),
         (gateway(json.dumps(google(429, "slow", "X", RETRY_INFO))), 34),
         (gateway("Please retry in a while"), None),
+        (gateway("您已达到请求数限制\uff1a1分钟内最多请求50次"), 60),
+        (gateway("您已达到总请求数限制\uff1a3分钟内最多请求50次\uff0c包括失败次数"), 180),
+        (gateway("每分钟最多 10 次"), 60),
+        (gateway("30秒内请求过多"), 30),
+        (gateway("maximum 50 requests per 1 minutes"), 60),
+        (gateway("limit of 10 requests/min"), 60),
+        (gateway(json.dumps(google(429, "slow", "X", RETRY_INFO)), kind="upstream_error"), 34),
+        (gateway("try again in 20 s"), 20),
         (b"", None),
     ],
 )
@@ -227,6 +235,56 @@ def test_the_quota_of_a_day_is_not_worth_waiting_for() -> None:
     assert error.resends == 0
 
 
+@pytest.mark.parametrize("words", ["daily limit", "limit per day", "每日限额", "今天的次数已用"])
+def test_the_words_for_a_day_are_known(words: str) -> None:
+    error = fault(429, gateway(words))
+    assert isinstance(error, RateLimited)
+    assert error.resends == 0
+    assert "tomorrow" in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://gate.example/v1", "leave /v1 out of base-url"),
+        ("https://gate.example/api/v1beta", "leave /v1beta out of base-url"),
+        ("https://gate.example:8443/x", "gate.example:8443 has nothing at this address"),
+    ],
+)
+def test_the_hint_about_an_address_fits_it(url: str, said: str) -> None:
+    error = from_status(404, {}, b"<html>", endpoint=Endpoint("wisgate", url))
+    assert said in (error.hint or "")
+
+
+def test_a_hint_about_a_key_names_its_host_and_place() -> None:
+    endpoint = Endpoint("wisgate", "https://gate.example:8443/x", "k", "/home/me/key.txt")
+    hint = from_status(401, {}, b"", endpoint=endpoint).hint or ""
+    assert hint.startswith("gate.example:8443 got the key from /home/me/key.txt: ")
+    assert "wisgate.ai" not in hint
+    assert "the gateway means its own key" in hint
+
+
+def test_google_is_no_gateway() -> None:
+    hint = fault(401, provider="google").hint or ""
+    assert hint.startswith("generativelanguage.googleapis.com got the key from GEMINI_API_KEY")
+    assert "gateway" not in hint
+
+
+@pytest.mark.parametrize(
+    ("message", "free"),
+    [
+        ("You will not be charged for this.", True),
+        ("You won\u2019t be billed.", True),
+        ("本次请求不会扣费", True),
+        ("You will be charged.", False),
+    ],
+)
+def test_what_the_service_says_of_money_is_believed(message: str, free: bool) -> None:
+    error = fault(502, gateway(message))
+    assert type(error) is OutcomeUnknown
+    assert error.charged is (Charged.NO if free else Charged.MAYBE)
+
+
 def test_an_internal_error_is_sent_again_once() -> None:
     error = fault(500, google(500, "An internal error has occurred.", "INTERNAL"))
     assert isinstance(error, Unavailable)
@@ -263,11 +321,21 @@ def test_an_unknown_error_under_200_may_have_been_charged() -> None:
         b'"retryDelay": "' + b"9" * 500_000 + b's"',
         b"[" * 500_000,
         b"9" * 500_000,
+        b"{" * 500_000,
+        b'{"error":' * 50_000,
+        b"model " * 80_000,
+        b"image " * 80_000,
+        b"not support route IP " * 25_000,
+        "每1".encode() * 100_000,
     ],
-    ids=["titles", "hours", "seconds", "brackets", "digits"],
+    ids=lambda body: body[:9].decode("utf-8", "ignore"),
 )
-def test_a_hostile_text_costs_no_time(body: bytes) -> None:
-    assert type(fault(429, body)) is RateLimited
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+def test_a_hostile_text_costs_no_time(body: bytes, status: int) -> None:
+    started = time.monotonic()
+    fault(status, body)
+    fault(status, gateway(body.decode()))
+    assert time.monotonic() - started < 2
 
 
 JSON = st.recursive(
