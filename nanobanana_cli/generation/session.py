@@ -31,7 +31,7 @@ from nanobanana_cli.errors import (
     Unreachable,
 )
 from nanobanana_cli.settings import default_timeout
-from nanobanana_cli.settings.credentials import redact_error, redact_reply
+from nanobanana_cli.settings.credentials import redact, redact_error, redact_reply
 from nanobanana_cli.types import ContentRequest, Data, Endpoint, Result, Status, Tariff
 
 # Seconds between two lines about waiting, where many calls wait.
