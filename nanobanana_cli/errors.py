@@ -177,7 +177,7 @@ class Unavailable(NbError):
 
 
 class Unreachable(Unavailable):
-    """DNS, connection, TLS or proxy failed before the request was sent, or a firewall blocked it."""
+    """DNS, connection, TLS or proxy failed before the request was sent; a firewall blocked it."""
 
     kind = "unreachable"
     hint = "check the network, the proxy, and the address: `nb config get base-url`"
