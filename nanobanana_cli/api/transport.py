@@ -180,8 +180,10 @@ class Transport:
             reply = download.read(response, begun)
         except FAILURES as error:
             raise from_exception(error, attempt, self._host) from error
-        # With a length or chunks, urllib3 itself notices that the body is cut.
-        has_length = response.raw.chunked or "Content-Length" in response.headers
+        # With a length or chunks, urllib3 itself notices that the body is cut; but the length's
+        # digits may be cut, too.
+        length = response.headers.get("Content-Length", "").strip()
+        has_length = response.raw.chunked or length.isdigit()
         if not has_length and (attempt.aborted is not None or not reply):
             # Cut in the body or in the headers, which looks the same as a complete reply.
             disconnected = http.client.RemoteDisconnected("")

@@ -213,6 +213,7 @@ STALLS = {
     "before the answer": Answer(stall=0),
     "in the status line": Answer(stall=5),
     "in the headers": Answer(headers=(("A", "b"),), stall=25),
+    "before the length": Answer(body=b"x", stall=len("HTTP/1.1 200 OK\r\nContent-Length: ")),
     "in the body": Answer(body=b"x" * 100, stall=100),
     "in a chunk": Answer(
         headers=(("Transfer-Encoding", "chunked"),), body=b"64\r\n" + b"x" * 100, stall=70
