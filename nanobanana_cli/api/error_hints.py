@@ -49,7 +49,9 @@ _OF_A_REQUEST = tuple(
         ),
         (
             (
-                r"(?:input|inline|reference|provided|source|uploaded) ?(?:image|data)|mime ?_?type"
+                r"(?:input|inline|reference|provided|source|uploaded)[ _]?(?:image|data)"
+                r"|mime[ _]?type"
+                r"|\bimages? (?:is|are|was|file|too|could|cannot|must|exceeds|data|input|url)\b"
                 r"|(?:decode|process|read|load|open|parse|download|unsupported|invalid|corrupt\w*)"
                 r" (?:the |an |input |this )*image(?!_| ?(?:size|config|ratio|generation|resol))"
                 r"|图片|图像"
@@ -129,6 +131,7 @@ _FORBIDDEN = tuple(
         ),
     )
 )
+_OWN_KEY = "or the gateway means its own key, which only its operator can change"
 _OF_AN_ADDRESS = re.compile(
     r"invalid url|an HTML page|page not found|cannot (?:post|get)|no (?:such )?route|not routed"
     r"|route.{0,40}not found|no static resource|no matching|unknown (?:path|endpoint|url)"
@@ -178,9 +181,10 @@ def of_key(error: ErrorBody, endpoint: Endpoint, *, is_forbidden: bool) -> tuple
         is_forbidden: the key is known, and may not do this.
     """
     origin, where = key_origin(endpoint), host(endpoint)
+    own_key = "" if is_google(endpoint) else f"\n{_OWN_KEY}"
     for pattern, what, hint in _FORBIDDEN:
         if pattern.search(error.everything):
-            return what, hint.format(origin=origin, host=where)
+            return what, hint.format(origin=origin, host=where) + own_key
     what = "the key may not do this" if is_forbidden else "the key was rejected"
     provider = PROVIDERS.get(endpoint.provider)
     if provider is None or not provider.needs_key:
@@ -190,9 +194,7 @@ def of_key(error: ErrorBody, endpoint: Endpoint, *, is_forbidden: bool) -> tuple
         hint += f", or get one at {provider.key_page}"
     if is_forbidden:
         hint += "\nor try another model: `nb models`"
-    if not is_google(endpoint):
-        hint += "\nor the gateway means its own key, which only its operator can renew"
-    return what, hint
+    return what, hint + own_key
 
 
 def key_origin(endpoint: Endpoint) -> str:

@@ -77,6 +77,9 @@ _AFTER_THE_CALL = re.compile(r"request|response|upstream|invoke|timeout", re.IGN
 # After these nobody can say whether an image was made: something between here and the model gave
 # up waiting.
 _UNKNOWN_4XX = frozenset({408, 499})
+# In a reply with status 200: what makes it one, and the codes that are no error.
+_REPLY_FIELDS = {"candidates", "promptFeedback", "prompt_feedback"}
+_GOOD_CODES = frozenset({"0", "200", "ok", "success"})
 _LONGEST_DETAILS = 20_000
 
 
@@ -120,16 +123,14 @@ def is_error(body: Data) -> bool:
 
 
 def _reports_error(value: dict[str, Any]) -> bool:
-    if not value.keys().isdisjoint(("candidates", "promptFeedback", "prompt_feedback")):
+    wrapped = [value.get(name) for name in ("response", "data", "result")]
+    if any(_REPLY_FIELDS & each.keys() for each in (value, *wrapped) if isinstance(each, dict)):
         return False
-    if value.get("error") or value.get("errors"):
+    if value.get("error") or value.get("errors") or value.get("success") is False:
         return True
-    if value.get("success") is False or value.get("status") in ("error", "fail", "failed"):
-        return True
-    code = value.get("code")
-    if isinstance(code, str) and not code.isdigit():
-        return code.lower() not in ("", "ok", "success")
-    return str(code).isdigit() and int(str(code)) >= 400
+    if value.get("success") is True or str(value.get("code")).lower() in _GOOD_CODES:
+        return False
+    return any(isinstance(value.get(name), str) and value[name] for name in ("message", "msg"))
 
 
 def _finished(found: NbError, error: ErrorBody) -> NbError:
@@ -197,22 +198,24 @@ def _credit(status: int, http: int, error: ErrorBody, endpoint: Endpoint) -> Out
     is_named = not _CREDIT_LABELS.isdisjoint(label.lower() for label in error.labels)
     if not is_named and status not in (200, 400, 401, 402, 403, 429):
         return None
-    where = hints.host(endpoint)
+    where, own = hints.host(endpoint), ""
+    if not hints.is_google(endpoint) and (error.is_nested or "RESOURCE_EXHAUSTED" in error.labels):
+        own = "\nor the gateway means its own account with the service behind it"
     if status != 400 and _NO_FREE_TIER.search(text):
         return OutOfCredit(
             _message("no free tier for this model", http, error),
-            hint="enable billing for the key's project: images have no free tier",
+            hint="enable billing for the key's project: images have no free tier" + own,
         )
     if _CAP.search(text):
         return OutOfCredit(
             _message("a spending cap is reached", http, error),
-            hint=f"raise the cap at {where}, or wait until its period ends",
+            hint=f"raise the cap at {where}, or wait until its period ends{own}",
         )
     if is_named or status == 402 or _OUT_OF_CREDIT.search(text):
         return OutOfCredit(
             _message("the account is out of credit", http, error),
             hint=f"top up the account at {where}, or raise the quota of the key from"
-            f" {hints.key_origin(endpoint)}, then run the same command again",
+            f" {hints.key_origin(endpoint)}, then run the same command again{own}",
         )
     return None
 
