@@ -85,7 +85,9 @@ def preflight(images: Sequence[Destination], destination: TextDestination) -> No
 def save_reply_text(result: Result, destination: TextDestination) -> Result:
     """Clean and save the text of the result's reply; a reply without text is an error."""
     text = clean(result.reply.text) if result.reply else ""
-    return save_text(result, text, destination) if text else replace(result, error=_no_text(result))
+    if not text:
+        return replace(result, error=_no_text(result, destination))
+    return save_text(result, text, destination)
 
 
 def save_text(result: Result, text: str, destination: TextDestination) -> Result:
@@ -124,10 +126,11 @@ def _write(result: Result, path: Path, text: str, destination: TextDestination) 
     return replace(result, alt_path=str(saved), notes=(*result.notes, *moved))
 
 
-def _no_text(result: Result) -> NoText:
+def _no_text(result: Result, destination: TextDestination) -> NoText:
     hint = "request the text alone, in another call"
     if result.path not in (None, "-"):
-        hint += f": nb caption {shlex.quote(str(result.path))}"
+        write = " --write" if destination.write else ""
+        hint += f": nb caption {shlex.quote(str(result.path))}{write}"
     return NoText("the service sent no text", hint=hint)
 
 

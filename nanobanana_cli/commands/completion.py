@@ -27,8 +27,8 @@ def command(
     The script is static: pressing TAB does not start Python.
 
     Examples:
-      nb completion bash > ~/.nb.bash     # and `. ~/.nb.bash` in ~/.bashrc
-      nb completion zsh > ~/.nb.zsh       # and `. ~/.nb.zsh` after compinit in ~/.zshrc
+      nb completion bash > ~/.nb.bash   # source it in ~/.bashrc
+      nb completion zsh > ~/.nb.zsh     # source it in ~/.zshrc, after compinit
       nb completion fish > ~/.config/fish/completions/nb.fish
       nb completion powershell | Add-Content $PROFILE
     """

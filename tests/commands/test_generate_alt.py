@@ -73,7 +73,7 @@ def test_without_a_text_the_image_stays(nb: Nb, text: str | None) -> None:
     assert (run.code, run.out) == (9, "my fox.png\n")
     assert run.err.splitlines()[1:] == [
         "nb: the service sent no text",
-        "hint: request the text alone, in another call: nb caption 'my fox.png'",
+        "hint: request the text alone, in another call: nb caption 'my fox.png' --write",
         "Charged.",
     ]
     assert [path.name for path in Path().iterdir()] == ["my fox.png"]

@@ -17,10 +17,10 @@ def command(options: BatchOptions, terminal: Terminal) -> None:
     --aspect apply to rows that do not set them.
 
     Examples:
-      nb batch --init                                  # write images.toml, an example
-      nb batch images.toml --dry-run                   # what would be made, and its price
+      nb batch --init                  # write images.toml, an example
+      nb batch images.toml --dry-run   # what would be made, and its price
       nb batch images.toml --max-cost 5 --gallery index.html
-      nb batch images.toml --check                     # for CI: 0 when all is up to date, else 3
+      nb batch images.toml --check     # for CI: 0 when all is up to date, else 3
       jq -c '{prompt: .title}' posts.jsonl | nb batch - --shard 2/8
     """
     from nanobanana_cli.commands.batch import plan, show_plan

@@ -17,8 +17,8 @@ def command(options: CaptionOptions, terminal: Terminal) -> None:
     Examples:
       ALT=$(nb caption "a red fox" -o hero.png)
       nb caption hero.png --style long --lang de
-      nb caption -r img/ --write          # img/fox.alt.txt beside img/fox.png
-      nb caption -r img/ --check          # exit 3 if one lacks alt text; no key, no network
+      nb caption -r img/ --write   # img/fox.alt.txt beside img/fox.png
+      nb caption -r img/ --check   # exit 3 if one lacks alt text; needs no key
     """
     from nanobanana_cli.commands.caption import run
 

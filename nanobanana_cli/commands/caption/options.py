@@ -49,10 +49,10 @@ class Text(msgspec.Struct, frozen=True):
     ] = None
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class TextOutput(msgspec.Struct, frozen=True):
     """The destination and form of the texts."""
 
-    panel = "Delivery"
+    panel = "Text output"
 
     form: Annotated[
         str, Option("--as", metavar="FORM", help="text, json, markdown, html or csv.")
@@ -109,7 +109,7 @@ class CaptionOptions(msgspec.Struct, frozen=True):
         ),
     ] = None
     text: Text = Text()
-    delivery: Delivery = Delivery()
+    text_output: TextOutput = TextOutput()
     existing: Existing = Existing()
     shape: shared.Shape = shared.Shape()
     inputs: shared.Inputs = shared.Inputs()

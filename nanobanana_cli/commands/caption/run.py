@@ -64,7 +64,7 @@ def run(options: CaptionOptions, terminal: Terminal) -> None:
 
 def _form(options: CaptionOptions) -> str:
     """Return the form of the output; `--json` is `--as json` under its usual name."""
-    form = options.delivery.form
+    form = options.text_output.form
     _check_choice("--as", form, FORMS)
     if not options.streams.json:
         return form
@@ -77,7 +77,7 @@ def _spec(options: CaptionOptions) -> TextSpec:
     """Return the text that is wanted; read the context."""
     text = options.text
     _check_choice("--style", text.style, tuple(STYLES))
-    if options.delivery.embed and text.style not in EMBEDDABLE:
+    if options.text_output.embed and text.style not in EMBEDDABLE:
         raise UsageError(
             f"--embed has no field for --style {text.style}",
             hint=f"embed {' or '.join(EMBEDDABLE)}; --write takes any style",
@@ -116,15 +116,15 @@ def _context(context: str | None, context_file: str | None) -> str | None:
 def _destination(options: CaptionOptions, spec: TextSpec, *, is_generated: bool) -> TextDestination:
     return TextDestination(
         spec,
-        write=options.delivery.write,
-        embed=options.delivery.embed,
+        write=options.text_output.write,
+        embed=options.text_output.embed,
         force=options.output.force,
         is_generated=is_generated,
     )
 
 
 def _writer(options: CaptionOptions, form: str, terminal: Terminal, is_single: bool) -> TextWriter:
-    return TextWriter(terminal, form, relative_to=options.delivery.relative_to, is_single=is_single)
+    return TextWriter(terminal, form, options.text_output.relative_to, is_single)
 
 
 def _check_prompt(options: CaptionOptions) -> None:
@@ -159,9 +159,9 @@ def _check_images(options: CaptionOptions, images: targets.Images) -> None:
                 f"{option} is for making an image, and {first} exists already",
                 hint="leave it out; a prompt that looks like a file name goes to --prompt-file",
             )
-    delivery = options.delivery
-    if "-" in images.paths and (delivery.write or delivery.embed):
-        option = "--write" if delivery.write else "--embed"
+    output = options.text_output
+    if "-" in images.paths and (output.write or output.embed):
+        option = "--write" if output.write else "--embed"
         raise UsageError(f"{option} needs a file, and - is stdin", hint="name the file")
 
 
@@ -170,8 +170,8 @@ def _check_audit(options: CaptionOptions, form: str) -> None:
     job = "--check" if existing.check else "--read"
     given = {
         "--read": existing.read and existing.check,
-        "--write": options.delivery.write,
-        "--embed": options.delivery.embed,
+        "--write": options.text_output.write,
+        "--embed": options.text_output.embed,
         "--prompt-file": options.inputs.prompt_file is not None,
         "-o": options.output.path is not None,
         "--dry-run": options.cost.dry_run,
