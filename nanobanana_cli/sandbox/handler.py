@@ -143,7 +143,7 @@ class Handler:
             raise ApiError(404, f"The requested URL was not found. The sandbox serves {_SERVED}.")
         self._check_key(http_request)
         if route["model"] is None:
-            return json_reply(replies.models())
+            return json_reply(replies.models(http_request.query))
         exchange.model = route["model"]
         if http_request.method == "GET":
             return json_reply(replies.model(validation.known_model(exchange.model)))

@@ -188,10 +188,22 @@ def model(found: Model) -> dict[str, Any]:
         "topP": 0.95,
         "topK": 64,
         "maxTemperature": 2,
-        "thinking": bool(found.thinking),
+        "thinking": bool(found.thinking) or found.always_thinks,
     }
 
 
-def models() -> dict[str, Any]:
-    """Return all models of the catalog."""
-    return {"models": [model(found) for found in MODELS.values()]}
+def models(page: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return a page of the catalog's models.
+
+    Args:
+        page: the query, with `pageSize` and `pageToken` if given; whatever else they hold is the
+            first page, or one of 50.
+    """
+    start, size = (
+        int(text) if (text := page.get(name, [""])[0]).isdecimal() else default
+        for name, default in (("pageToken", 0), ("pageSize", 50))
+    )
+    end = start + (size or 50)
+    listed = [model(found) for found in MODELS.values()]
+    more = {"nextPageToken": str(end)} if end < len(listed) else {}
+    return {"models": listed[start:end], **more}

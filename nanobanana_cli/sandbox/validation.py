@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from itertools import chain
 from typing import Any
 
 import msgspec
 
-from nanobanana_cli.catalog import ASPECTS, DEFAULT_ASPECT, DEFAULT_SIZE, MODELS, Model
+from nanobanana_cli.catalog import ASPECTS, DEFAULT_ASPECT, DEFAULT_SIZE, MODELS, SIZES, Model
 from nanobanana_cli.images.formats import format_of
 from nanobanana_cli.sandbox import proto
 from nanobanana_cli.sandbox.errors import ApiError, invalid, no_model, violations
@@ -145,8 +146,12 @@ def _check_thinking(config: dict[str, Any], model: Model) -> None:
 
 
 def _check_search(request: dict[str, Any], model: Model) -> None:
-    if not model.search and any("googleSearch" in tool for tool in request.get("tools", [])):
-        raise ApiError(400, f"Search as tool is not enabled for models/{model.id}")
+    for tool in request.get("tools", []):
+        if "googleSearch" in tool and not model.search:
+            raise ApiError(400, f"Search as tool is not enabled for models/{model.id}")
+        types = tool.get("googleSearch", {}).get("searchTypes", {})
+        if "imageSearch" in types and "image" not in model.search:
+            raise ApiError(400, f"Image search is not enabled for models/{model.id}")
 
 
 def _modalities(config: dict[str, Any], model: Model) -> tuple[str, ...]:
@@ -173,12 +178,15 @@ def _image_config(config: dict[str, Any], model: Model) -> tuple[str, str]:
         known = [name for name in ASPECTS if name in model.aspects]
         raise invalid(f"{where}.aspect_ratio", f"aspect_ratio must be {_one_of(known)}.")
     size = _SIZE_NAMES.get(size, size)
-    if size not in model.sizes:
-        raise invalid(f"{where}.image_size", f"image_size must be {_one_of(model.sizes)}.")
+    # What any provider takes: nb may be on its way to each of them.
+    accepted = {*model.sizes, *chain.from_iterable(model.own_sizes.values())}
+    if size not in accepted:
+        known = [name for name in SIZES if name in accepted]
+        raise invalid(f"{where}.image_size", f"image_size must be {_one_of(known)}.")
     return aspect, size
 
 
-def _one_of(values: list[str] | tuple[str, ...]) -> str:
+def _one_of(values: list[str]) -> str:
     quoted = [f"'{value}'" for value in values]
     if len(quoted) == 1:
         return quoted[0]

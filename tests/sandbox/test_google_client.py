@@ -116,6 +116,8 @@ def test_chats_with_its_own_pictures(client: genai.Client) -> None:
 
 def test_lists_and_gets_models(client: genai.Client) -> None:
     assert [model.name for model in client.models.list()] == [f"models/{name}" for name in MODELS]
+    pager = client.models.list(config=types.ListModelsConfig(page_size=2))
+    assert [model.name for model in pager] == [f"models/{name}" for name in MODELS]
     model = client.models.get(model=DEFAULT_MODEL)
     assert model.display_name == "Nano Banana 2"
     assert model.supported_actions == ["generateContent"]

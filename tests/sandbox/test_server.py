@@ -72,6 +72,20 @@ def test_lists_the_models_of_the_catalog(sandbox: Sandbox) -> None:
     assert one["supportedGenerationMethods"] == ["generateContent"]
 
 
+def test_lists_models_in_pages(sandbox: Sandbox) -> None:
+    path = "/v1beta/models?pageSize=3"
+    found: list[str] = []
+    token: str | None = ""
+    while token is not None:
+        page = request(sandbox, "GET", f"{path}&pageToken={token}").json
+        assert len(page["models"]) <= 3
+        found += [model["name"] for model in page["models"]]
+        token = page.get("nextPageToken")
+    assert found == [f"models/{name}" for name in MODELS]
+    odd = request(sandbox, "GET", "/v1beta/models?pageSize=x&pageToken=-1").json["models"]
+    assert len(odd) == len(MODELS)
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -172,12 +172,27 @@ def test_new_fields_are_known() -> None:
 def test_search_is_not_for_every_model() -> None:
     error = _refusal({**_request(), "tools": [{"google_search": {}}]}, _OLDER)
     assert error["message"] == f"Search as tool is not enabled for models/{_OLDER}"
+    tools: list[dict[str, Any]] = [{"googleSearch": {"searchTypes": {"imageSearch": {}}}}]
+    error = _refusal({**_request(), "tools": tools}, "gemini-3-pro-image")
+    assert error["message"] == "Image search is not enabled for models/gemini-3-pro-image"
+
+
+@pytest.mark.parametrize("level", ["minimal", "MEDIUM", "High"])
+def test_the_newest_model_thinks_on_three_levels(level: str) -> None:
+    request = _request(config={"thinkingConfig": {"thinkingLevel": level}, "imageConfig": {}})
+    assert _parse(request, "gemini-nano-banana-2.1").model.id == "gemini-nano-banana-2.1"
+
+
+def test_the_smallest_size_is_not_for_every_model() -> None:
+    request = _request(config={"imageConfig": {"imageSize": "512"}})
+    error = _refusal(request, "gemini-nano-banana-2.1")
+    assert "image_size must be one of '1K', '2K', or '4K'." in error["message"]
 
 
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"imageConfig": {"imageSize": "2K"}}, "image_size must be '1K'."),
+        ({"imageConfig": {"imageSize": "4K"}}, "image_size must be one of '1K', or '2K'."),
         ({"imageConfig": {"aspectRatio": "8:1"}}, "or '21:9'."),
         ({"thinkingConfig": {"thinkingLevel": "high"}}, "not supported for this model"),
     ],
