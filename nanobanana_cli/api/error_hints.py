@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from nanobanana_cli.api.error_body import ErrorBody
-from nanobanana_cli.catalog import PROVIDERS
+from nanobanana_cli.catalog import PROVIDERS, successor
 from nanobanana_cli.types import Endpoint
 
 _MODELS = "see `nb models` for the ratios and sizes that each model accepts"
@@ -172,6 +172,17 @@ def of_address(endpoint: Endpoint) -> str:
         f"{host(endpoint)} has nothing at this address: check `nb config get base-url`,"
         " to which nb adds /v1beta/models/…"
     )
+
+
+def of_model(model: str) -> str:
+    """Return the hint for a model that was not found.
+
+    Args:
+        model: its id; "" if that is not known.
+    """
+    found = successor(model)
+    instead = f"try its successor with --model {found}, or " if found else ""
+    return f"the model may be retired: {instead}see `nb models`"
 
 
 def of_key(error: ErrorBody, endpoint: Endpoint, *, is_forbidden: bool) -> tuple[str, str]:

@@ -84,7 +84,12 @@ _LONGEST_DETAILS = 20_000
 
 
 def from_status(
-    status: int, headers: Mapping[str, str], body: bytes | bytearray, *, endpoint: Endpoint
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes | bytearray,
+    *,
+    endpoint: Endpoint,
+    model: str = "",
 ) -> NbError:
     """Return the error for a reply other than 2xx, with the service's own words in it.
 
@@ -92,23 +97,23 @@ def from_status(
         status: the HTTP status.
         headers: the reply's; a mapping that ignores case.
         body: as much of it as has arrived.
-        endpoint: what was called, for the hints.
+        endpoint, model: what was called, for the hints.
     """
     error = read(body)
     if 300 <= status < 400:
         return _redirect(status, headers)
-    return _finished(_cause(status, headers, error, endpoint), error)
+    return _finished(_cause(status, headers, error, endpoint, model), error)
 
 
-def from_200(body: Data, endpoint: Endpoint | None = None) -> NbError:
+def from_200(body: Data, endpoint: Endpoint | None = None, model: str = "") -> NbError:
     """Return the error for a reply with status 200 that holds an error in place of candidates.
 
     Args:
         body: JSON.
-        endpoint: what was called, for the hints.
+        endpoint, model: what was called, for the hints.
     """
     error = read(bytes(body))
-    return _finished(_cause(200, {}, error, endpoint or Endpoint("", "")), error)
+    return _finished(_cause(200, {}, error, endpoint or Endpoint("", ""), model), error)
 
 
 def is_error(body: Data) -> bool:
@@ -123,7 +128,8 @@ def is_error(body: Data) -> bool:
 
 
 def _reports_error(value: dict[str, Any]) -> bool:
-    wrapped = [value.get(name) for name in ("response", "data", "result")]
+    inner = (value.get(name) for name in ("response", "data", "result"))
+    wrapped = [each[0] if isinstance(each, list) and each else each for each in inner]
     if any(_REPLY_FIELDS & each.keys() for each in (value, *wrapped) if isinstance(each, dict)):
         return False
     if value.get("error") or value.get("errors") or value.get("success") is False:
@@ -141,7 +147,9 @@ def _finished(found: NbError, error: ErrorBody) -> NbError:
     return found
 
 
-def _cause(http: int, headers: Mapping[str, str], error: ErrorBody, endpoint: Endpoint) -> NbError:
+def _cause(
+    http: int, headers: Mapping[str, str], error: ErrorBody, endpoint: Endpoint, model: str
+) -> NbError:
     """Return the error for what went wrong, whichever status it was reported with."""
     status = _effective(http, error)
     if _SENSITIVE.search(error.everything):
@@ -163,7 +171,9 @@ def _cause(http: int, headers: Mapping[str, str], error: ErrorBody, endpoint: En
     if status in (401, 403) or (status == 400 and _BAD_KEY.search(error.everything)):
         return _key(status, http, error, endpoint)
     if status == 404 or _NO_CHANNEL.search(error.everything):
-        return _not_found(status, http, error, endpoint)
+        is_of_address = status == 404 and hints.is_of_address(error)
+        hint = hints.of_address(endpoint) if is_of_address else hints.of_model(model)
+        return Rejected(_message("not found", http, error), hint=hint)
     return _by_status(status, http, headers, error, endpoint)
 
 
@@ -223,14 +233,6 @@ def _credit(status: int, http: int, error: ErrorBody, endpoint: Endpoint) -> Out
 def _key(status: int, http: int, error: ErrorBody, endpoint: Endpoint) -> KeyRejected:
     what, hint = hints.of_key(error, endpoint, is_forbidden=status == 403)
     return KeyRejected(_message(what, http, error), hint=hint)
-
-
-def _not_found(status: int, http: int, error: ErrorBody, endpoint: Endpoint) -> Rejected:
-    if status == 404 and hints.is_of_address(error):
-        hint = hints.of_address(endpoint)
-    else:
-        hint = "the model may be retired: see `nb models`"
-    return Rejected(_message("not found", http, error), hint=hint)
 
 
 def _rate_limit(http: int, headers: Mapping[str, str], error: ErrorBody) -> RateLimited:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 
@@ -188,9 +188,9 @@ class Transport:
             # Cut in the body or in the headers, which looks the same as a complete reply.
             disconnected = http.client.RemoteDisconnected("")
             raise from_exception(disconnected, attempt, self._host)
-        return self._checked(reply)
+        return self._checked(reply, _model(response.url))
 
-    def _checked(self, reply: Data) -> Data:
+    def _checked(self, reply: Data, model: str) -> Data:
         """Return the reply of a 200, a short one without the key; raise the error that it holds."""
         padding = _SPACE.match(reply)
         if len(reply) - (padding.end() if padding else 0) > _LARGEST_REDACTED:
@@ -199,7 +199,7 @@ class Transport:
 
         short = redact(str(reply, "latin-1"), self._endpoint.secrets).encode("latin-1")
         if status_errors.is_error(short):
-            raise status_errors.from_200(short, self._endpoint)
+            raise status_errors.from_200(short, self._endpoint, model)
         return short
 
     def _error(self, response: requests.Response) -> NbError:
@@ -220,6 +220,7 @@ class Transport:
             response.headers,
             redacted.encode("utf-8", "replace"),
             endpoint=self._endpoint,
+            model=_model(response.url),
         )
 
     def _headers(self, body: bytes | None, header: str, prefix: str) -> dict[str, str]:
@@ -268,6 +269,12 @@ class Transport:
 def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     # Without it, requests takes credentials from the address.
     return prepared
+
+
+def _model(url: str) -> str:
+    """Return the id of the model that a call's address names, "" if it names none."""
+    found = re.search(r"/models/([^/:?]+)", unquote(url))
+    return found[1] if found else ""
 
 
 def _host(url: str) -> str:

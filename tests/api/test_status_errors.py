@@ -8,9 +8,11 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
+from conftest import Nb
 from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
+from support.wire_server import Answer, WireServer
 
 from nanobanana_cli.api.status_errors import from_200, from_status
 from nanobanana_cli.catalog import PROVIDERS
@@ -162,6 +164,18 @@ def test_a_redirect_names_the_other_host_alone() -> None:
     assert "redirects to evil.example (308)" in error.message
     assert "secret" not in error.message
     assert "token" not in error.message
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_model_that_is_gone_names_its_successor(nb: Nb, status: int) -> None:
+    error = gateway("nothing of this name", "model_not_found")
+    with WireServer(Answer(status, body=json.dumps(error).encode())) as server:
+        env = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": "k" * 20}
+        run = nb("generate", "fox", "-m", "gemini-3-pro-image-preview", env=env)
+        assert (run.code, len(server.requests)) == (7, 1)
+    assert "hint: the model may be retired: try its successor with --model gemini-3-pro-image," in (
+        run.err
+    )
 
 
 @pytest.mark.parametrize("location", ["", "/elsewhere", "https://[bad"])
