@@ -162,3 +162,10 @@ def test_the_wait_is_a_setting(nb: Nb) -> None:
 def test_the_listed_deadline_is_that_of_the_listed_size(nb: Nb) -> None:
     listed = nb("config", "list", env={"NB_SIZE": "4K"}).out
     assert "timeout\t300\tdefault\n" in listed
+
+
+def test_the_seconds_of_a_call_begin_when_it_is_sent(nb: Nb) -> None:
+    Path("m.txt").write_text("a fox\nan owl")
+    with CountingServer() as server:
+        run = nb("batch", "m.txt", "--rpm", "40", "--json", env=server.env)
+    assert [json.loads(line)["seconds"] < 1 for line in run.out.splitlines()] == [True, True]
