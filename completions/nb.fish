@@ -8,7 +8,7 @@ function __nb_find_place
     test "$line" = "$__nb_line"; and return
     set -g __nb_line $line
     set -e words[1]
-    set -l known 'generate' 'caption' 'batch' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check' 'models' 'sandbox' 'completion'
+    set -l known 'generate' 'caption' 'batch' 'extract' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check' 'models' 'sandbox' 'completion'
     set -l path ''
     set -l arguments 0
     set -l rest 0
@@ -35,11 +35,13 @@ end
 function __nb_value_follows
     switch $argv[1]
         case 'generate'
-            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'caption'
-            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'batch'
             string match -qr -- '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
+        case 'extract'
+            string match -qr -- '^(-[qvh]*[o]|--output|--format)$' $argv[2]
         case 'config set'
             string match -qr -- '^(--provider)$' $argv[2]
         case 'config unset'
@@ -68,6 +70,7 @@ complete -c nb -f
 complete -c nb -n '__nb_at \'\' 0' -a 'generate' -d 'Make an image from a prompt'
 complete -c nb -n '__nb_at \'\' 0' -a 'caption' -d 'Make an image with its alt text, or alt text for existing images'
 complete -c nb -n '__nb_at \'\' 0' -a 'batch' -d 'Make many images from a manifest, never paying for one twice'
+complete -c nb -n '__nb_at \'\' 0' -a 'extract' -d 'Take images and texts out of saved replies, without a call'
 complete -c nb -n '__nb_at \'\' 0' -a 'config' -d 'Set, show and check stored settings'
 complete -c nb -n '__nb_at \'\' 0' -a 'models' -d 'Show what each model accepts and costs, and whether Google still serves it'
 complete -c nb -n '__nb_at \'\' 0' -a 'sandbox' -d 'Run a local server that speaks the protocol of the service, free and offline'
@@ -102,13 +105,14 @@ complete -c nb -n '__nb_in \'generate\'' -l system -x -d 'System instruction'
 complete -c nb -n '__nb_in \'generate\'' -l temperature -x -d 'Sampling temperature, from 0 to 2'
 complete -c nb -n '__nb_in \'generate\'' -l seed -x -d 'Random seed, sent as is'
 complete -c nb -n '__nb_in \'generate\'' -l output -s o -r -F -d 'File, folder, or - for stdout'
-complete -c nb -n '__nb_in \'generate\'' -l count -s n -x -d 'Number of images, one call each, in parallel'
 complete -c nb -n '__nb_in \'generate\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
 png
 jpeg
 webp' -d 'auto (by the file\'s name, else as received), png, jpeg or webp'
 complete -c nb -n '__nb_in \'generate\'' -l force -d 'Replace an existing file'
 complete -c nb -n '__nb_in \'generate\'' -l skip-existing -d 'Leave an existing file alone'
+complete -c nb -n '__nb_in \'generate\'' -l all -d 'Save every finished image of a reply'
+complete -c nb -n '__nb_in \'generate\'' -l count -s n -x -d 'Number of images, one call each, in parallel'
 complete -c nb -n '__nb_in \'generate\'' -l alt -d 'Also write alt text beside the image: fox.png, fox.alt.txt'
 complete -c nb -n '__nb_in \'generate\'' -l alt-file -r -F -d 'Also write alt text, to FILE'
 complete -c nb -n '__nb_in \'generate\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
@@ -188,13 +192,14 @@ complete -c nb -n '__nb_in \'caption\'' -l system -x -d 'System instruction'
 complete -c nb -n '__nb_in \'caption\'' -l temperature -x -d 'Sampling temperature, from 0 to 2'
 complete -c nb -n '__nb_in \'caption\'' -l seed -x -d 'Random seed, sent as is'
 complete -c nb -n '__nb_in \'caption\'' -l output -s o -r -F -d 'File, folder, or - for stdout'
-complete -c nb -n '__nb_in \'caption\'' -l count -s n -x -d 'Number of images, one call each, in parallel'
 complete -c nb -n '__nb_in \'caption\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
 png
 jpeg
 webp' -d 'auto (by the file\'s name, else as received), png, jpeg or webp'
 complete -c nb -n '__nb_in \'caption\'' -l force -d 'Replace an existing file'
 complete -c nb -n '__nb_in \'caption\'' -l skip-existing -d 'Leave an existing file alone'
+complete -c nb -n '__nb_in \'caption\'' -l all -d 'Save every finished image of a reply'
+complete -c nb -n '__nb_in \'caption\'' -l count -s n -x -d 'Number of images, one call each, in parallel'
 complete -c nb -n '__nb_in \'caption\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
 gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
 gemini-nano-banana-2.1\\t\'Nano Banana 2.1\'
@@ -289,6 +294,24 @@ complete -c nb -n '__nb_in \'batch\'' -l verbose -s v -d 'Show each step of the 
 complete -c nb -n '__nb_in \'batch\'' -l color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'batch\'' -l no-color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'batch\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'extract\'' -r -F
+complete -c nb -n '__nb_in \'extract\'' -l output -s o -r -F -d 'File, folder, or - for stdout'
+complete -c nb -n '__nb_in \'extract\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
+png
+jpeg
+webp' -d 'auto (by the file\'s name, else as received), png, jpeg or webp'
+complete -c nb -n '__nb_in \'extract\'' -l force -d 'Replace an existing file'
+complete -c nb -n '__nb_in \'extract\'' -l skip-existing -d 'Leave an existing file alone'
+complete -c nb -n '__nb_in \'extract\'' -l all -d 'Save every finished image of a reply'
+complete -c nb -n '__nb_in \'extract\'' -l text -d 'Also print the text of the reply'
+complete -c nb -n '__nb_in \'extract\'' -l alt -d 'Write the text beside the image: fox.png, fox.alt.txt'
+complete -c nb -n '__nb_in \'extract\'' -l fetch -d 'Fetch an image that is a link'
+complete -c nb -n '__nb_in \'extract\'' -l json -d 'Print one JSON line for each result'
+complete -c nb -n '__nb_in \'extract\'' -l quiet -s q -d 'Print only errors'
+complete -c nb -n '__nb_in \'extract\'' -l verbose -s v -d 'Show each step of the request'
+complete -c nb -n '__nb_in \'extract\'' -l color -d 'Turn colour on or off'
+complete -c nb -n '__nb_in \'extract\'' -l no-color -d 'Turn colour on or off'
+complete -c nb -n '__nb_in \'extract\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_at \'config\' 0' -a 'set' -d 'Write a setting to the user\'s file'
 complete -c nb -n '__nb_at \'config\' 0' -a 'unset' -d 'Remove a setting from the user\'s file'
 complete -c nb -n '__nb_at \'config\' 0' -a 'get' -d 'Print the value in force: nothing if it is not set, asterisks for a key'
@@ -307,6 +330,7 @@ wait
 max-cost
 price
 confirm-above
+keep-replies
 api-key
 api-key-file
 wisgate.api-key\\t\'of wisgate alone\'
@@ -334,6 +358,7 @@ wait
 max-cost
 price
 confirm-above
+keep-replies
 api-key
 api-key-file
 wisgate.api-key\\t\'of wisgate alone\'
@@ -361,6 +386,7 @@ wait
 max-cost
 price
 confirm-above
+keep-replies
 api-key
 api-key-file
 wisgate.api-key\\t\'of wisgate alone\'

@@ -8,6 +8,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('generate', 'Make an image from a prompt'),
             ('caption', 'Make an image with its alt text, or alt text for existing images'),
             ('batch', 'Make many images from a manifest, never paying for one twice'),
+            ('extract', 'Take images and texts out of saved replies, without a call'),
             ('config', 'Set, show and check stored settings'),
             ('models', 'Show what each model accepts and costs, and whether Google still serves it'),
             ('sandbox', 'Run a local server that speaks the protocol of the service, free and offline'),
@@ -43,11 +44,12 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--seed', 'Random seed, sent as is'),
             ('--output', 'File, folder, or - for stdout'),
             ('-o', 'File, folder, or - for stdout'),
-            ('--count', 'Number of images, one call each, in parallel'),
-            ('-n', 'Number of images, one call each, in parallel'),
             ('--format', 'auto (by the file''s name, else as received), png, jpeg or webp'),
             ('--force', 'Replace an existing file'),
             ('--skip-existing', 'Leave an existing file alone'),
+            ('--all', 'Save every finished image of a reply'),
+            ('--count', 'Number of images, one call each, in parallel'),
+            ('-n', 'Number of images, one call each, in parallel'),
             ('--alt', 'Also write alt text beside the image: fox.png, fox.alt.txt'),
             ('--alt-file', 'Also write alt text, to FILE'),
             ('--model', 'Model, by id or alias (nb2, pro)'),
@@ -100,11 +102,12 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--seed', 'Random seed, sent as is'),
             ('--output', 'File, folder, or - for stdout'),
             ('-o', 'File, folder, or - for stdout'),
-            ('--count', 'Number of images, one call each, in parallel'),
-            ('-n', 'Number of images, one call each, in parallel'),
             ('--format', 'auto (by the file''s name, else as received), png, jpeg or webp'),
             ('--force', 'Replace an existing file'),
             ('--skip-existing', 'Leave an existing file alone'),
+            ('--all', 'Save every finished image of a reply'),
+            ('--count', 'Number of images, one call each, in parallel'),
+            ('-n', 'Number of images, one call each, in parallel'),
             ('--model', 'Model, by id or alias (nb2, pro)'),
             ('-m', 'Model, by id or alias (nb2, pro)'),
             ('--provider', 'wisgate, google, or sandbox (free, offline)'),
@@ -159,6 +162,26 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--timeout', 'Deadline for one attempt'),
             ('--retries', 'Resends after a failure that is known to be free'),
             ('--wait', 'Keep trying what is known to be free for so long, such as 30m'),
+            ('--json', 'Print one JSON line for each result'),
+            ('--quiet', 'Print only errors'),
+            ('-q', 'Print only errors'),
+            ('--verbose', 'Show each step of the request'),
+            ('-v', 'Show each step of the request'),
+            ('--color', 'Turn colour on or off'),
+            ('--no-color', 'Turn colour on or off'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'extract' = @(
+            ('--output', 'File, folder, or - for stdout'),
+            ('-o', 'File, folder, or - for stdout'),
+            ('--format', 'auto (by the file''s name, else as received), png, jpeg or webp'),
+            ('--force', 'Replace an existing file'),
+            ('--skip-existing', 'Leave an existing file alone'),
+            ('--all', 'Save every finished image of a reply'),
+            ('--text', 'Also print the text of the reply'),
+            ('--alt', 'Write the text beside the image: fox.png, fox.alt.txt'),
+            ('--fetch', 'Fetch an image that is a link'),
             ('--json', 'Print one JSON line for each result'),
             ('--quiet', 'Print only errors'),
             ('-q', 'Print only errors'),
@@ -256,9 +279,10 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     }
     # The words whose value comes next.
     $valued = @{
-        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
-        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--count|--format|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
         'batch' = '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
+        'extract' = '^(-[qvh]*[o]|--output|--format)$'
         'config set' = '^(--provider)$'
         'config unset' = '^(--provider)$'
         'config check' = '^(--provider|--base-url)$'
@@ -533,6 +557,12 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('google', 'https://generativelanguage.googleapis.com'),
             ('sandbox', 'embedded, free and offline')
         )
+        'extract --format' = @(
+            ('auto', 'as received, or by the file''s name'),
+            ('png', 'png'),
+            ('jpeg', 'jpeg'),
+            ('webp', 'webp')
+        )
         'config set --provider' = @(
             ('wisgate', 'https://wisgate.ai'),
             ('google', 'https://generativelanguage.googleapis.com'),
@@ -550,6 +580,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('max-cost', 'max-cost'),
             ('price', 'price'),
             ('confirm-above', 'confirm-above'),
+            ('keep-replies', 'keep-replies'),
             ('api-key', 'api-key'),
             ('api-key-file', 'api-key-file'),
             ('wisgate.api-key', 'of wisgate alone'),
@@ -577,6 +608,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('max-cost', 'max-cost'),
             ('price', 'price'),
             ('confirm-above', 'confirm-above'),
+            ('keep-replies', 'keep-replies'),
             ('api-key', 'api-key'),
             ('api-key-file', 'api-key-file'),
             ('wisgate.api-key', 'of wisgate alone'),
@@ -599,6 +631,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('max-cost', 'max-cost'),
             ('price', 'price'),
             ('confirm-above', 'confirm-above'),
+            ('keep-replies', 'keep-replies'),
             ('api-key', 'api-key'),
             ('api-key-file', 'api-key-file'),
             ('wisgate.api-key', 'of wisgate alone'),

@@ -15,6 +15,7 @@ _COMMANDS = {
     "generate": "generate.command",
     "caption": "caption.command",
     "batch": "batch.command",
+    "extract": "extract",
     "config": "config.command",
     "models": "models",
     "sandbox": "sandbox",

@@ -66,7 +66,7 @@ def create(path: Path, data: Data) -> None:
             raise OutputExists(f"{path} exists already") from None
 
 
-def create_unique(folder: Path, stem: str, suffix: str, data: Data) -> Path:
+def create_unique(folder: Path, stem: str, suffix: str, data: Data, *, mode: int = 0o666) -> Path:
     """Write a new file under the first free name of `stem.png`, `stem-2.png`, `stem-3.png` …
 
     Any number of threads and processes may do so at once.
@@ -75,6 +75,7 @@ def create_unique(folder: Path, stem: str, suffix: str, data: Data) -> Path:
         folder: must exist.
         stem, suffix: the two parts of the name, such as `a-red-fox` and `.png`.
         data: as for `create`.
+        mode: the mode to create it with, less the umask.
 
     Returns:
         The file's path.
@@ -84,7 +85,7 @@ def create_unique(folder: Path, stem: str, suffix: str, data: Data) -> Path:
     """
     with (
         _plain_errors(folder / f"{stem}{suffix}"),
-        _sibling(folder, data, 0o666) as sibling,
+        _sibling(folder, data, mode) as sibling,
     ):
         number = 1
         while True:
@@ -126,11 +127,17 @@ def write_private(path: Path, data: Data) -> None:
     """
     with _plain_errors(path):
         target, _ = _target(path)
-        for folder in (*reversed(target.parent.parents), target.parent):
-            folder.mkdir(0o700, exist_ok=True)
+        make_private_folder(target.parent)
         with _sibling(target.parent, data, 0o600) as sibling:
             sibling.replace(target)
             _sync_name(target)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create what is missing of a folder and those above it, for their owner alone."""
+    with _plain_errors(folder):
+        for each in (*reversed(folder.parents), folder):
+            each.mkdir(0o700, exist_ok=True)
 
 
 def check_folder(folder: Path) -> None:

@@ -8,11 +8,14 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
 from nanobanana_cli.errors import Charged, Interrupted
+
+APP = "nanobanana-wisgate"
 
 # The signals that ask a program to stop; Windows has no SIGHUP.
 STOP_SIGNALS = tuple(
@@ -34,6 +37,19 @@ def interrupt(signum: int, frame: FrameType | None) -> None:
         threading.Timer(_IMPORT_TIME, signal_main_thread, (signum,)).start()
         return
     raise Interrupted(signum, charged=Charged.NO)
+
+
+def state_folder(env: Mapping[str, str]) -> Path | None:
+    """Return the folder for what `nb` keeps between runs; None if the user has no home folder."""
+    if not HAS_XDG_FOLDERS:
+        from platformdirs import user_state_path
+
+        return user_state_path(APP, appauthor=False)
+    folder = Path(env.get("XDG_STATE_HOME", ""))
+    try:
+        return (folder if folder.is_absolute() else Path.home() / ".local" / "state") / APP
+    except RuntimeError:
+        return None
 
 
 def signal_main_thread(number: int) -> None:

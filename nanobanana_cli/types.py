@@ -156,12 +156,15 @@ class Reply(Redacted, frozen=True):
         text: the text parts joined, stripped; "" when there were none.
         model_version, response_id: as the service names them.
         finish_reason: such as `STOP`.
-        images: how many final images came; the last of them is `image`.
+        images: how many finished images came; the last of them is `image`.
+        links: the addresses of the images, where they came as links rather than inline.
+        linked: the bytes behind the links, as far as they were fetched; the last is `image`.
+        body: the whole reply as received, until its images are saved.
         text_tokens: how many of the output tokens are text, beside an image.
         queries: how many search queries the model made.
     """
 
-    _hidden = ("image",)
+    _hidden = ("image", "linked", "body")
 
     image: Data | None
     text: str = ""
@@ -172,6 +175,9 @@ class Reply(Redacted, frozen=True):
     images: int = 1
     text_tokens: int = 0
     queries: int = 0
+    links: tuple[str, ...] = ()
+    linked: tuple[Data, ...] = ()
+    body: Data | None = None
 
 
 class Picture(Redacted, frozen=True):
@@ -237,8 +243,8 @@ class Result(msgspec.Struct, frozen=True):
             "path": None if has_failed else self.path,
             "status": self.status,
             "prompt": request.prompt or None,
-            "provider": self.provider,
-            "model": request.model,
+            "provider": self.provider or None,
+            "model": request.model or None,
             "model_version": reply.model_version if reply else None,
             "aspect": request.aspect,
             "size": request.size,

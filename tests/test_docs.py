@@ -16,7 +16,7 @@ from support.texts import save
 
 from nanobanana_cli import catalog
 from nanobanana_cli.errors import ExitCode
-from nanobanana_cli.settings import resolve
+from nanobanana_cli.settings import config_files, resolve
 
 README = docs.ROOT / "README.md"
 
@@ -151,7 +151,8 @@ def test_every_setting_is_in_the_table_with_its_option_and_variable(setting: str
     text = (docs.ROOT / "docs" / "configuration.md").read_text("utf-8")
     variable = resolve.variable_of(setting)
     shown = f"`{variable}`" if variable else "none"
-    assert f"| `{setting}` | `--{setting}` | {shown} |" in text
+    option = "none" if setting in config_files.USER_ONLY else f"`--{setting}`"
+    assert f"| `{setting}` | {option} | {shown} |" in text
 
 
 # The pages as pages.

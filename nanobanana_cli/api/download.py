@@ -75,7 +75,12 @@ class MemoryBudget:
         return self._closed or needed <= self._free
 
 
-def read(response: requests.Response, begun: Callable[[int | None], object]) -> Data:
+def read(
+    response: requests.Response,
+    begun: Callable[[int | None], object],
+    *,
+    limit: int | None = None,
+) -> Data:
     """Return all bytes of a reply; without a stated length, all that arrive before it ends.
 
     Args:
@@ -83,15 +88,17 @@ def read(response: requests.Response, begun: Callable[[int | None], object]) -> 
         begun: called once the body begins to arrive, with its length in bytes if that is known.
             Until it returns, the rest waits in the socket. It is not called before the first bytes,
             since some services send the headers long before them.
+        limit: the most bytes to read; 512 MiB by default.
 
     Raises:
-        BadReply: it is larger than 512 MiB, or its compression is damaged.
+        BadReply: it is larger than the limit, or its compression is damaged.
         Exception: those of `connection_errors.FAILURES`.
     """
     raw = response.raw
+    limit = limit or LARGEST_REPLY
     length = raw.length_remaining
-    if (length or 0) > LARGEST_REPLY:
-        raise _too_large()
+    if (length or 0) > limit:
+        raise _too_large(limit)
     try:
         # Past urllib3, which would copy each piece twice. requests, too, takes this attribute
         # from urllib3.
@@ -99,7 +106,7 @@ def read(response: requests.Response, begun: Callable[[int | None], object]) -> 
         is_encoded = "Content-Encoding" in response.headers
         if length and not is_encoded and isinstance(source, http.client.HTTPResponse):
             return _read_known(source, length, begun)
-        return _read_unknown(raw, length, begun)
+        return _read_unknown(raw, length, begun, limit)
     except urllib3.exceptions.DecodeError as error:
         raise BadReply("the reply's compression is damaged") from error
 
@@ -122,17 +129,20 @@ def _read_known(
 
 
 def _read_unknown(
-    raw: urllib3.HTTPResponse, length: int | None, begun: Callable[[int | None], object]
+    raw: urllib3.HTTPResponse,
+    length: int | None,
+    begun: Callable[[int | None], object],
+    limit: int,
 ) -> bytearray:
     body = bytearray()
     for chunk in raw.stream(_CHUNK, decode_content=True):
         if not body:
             begun(length)
         body += chunk
-        if len(body) > LARGEST_REPLY:
-            raise _too_large()
+        if len(body) > limit:
+            raise _too_large(limit)
     return body
 
 
-def _too_large() -> BadReply:
-    return BadReply(f"the reply is larger than {LARGEST_REPLY >> 20} MiB")
+def _too_large(limit: int) -> BadReply:
+    return BadReply(f"the reply is larger than {limit >> 20} MiB")

@@ -1,7 +1,8 @@
-"""Extract the image and the text of a reply, or raise the right error. Pure.
+"""Extract the images and the text of a reply, or raise the right error. Pure.
 
 Parts are identified by kind, never by position: text and images come in any order. A part marked as
 a thought is a draft, never the result. (`thoughtSignature` means nothing: final images have it.)
+Of several finished images the last is the result.
 """
 
 from __future__ import annotations
@@ -9,30 +10,40 @@ from __future__ import annotations
 import binascii
 import json
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 import pybase64
 
+from nanobanana_cli.api import usage
 from nanobanana_cli.api.schema import (
     Blob,
-    Candidate,
-    Content,
     Envelope,
+    FileData,
     Part,
     candidates,
     finish_reason,
     parse,
+    parts_of,
+    searchable,
+    start_of,
 )
 from nanobanana_cli.errors import BadReply, NbError
-from nanobanana_cli.types import Data, Modality, Reply, Usage
+from nanobanana_cli.types import Data, Modality, Reply
 from nanobanana_cli.ui.escape import one_line
 
 # Some gateways put the image into a text part, as Markdown or as a bare data URI. All repeats are
 # possessive, so that no text makes the search slow.
 _DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Za-z0-9+/_=-]++)"
 _INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{_DATA_URI}")
+# An image as a link: in Markdown, or as the whole text.
+_LINKED_IMAGE = re.compile(
+    r"!\[[^\[\]]*+\]\(\s*+<?((?i:https?)://[^\s<>\"()]++(?:\([^\s<>\"()]*+\)[^\s<>\"()]*+)*+)>?"
+    r"[^()]{0,200}+\)"
+)
+_ADDRESS = re.compile(r"\s*+<?((?i:https?)://[^\s<>\"]++)>?\s*+")
 # The data of an empty blob, as JSON; b"" if the field is missing.
 _NO_DATA = (b"", b'""', b"null")
 _NOT_THE_API = (
@@ -45,16 +56,20 @@ _FIELDS = frozenset(
         *("prompt_feedback", "usage_metadata", "model_version", "response_id", "error"),
     }
 )
+_IMAGE_MARKS = (b"inlineData", b"inline_data", b";base64,", b"fileUri", b"file_uri")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
-def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
-    """Return the final image and the text of a `generateContent` reply.
+def read(body: Data, *, want: tuple[Modality, ...], links: bool = True) -> Reply:
+    """Return the finished images and the text of a `generateContent` reply.
 
     Args:
         body: the reply's bytes.
         want: what was asked for. Images are ignored unless wanted; text beside a wanted image may
             be missing.
+
+    Returns:
+        The reply. Where an image is wanted and none came inline, it may have `links` instead.
 
     Raises:
         NoImage: the service refused, in any of the ways it does; with its reason.
@@ -63,22 +78,44 @@ def read(body: Data, *, want: tuple[Modality, ...]) -> Reply:
     """
     envelope = _parsed(body)
     parts = _collect(envelope)
+    wants_image = "IMAGE" in want
+    image = _decoded(parts.images) if wants_image else None
+    found = parts.take_links() if links and wants_image and image is None else ()
     text = "".join(parts.text).strip()
-    image = _decoded(parts.images) if "IMAGE" in want else None
-    wanted = "image" if "IMAGE" in want else "text"
-    if not (image if wanted == "image" else text):
-        raise _missing(envelope, wanted, text, parts.drafts, body)
+    if wants_image and parts.files and not (image or found):
+        raise BadReply(f"the image is a link, which is not fetched: {' '.join(parts.files)}")
+    if not (image or found if wants_image else text):
+        raise _missing(envelope, "image" if wants_image else "text", text, parts.drafts, body)
     return Reply(
         image=image,
         text=text,
         model_version=_string(envelope.model_version),
         response_id=_string(envelope.response_id),
         finish_reason=finish_reason(envelope),
-        usage=_usage(envelope.usage_metadata),
-        images=len(parts.images),
-        text_tokens=_text_tokens(envelope.usage_metadata),
-        queries=sum(map(_queries, candidates(envelope))),
+        usage=usage.read(envelope.usage_metadata),
+        images=len(found or parts.images),
+        links=found,
+        text_tokens=usage.text_tokens(envelope.usage_metadata),
+        queries=sum(map(usage.queries, candidates(envelope))),
     )
+
+
+def every_image(body: Data) -> Iterator[Data | None]:
+    """Yield each finished image that a reply holds inline, in order, decoded one at a time.
+
+    One that is not valid base64 is None.
+    """
+    for image in _collect(_parsed(body)).images:
+        try:
+            yield _decoded([image])
+        except BadReply:
+            yield None
+
+
+def may_hold_image(body: Data) -> bool:
+    """Return True if the bytes of a reply that cannot be used may hold a finished image."""
+    searched = searchable(body)
+    return any(searched.find(mark) >= 0 for mark in _IMAGE_MARKS)
 
 
 def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool, body: Data) -> NbError:
@@ -107,7 +144,8 @@ def _parsed(body: Data) -> Envelope:
 def _not_json(body: Data) -> BadReply:
     from nanobanana_cli.api import error_body
 
-    start = str(body[:4096], "utf-8", "replace")
+    first = start_of(body)
+    start = str(body[first : first + 4096], "utf-8", "replace")
     if not start.strip():
         return BadReply("the reply is empty")
     title = error_body.page_title(start)
@@ -128,7 +166,8 @@ def _is_of_another_api(body: Data) -> bool:
 
 
 def _start(body: Data) -> str:
-    return one_line(str(body[:400], "utf-8", "replace"), 80)
+    first = start_of(body)
+    return one_line(str(body[first : first + 400], "utf-8", "replace"), 80)
 
 
 class _Parts(msgspec.Struct):
@@ -136,17 +175,28 @@ class _Parts(msgspec.Struct):
 
     text: list[str] = msgspec.field(default_factory=list)
     images: list[msgspec.Raw | str] = msgspec.field(default_factory=list)
+    files: list[str] = msgspec.field(default_factory=list)
     drafts: bool = False
+
+    def take_links(self) -> tuple[str, ...]:
+        """Return the addresses of images, and take those in texts out of the texts."""
+        links = list(self.files)
+        for number, text in enumerate(self.text):
+            if whole := _ADDRESS.fullmatch(text):
+                links.append(whole[1])
+                self.text[number] = ""
+            elif found := _LINKED_IMAGE.findall(text):
+                links += found
+                self.text[number] = _LINKED_IMAGE.sub("", text)
+        # A link is often given twice, as `fileData` and in the text.
+        return tuple(dict.fromkeys(links))
 
 
 def _collect(envelope: Envelope) -> _Parts:
     found = _Parts()
     for candidate in candidates(envelope):
-        content = candidate.content
-        listed = content.parts if isinstance(content, Content) else None
-        for part in listed if isinstance(listed, list) else ():
-            if isinstance(part, Part):
-                _add(part, found)
+        for part in parts_of(candidate):
+            _add(part, found)
     return found
 
 
@@ -154,8 +204,11 @@ def _add(part: Part, found: _Parts) -> None:
     blob = next(
         (b for b in (part.inline_data, part.inline_data_snake) if isinstance(b, Blob)), None
     )
+    file = next(
+        (f for f in (part.file_data, part.file_data_snake) if isinstance(f, FileData)), None
+    )
     if part.thought is True:
-        found.drafts = found.drafts or blob is not None
+        found.drafts = found.drafts or blob is not None or file is not None
         return
     if isinstance(part.text, str):
         # Pieces of text, and between each two an image in one of the pattern's two groups.
@@ -166,6 +219,9 @@ def _add(part: Part, found: _Parts) -> None:
         ]
     if blob is not None and bytes(memoryview(blob.data)[:5]) not in _NO_DATA:
         found.images.append(blob.data)
+    if file is not None:
+        uris = (file.file_uri, file.file_uri_snake)
+        found.files += [uri for uri in uris if isinstance(uri, str) and uri.strip()]
 
 
 def _decoded(images: list[msgspec.Raw | str]) -> Data | None:
@@ -205,43 +261,6 @@ def _from_text(text: str) -> bytes:
     """
     text = "".join(text.rpartition("base64,")[2].split()).translate(_URL_SAFE).rstrip("=")
     return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
-
-
-def _usage(metadata: Any) -> Usage | None:
-    if not isinstance(metadata, dict):
-        return None
-    total = _count(metadata.get("totalTokenCount"))
-    return Usage(
-        prompt_tokens=_count(metadata.get("promptTokenCount")),
-        output_tokens=_count(metadata.get("candidatesTokenCount")),
-        # JSON made from a proto leaves zero out.
-        thinking_tokens=_count(metadata.get("thoughtsTokenCount", None if total is None else 0)),
-        total_tokens=total,
-    )
-
-
-def _text_tokens(metadata: Any) -> int:
-    """Return how many output tokens are text; 0 if the service does not say."""
-    details = metadata.get("candidatesTokensDetails") if isinstance(metadata, dict) else None
-    return sum(
-        _count(each.get("tokenCount")) or 0
-        for each in (details if isinstance(details, list) else ())
-        if isinstance(each, dict) and each.get("modality") == "TEXT"
-    )
-
-
-def _queries(candidate: Candidate) -> int:
-    """Return how many search queries a candidate's grounding names."""
-    found = candidate.grounding_metadata
-    names = ("webSearchQueries", "imageSearchQueries")
-    listed = [found.get(name) for name in names] if isinstance(found, dict) else []
-    return sum(len(queries) for queries in listed if isinstance(queries, list))
-
-
-def _count(value: Any) -> int | None:
-    """Return a count of tokens, None if it is none: below zero it would lower the cost."""
-    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return value if is_count else None
 
 
 def _string(value: Any) -> str | None:

@@ -3,11 +3,18 @@
 A reply that was paid for must not be lost because a field beside the image has a strange type. So
 every level accepts any JSON value, and the caller checks what it got. Base64 stays `msgspec.Raw`, a
 view into the reply's bytes, so that 65 MB of it are never copied.
+
+Gateways wrap a reply, pad it, or send it in chunks, as `streamGenerateContent` does: a JSON array,
+server-sent events, or a JSON value a line. `parse` makes one reply of each.
 """
 
 from __future__ import annotations
 
 import json
+import mmap
+import re
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -17,11 +24,27 @@ from nanobanana_cli.types import Data
 Scalar = str | int | float | bool | None
 Other = list[Any] | Scalar
 
+# How deep a reply may be wrapped.
+_DEEPEST = 4
+_SPACE = re.compile(rb"(?:\xef\xbb\xbf)?[\s\0]*")
+# Server-sent events begin with a field or a comment.
+# OpenAI's mark of a stream's end, which gateways add.
+_END = b"[DONE]"
+_BETWEEN_VALUES = re.compile(r"[\s,]*")
+_EVENT_FIELD = re.compile(rb"data:|event:|id:|retry:|:")
+
 
 class Blob(msgspec.Struct):
     """`inlineData`. Its MIME type is not read: services are known to declare a wrong one."""
 
     data: msgspec.Raw = msgspec.Raw()
+
+
+class FileData(msgspec.Struct, rename="camel"):
+    """`fileData`: the address of an image."""
+
+    file_uri: Any = None
+    file_uri_snake: Any = msgspec.field(default=None, name="file_uri")
 
 
 class Part(msgspec.Struct, rename="camel"):
@@ -30,8 +53,10 @@ class Part(msgspec.Struct, rename="camel"):
     text: Any = None
     thought: Any = None
     inline_data: Blob | Other = None
-    # As some gateways spell it.
+    file_data: FileData | Other = None
+    # As some gateways spell them.
     inline_data_snake: Blob | Other = msgspec.field(default=None, name="inline_data")
+    file_data_snake: FileData | Other = msgspec.field(default=None, name="file_data")
 
 
 class Content(msgspec.Struct):
@@ -50,7 +75,7 @@ class Candidate(msgspec.Struct, rename="camel"):
 
 
 class Envelope(msgspec.Struct, rename="camel"):
-    """The whole reply."""
+    """The whole reply, or a chunk of it; `response`, `data` and `result` may hold it instead."""
 
     candidates: list[Candidate | Other] | dict[str, Any] | Scalar = None
     prompt_feedback: Any = None
@@ -58,27 +83,157 @@ class Envelope(msgspec.Struct, rename="camel"):
     model_version: Any = None
     response_id: Any = None
     error: Any = None
+    response: Envelope | list[Envelope | Other] | Scalar = None
+    data: Envelope | list[Envelope | Other] | Scalar = None
+    result: Envelope | list[Envelope | Other] | Scalar = None
 
 
-_decoder = msgspec.json.Decoder(Envelope | list[Envelope | Other] | Scalar)
+_Document = Envelope | list[Envelope | Other] | Scalar
+_decoder: msgspec.json.Decoder[_Document] = msgspec.json.Decoder(_Document)
 
 
 def parse(body: Data) -> Envelope | None:
     """Parse `body`, which must not change while the result is in use.
 
     Returns:
-        None if it is JSON, but neither an object nor a list that begins with one.
+        The reply, unwrapped, its chunks merged into one; None if it is JSON, but holds no object.
 
     Raises:
         ValueError: it is not JSON.
     """
     try:
-        reply = _decoder.decode(body)
+        return _unwrapped(_decoder.decode(body))
     except (ValueError, RecursionError):
-        reply = _decoder.decode(_repaired(body))
-    if isinstance(reply, list) and reply:
-        reply = reply[0]
-    return reply if isinstance(reply, Envelope) else None
+        chunks, is_whole = _stream(body)
+        if is_whole:
+            return chunks
+    try:
+        return _unwrapped(_decoder.decode(_repaired(body)))
+    except ValueError:
+        # What is damaged or cut must not take the images of whole chunks with it.
+        if chunks is None or not any(map(_has_image, candidates(chunks))):
+            raise
+        return chunks
+
+
+def searchable(body: Data) -> bytes | bytearray | mmap.mmap:
+    """Return the same bytes with a `find`, not copied where they came with a stated length."""
+    if not isinstance(body, memoryview):
+        return body
+    whole = body.obj
+    return whole if isinstance(whole, mmap.mmap) and len(whole) == len(body) else bytes(body)
+
+
+def start_of(body: Data) -> int:
+    """Return the place of the first byte that is not white space."""
+    found = _SPACE.match(body)
+    return found.end() if found else 0
+
+
+def _unwrapped(value: _Document, depth: int = 0) -> Envelope | None:
+    """Return the reply in a JSON value that may be a wrapper of it or a list of chunks."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            value = _decoder.decode(value)
+        except (ValueError, RecursionError):
+            return None
+    if isinstance(value, list):
+        found = (_unwrapped(each, depth) for each in value if isinstance(each, Envelope))
+        return _merged([each for each in found if each is not None])
+    if not isinstance(value, Envelope):
+        return None
+    if not value.candidates and not value.prompt_feedback and depth < _DEEPEST:
+        for wrapped in (value.response, value.data, value.result):
+            inner = _unwrapped(wrapped, depth + 1)
+            if inner and (inner.candidates or inner.prompt_feedback or inner.error):
+                return inner
+    return value
+
+
+def _merged(chunks: list[Envelope]) -> Envelope | None:
+    """Return one reply with the parts of all chunks in order, their texts joined."""
+    if len(chunks) < 2:
+        return chunks[0] if chunks else None
+    whole, last = Envelope(), Candidate()
+    parts: list[Part] = []
+    for chunk in chunks:
+        for name in Envelope.__struct_fields__[1:]:
+            if value := getattr(chunk, name):
+                setattr(whole, name, value)
+        for candidate in candidates(chunk):
+            for name in Candidate.__struct_fields__[1:]:
+                setattr(last, name, getattr(candidate, name) or getattr(last, name))
+            parts += parts_of(candidate)
+    last.content = Content([*_joined(parts)])
+    whole.candidates = [last]
+    return whole
+
+
+def _joined(parts: list[Part]) -> Iterator[Part]:
+    """Yield the parts, with texts that follow each other as one: chunks cut a text anywhere."""
+    for (is_text, is_thought), group in groupby(parts, _kind):
+        if is_text:
+            yield Part(text="".join(part.text for part in group), thought=is_thought)
+        else:
+            yield from group
+
+
+def _kind(part: Part) -> tuple[bool, bool]:
+    others = (part.inline_data, part.inline_data_snake, part.file_data, part.file_data_snake)
+    return isinstance(part.text, str) and not any(others), part.thought is True
+
+
+def _stream(body: Data) -> tuple[Envelope | None, bool]:
+    """Return the reply in a stream, and whether all of the stream could be read.
+
+    A stream is server-sent events, or JSON values on lines of their own.
+    """
+    start = start_of(body)
+    has_fields = _EVENT_FIELD.match(body, start) is not None
+    read = [_chunk(data) for data in (_events if has_fields else _lines)(body, start)]
+    chunks = [chunk for chunk in read if chunk is not None]
+    return _merged(chunks), bool(chunks) and len(chunks) == len(read)
+
+
+def _has_image(candidate: Candidate) -> bool:
+    return any(not _kind(part)[0] for part in parts_of(candidate))
+
+
+def _events(body: Data, start: int) -> Iterator[Data]:
+    """Yield the data of each server-sent event; several lines of data make one event."""
+    data: list[memoryview] = []
+    for line in _split(body, start):
+        if not line and data:
+            yield data[0] if len(data) == 1 else b"\n".join(data)
+            data = []
+        elif bytes(line[:5]) == b"data:" and bytes(line[5:12]).strip() != _END:
+            data.append(line[5:])
+    if data:
+        yield data[0] if len(data) == 1 else b"\n".join(data)
+
+
+def _lines(body: Data, start: int) -> Iterator[Data]:
+    for line in _split(body, start):
+        if bytes(line[:256]).strip() or bytes(line).strip():
+            yield line
+
+
+def _split(body: Data, start: int) -> Iterator[memoryview]:
+    """Yield the lines, not copied."""
+    searched, view = searchable(body), memoryview(body)
+    while start <= len(view):
+        end = searched.find(b"\n", start)
+        end = len(view) if end < 0 else end
+        has_return = end > start and view[end - 1] == ord("\r")
+        yield view[start : end - has_return]
+        start = end + 1
+
+
+def _chunk(data: Data) -> Envelope | None:
+    try:
+        return _unwrapped(_decoder.decode(data))
+    except (ValueError, RecursionError):
+        return None
 
 
 def finish_reason(reply: Envelope) -> str | None:
@@ -95,6 +250,12 @@ def candidates(reply: Envelope) -> list[Candidate]:
     return [candidate for candidate in listed if isinstance(candidate, Candidate)]
 
 
+def parts_of(candidate: Candidate) -> list[Part]:
+    """Return the parts of a candidate that are objects."""
+    listed = candidate.content.parts if isinstance(candidate.content, Content) else None
+    return [part for part in listed if isinstance(part, Part)] if isinstance(listed, list) else []
+
+
 def _repaired(body: Data) -> bytes:
     """Return strict JSON for a body that only a lenient parser reads.
 
@@ -104,10 +265,17 @@ def _repaired(body: Data) -> bytes:
     Raises:
         ValueError: it is not JSON in this sense either.
     """
+    text = str(body, "utf-8-sig", "replace").strip(" \t\r\n\0")
+    decoder = json.JSONDecoder(strict=False, parse_constant=lambda _: None)
+    values: list[Any] = []
+    end = 0
     try:
-        value = json.loads(
-            str(body, "utf-8-sig", "replace"), strict=False, parse_constant=lambda _: None
-        )
-        return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+        while end < len(text) or not values:
+            value, end = decoder.raw_decode(text, end)
+            values.append(value)
+            gap = _BETWEEN_VALUES.match(text, end)
+            end = gap.end() if gap else end
+        lone = values[0] if len(values) == 1 else values
+        return json.dumps(lone, ensure_ascii=False).encode("utf-8", "replace")
     except RecursionError:
         raise ValueError("nested too deeply") from None

@@ -190,7 +190,7 @@ class Runner:
                 recorded.append(call)
 
         with self._session.call(request, before=record) as called:
-            result = save_image(called, RowDestination(self._root, step))
+            result = save_image(called, RowDestination(self._root, step), self._session.rescue)
         result = replace(result, notes=(*shape.notes(request), *result.notes))
         result = self._with_text(step, result)
         if not recorded and isinstance(result.error, LocalFileError):

@@ -15,6 +15,7 @@ from nanobanana_cli import settings as resolved
 from nanobanana_cli.commands.signature import settings_of
 from nanobanana_cli.errors import Unreachable
 from nanobanana_cli.settings import Settings
+from nanobanana_cli.system import state_folder
 from nanobanana_cli.types import Endpoint
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -85,6 +86,7 @@ def session(
         KeyRejected, ConfigError: as for `endpoint`.
     """
     with endpoint(settings, terminal.env) as where:
+        from nanobanana_cli.generation.rescue import Rescue
         from nanobanana_cli.generation.session import Session
 
         with Session(
@@ -96,6 +98,7 @@ def session(
             trace=terminal.trace,
             note=terminal.note,
             throttle=throttle,
+            rescue=Rescue(state_folder(terminal.env), settings.keep_replies, where.secrets),
         ) as opened:
             yield opened
 

@@ -123,7 +123,7 @@ class RequestParameters(Parameters, frozen=True):
 
 
 class Output(msgspec.Struct, frozen=True):
-    """Destination, number and format of images."""
+    """Destination and format of images."""
 
     panel = "Output"
 
@@ -136,17 +136,6 @@ class Output(msgspec.Struct, frozen=True):
             help="File, folder, or - for stdout. [default: a name made from the prompt]",
         ),
     ] = None
-    count: Annotated[
-        int,
-        Option(
-            "--count",
-            "-n",
-            metavar="N",
-            min=1,
-            max=100,
-            help="Number of images, one call each, in parallel.",
-        ),
-    ] = 1
     image_format: Annotated[
         str,
         Option(
@@ -159,6 +148,25 @@ class Output(msgspec.Struct, frozen=True):
     skip_existing: Annotated[
         bool, Option("--skip-existing", help="Leave an existing file alone.")
     ] = False
+    every: Annotated[bool, Option("--all", help="Save every finished image of a reply.")] = False
+
+
+class Copies(msgspec.Struct, frozen=True):
+    """The number of calls."""
+
+    panel = "Output"
+
+    count: Annotated[
+        int,
+        Option(
+            "--count",
+            "-n",
+            metavar="N",
+            min=1,
+            max=100,
+            help="Number of images, one call each, in parallel.",
+        ),
+    ] = 1
 
 
 class Service(msgspec.Struct, frozen=True):

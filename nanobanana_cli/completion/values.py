@@ -108,6 +108,7 @@ _ARGUMENTS: Mapping[tuple[str, str], Values] = {
     ("config set", "name"): Values(_SETTINGS),
     ("config set", "value"): FREE,
     ("config unset", "name"): Values(_SETTINGS),
+    ("extract", "file"): FILES,
     ("generate", "prompt"): FREE,
 }
 

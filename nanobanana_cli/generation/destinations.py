@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutputExists, UsageError
+from nanobanana_cli.errors import Charged, LocalFileError, OutputExists, UsageError
 from nanobanana_cli.images import formats
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.settings.validators import InvalidValue
@@ -38,8 +37,15 @@ class Destination(Protocol):
             image_format: their format.
 
         Raises:
-            LocalFileError: it could not be saved there; the hint says where it is instead.
+            MisplacedImage: it was saved, but under another name; the hint has it.
+            LocalFileError: it could not be saved there.
         """
+
+
+class MisplacedImage(LocalFileError):
+    """The image is saved, but under another name than the user's."""
+
+    charged = Charged.YES
 
 
 class NamedFile(msgspec.Struct, frozen=True):
@@ -54,12 +60,17 @@ class NamedFile(msgspec.Struct, frozen=True):
         return not self.force and files.taken(self.path)
 
     def save(self, data: Data, image_format: ImageFormat) -> str:
-        """Write to the path; save a paid image elsewhere if that fails."""
-        write = files.replace if self.force else files.create
+        """Write to the path, or beside it if it was taken meanwhile."""
+        if self.force:
+            files.replace(self.path, data)
+            return str(self.path)
         try:
-            write(self.path, data)
-        except (OutputExists, LocalFileError) as error:
-            raise _rescued(data, self.path, image_format, error) from error
+            files.create(self.path, data)
+        except OutputExists as error:
+            suffix = SUFFIXES[image_format]
+            saved = files.create_unique(self.path.parent, self.path.stem, suffix, data)
+            hint = f"the image was saved as {saved}"
+            raise MisplacedImage(error.message, hint=hint) from error
         return str(self.path)
 
 
@@ -76,12 +87,7 @@ class UnnamedFile(msgspec.Struct, frozen=True):
 
     def save(self, data: Data, image_format: ImageFormat) -> str:
         """Write under the first free name: `a-red-fox.png`, `a-red-fox-2.png`, …"""
-        suffix = SUFFIXES[image_format]
-        try:
-            return str(files.create_unique(self.folder, self.stem, suffix, data))
-        except LocalFileError as error:
-            path = self.folder / (self.stem + suffix)
-            raise _rescued(data, path, image_format, error) from error
+        return str(files.create_unique(self.folder, self.stem, SUFFIXES[image_format], data))
 
 
 class Stdout(msgspec.Struct, frozen=True):
@@ -96,11 +102,7 @@ class Stdout(msgspec.Struct, frozen=True):
 
     def save(self, data: Data, image_format: ImageFormat) -> str:  # noqa: ARG002
         """Write the bytes and nothing else."""
-        try:
-            self.write(data)
-        except LocalFileError as error:
-            error.charged = Charged.YES
-            raise
+        self.write(data)
         return "-"
 
 
@@ -149,17 +151,22 @@ def plan(
     return _named(path, count, _agreed(path, wanted), force)
 
 
+def numbered(destination: Destination, number: int) -> Destination:
+    """Return the destination of a further image: `fox-2.png` beside `fox.png`."""
+    if number == 1 or not isinstance(destination, NamedFile):
+        return destination
+    return msgspec.structs.replace(destination, path=_numbered(destination.path, number))
+
+
 def _named(path: Path, count: int, wanted: ImageFormat | None, force: bool) -> list[Destination]:
-    paths = (
-        [path]
-        if count == 1
-        else [
-            path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)
-        ]
-    )
+    paths = [path] if count == 1 else [_numbered(path, n) for n in range(1, count + 1)]
     for each in paths:
         files.check_output(each)
     return [NamedFile(each, wanted, force) for each in paths]
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def _refuse_replacing(force: bool, skip_existing: bool, what: str) -> None:
@@ -197,22 +204,3 @@ def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
             hint=f"-o {path.with_suffix(SUFFIXES[wanted])}, or leave --format out",
         )
     return named
-
-
-def _rescued(data: Data, path: Path, image_format: ImageFormat, error: NbError) -> LocalFileError:
-    """Save a paid image beside its destination or in the temporary folder; return the error."""
-    import tempfile
-
-    folders = [path.parent]
-    # gettempdir fails if no folder can be written to.
-    with suppress(FileNotFoundError):
-        folders.append(Path(tempfile.gettempdir()))
-    for folder in folders:
-        try:
-            saved = files.create_unique(folder, path.stem, SUFFIXES[image_format], data)
-        except LocalFileError:
-            continue
-        return LocalFileError(
-            error.message, hint=f"the image was saved as {saved}", charged=Charged.YES
-        )
-    return LocalFileError(error.message, hint="the image is lost", charged=Charged.YES)

@@ -8,9 +8,16 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from nanobanana_cli.api.reply import every_image
 from nanobanana_cli.catalog import pixels
-from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError
-from nanobanana_cli.generation.destinations import Destination, UnnamedFile
+from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError, OutputClosed
+from nanobanana_cli.generation.destinations import (
+    Destination,
+    MisplacedImage,
+    UnnamedFile,
+    numbered,
+)
+from nanobanana_cli.generation.rescue import Rescue, extract_hint
 from nanobanana_cli.images.formats import FORMATS, SUFFIXES, DamagedImage, verify
 from nanobanana_cli.slug import slug
 from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Reply, Result
@@ -21,31 +28,88 @@ _RATIO_TOLERANCE = 0.05
 _SIZE_TOLERANCE = 0.75
 
 
-def save_image(result: Result, destination: Destination) -> Result:
-    """Save the image of a reply.
+def save_image(result: Result, destination: Destination, rescue: Rescue | None = None) -> Result:
+    """Save the image of a reply: the last one, if it holds several.
 
     The bytes stay as received wherever possible: provenance (C2PA, XMP) is bound to them.
 
     Args:
         result: the result of a call; one without a reply is returned as it is.
         destination: its format is the one to convert to.
+        rescue: keeps what was paid for and cannot be saved; None if nothing was.
 
     Returns:
-        The result, `written`, without the image's bytes; or `failed` with the error, whose hint
-        says where the image is instead, if it could be saved anywhere.
+        The result, `written`, without the reply's bytes; or `failed` with the error, whose hint
+        says where the image or the reply is instead, if it could be saved anywhere.
     """
     reply = result.reply
     if reply is None:
         return result
-    result = replace(result, reply=replace(reply, image=None))
+    saved = _save(result, reply.image, destination, rescue)
+    if saved.status == "failed" or reply.images < 2:
+        return saved
+    note = f"the service sent {reply.images} images; the last one is saved"
+    if rescue is None:
+        note = f"{note}; --all saves each"
+    elif hint := _kept(result, rescue, "--all"):
+        note = f"{note}, and {hint}"
+    return replace(saved, notes=(*saved.notes, note))
+
+
+def save_every_image(
+    result: Result, destination: Destination, rescue: Rescue | None = None
+) -> Iterator[Result]:
+    """Save each finished image of a reply: `fox.png`, `fox-2.png`, …
+
+    Args:
+        result, destination, rescue: as for `save_image`.
+
+    Yields:
+        A result for each image, in the reply's order; the first one has the cost of them all.
+    """
+    reply = result.reply
+    if reply is None or reply.body is None or reply.images < 2:
+        yield save_image(result, destination, rescue)
+        return
+    number, is_kept = 1, False
+    for data in reply.linked or every_image(reply.body):
+        place = numbered(destination, number)
+        while number > 1 and place.taken():
+            number += 1
+            place = numbered(destination, number)
+        saved = _save(result, data, place, None if is_kept else rescue)
+        is_kept = is_kept or isinstance(saved.error, BadReply)
+        yield saved
+        result = replace(result, cost=None if result.cost is None else 0)
+        number += 1
+
+
+def _save(
+    result: Result, data: Data | None, destination: Destination, rescue: Rescue | None
+) -> Result:
+    """Save one image of a reply; None is one that could not be decoded."""
+    reply = result.reply
+    assert reply is not None
+    bare = replace(result, reply=replace(reply, image=None, body=None, linked=()))
     try:
-        received = _verified(reply.image or b"")
-        picture, notes = _in_format(received, destination.format, result.request)
-        path = destination.save(picture.data, picture.format)
+        received = _verified(data, reply)
+        picture, notes = _in_format(received, destination.format, result.request, rescue)
+        path = _put(picture, destination, result.request, rescue)
     except NbError as error:
-        return replace(result, status="failed", error=error.released())
+        if isinstance(error, BadReply):
+            error.hint = _kept(result, rescue) or error.hint
+        # Shown by no other line: who closed stdout has stopped reading.
+        told = (error.hint,) if isinstance(error, OutputClosed) and error.hint else ()
+        notes = (*result.notes, *told)
+        return replace(bare, status="failed", error=error.released(), notes=notes)
+    except Exception as error:
+        # A defect must not cost the user the reply.
+        if (hint := _kept(result, rescue)) is None:
+            raise
+        hint += "; NB_DEBUG=1 shows the defect"
+        raise NbError(f"a defect in nb: {type(error).__name__}", hint=hint) from error
     return replace(
-        result,
+        bare,
         status="written",
         path=path,
         mime_type=FORMATS[picture.format].mime_type,
@@ -53,19 +117,39 @@ def save_image(result: Result, destination: Destination) -> Result:
         height=picture.height,
         size=len(picture.data),
         sha256=hashlib.sha256(picture.data).hexdigest(),
-        notes=(*differences(result.request, picture, reply), *notes),
+        notes=(*result.notes, *_shape_differences(result.request, picture), *notes),
     )
 
 
-def differences(request: ContentRequest, picture: Picture, reply: Reply) -> tuple[str, ...]:
-    """Return a note for each difference between the image and the request.
+def _kept(result: Result, rescue: Rescue | None, *options: str) -> str | None:
+    """Keep the whole reply and return a hint that leads to it, None if it is not kept."""
+    if rescue is None or result.reply is None or result.reply.body is None:
+        return None
+    kept = rescue.reply(result.reply.body, slug(result.request.prompt))
+    if kept is None:
+        return None
+    return extract_hint(kept, *options, *(("--fetch",) if result.reply.links else ()))
 
-    An image is never rejected for that: the service's pixels differ from its documentation anyway.
+
+def _put(
+    picture: Picture, destination: Destination, request: ContentRequest, rescue: Rescue | None
+) -> str:
+    """Save a verified image at its destination, else wherever there is a place for it.
+
+    Raises:
+        LocalFileError, OutputClosed: it could not be saved there; the hint says where it is.
     """
-    notes = [*_shape_differences(request, picture)]
-    if reply.images > 1:
-        notes.append(f"the service sent {reply.images} images; the last one is saved")
-    return tuple(notes)
+    try:
+        return destination.save(picture.data, picture.format)
+    except MisplacedImage:
+        raise
+    except (LocalFileError, OutputClosed) as error:
+        if rescue is None:
+            raise
+        saved = rescue.image(picture.data, slug(request.prompt), picture.format)
+        error.hint = f"the image was saved as {saved}" if saved else "the image is lost"
+        error.charged = Charged.YES
+        raise
 
 
 def _shape_differences(request: ContentRequest, picture: Picture) -> Iterator[str]:
@@ -84,15 +168,21 @@ def _shape_differences(request: ContentRequest, picture: Picture) -> Iterator[st
         yield f"the image is {got}, smaller than {request.size} ({expected[0]}×{expected[1]})"
 
 
-def _verified(data: Data) -> Picture:
+def _verified(data: Data | None, reply: Reply) -> Picture:
+    if data is None:
+        raise BadReply("the reply's image is not valid base64")
     try:
         return verify(data)
     except DamagedImage as error:
+        if reply.links:
+            from nanobanana_cli.api.links import unfetched
+
+            raise unfetched(reply.links[-1], str(error)) from error
         raise BadReply(f"the service sent an image that cannot be used: {error}") from error
 
 
 def _in_format(
-    picture: Picture, wanted: ImageFormat | None, request: ContentRequest
+    picture: Picture, wanted: ImageFormat | None, request: ContentRequest, rescue: Rescue | None
 ) -> tuple[Picture, tuple[str, ...]]:
     """Return the picture in the format wanted, and what the conversion cost it."""
     if wanted in (None, picture.format):
@@ -106,7 +196,12 @@ def _in_format(
     try:
         return convert(picture, wanted), (note,)
     except CannotConvert as error:
-        saved = UnnamedFile(Path(), slug(request.prompt), None).save(picture.data, picture.format)
+        if rescue is None:
+            hint = f"leave --format out, or name the file {SUFFIXES[picture.format]}"
+            raise LocalFileError(
+                f"the image cannot be converted to {wanted}: {error}", hint=hint
+            ) from error
+        saved = _put(picture, UnnamedFile(Path(), slug(request.prompt), None), request, rescue)
         raise LocalFileError(
             f"the image cannot be converted to {wanted}: {error}",
             hint=f"it was saved as received: {saved}",

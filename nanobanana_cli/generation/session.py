@@ -19,9 +19,11 @@ from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api import request as wire
 from nanobanana_cli.api import retry
 from nanobanana_cli.api.download import MemoryBudget
+from nanobanana_cli.api.links import LinkFetcher, host_of
 from nanobanana_cli.api.transport import Transport
 from nanobanana_cli.catalog import prices
 from nanobanana_cli.errors import (
+    BadReply,
     Charged,
     Interrupted,
     LocalFileError,
@@ -30,9 +32,12 @@ from nanobanana_cli.errors import (
     Unavailable,
     Unreachable,
 )
+from nanobanana_cli.generation.rescue import Rescue, extract_hint
 from nanobanana_cli.settings import default_timeout
 from nanobanana_cli.settings.credentials import redact, redact_error, redact_reply
-from nanobanana_cli.types import ContentRequest, Data, Endpoint, Result, Status, Tariff
+from nanobanana_cli.settings.validators import host
+from nanobanana_cli.slug import slug
+from nanobanana_cli.types import ContentRequest, Data, Endpoint, Reply, Result, Status, Tariff
 
 # Seconds between two lines about waiting, where many calls wait.
 _NEWS = 60.0
@@ -72,6 +77,7 @@ class Session:
         trace: takes each step of a request.
         note: takes a line that says why a resend waits, and for how long.
         throttle: paces requests; by default each goes at once.
+        rescue: keeps replies that hold an image and cannot be used.
     """
 
     def __init__(
@@ -85,8 +91,10 @@ class Session:
         trace: Callable[[str], None] = _ignored,
         note: Callable[[str], None] = _ignored,
         throttle: Throttle | None = None,
+        rescue: Rescue | None = None,
     ) -> None:
         self.endpoint = endpoint
+        self.rescue = rescue or Rescue()
         self._timeout = timeout
         self._retries = retries
         self._wait = wait
@@ -99,6 +107,11 @@ class Session:
         self._processors = threading.Semaphore((os.cpu_count() or 1) + 2)
         self._transport = Transport(endpoint, trace=trace, memory=self._memory)
         self._tariff = tariff or Tariff(endpoint.provider)
+        self._links = LinkFetcher(endpoint.base_url, timeout=timeout, memory=self._memory)
+        # Google sends no links: what looks like one is a text.
+        self._has_links = endpoint.provider != "google" and not host(endpoint.base_url).endswith(
+            ".googleapis.com"
+        )
         # Calls that may have been charged: sent, and not known to be free.
         self._charged: set[object] = set()
         # Since when the service has not answered; None while it does.
@@ -123,6 +136,7 @@ class Session:
         if self._throttle is not None:
             self._throttle.stop()
         self._memory.close()
+        self._links.close()
         self._transport.close()
 
     @contextmanager
@@ -132,6 +146,7 @@ class Session:
         about: Result | None = None,
         *,
         before: Callable[[], object] = lambda: None,
+        every_link: bool = False,
     ) -> Iterator[Result]:
         """Make one call; the block uses its result and counts as one reply in memory.
 
@@ -139,6 +154,7 @@ class Session:
             request: what to ask.
             about: a result that describes the image in the request, to be completed.
             before: called before each attempt is sent; an error that it raises ends the call.
+            every_link: where images come as links, fetch them all rather than the last.
 
         Yields:
             The result: `unchanged` with the reply, else `failed` or `unknown` with the error.
@@ -149,8 +165,11 @@ class Session:
                 result = replace(
                     self._read(request, answer, about), attempts=attempts, seconds=seconds
                 )
-                # As large as the image again, and needed no more.
+                # As large as the image again; the result holds it as long as it is needed.
                 del answer
+            if result.reply is not None and result.reply.links:
+                result = self._fetch(result, result.reply, every_link)
+            with self._processors:
                 yield result
         finally:
             self._memory.release()
@@ -220,18 +239,40 @@ class Session:
             status: Status = "unknown" if isinstance(answer, OutcomeUnknown) else "failed"
             return replace(result, status=status, error=answer)
         try:
-            reply = replies.read(answer, want=request.modalities)
+            reply = replies.read(answer, want=request.modalities, links=self._has_links)
         except NbError as error:
             redact_error(error, self.endpoint.secrets)
             if error.details:
                 self._trace(redact(error.details, self.endpoint.secrets))
+            if isinstance(error, BadReply) and replies.may_hold_image(answer):
+                self._keep(error, answer, request)
             return replace(result, status="failed", error=error.released())
+        reply = redact_reply(reply, self.endpoint.secrets)
         return replace(
             result,
             status="unchanged",
-            reply=redact_reply(reply, self.endpoint.secrets),
+            reply=replace(reply, body=answer if "IMAGE" in request.modalities else None),
             cost=prices.cost(request, reply, self._tariff),
         )
+
+    def _fetch(self, result: Result, reply: Reply, every_link: bool) -> Result:
+        """Return the result with the images behind the links, or the error."""
+        links = reply.links if every_link else reply.links[-1:]
+        hosts = ", ".join(dict.fromkeys(map(host_of, links)))
+        note = f"the service sent a link; the image was fetched from {hosts}"
+        try:
+            linked = tuple(map(self._links.fetch, links))
+        except BadReply as error:
+            redact_error(error, self.endpoint.secrets)
+            self._keep(error, reply.body or b"", result.request, "--fetch")
+            return replace(result, status="failed", reply=None, cost=None, error=error.released())
+        reply = replace(reply, image=linked[-1], linked=linked)
+        return replace(result, reply=reply, notes=(*result.notes, note))
+
+    def _keep(self, error: BadReply, body: Data, request: ContentRequest, *options: str) -> None:
+        """Keep a reply that holds an image, and make the error's hint lead to it."""
+        if kept := self.rescue.reply(body, slug(request.prompt)):
+            error.hint = extract_hint(kept, *options)
 
     def _pause(self, seconds: float) -> None:
         if self._throttle is None:

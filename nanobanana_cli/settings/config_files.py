@@ -16,15 +16,14 @@ from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.settings.headers import HEADERS, check_header
 from nanobanana_cli.settings.toml_lines import line_of
 from nanobanana_cli.suggest import one_of
-from nanobanana_cli.system import HAS_XDG_FOLDERS
+from nanobanana_cli.system import APP, HAS_XDG_FOLDERS
 from nanobanana_cli.types import Redacted
 
-APP = "nanobanana-wisgate"
 PROJECT_FILE = "nb.toml"
 # What decides where a key comes from and where it is sent; each belongs to one provider.
 GUARDED = ("api-key", "api-key-file", "base-url")
-# What guards the user's money.
-USER_ONLY = ("price", "confirm-above")
+# What guards the user's money: neither options nor variables set it.
+USER_ONLY = ("price", "confirm-above", "keep-replies")
 _MAX_BYTES = 256 * 1024
 
 _TEXT: tuple[type, ...] = (str,)
@@ -41,6 +40,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "max-cost": _NUMBER,
     "price": _NUMBER,
     "confirm-above": _NUMBER,
+    "keep-replies": (bool,),
     "api-key": _TEXT,
     "api-key-file": _TEXT,
 }
@@ -161,7 +161,7 @@ def project_file(env: Mapping[str, str], cwd: Path) -> ConfigFile | None:
     for where, name in barred:
         raise ConfigError(
             f"{name} in {where}, is not allowed in a project file",
-            hint="only your own file may choose keys, addresses and prices; use `nb config set`",
+            hint="only your own file may choose keys and addresses or guard money: `nb config set`",
         )
     return found
 
@@ -279,8 +279,8 @@ def _check(
         raise _error(file, keys, "is not a setting", hint)
     # type(), since a bool is an int to isinstance.
     if type(value) not in TYPES[name]:
-        kind = "text in quotes" if str in TYPES[name] else "a number, without quotes"
-        raise _error(file, keys, f"must be {kind}")
+        kinds = {str: "text in quotes", bool: "true or false", int: "a number, without quotes"}
+        raise _error(file, keys, f"must be {next(kinds[t] for t in kinds if t in TYPES[name])}")
 
 
 def _error(

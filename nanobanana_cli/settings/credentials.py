@@ -241,4 +241,5 @@ def redact_reply(found: Reply, key: str | Iterable[str] | None) -> Reply:
         model_version=clean(found.model_version),
         response_id=clean(found.response_id),
         finish_reason=clean(found.finish_reason),
+        links=tuple(redact(link, key) for link in found.links),
     )

@@ -195,6 +195,8 @@ def _document(file: ConfigFile) -> Any:
 def _toml_value(setting: str, text: str) -> str | int | float:
     if str in TYPES.get(setting, (str,)):
         return text
+    if bool in TYPES[setting]:
+        return text.lower() == "true"
     try:
         return int(text)
     except ValueError:

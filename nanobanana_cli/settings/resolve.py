@@ -31,7 +31,11 @@ DEFAULTS: Mapping[str, str] = {
     "max-cost": "",
 }
 # Of what only the user's file may set: neither an option nor a variable.
-USER_DEFAULTS: Mapping[str, str] = {"price": "", "confirm-above": "10"}
+USER_DEFAULTS: Mapping[str, str] = {
+    "price": "",
+    "confirm-above": "10",
+    "keep-replies": "true",
+}
 
 
 class Settings(Redacted, frozen=True):
@@ -44,6 +48,7 @@ class Settings(Redacted, frozen=True):
         max_cost: micro-dollars; None is no limit.
         price: micro-dollars per call at an address of the user's own; None if unknown.
         confirm_above: micro-dollars that a command may cost without being asked.
+        keep_replies: keep paid replies whose image could not be saved.
         origins: setting → `--aspect`, `NB_ASPECT`, a file's path, or `default`.
         user, project: the configuration files.
         notes: for people: a value that another one overrides.
@@ -62,6 +67,7 @@ class Settings(Redacted, frozen=True):
     max_cost: int | None
     price: int | None
     confirm_above: int
+    keep_replies: bool
     origins: Mapping[str, str]
     user: ConfigFile
     project: ConfigFile | None = None
@@ -210,6 +216,7 @@ def resolve(
         max_cost=sources.pick("max-cost", validators.max_cost),
         price=sources.pick("price", validators.max_cost),
         confirm_above=sources.must("confirm-above", validators.max_cost),
+        keep_replies=sources.must("keep-replies", validators.switch),
         origins=sources.origins,
         user=user,
         project=project,

@@ -173,6 +173,13 @@ def max_cost(text: str) -> int:
         raise InvalidValue("is not an amount in dollars", hint="such as 0.50") from None
 
 
+def switch(text: str) -> bool:
+    """Return a choice between true and false, in any case."""
+    if (folded := text.lower()) in ("true", "false"):
+        return folded == "true"
+    raise InvalidValue("is not a choice", hint="true or false")
+
+
 def base_url(text: str) -> str:
     """Return an absolute http(s) address without a trailing slash or what nb appends itself.
 

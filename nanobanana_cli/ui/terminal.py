@@ -70,6 +70,8 @@ class Terminal:
         self.stderr = stderr
         self.quiet = False
         self.verbose = False
+        # Errors say whether they were charged; a command that makes no call turns it off.
+        self.shows_charge = True
         self._color: bool | None = None
         # While something is animated: prints a line above it.
         self._above: Callable[[str], None] | None = None
@@ -190,7 +192,8 @@ class Terminal:
         lines = [self._styled("nb:", _BOLD_RED) + " " + escape(error.message)]
         hint = self._styled("hint:", _CYAN)
         lines += [f"{hint} {escape(line)}" for line in (error.hint or "").splitlines()]
-        lines.append(error.charged.sentence)
+        if self.shows_charge:
+            lines.append(error.charged.sentence)
         self._err("\n".join(lines))
 
     def problem(self, line: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.pty_run import run_in_pty
 
-from nanobanana_cli.settings.config_files import APP
+from nanobanana_cli.system import APP
 
 if TYPE_CHECKING:
     from conftest import Nb
@@ -207,12 +207,13 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
         "max-cost\t0.5\tNB_MAX_COST",
         "price\t\tdefault",
         "confirm-above\t10\tdefault",
+        "keep-replies\ttrue\tdefault",
         "wisgate.api-key\t********\tWISDOM_GATE_KEY",
         f"google.api-key\t********\t{user_file}",
     ]
     rows = [json.loads(line) for line in nb("config", "list", "--json", env=env).out.splitlines()]
     assert rows[5] == {"name": "timeout", "value": 30.0, "origin": str(user_file)}
-    assert [row["value"] for row in rows[8:12]] == [0.5, None, 10.0, "********"]
+    assert [row["value"] for row in rows[8:13]] == [0.5, None, 10.0, True, "********"]
 
 
 def test_path(nb: Nb, user_file: Path) -> None:

@@ -14,6 +14,7 @@ from support.tools import on_linux
 from nanobanana_cli.errors import ConfigError
 from nanobanana_cli.settings import config_files
 from nanobanana_cli.settings.toml_lines import line_of
+from nanobanana_cli.system import APP
 
 
 def _error(path: Path, text: str) -> ConfigError:
@@ -23,14 +24,14 @@ def _error(path: Path, text: str) -> ConfigError:
 
 
 def test_the_users_file_is_where_the_platform_keeps_such_files() -> None:
-    expected = platformdirs.user_config_path(config_files.APP, appauthor=False, roaming=True)
+    expected = platformdirs.user_config_path(APP, appauthor=False, roaming=True)
     assert config_files.user_path(os.environ, Path.cwd()) == expected / "config.toml"
 
 
 @on_linux
 def test_xdg_moves_the_users_file(tmp_path: Path) -> None:
     env = {"XDG_CONFIG_HOME": str(tmp_path)}
-    assert config_files.user_path(env, Path.cwd()) == tmp_path / config_files.APP / "config.toml"
+    assert config_files.user_path(env, Path.cwd()) == tmp_path / APP / "config.toml"
     # The specification wants what is relative to be ignored.
     home = config_files.user_path({}, Path.cwd())
     assert config_files.user_path({"XDG_CONFIG_HOME": "relative"}, Path.cwd()) == home

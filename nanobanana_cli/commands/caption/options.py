@@ -115,6 +115,7 @@ class CaptionOptions(msgspec.Struct, frozen=True):
     inputs: shared.Inputs = shared.Inputs()
     parameters: shared.RequestParameters = shared.RequestParameters()
     output: shared.Output = shared.Output()
+    copies: shared.Copies = shared.Copies()
     service: shared.Service = shared.Service()
     cost: shared.Cost = shared.Cost()
     streams: shared.Streams = shared.Streams()

@@ -50,7 +50,7 @@ def run(options: CaptionOptions, terminal: Terminal) -> None:
             arguments[0] if arguments else None,
             terminal,
             text=_destination(options, spec, is_generated=True),
-            texts=_writer(options, form, terminal, options.output.count == 1),
+            texts=_writer(options, form, terminal, options.copies.count == 1),
         )
     else:
         from nanobanana_cli.commands.caption import describe
@@ -148,8 +148,9 @@ def _check_images(options: CaptionOptions, images: targets.Images) -> None:
         "--size": options.shape.size is not None,
         "-i": bool(options.inputs.images),
         "-o": options.output.path is not None,
-        "-n": options.output.count != 1,
+        "-n": options.copies.count != 1,
         "--format": options.output.image_format != "auto",
+        "--all": options.output.every,
         "--search": options.parameters.search,
     }
     first = "an image on stdin" if images.paths[0] == "-" else images.paths[0]

@@ -21,7 +21,7 @@ from nanobanana_cli.settings.resolve import (
 )
 
 MASK = "********"
-_AMOUNTS = ("max-cost", *USER_DEFAULTS)
+_AMOUNTS = ("max-cost", "price", "confirm-above")
 UNSET = "not set"
 
 
@@ -35,12 +35,14 @@ class ListedSetting(msgspec.Struct, frozen=True):
     """
 
     name: str
-    value: str | float | None
+    value: str | float | bool | None
     origin: str
 
     @property
     def text(self) -> str:
         """Return the value as `nb config set` takes it; "" if it is not set."""
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
         if isinstance(self.value, float):
             return f"{self.value:.6f}".rstrip("0").rstrip(".")
         return "" if self.value is None else str(self.value)
@@ -94,7 +96,7 @@ def overriding_source(
     return str(project.path) if project and name.setting in project.values else None
 
 
-def _value(settings: Settings, name: str) -> str | float | None:
+def _value(settings: Settings, name: str) -> str | float | bool | None:
     """Return a setting in the unit of a file."""
     if name == "timeout":
         return settings.timeout or default_timeout(settings.model, settings.size)

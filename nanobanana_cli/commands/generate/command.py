@@ -9,6 +9,7 @@ import msgspec
 from typer import Argument, Option
 
 from nanobanana_cli.commands.options import (
+    Copies,
     Cost,
     Inputs,
     Output,
@@ -53,6 +54,7 @@ class GenerateOptions(msgspec.Struct, frozen=True):
     inputs: Inputs = Inputs()
     parameters: RequestParameters = RequestParameters()
     output: Output = Output()
+    copies: Copies = Copies()
     text: AltText = AltText()
     service: Service = Service()
     cost: Cost = Cost()
@@ -105,7 +107,7 @@ def run(
     places = destinations.plan(
         output.path,
         prompt=request.prompt,
-        count=output.count,
+        count=options.copies.count,
         image_format=output.image_format,
         force=output.force,
         skip_existing=output.skip_existing,
@@ -113,7 +115,9 @@ def run(
     )
     json = options.streams.json or (texts is not None and texts.as_json)
     writer = ResultWriter(terminal, as_json=json, to_stderr=output.path == "-", texts=texts)
-    images = Generation(request, places, in_force, terminal, writer, output.skip_existing, text)
+    images = Generation(
+        request, places, in_force, terminal, writer, output.skip_existing, text, output.every
+    )
     if cost.dry_run or cost.curl:
         images.show(as_curl=cost.curl)
     else:
@@ -126,6 +130,10 @@ def _check(options: "GenerateOptions | CaptionOptions", terminal: Terminal) -> N
     if options.output.path == "-" and terminal.stdout.isatty():
         raise UsageError(
             "-o - would write an image to the terminal", hint="pipe it: -o - | magick - fox.avif"
+        )
+    if options.output.path == "-" and options.output.every:
+        raise UsageError(
+            "-o - takes one image, but --all may save several", hint="name a folder: -o images/"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import typer
 from nanobanana_cli import files
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.results import ResultWriter, show_request
-from nanobanana_cli.errors import ENDS_RUN, Interrupted, NbError, OutputExists, Rejected
+from nanobanana_cli.errors import ENDS_RUN, BadReply, Interrupted, NbError, OutputExists, Rejected
 from nanobanana_cli.generation import shape
 from nanobanana_cli.generation.destinations import Destination, NamedFile
 from nanobanana_cli.settings import Settings
@@ -38,6 +39,7 @@ class Generation(msgspec.Struct, frozen=True):
         writer: writes the results.
         skip_existing: leave existing files alone.
         text: where the text of each image goes, if one is asked for.
+        every: save every finished image of a reply, not the last alone.
     """
 
     request: ContentRequest
@@ -47,6 +49,7 @@ class Generation(msgspec.Struct, frozen=True):
     writer: ResultWriter
     skip_existing: bool
     text: TextDestination | None
+    every: bool = False
 
     def make(self, *, yes: bool) -> None:
         """Make the images that are missing, and write each result as it comes.
@@ -71,7 +74,7 @@ class Generation(msgspec.Struct, frozen=True):
                 self.writer.json(Result("failed", self.request, provider, error=error))
                 raise
             failures = self._call(session, missing)
-        if failures and len(self.destinations) == 1:
+        if len(failures) == len(self.destinations) == 1:
             raise failures[0]
         if failures:
             for failure in {each.message: each for each in failures}.values():
@@ -138,40 +141,47 @@ class Generation(msgspec.Struct, frozen=True):
         failures: list[NbError] = []
         ended_by: list[NbError] = []
 
-        def make_one(destination: Destination) -> Result:
+        def make_one(destination: Destination) -> list[Result]:
             if ended_by:
-                return Result("failed", self.request, self.settings.provider, error=ended_by[0])
-            result = self._image(session, destination)
+                return [Result("failed", self.request, self.settings.provider, error=ended_by[0])]
+            results = self._images(session, destination)
             # Each call asks the same, so what rejects one rejects all.
-            if isinstance(result.error, (*ENDS_RUN, Rejected)):
-                ended_by.append(result.error)
-            return result
+            if isinstance(error := results[0].error, (*ENDS_RUN, Rejected)):
+                ended_by.append(error)
+            return results
 
         label = f"{self.request.aspect} {self.request.size} from {self.settings.provider}"
         pool = WorkerPool(make_one, missing, min(len(missing), _AT_ONCE))
         try:
             # Left in this order: the calls are aborted, which the pool then waits for.
             with self.terminal.spinner(label, len(missing)) as advance, pool, closing(session):
-                for result in pool:
-                    self.writer.show(result)
+                for results in pool:
+                    for result in results:
+                        self.writer.show(result)
+                    failures += [each.error for each in results if each.error is not None]
                     advance()
-                    if result.error is not None:
-                        failures.append(result.error)
         except Interrupted:
-            for result in pool.rest():
+            for result in itertools.chain.from_iterable(pool.rest()):
                 if result.status == "written":
                     self.writer.show(result)
+                elif isinstance(result.error, BadReply) and result.error.hint:
+                    # It came whole and was paid for: say where it is kept.
+                    self.terminal.note(result.error.hint)
             raise
         return failures
 
-    def _image(self, session: Session, destination: Destination) -> Result:
-        """Make one image, from the call to its files; a failure is a result too."""
-        from nanobanana_cli.generation.save import save_image
+    def _images(self, session: Session, destination: Destination) -> list[Result]:
+        """Make one call, and save its images and text; a failure is a result too."""
+        from nanobanana_cli.generation.save import save_every_image, save_image
 
-        with session.call(self.request) as called:
-            result = save_image(called, destination)
-        if self.text is None or result.status != "written":
-            return result
-        from nanobanana_cli.captions.save import save_reply_text
+        with session.call(self.request, every_link=self.every) as called:
+            if self.every:
+                results = [*save_every_image(called, destination, session.rescue)]
+            else:
+                results = [save_image(called, destination, session.rescue)]
+        if self.text is not None and results[-1].status == "written":
+            from nanobanana_cli.captions.save import save_reply_text
 
-        return save_reply_text(result, self.text)
+            # The last image is the result proper, which the text is about.
+            results[-1] = save_reply_text(results[-1], self.text)
+        return results

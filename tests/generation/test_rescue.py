@@ -1,0 +1,420 @@
+"""What was paid for and has no place is kept: an image as that image, an unusable reply whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Nb, NbProcess, Run
+from support.replies import image_part, made, picture, reply
+from support.wire_server import Answer, WireServer
+
+from nanobanana_cli.errors import BadReply, Charged, LocalFileError
+from nanobanana_cli.generation import destinations
+from nanobanana_cli.generation.rescue import Rescue
+from nanobanana_cli.generation.save import save_every_image, save_image
+from nanobanana_cli.types import ContentRequest, Reply, Result
+
+KEY = "sk-very-secret-key-123"
+REQUEST = ContentRequest("A red fox!", "gemini-3.1-flash-image-preview", aspect="1:1", size="1K")
+IMAGE = picture(1024, 1024)
+DAMAGED = IMAGE[:-40]
+Serve = Callable[..., WireServer]
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    with ExitStack() as stack:
+
+        def start(*script: Answer) -> WireServer:
+            server = stack.enter_context(WireServer(*script))
+            monkeypatch.setenv("NB_BASE_URL", server.url)
+            monkeypatch.setenv("WISDOM_GATE_KEY", KEY)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def state() -> Path:
+    return Path("~/.local/state/nanobanana-wisgate").expanduser()
+
+
+def kept(state: Path) -> list[Path]:
+    return sorted((state / "replies").glob("*")) if (state / "replies").exists() else []
+
+
+def answer(*parts: dict[str, Any]) -> Answer:
+    return Answer(body=reply(*parts))
+
+
+def make(nb: Nb, *options: str) -> Run:
+    return nb("generate", "A red fox!", "-o", "fox.png", *options)
+
+
+class TestAReply:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            reply(image_part(DAMAGED)),
+            reply(image_part(b"GIF89a")),
+            reply({"inlineData": {"data": "***"}}),
+            reply({"text": "![](data:image/png;base64,QUJD)"}),
+            reply(image_part(IMAGE))[:-30],
+            b"[" + reply({"text": "x"}) + b"," + reply(image_part(IMAGE))[:-20],
+        ],
+    )
+    def test_whose_image_cannot_be_used(
+        self, nb: Nb, serve: Serve, state: Path, body: bytes
+    ) -> None:
+        serve(Answer(body=body))
+        run = make(nb)
+        assert run.code == 10
+        (path,) = kept(state)
+        assert path == state / "replies" / "a-red-fox.json"
+        assert path.read_bytes() == body
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        assert f"hint: the reply was kept: nb extract {path}\n" in run.err
+        assert run.err.endswith("May have been charged.\n")
+
+    def test_is_told_in_json(self, nb: Nb, serve: Serve, state: Path) -> None:
+        serve(answer(image_part(DAMAGED)))
+        error = json.loads(make(nb, "--json").out)["error"]
+        assert error["hint"] == f"the reply was kept: nb extract {kept(state)[0]}"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            reply({"text": "I would rather not"}),
+            reply(image_part(IMAGE, thought=True)),
+            reply(),
+            b"<html><title>no</title>",
+            b"",
+        ],
+    )
+    def test_without_a_finished_image_is_not_kept(
+        self, nb: Nb, serve: Serve, state: Path, body: bytes
+    ) -> None:
+        serve(Answer(body=body))
+        assert make(nb).code in (9, 10)
+        assert kept(state) == []
+
+    def test_that_is_saved_is_not_kept(self, nb: Nb, serve: Serve, state: Path) -> None:
+        serve(made(IMAGE))
+        assert make(nb).code == 0
+        assert not state.exists()
+
+    def test_of_several_images_is_kept(self, nb: Nb, serve: Serve, state: Path) -> None:
+        parts = [image_part(picture(64, 64, color=color)) for color in ("red", "blue")]
+        serve(answer(*parts, image_part(IMAGE)))
+        run = make(nb)
+        assert (run.code, run.out) == (0, "fox.png\n")
+        assert Path("fox.png").read_bytes() == IMAGE
+        (path,) = kept(state)
+        assert (
+            "note: the service sent 3 images; the last one is saved, and the reply was kept: "
+            f"nb extract --all {path}\n"
+        ) in run.err
+        assert (
+            nb("extract", "--all", path).out == "a-red-fox.png\na-red-fox-2.png\na-red-fox-3.png\n"
+        )
+
+    def test_is_kept_by_a_batch_too(self, nb: Nb, serve: Serve, state: Path) -> None:
+        Path("m.csv").write_text("prompt\nA red fox!\n")
+        serve(answer(image_part(DAMAGED)))
+        run = nb("batch", "m.csv")
+        assert run.code == 3
+        (path,) = kept(state)
+        assert path.read_bytes() == reply(image_part(DAMAGED))
+
+    def test_never_holds_the_key(self, nb: Nb, serve: Serve, state: Path) -> None:
+        padding = {"text": "x" * 100_000 + KEY}
+        serve(answer(padding, image_part(DAMAGED)))
+        assert make(nb).code == 10
+        data = kept(state)[0].read_bytes()
+        assert KEY.encode() not in data
+        assert b"x[key]" in data
+
+    def test_stays_unkept_where_the_user_wants_that(
+        self, nb: Nb, serve: Serve, state: Path
+    ) -> None:
+        assert nb("config", "set", "keep-replies", "false").code == 0
+        assert nb("config", "get", "keep-replies").out == "false\n"
+        serve(answer(image_part(DAMAGED)))
+        run = make(nb)
+        assert run.code == 10
+        assert "running it again is a new, paid call" in run.err
+        assert kept(state) == []
+        nb("config", "set", "keep-replies", "true")
+        make(nb)
+        assert len(kept(state)) == 1
+
+    def test_stays_unkept_where_it_cannot_be_written(
+        self, nb: Nb, serve: Serve, state: Path
+    ) -> None:
+        state.parent.mkdir(parents=True)
+        state.write_bytes(b"")
+        serve(answer(image_part(DAMAGED)))
+        run = make(nb)
+        assert run.code == 10
+        assert "running it again is a new, paid call" in run.err
+
+    def test_goes_where_the_state_folder_is(
+        self, nb: Nb, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "s t"))
+        serve(answer(image_part(DAMAGED)))
+        path = tmp_path / "s t" / "nanobanana-wisgate" / "replies" / "a-red-fox.json"
+        assert f"nb extract '{path}'\n" in make(nb).err
+        assert path.exists()
+
+    def test_of_an_earlier_run_goes_when_it_is_old(self, nb: Nb, serve: Serve, state: Path) -> None:
+        folder = state / "replies"
+        folder.mkdir(parents=True)
+        for number in range(30):
+            path = folder / f"{number}.json"
+            path.write_bytes(b"{}")
+            os.utime(path, (1_000_000 + number, 1_000_000 + number))
+        (folder / "note.txt").write_text("mine")
+        serve(answer(image_part(DAMAGED)))
+        make(nb)
+        names = {path.name for path in kept(state)}
+        assert names == {"a-red-fox.json", "note.txt", *(f"{n}.json" for n in range(10, 30))}
+
+    def test_of_this_run_stays_whatever_its_size(self, tmp_path: Path) -> None:
+        rescue = Rescue(tmp_path, started=0)
+        for number in range(30):
+            assert rescue.reply(b"{}", f"{number}") is not None
+        assert len(list((tmp_path / "replies").iterdir())) == 30
+
+    def test_beyond_200_mb_goes(self, tmp_path: Path) -> None:
+        folder = tmp_path / "replies"
+        folder.mkdir()
+        for number in range(5):
+            path = folder / f"{number}.json"
+            with path.open("wb") as file:
+                file.truncate(90_000_000)
+            os.utime(path, (1_000_000 + number, 1_000_000 + number))
+        Rescue(tmp_path).reply(b"{}", "new")
+        assert {path.name for path in folder.iterdir()} == {"new.json", "3.json", "4.json"}
+
+    def test_is_told_when_the_run_is_stopped(
+        self, nb_process: NbProcess, serve: Serve, state: Path
+    ) -> None:
+        server = serve(Answer())
+        link = Answer(body=reply({"text": f"{server.url}/fox.png"}))
+        server._script = (link, Answer(stall=0))
+        process = nb_process.start("generate", "A red fox!", "-o", "fox.png")
+        with process:
+            while len(server.requests) < 2:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        assert process.returncode == 130
+        (path,) = kept(state)
+        assert f"the reply was kept: nb extract --fetch {path}\n" in err.decode()
+
+
+class TestASettingOfTheUserAlone:
+    def test_is_refused_in_a_project(self, nb: Nb, serve: Serve) -> None:
+        server = serve(made(IMAGE))
+        Path("nb.toml").write_text("keep-replies = false\n")
+        run = make(nb)
+        assert run.code == 2
+        assert "keep-replies in " in run.err
+        assert "is not allowed in a project file" in run.err
+        assert server.requests == []
+
+    def test_is_no_variable(self, nb: Nb, serve: Serve, state: Path) -> None:
+        serve(answer(image_part(DAMAGED)))
+        nb("generate", "fox", env={"NB_KEEP_REPLIES": "false"})
+        assert len(kept(state)) == 1
+
+    @pytest.mark.parametrize("value", ['"no"', "0", '"false"'])
+    def test_is_true_or_false(self, nb: Nb, value: str) -> None:
+        path = Path("~/.config/nanobanana-wisgate/config.toml").expanduser()
+        path.parent.mkdir(parents=True)
+        path.write_text(f"keep-replies = {value}\n")
+        run = nb("config", "list")
+        assert run.code == 2
+        assert "must be true or false" in run.err
+
+    def test_is_checked_when_it_is_set(self, nb: Nb) -> None:
+        run = nb("config", "set", "keep-replies", "perhaps")
+        assert run.code == 2
+        assert "hint: true or false" in run.err
+
+
+def _result(data: bytes | None = IMAGE, body: bytes = b"{}", **more: object) -> Result:
+    return Result("unchanged", REQUEST, "wisgate", reply=Reply(data, body=body, **more))  # type: ignore[arg-type]
+
+
+class TestAnImage:
+    @pytest.mark.parametrize("output", ["images/", "images/fox.png"])
+    def test_whose_folder_vanished_goes_to_the_state_folder(
+        self, output: str, tmp_path: Path
+    ) -> None:
+        Path("images").mkdir()
+        (place,) = destinations.plan(output, prompt="fox", stdout=lambda _: None)
+        Path("images").rmdir()
+        saved = save_image(_result(), place, Rescue(tmp_path / "state"))
+        path = tmp_path / "state" / "images" / "a-red-fox.png"
+        assert isinstance(saved.error, LocalFileError)
+        assert saved.error.hint == f"the image was saved as {path}"
+        assert saved.error.charged is Charged.YES
+        assert path.read_bytes() == IMAGE
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    @pytest.mark.parametrize("folder", [None, "blocked"])
+    def test_without_a_state_folder_goes_to_a_new_one(
+        self, folder: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        Path("blocked").write_bytes(b"")
+        Path("images").mkdir()
+        (place,) = destinations.plan("images/fox.png", prompt="fox", stdout=lambda _: None)
+        Path("images").rmdir()
+        saved = save_image(_result(), place, Rescue(Path(folder) / "x" if folder else None))
+        assert saved.error is not None
+        path = Path((saved.error.hint or "").removeprefix("the image was saved as "))
+        assert path.parent.parent == tmp_path
+        assert path.read_bytes() == IMAGE
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+    def test_is_never_removed(self, tmp_path: Path) -> None:
+        rescue = Rescue(tmp_path)
+        image = rescue.image(IMAGE, "fox", "png")
+        assert image is not None
+        os.utime(image, (1, 1))
+        for number in range(30):
+            rescue.reply(b"{}", f"{number}")
+        assert image.exists()
+        again = rescue.image(IMAGE, "fox", "png")
+        assert again is not None
+        assert again.name == "fox-2.png"
+
+    def test_whose_folder_vanishes_during_the_call(self, nb: Nb, serve: Serve) -> None:
+        serve(Answer(body=reply(image_part(IMAGE)), delay=0.3))
+        Path("images").mkdir()
+        gone = threading.Timer(0.15, Path("images").rmdir)
+        gone.start()
+        run = nb("generate", "fox", "-o", "images/fox.png")
+        gone.join()
+        assert run.code == 6
+        path = Path("~/.local/state/nanobanana-wisgate/images/fox.png").expanduser()
+        assert f"hint: the image was saved as {path}\nCharged.\n" in run.err
+        assert path.read_bytes() == IMAGE
+
+
+class TestADefect:
+    def test_does_not_cost_the_reply(self, tmp_path: Path) -> None:
+        class Broken:
+            format = None
+
+            def taken(self) -> bool:
+                return False
+
+            def save(self, *_: object) -> str:
+                raise ZeroDivisionError
+
+        with pytest.raises(Exception, match="a defect in nb: ZeroDivisionError") as caught:
+            save_image(_result(), Broken(), Rescue(tmp_path))
+        assert str(tmp_path / "replies" / "a-red-fox.json") in caught.value.hint  # type: ignore[attr-defined]
+
+
+class TestAll:
+    def test_saves_every_image(self, nb: Nb, serve: Serve, state: Path) -> None:
+        colors = ("red", "green", "blue")
+        images = [picture(1024, 1024, color=color) for color in colors]
+        draft = image_part(picture(64, 64), thought=True)
+        serve(answer(draft, *({**image_part(each)} for each in images), draft))
+        Path("fox-2.png").write_bytes(b"mine")
+        run = make(nb, "--all")
+        assert (run.code, run.out) == (0, "fox.png\nfox-3.png\nfox-4.png\n")
+        assert Path("fox-2.png").read_bytes() == b"mine"
+        names = ("fox.png", "fox-3.png", "fox-4.png")
+        assert [Path(name).read_bytes() for name in names] == images
+        assert kept(state) == []
+
+    def test_names_unnamed_ones_after_the_prompt(self, nb: Nb, serve: Serve) -> None:
+        serve(answer(image_part(IMAGE), image_part(picture(1024, 1024, "JPEG"), "image/jpeg")))
+        run = nb("generate", "fox", "--all")
+        assert run.out == "fox.png\nfox.jpg\n"
+
+    def test_costs_one_call(self, nb: Nb, serve: Serve) -> None:
+        server = serve(answer(image_part(IMAGE), image_part(IMAGE)))
+        lines = [json.loads(line) for line in make(nb, "--all", "--json").out.splitlines()]
+        assert [line["path"] for line in lines] == ["fox.png", "fox-2.png"]
+        assert sum(line["cost_usd"] for line in lines) == 0.058
+        assert len(server.requests) == 1
+
+    def test_goes_with_n(self, nb: Nb, serve: Serve) -> None:
+        serve(answer(image_part(IMAGE), image_part(IMAGE)))
+        run = make(nb, "--all", "-n", "2")
+        assert sorted(run.out.split()) == ["fox-1-2.png", "fox-1.png", "fox-2-2.png", "fox-2.png"]
+
+    def test_replaces_when_forced(self, nb: Nb, serve: Serve) -> None:
+        serve(answer(image_part(IMAGE), image_part(IMAGE)))
+        for name in ("fox.png", "fox-2.png"):
+            Path(name).write_bytes(b"old")
+        assert make(nb, "--all", "--force").out == "fox.png\nfox-2.png\n"
+        assert Path("fox-2.png").read_bytes() == IMAGE
+
+    def test_of_one_image_is_that_image(self, nb: Nb, serve: Serve) -> None:
+        serve(made(IMAGE))
+        assert make(nb, "--all").out == "fox.png\n"
+
+    def test_writes_the_text_beside_the_last(self, nb: Nb, serve: Serve) -> None:
+        serve(answer(image_part(IMAGE), {"text": "A red fox in the snow"}, image_part(IMAGE)))
+        run = make(nb, "--all", "--alt")
+        assert run.out == "fox.png\nfox-2.png\nfox-2.alt.txt\n"
+
+    def test_saves_the_others_when_one_is_damaged(self, nb: Nb, serve: Serve, state: Path) -> None:
+        serve(
+            answer(
+                image_part(IMAGE),
+                {"inlineData": {"data": "***"}},
+                image_part(DAMAGED),
+                image_part(IMAGE),
+            )
+        )
+        run = make(nb, "--all")
+        assert run.code == 10
+        assert run.out == "fox.png\nfox-4.png\n"
+        assert len(kept(state)) == 1
+
+    def test_fetches_every_link(self, nb: Nb, serve: Serve) -> None:
+        server = serve(Answer())
+        text = f"![]({server.url}/1.png) ![]({server.url}/2.png)"
+        server._script = (Answer(body=reply({"text": text})), Answer(body=IMAGE))
+        assert make(nb, "--all").out == "fox.png\nfox-2.png\n"
+        assert [each.path for each in server.requests[1:]] == ["/1.png", "/2.png"]
+
+    def test_is_not_for_stdout(self, nb: Nb, serve: Serve) -> None:
+        server = serve(made(IMAGE))
+        run = nb("generate", "fox", "-o", "-", "--all")
+        assert run.code == 2
+        assert "-o - takes one image" in run.err
+        assert server.requests == []
+
+    def test_is_not_for_a_batch(self, nb: Nb) -> None:
+        Path("m.csv").write_text("prompt\nfox\n")
+        assert nb("batch", "m.csv", "--all").code == 2
+
+    def test_without_a_reply_hands_the_error_on(self) -> None:
+        error = BadReply("no")
+        (place,) = destinations.plan(None, prompt="fox", stdout=lambda _: None)
+        failed = Result("failed", REQUEST, "wisgate", error=error)
+        assert [*save_every_image(failed, place)] == [failed]
