@@ -18,7 +18,6 @@ from nanobanana_cli.errors import (
     NbBaseError,
     NbError,
     OutputClosed,
-    UsageError,
 )
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -76,29 +75,19 @@ def _run(arguments: list[str], terminal: Terminal) -> int:
 
     import typer
 
-    from nanobanana_cli.cli import command_tree
+    from nanobanana_cli.cli import command_tree, usage_error
 
     try:
         tree = command_tree(arguments[0])
         status = tree.main(arguments, prog_name="nb", standalone_mode=False, obj=terminal)
     except typer.TyperException as error:
-        raise _usage(error) from error
+        raise usage_error(error) from error
     except typer.Abort as error:
         # Typer raises Abort for Ctrl-C and for EOFError; only the first is an interrupt.
         if isinstance(error.__cause__, EOFError):
             raise error.__cause__ from None
         raise Interrupted(signal.SIGINT, charged=Charged.NO) from None
     return status if isinstance(status, int) else ExitCode.OK
-
-
-def _usage(error: Exception) -> UsageError:
-    """Return Typer's error about the command line in the form of ours."""
-    message = error.format_message() if hasattr(error, "format_message") else str(error)
-    first, _, rest = message.replace("\n", " ").partition(" ")
-    hint = "see `nb --help` and `nb COMMAND --help`"
-    if message.startswith("Got unexpected extra argument"):
-        hint = 'put quotes around a prompt of several words: nb generate "a red fox"'
-    return UsageError(f"{first.lower()} {rest}".strip().rstrip("."), hint=hint)
 
 
 def _defect(error: Exception) -> NbError:

@@ -1,12 +1,14 @@
-"""Build the command tree."""
+"""Build the command tree, and word Typer's errors as ours."""
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
+from nanobanana_cli.errors import UsageError
 from nanobanana_cli.ui import help as screens
 
 # In the order of help, docs and completion: name → its module in `commands`, which has a `command`,
@@ -62,3 +64,18 @@ def command_tree(first: str | None = None) -> typer.core.TyperGroup:
     # Typer puts groups after commands.
     group.commands = {name: group.commands[name] for name in names}
     return group
+
+
+def usage_error(error: typer.TyperException) -> UsageError:
+    """Return Typer's error about the command line in the form of ours."""
+    said = error.format_message() if hasattr(error, "format_message") else str(error)
+    said, _, guesses = re.sub(r" \(Possible options:|\. Did you mean", "\0", said).partition("\0")
+    said = re.sub(r"a valid int( range)?$", "a whole number", said.rstrip("."))
+    said = re.sub(r"a valid float( range)?$", "a number", said)
+    command = getattr(getattr(error, "ctx", None), "command_path", "nb")
+    hint = f"see `{command} --help`"
+    if guesses := re.sub(r"['?)]", "", guesses).strip():
+        hint = f"did you mean {guesses}? {hint}"
+    elif command == "nb generate" and said.startswith("Got unexpected extra argument"):
+        hint = 'put quotes around a prompt of several words: nb generate "a red fox"'
+    return UsageError(f"{said[:1].lower()}{said[1:]}".replace("\n", " "), hint=hint)
