@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from nanobanana_cli.types import Data
 from nanobanana_cli.ui.escape import one_line
 
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
@@ -32,6 +33,10 @@ _LONGEST_TEXT = 1 << 16
 _LONGEST_MESSAGE = 4000
 _DEEPEST = 8
 _BRACES = 16
+
+# In a reply with status 200: what makes it one, and the codes that are no error.
+_REPLY_FIELDS = {"candidates", "promptFeedback", "prompt_feedback"}
+_GOOD_CODES = frozenset({"0", "200", "ok", "success"})
 
 # The names of `google.rpc.Code`, and of gateways' codes, with the HTTP status that they stand for.
 _STATUS_OF_LABEL = {
@@ -110,6 +115,17 @@ def read(body: bytes | bytearray) -> ErrorBody:
         is_flat_google=len(levels) == 1 and {"status"} <= levels[0].keys() <= _GOOGLES,
         everything=everything,
     )
+
+
+def is_error(body: Data) -> bool:
+    """Return True if a short reply with status 200 says that it is an error, as gateways do."""
+    try:
+        value = json.loads(bytes(body), strict=False)
+    except (ValueError, RecursionError):
+        return False
+    if isinstance(value, list) and value:
+        value = value[0]
+    return isinstance(value, dict) and _reports_error(value)
 
 
 def says_not_charged(words: str) -> bool:
@@ -201,3 +217,15 @@ def _first_error(text: str) -> dict[str, Any] | None:
 
 def _is_error(value: Any) -> bool:
     return isinstance(value, dict) and not value.keys().isdisjoint(("error", *_WORDS))
+
+
+def _reports_error(value: dict[str, Any]) -> bool:
+    inner = (value.get(name) for name in ("response", "data", "result"))
+    wrapped = [each[0] if isinstance(each, list) and each else each for each in inner]
+    if any(_REPLY_FIELDS & each.keys() for each in (value, *wrapped) if isinstance(each, dict)):
+        return False
+    if value.get("error") or value.get("errors") or value.get("success") is False:
+        return True
+    if value.get("success") is True or str(value.get("code")).lower() in _GOOD_CODES:
+        return False
+    return any(isinstance(value.get(name), str) and value[name] for name in ("message", "msg"))

@@ -6,10 +6,8 @@ gateways new-api and LiteLLM, and reports of what each of them charges for.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from nanobanana_cli.api import error_hints as hints
@@ -77,9 +75,6 @@ _AFTER_THE_CALL = re.compile(r"request|response|upstream|invoke|timeout", re.IGN
 # After these nobody can say whether an image was made: something between here and the model gave
 # up waiting.
 _UNKNOWN_4XX = frozenset({408, 499})
-# In a reply with status 200: what makes it one, and the codes that are no error.
-_REPLY_FIELDS = {"candidates", "promptFeedback", "prompt_feedback"}
-_GOOD_CODES = frozenset({"0", "200", "ok", "success"})
 _LONGEST_DETAILS = 20_000
 
 
@@ -97,12 +92,16 @@ def from_status(
         status: the HTTP status.
         headers: the reply's; a mapping that ignores case.
         body: as much of it as has arrived.
-        endpoint, model: what was called, for the hints.
+        endpoint: what was called, for the hints.
+        model: the model that was called; "" for another call, which cannot have been charged.
     """
     error = read(body)
     if 300 <= status < 400:
         return _redirect(status, headers)
-    return _finished(_cause(status, headers, error, endpoint, model), error)
+    found = _cause(status, headers, error, endpoint, model)
+    if not model and isinstance(found, OutcomeUnknown):
+        found = Unavailable(_message("the service failed", status, error))
+    return _finished(found, error)
 
 
 def from_200(body: Data, endpoint: Endpoint | None = None, model: str = "") -> NbError:
@@ -114,29 +113,6 @@ def from_200(body: Data, endpoint: Endpoint | None = None, model: str = "") -> N
     """
     error = read(bytes(body))
     return _finished(_cause(200, {}, error, endpoint or Endpoint("", ""), model), error)
-
-
-def is_error(body: Data) -> bool:
-    """Return True if a short reply with status 200 says that it is an error, as gateways do."""
-    try:
-        value = json.loads(bytes(body), strict=False)
-    except (ValueError, RecursionError):
-        return False
-    if isinstance(value, list) and value:
-        value = value[0]
-    return isinstance(value, dict) and _reports_error(value)
-
-
-def _reports_error(value: dict[str, Any]) -> bool:
-    inner = (value.get(name) for name in ("response", "data", "result"))
-    wrapped = [each[0] if isinstance(each, list) and each else each for each in inner]
-    if any(_REPLY_FIELDS & each.keys() for each in (value, *wrapped) if isinstance(each, dict)):
-        return False
-    if value.get("error") or value.get("errors") or value.get("success") is False:
-        return True
-    if value.get("success") is True or str(value.get("code")).lower() in _GOOD_CODES:
-        return False
-    return any(isinstance(value.get(name), str) and value[name] for name in ("message", "msg"))
 
 
 def _finished(found: NbError, error: ErrorBody) -> NbError:

@@ -195,10 +195,10 @@ class Transport:
         padding = _SPACE.match(reply)
         if len(reply) - (padding.end() if padding else 0) > _LARGEST_REDACTED:
             return reply
-        from nanobanana_cli.api import status_errors
+        from nanobanana_cli.api import error_body, status_errors
 
         short = redact(str(reply, "latin-1"), self._endpoint.secrets).encode("latin-1")
-        if status_errors.is_error(short):
+        if error_body.is_error(short):
             raise status_errors.from_200(short, self._endpoint, model)
         return short
 

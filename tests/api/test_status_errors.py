@@ -45,7 +45,7 @@ def fault(status: int, body: object = b"", provider: str = "wisgate", **headers:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     known = PROVIDERS.get(provider)
     endpoint = Endpoint(provider, known.base_url if known else "https://gate.example:8443/x")
-    return from_status(status, CaseInsensitiveDict(named), raw, endpoint=endpoint)
+    return from_status(status, CaseInsensitiveDict(named), raw, endpoint=endpoint, model="m")
 
 
 BAD_KEY = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
@@ -164,6 +164,13 @@ def test_a_redirect_names_the_other_host_alone() -> None:
     assert "redirects to evil.example (308)" in error.message
     assert "secret" not in error.message
     assert "token" not in error.message
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_what_calls_no_model_costs_nothing(status: int) -> None:
+    error = from_status(status, {}, b"", endpoint=Endpoint("wisgate", "https://wisgate.ai"))
+    assert type(error) is Unavailable
+    assert error.message == f"the service failed ({status})"
 
 
 @pytest.mark.parametrize("status", [404, 503])
