@@ -84,7 +84,7 @@ def entry(step: Step, result: Result | None, root: Path) -> Entry:
     return Entry(
         name=str(path or planned),
         item=item,
-        price=step.price,
+        price=step.price if result is None or result.cost is None else result.cost,
         file=path,
         alt=alt or None,
         problem=problem,

@@ -75,8 +75,8 @@ def confirm_spending(
 ) -> None:
     """Get consent for what could cost more than `confirm-above`.
 
-    A limit is consent to what it allows, but for one from a project's file, which comes with a
-    repository.
+    A limit is consent to what it allows, unless it is from a project file alone, which comes with
+    a repository.
 
     Args:
         could: the number of calls and the amount: `300 images could cost $17.40`.
@@ -88,7 +88,9 @@ def confirm_spending(
     """
     project = settings.project
     is_limited = settings.max_cost is not None and (
-        project is None or settings.origins["max-cost"] != str(project.path)
+        project is None
+        or settings.origins["max-cost"] != str(project.path)
+        or "max-cost" in settings.user.values
     )
     if yes or is_limited or micro <= settings.confirm_above:
         return

@@ -213,7 +213,7 @@ def resolve(
         timeout=sources.pick("timeout", validators.timeout),
         retries=sources.must("retries", validators.retries),
         wait=sources.pick("wait", validators.wait) or 0.0,
-        max_cost=sources.pick("max-cost", validators.max_cost),
+        max_cost=_max_cost(sources, user, project),
         price=sources.pick("price", validators.max_cost),
         confirm_above=sources.must("confirm-above", validators.max_cost),
         keep_replies=sources.must("keep-replies", validators.switch),
@@ -222,6 +222,19 @@ def resolve(
         project=project,
         notes=tuple(notes),
     )
+
+
+def _max_cost(sources: _Sources, user: ConfigFile, project: ConfigFile | None) -> int | None:
+    """Return the limit in force: a project file can lower the user's own, but not raise it."""
+    limit = sources.pick("max-cost", validators.max_cost)
+    if limit is None or project is None or sources.origins["max-cost"] != str(project.path):
+        return limit
+    own = _Sources({}, {}, (user,), sources.dashes)
+    mine = own.pick("max-cost", validators.max_cost)
+    if mine is None or mine > limit:
+        return limit
+    sources.origins.update(own.origins)
+    return mine
 
 
 def provider_in_force(

@@ -203,8 +203,9 @@ def test_a_limit_from_a_repository_is_no_consent(nb: Nb) -> None:
     _configure(nb, confirm_above="0.1")
     Path("nb.toml").write_text("max-cost = 100")
     assert nb("generate", "fox", "-n", "2").code == 2
-    Path("nb.toml").unlink()
     _configure(nb, max_cost="100")
+    assert nb("generate", "fox", "-n", "2").code == 0
+    Path("nb.toml").unlink()
     assert nb("generate", "fox", "-n", "2").code == 0
 
 

@@ -62,6 +62,28 @@ def test_what_guards_money_comes_from_the_users_file_alone(user: Path, name: str
 
 
 @pytest.mark.parametrize(
+    ("own", "projects", "limit", "origin"),
+    [
+        ("1", "5", 1_000_000, "user.toml"),
+        ("5", "1", 1_000_000, "nb.toml"),
+        ("0", "1", 0, "user.toml"),
+        (None, "5", 5_000_000, "nb.toml"),
+        ("5", None, 5_000_000, "user.toml"),
+    ],
+)
+def test_a_project_can_only_lower_the_limit(
+    user: Path, own: str | None, projects: str | None, limit: int, origin: str
+) -> None:
+    user.write_text("" if own is None else f"max-cost = {own}")
+    (Path.cwd() / "nb.toml").write_text("" if projects is None else f"max-cost = {projects}")
+    env = {"NB_CONFIG": str(user)}
+    settings = load(env, Path.cwd(), {})
+    assert (settings.max_cost, Path(settings.origins["max-cost"]).name) == (limit, origin)
+    assert load({**env, "NB_MAX_COST": "9"}, Path.cwd(), {}).max_cost == 9_000_000
+    assert load(env, Path.cwd(), {"max-cost": "9"}).max_cost == 9_000_000
+
+
+@pytest.mark.parametrize(
     ("provider", "typed", "model"),
     [
         ("wisgate", None, "gemini-3.1-flash-image-preview"),

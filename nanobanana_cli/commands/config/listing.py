@@ -93,7 +93,13 @@ def overriding_source(
     variable = variable_of(name.setting)
     if name.setting in DEFAULTS and env.get(variable, "").strip():
         return variable
-    return str(project.path) if project and name.setting in project.values else None
+    if project is None or name.setting not in project.values:
+        return None
+    theirs, mine = project.values[name.setting], user.values.get(name.setting)
+    # Of two limits, the lower one holds.
+    if name.setting == "max-cost" and mine is not None and float(mine) <= float(theirs):
+        return None
+    return str(project.path)
 
 
 def _value(settings: Settings, name: str) -> str | float | bool | None:
