@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from nanobanana_cli import catalog
+from nanobanana_cli.api.error_hints import of_model
 from nanobanana_cli.commands import connection
 from nanobanana_cli.errors import BatchIncomplete, Charged, KeyRejected, NbError, Unreachable
 from nanobanana_cli.settings import Settings, current_folder, load
@@ -44,7 +45,7 @@ def run(terminal: Terminal, options: Mapping[str, str | None], *, as_json: bool)
     if settings.model not in found:
         raise BatchIncomplete(
             f"{settings.provider} does not list {settings.model}",
-            hint=missing_hint(settings.model),
+            hint=of_model(settings.model),
             charged=Charged.NO,
         )
 
@@ -65,9 +66,3 @@ def _listed(settings: Settings, endpoint: Endpoint, terminal: Terminal) -> list[
     if listed is None:
         terminal.warn(f"{settings.provider} gives no list of its models: {reason}")
     return listed
-
-
-def missing_hint(model: str) -> str:
-    """Return what to do about a model that a provider does not list."""
-    successor = catalog.successor(model)
-    return f"its successor: -m {successor}" if successor else "see `nb models --check`"

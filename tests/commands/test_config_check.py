@@ -107,7 +107,7 @@ def test_a_model_that_the_service_does_not_list(nb: Nb, server: WireServer) -> N
         "warning  model        wisgate does not list gemini-3-pro-image-preview among its 1"
     )
     assert "was shut down at Google on 2026-06-25; its successor is gemini-3-pro-image" in run.out
-    assert run.err == "hint: its successor: -m gemini-3-pro-image\n"
+    assert "try its successor with --model gemini-3-pro-image, or see `nb models`\n" in run.err
 
 
 def test_nobody_answers(nb: Nb) -> None:

@@ -266,6 +266,24 @@ def test_a_deprecated_model_is_told_too(nb: Nb) -> None:
     assert run.err.startswith("note: gemini-3.1-flash-image has been deprecated at Google since ")
 
 
+def test_the_hint_of_a_404_names_the_successor(nb: Nb) -> None:
+    missing = failed(404, "models/x is not found for API version v1beta", "NOT_FOUND")
+    row = {"prompt": "fox", "model": "gemini-2.5-flash-image"}
+    Path("m.jsonl").write_text(json.dumps(row))
+    with WireServer(missing) as server:
+        env = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": KEY}
+        default, living, unknown = (
+            nb("generate", "fox", *argv, env=env)
+            for argv in ([], ["-m", "lite"], ["-m", "gemini-9-image"])
+        )
+        batch = nb("batch", "m.jsonl", env=env)
+    assert default.code == living.code == unknown.code == 7
+    assert "try its successor with --model gemini-nano-banana-2.1, or see" in default.err
+    for run in (living, unknown):
+        assert "hint: the model may be retired: see `nb models`\n" in run.err
+    assert "gemini-2.5-flash-image was shut down at Google on 2026-10-02" in batch.err
+
+
 @pytest.mark.parametrize(
     ("provider", "model", "size"),
     [

@@ -167,7 +167,7 @@ def test_the_model_in_force_is_missing(nb: Nb) -> None:
             env={"WISDOM_GATE_KEY": KEY, "NB_BASE_URL": server.url},
         )
     assert run.code == 3
-    assert "hint: its successor: -m gemini-nano-banana-2.1\n" in run.err
+    assert "hint: the model may be retired: try its successor with --model gemini-nano-" in run.err
     assert json.loads(run.out.splitlines()[3]) == {
         "id": "gemini-3-pro-image",
         "check": "listed",

@@ -12,8 +12,8 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from nanobanana_cli.api.error_hints import of_model
 from nanobanana_cli.catalog import MODELS, PROVIDERS, state_of
-from nanobanana_cli.commands.model_check import missing_hint
 from nanobanana_cli.errors import KeyRejected, NbError, OutcomeUnknown, Unreachable
 from nanobanana_cli.settings import Settings, endpoint
 from nanobanana_cli.settings.credentials import source
@@ -148,7 +148,7 @@ def _service(settings: Settings, target: Endpoint, *, balance: bool) -> Iterator
             yield Check("ok", "key", f"{target.provider} accepts it")
         if settings.model not in listed:
             what = f"{target.provider} does not list {settings.model} among its {len(listed)}"
-            yield Check("warning", "model", what, missing_hint(settings.model))
+            yield Check("warning", "model", what, of_model(settings.model))
 
 
 def _unverified(
