@@ -1,4 +1,4 @@
-"""Kill runs with SIGKILL at 200 random moments and check the accounts afterwards.
+"""Kill runs with SIGKILL at 200 random moments and check the ledgers afterwards.
 
     PYTHONPATH=tests python tests/benchmarks/crash.py [--kills 200]
 

@@ -1,4 +1,4 @@
-"""A service that keeps accounts: which prompts were asked for, and what it would have charged."""
+"""A service that counts the prompts it receives, and what it would have charged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that are killed, and the accounts that must be right afterwards."""
+"""Runs that are killed, and the ledgers that must be right afterwards."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def ledger(name: str = "m.ledger.jsonl") -> list[dict[str, Any]]:
 
 
 def killed_at_random(nb: Starts, kills: int, seed: int) -> str:
-    """Kill runs of one manifest again and again, then resume to the end and check the accounts.
+    """Kill runs of one manifest again and again, then resume to the end and check the ledger.
 
     Returns:
-        The accounts, in a line.
+        The figures, in a line.
     """
     prompts = write(40 * kills)
     chance = random.Random(seed)

@@ -1,4 +1,4 @@
-"""Pace, room and budget: what many threads share."""
+"""Pace calls, and keep the memory and the budget that they share."""
 
 from __future__ import annotations
 
