@@ -101,9 +101,9 @@ def confirm_spending(
         above = dollars(settings.confirm_above, zero="$0")
         raise UsageError(
             f"{could}, more than {above}, and nobody can be asked",
-            hint="--yes allows it; --max-cost USD sets a limit",
+            hint="--yes allows it, and so does --max-cost where prices are known",
         )
-    raise UsageError(f"{could}: declined", hint="ask for fewer, or set a limit with --max-cost")
+    raise UsageError(f"{could}: declined", hint="ask for fewer")
 
 
 def spending(micro: int | None) -> int:

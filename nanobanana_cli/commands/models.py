@@ -131,7 +131,10 @@ def _facts(model: Model, providers: Sequence[str]) -> list[tuple[str, str]]:
     """Return the rows of a model's table on a terminal, with an empty one at the end."""
     names = sorted({alias for provider in providers for alias in _aliases(model, provider)})
     return [
-        ("  state", _state(model) + (f", see {model.successor}" if model.successor else "")),
+        (
+            "  state at Google",
+            _state(model) + (f", see {model.successor}" if model.successor else ""),
+        ),
         *([("  also called", " ".join(names))] if names else []),
         ("  aspect ratios", " ".join(model.aspects)),
         ("  sizes", _sizes(model, providers)),

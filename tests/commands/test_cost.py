@@ -187,7 +187,7 @@ def test_much_is_not_spent_unasked(nb: Nb, server: WireServer) -> None:
     assert (run.code, run.out, server.requests) == (2, "", [])
     assert run.err.splitlines()[:2] == [
         "nb: 2 images could cost $0.116, more than $0.10, and nobody can be asked",
-        "hint: --yes allows it; --max-cost USD sets a limit",
+        "hint: --yes allows it, and so does --max-cost where prices are known",
     ]
     assert nb("generate", "fox").code == 0
     assert nb(*asked, "--yes").code == 0
