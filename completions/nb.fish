@@ -95,7 +95,7 @@ complete -c nb -n '__nb_in \'generate\'' -l size -s s -x -k -a '0.5K\\t\'512x512
 1K\\t\'1024x1024 pixels at 1:1\'
 2K\\t\'2048x2048 pixels at 1:1\'
 4K\\t\'4096x4096 pixels at 1:1\'' -d 'Image size: 0.5K, 1K, 2K or 4K'
-complete -c nb -n '__nb_in \'generate\'' -l image -s i -r -F -d 'Reference image'
+complete -c nb -n '__nb_in \'generate\'' -l image -s i -r -F -d 'Reference image: a file, an https address, or - for stdin'
 complete -c nb -n '__nb_in \'generate\'' -l prompt-file -r -F -d 'Read the prompt from FILE'
 complete -c nb -n '__nb_in \'generate\'' -l thinking -x -k -a 'minimal
 medium
@@ -182,7 +182,7 @@ complete -c nb -n '__nb_in \'caption\'' -l size -s s -x -k -a '0.5K\\t\'512x512 
 1K\\t\'1024x1024 pixels at 1:1\'
 2K\\t\'2048x2048 pixels at 1:1\'
 4K\\t\'4096x4096 pixels at 1:1\'' -d 'Image size: 0.5K, 1K, 2K or 4K'
-complete -c nb -n '__nb_in \'caption\'' -l image -s i -r -F -d 'Reference image'
+complete -c nb -n '__nb_in \'caption\'' -l image -s i -r -F -d 'Reference image: a file, an https address, or - for stdin'
 complete -c nb -n '__nb_in \'caption\'' -l prompt-file -r -F -d 'Read the prompt from FILE'
 complete -c nb -n '__nb_in \'caption\'' -l thinking -x -k -a 'minimal
 medium

@@ -37,10 +37,11 @@ class Reference(Redacted, frozen=True):
     """An input image.
 
     Args:
-        name: where it came from, for messages: a path, or `-` for stdin.
+        name: where it came from, for messages: a path, an address, or `-` for stdin.
         mime_type: what its first bytes say, such as `image/png`.
         data: the file's bytes, sent as they are.
         size: width and height in pixels as displayed; None where nb cannot tell.
+        is_fetched: False for an address that is only shown, not fetched; then there is no data.
     """
 
     _hidden = ("data",)
@@ -49,6 +50,7 @@ class Reference(Redacted, frozen=True):
     mime_type: str
     data: Data
     size: tuple[int, int] | None = None
+    is_fetched: bool = True
 
 
 class Parameters(msgspec.Struct, frozen=True, gc=False):

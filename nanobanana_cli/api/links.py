@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
@@ -74,17 +74,25 @@ class LinkFetcher:
         Raises:
             BadReply: it may not be fetched, or cannot be; the message has the whole address.
         """
+        try:
+            return self.get(url)
+        except NotFetchedError as error:
+            raise unfetched(url, str(error)) from None
+
+    def get(self, url: str) -> Data:
+        """Return the bytes behind a link, for those who name a failure themselves.
+
+        Raises:
+            NotFetchedError: it may not be fetched, or cannot be.
+        """
         end = time.monotonic() + self._timeout
         place = url.strip()
-        try:
-            for _ in range(_MOST_REDIRECTS + 1):
-                found = self._follow(place, end)
-                if not isinstance(found, str):
-                    return found
-                place = urljoin(place, found)
-            raise _NotFetchedError("it redirects too often")
-        except _NotFetchedError as error:
-            raise unfetched(url, str(error)) from None
+        for _ in range(_MOST_REDIRECTS + 1):
+            found = self._follow(place, end)
+            if not isinstance(found, str):
+                return found
+            place = urljoin(place, found)
+        raise NotFetchedError("it redirects too often")
 
     def close(self) -> None:
         """Abort the fetches in flight and refuse later ones; from any thread."""
@@ -101,14 +109,15 @@ class LinkFetcher:
             checked = str(prepared.url)
             origin = _origin(checked)
         except FAILURES:
-            raise _NotFetchedError("it is not a web address") from None
+            raise NotFetchedError("it is not a web address") from None
         scheme, host, port = origin
         if origin != self._own and scheme != "https":
-            raise _NotFetchedError("it is not an https address")
+            raise NotFetchedError("it is not an https address")
         if "@" in urlsplit(checked).netloc:
-            raise _NotFetchedError("it holds a user name")
+            raise NotFetchedError("it holds a user name")
         prepared.headers["Host"] = urlsplit(checked).netloc
-        addresses = self._addresses(host, port, is_own=origin == self._own)
+        # The gateway's name is its user's choice, and may be known to a proxy alone.
+        addresses = [None] if origin == self._own else self._addresses(host, port)
         for number, address in enumerate(addresses, start=1):
             with self._registered(end - time.monotonic()) as attempt:
                 try:
@@ -116,30 +125,30 @@ class LinkFetcher:
                 except FAILURES as error:
                     if attempt.aborted is AbortReason.DEADLINE:
                         why = f"not complete within {self._timeout:g} s"
-                        raise _NotFetchedError(why) from None
+                        raise NotFetchedError(why, is_temporary=True) from None
                     if attempt.sent or number == len(addresses):
                         why = from_exception(error, attempt, host).message
-                        raise _NotFetchedError(why) from None
-        raise _NotFetchedError("the host name does not resolve")
+                        raise NotFetchedError(why, is_temporary=True) from None
+        raise NotFetchedError("the host name does not resolve")
 
-    def _addresses(self, host: str, port: int, *, is_own: bool) -> list[str]:
-        """Return the addresses of a host, each of them public unless the host is the gateway."""
+    def _addresses(self, host: str, port: int) -> Sequence[str | None]:
+        """Return the addresses of a host, each of them public."""
         try:
             found = self._resolve(host, port, type=socket.SOCK_STREAM)
         except (OSError, ValueError):
-            raise _NotFetchedError(f"the host name {host} does not resolve") from None
+            raise NotFetchedError(f"the host name {host} does not resolve") from None
         addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-        private = next((each for each in addresses if not is_own and not is_public(each)), None)
+        private = next((each for each in addresses if not is_public(each)), None)
         if private is not None:
             where = host if host == private else f"{host} ({private})"
-            raise _NotFetchedError(f"{where} is not a public address")
+            raise NotFetchedError(f"{where} is not a public address")
         return addresses
 
     def _get(
-        self, prepared: requests.PreparedRequest, address: str, attempt: Attempt
+        self, prepared: requests.PreparedRequest, address: str | None, attempt: Attempt
     ) -> Data | str:
         with (
-            closing(_PinnedAdapter(attempt, address)) as adapter,
+            closing(_PinnedAdapter(attempt, address) if address else Adapter(attempt)) as adapter,
             closing(
                 adapter.send(prepared, timeout=attempt.timeout + SLACK, **_settings(prepared.url))
             ) as response,
@@ -148,7 +157,11 @@ class LinkFetcher:
             if response.status_code in _REDIRECTS and location:
                 return location
             if not 200 <= response.status_code < 300:
-                raise _NotFetchedError(f"the server answered with {response.status_code}")
+                status = response.status_code
+                is_temporary = status >= 500 or status in (408, 425, 429)
+                raise NotFetchedError(
+                    f"the server answered with {status}", is_temporary=is_temporary
+                )
 
             def begun(length: int | None) -> None:
                 if self._memory is not None:
@@ -157,7 +170,7 @@ class LinkFetcher:
             try:
                 image = download.read(response, begun, limit=LARGEST_IMAGE)
             except NbError as error:
-                raise _NotFetchedError(error.message) from None
+                raise NotFetchedError(error.message) from None
             if attempt.aborted is not None:
                 # In the headers, that looks like a reply without a body.
                 raise ConnectionAbortedError
@@ -168,7 +181,7 @@ class LinkFetcher:
         with Attempt(max(seconds, 0.0)) as attempt:
             with self._lock:
                 if self._closed:
-                    raise _NotFetchedError("stopped")
+                    raise NotFetchedError("stopped")
                 self._attempts.add(attempt)
             try:
                 yield attempt
@@ -208,8 +221,17 @@ def host_of(url: str) -> str:
     return url
 
 
-class _NotFetchedError(Exception):
-    """The reason, as a clause."""
+class NotFetchedError(Exception):
+    """Nothing came from a link.
+
+    Args:
+        reason: a clause.
+        is_temporary: trying again later may help.
+    """
+
+    def __init__(self, reason: str, *, is_temporary: bool = False) -> None:
+        super().__init__(reason)
+        self.is_temporary = is_temporary
 
 
 class _PinnedAdapter(Adapter):

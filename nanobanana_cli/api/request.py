@@ -16,7 +16,7 @@ import msgspec
 
 from nanobanana_cli import catalog
 from nanobanana_cli.catalog import PROVIDERS
-from nanobanana_cli.types import ContentRequest, Endpoint
+from nanobanana_cli.types import ContentRequest, Endpoint, Reference
 
 # Sent where no key is needed: the sandbox wants one, as the service does, and takes any.
 ANY_KEY = "sandbox"
@@ -45,7 +45,7 @@ def build(request: ContentRequest, provider: str) -> bytes:
     parts: list[dict[str, Any]] = [{"text": _ascii(request.framed or request.prompt)}]
     # msgspec writes bytes as base64, straight into the body.
     parts.extend(
-        {"inlineData": {"mimeType": _ascii(image.mime_type), "data": image.data}}
+        {"inlineData": {"mimeType": _ascii(image.mime_type), "data": _data(image)}}
         for image in request.references
     )
     body: dict[str, Any] = {
@@ -108,6 +108,11 @@ def _shown_headers(endpoint: Endpoint) -> list[tuple[str, str]]:
     else:
         headers.append(("x-goog-api-key", ANY_KEY))
     return headers
+
+
+def _data(image: Reference) -> Any:
+    """Return the bytes, which msgspec writes as base64, or what stands for them."""
+    return image.data if image.is_fetched else _ascii(f"<base64 of {image.name}>")
 
 
 def _generation_config(request: ContentRequest, provider: str) -> dict[str, Any]:

@@ -69,15 +69,21 @@ class History(msgspec.Struct):
                 made = made + [each for each in self.written[row] if each.path in own]
         return made
 
-    def unknown_for(self, target: str, fingerprints: Sequence[str]) -> tuple[UnsettledCall, ...]:
-        """Return the calls without an outcome that sent the same request for a target."""
+    def unknown_for(
+        self, target: str, fingerprints: Sequence[str] | None
+    ) -> tuple[UnsettledCall, ...]:
+        """Return the calls without an outcome that sent the same request for a target.
+
+        Args:
+            fingerprints: those of the request; None if any may be it.
+        """
         if not self.unknown:
             return ()
         return tuple(
             call
             for row in (target, *batch_paths.aliases(target))
             for call in self.unknown.get(row, ())
-            if call.fingerprint in fingerprints
+            if fingerprints is None or call.fingerprint in fingerprints
         )
 
 

@@ -14,6 +14,7 @@ from nanobanana_cli.batch import paths
 from nanobanana_cli.captions import prompts
 from nanobanana_cli.errors import LocalFileError, NbError, UsageError
 from nanobanana_cli.generation import inputs
+from nanobanana_cli.generation.remote import RemoteImages, is_address
 from nanobanana_cli.types import ContentRequest, ImageFormat, Parameters, Reference
 
 # Increased when the fingerprint changes: then every image is made again.
@@ -46,6 +47,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         plain: the target made from the prompt alone; None when the row names its file.
         named_alt_file: the file that the row names for its alt text, as `target`.
         like: the name of the reference image whose ratio the settings have.
+        is_guess: a reference image's address was not fetched, so that the fingerprint, and a ratio
+            that follows the image, are not known.
         former: the fingerprint of the request before its ratio followed the reference image; ""
             unless the row leaves the ratio to the default. An image made so is up to date too, so
             that a new default costs nobody anything.
@@ -62,6 +65,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     named_alt_file: str | None = None
     like: str | None = None
     former: str = ""
+    is_guess: bool = False
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
@@ -138,14 +142,16 @@ def fingerprint(
 
 
 class References:
-    """Reference images by the path that the manifest gives.
+    """Reference images by the path or address that the manifest gives.
 
     Args:
         folder: the folder that relative paths start from.
+        is_offline: do not fetch what is named by an address.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_offline: bool = False) -> None:
         self._folder = folder
+        self._fetch = None if is_offline else RemoteImages().get
         # Without the bytes, which are read again when they are sent.
         self._known: dict[str, tuple[Reference, str] | NbError] = {}
 
@@ -190,10 +196,13 @@ class References:
         return known
 
     def _read(self, name: str) -> Reference:
-        return inputs.references((str(self._folder / name),), _no_stdin)[0]
+        place = name if is_address(name) or not name else str(self._folder / name)
+        return inputs.references((place,), _no_stdin, self._fetch)[0]
 
 
 def _identity(reference: Reference) -> tuple[str, str]:
+    if not reference.is_fetched:
+        return "", reference.name
     return reference.mime_type, hashlib.sha256(reference.data).hexdigest()
 
 

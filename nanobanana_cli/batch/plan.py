@@ -27,6 +27,7 @@ State: TypeAlias = Literal["make", "changed", "unchanged", "unknown", "exists"]
 
 _HASHED_TOGETHER = 256
 _HASHERS = 4
+_GUESS = "its reference image was not fetched, so it is taken for the same"
 _FORMER = 'was made as 1:1; aspect = "auto" in the row follows its image'
 # Prompts that differ by fewer characters are taken to cost the same.
 _PROMPT_STEP = 100
@@ -196,13 +197,14 @@ def _step(
     same_request = {
         (each.path, each.sha256): each.fingerprint
         for each in made
-        if each.fingerprint in item.fingerprints
+        if item.is_guess or each.fingerprint in item.fingerprints
     }
     for path, digest in files:
         if found := same_request.get((path, digest or "")):
             reason = _FORMER if found == item.former else ""
+            reason = _GUESS if item.is_guess else reason
             return Step(item, "unchanged", price, reason, path=path, sha256=digest)
-    unknown = history.unknown_for(item.target, item.fingerprints)
+    unknown = history.unknown_for(item.target, None if item.is_guess else item.fingerprints)
     # A file that no ledger records, and that was not there before these calls, is one of theirs.
     known = {each.sha256 for each in made} | {call.replaces for call in unknown}
     for path, digest in files if unknown else ():

@@ -15,6 +15,7 @@ import msgspec
 
 from nanobanana_cli.errors import LocalFileError, UsageError
 from nanobanana_cli.generation.inputs import REFERENCE_TYPES
+from nanobanana_cli.generation.remote import is_address, shown
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX
 
 # Files that the service accepts; folders and patterns are searched for these.
@@ -75,6 +76,10 @@ def _is_file_like(target: str) -> bool:
 def _expanded(target: str, *, recursive: bool) -> list[str]:
     if target == "-" or (os.path.lexists(target) and not Path(target).is_dir()):
         return [target]
+    if is_address(target):
+        raise UsageError(
+            f"{shown(target)} is an address, not a file", hint="download it, and name the file"
+        )
     if Path(target).is_dir():
         if not recursive:
             raise UsageError(f"{target} is a folder", hint="use -r to include the images in it")

@@ -84,7 +84,7 @@ class Inputs(msgspec.Struct, frozen=True):
             "--image",
             "-i",
             metavar="FILE",
-            help="Reference image; repeatable, up to 14; - reads one from stdin.",
+            help="Reference image: a file, an https address, or - for stdin; repeatable, up to 14.",
         ),
     ] = None
     prompt_file: Annotated[

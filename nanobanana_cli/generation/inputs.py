@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from nanobanana_cli import files
 from nanobanana_cli.catalog import MODELS, THINKING_LEVELS, Model
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.generation import remote
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import ContentRequest, Parameters, Picture, Reference
+
+Fetch: TypeAlias = Callable[[str], bytes]
 
 # MIME types that the service accepts as input images.
 REFERENCE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
@@ -56,44 +60,41 @@ def prompt_text(
     return text.strip()
 
 
-def references(names: Sequence[str], read_stdin: Callable[[], bytes]) -> tuple[Reference, ...]:
+def references(
+    names: Sequence[str], read_stdin: Callable[[], bytes], fetch: Fetch | None = None
+) -> tuple[Reference, ...]:
     """Read the reference images, each whole and of a type that the service accepts.
 
     Args:
         names, read_stdin: as for `read_image`.
+        fetch: returns the bytes behind an address; None leaves addresses unfetched.
 
     Raises:
-        UsageError, LocalFileError: as for `read_image`.
+        NbError: as for `read_image`.
     """
-    return tuple(_reference(name, read_stdin) for name in names)
+    return tuple(_reference(name, read_stdin, fetch) for name in names)
 
 
-def _reference(name: str, read_stdin: Callable[[], bytes]) -> Reference:
+def _reference(name: str, read_stdin: Callable[[], bytes], fetch: Fetch | None) -> Reference:
     from nanobanana_cli.images.displayed import displayed_size, heif_size
 
-    mime_type, data, picture = read_image(name, read_stdin, decode=True)
+    if fetch is None and remote.is_address(name):
+        remote.check(name)
+        return Reference(remote.shown(name), remote.guessed_type(name), b"", is_fetched=False)
+    mime_type, data, picture = read_image(name, read_stdin, fetch, decode=True)
     size = heif_size(data) if picture is None else displayed_size(picture)
     return Reference(name, mime_type, data, size)
 
 
-def read_bytes(name: str, read_stdin: Callable[[], bytes]) -> bytes:
-    """Return the bytes of an image file, or of stdin (`-`).
-
-    Raises:
-        UsageError: it is missing, unreadable, or too large.
-        LocalFileError: the device failed.
-    """
-    return read_stdin() if name == "-" else files.read(Path(name), "image")
-
-
 def read_image(
-    name: str, read_stdin: Callable[[], bytes], *, decode: bool
+    name: str, read_stdin: Callable[[], bytes], fetch: Fetch | None = None, *, decode: bool
 ) -> tuple[str, bytes, Picture | None]:
     """Read an image that is to be sent.
 
     Args:
-        name: a path, or `-` for stdin.
+        name: a path, an address, or `-` for stdin.
         read_stdin: returns the bytes for `-`.
+        fetch: returns the bytes behind an address; None if a file is wanted.
         decode: check every pixel, not only that no part of the file is missing.
 
     Returns:
@@ -103,17 +104,22 @@ def read_image(
     Raises:
         UsageError: it is missing, unreadable, damaged, or of a type that the service refuses.
         LocalFileError: the device failed.
+        Unreachable: the server of an address does not answer.
     """
     from nanobanana_cli.images.formats import DamagedImage, sniff, survey, verify
 
-    data = read_bytes(name, read_stdin)
-    source = "stdin" if name == "-" else name
+    data = read_bytes(name, read_stdin, fetch)
+    source = "stdin" if name == "-" else remote.shown(name)
     mime_type = sniff(data)
     if mime_type not in REFERENCE_TYPES:
-        found = f"it is {mime_type}" if mime_type else "it is not an image"
+        from nanobanana_cli.generation import not_an_image
+
+        found, hint = f"it is {mime_type}", None
+        if mime_type is None:
+            found, hint = not_an_image.described(data)
         accepted = ", ".join(each.removeprefix("image/") for each in REFERENCE_TYPES)
         raise UsageError(
-            f"{source} cannot be sent: {found}", hint=f"the service accepts {accepted}"
+            f"{source} cannot be sent: {found}", hint=hint or f"the service accepts {accepted}"
         )
     if mime_type in ("image/heic", "image/heif"):
         return mime_type, data, None
@@ -121,6 +127,23 @@ def read_image(
         return mime_type, data, verify(data) if decode else survey(data)
     except DamagedImage as error:
         raise UsageError(f"{source} is damaged: {error}", hint="check the file") from None
+
+
+def read_bytes(name: str, read_stdin: Callable[[], bytes], fetch: Fetch | None = None) -> bytes:
+    """Return the bytes of an image file, of an address, or of stdin (`-`).
+
+    Raises:
+        UsageError: it is missing, unreadable, or too large.
+        LocalFileError: the device failed.
+        Unreachable: the server of an address does not answer.
+    """
+    if name == "-":
+        return read_stdin()
+    if not name:
+        raise UsageError("an image needs a path or an https address", hint="-i fox.png")
+    if fetch is not None and remote.is_address(name):
+        return fetch(name)
+    return files.read(Path(name), "image")
 
 
 def max_references(model: str) -> int:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from msgspec.structs import replace
 
 from nanobanana_cli.catalog import ASPECTS, DEFAULT_ASPECT, MODELS, SIZES, pixels
+from nanobanana_cli.generation import remote
 from nanobanana_cli.settings.validators import AUTO, nearest_ratio, quotient
 from nanobanana_cli.types import ContentRequest, Reference
 
@@ -21,6 +22,9 @@ def shaped(request: ContentRequest) -> ContentRequest:
     """Return the request with a ratio in place of `auto`, which the service does not know."""
     if request.aspect != AUTO:
         return request
+    if request.references and not request.references[0].is_fetched:
+        # Left out, it follows the image too: https://ai.google.dev/gemini-api/docs/image-generation
+        return replace(request, aspect=None)
     aspect, like = follow(request.model, request.references)
     return replace(request, aspect=aspect, like=like)
 
@@ -40,6 +44,8 @@ def follow(model: str, references: Sequence[Reference]) -> tuple[str, str | None
 
 def short_name(name: str) -> str:
     """Return the name of a reference image in a line about it."""
+    if remote.is_address(name):
+        return remote.last_part(name)
     return "stdin" if name == "-" else PurePath(name).name
 
 
@@ -56,17 +62,22 @@ def notes(request: ContentRequest, configured: str | None = None) -> Iterator[st
         configured: the variable or file that the ratio comes from; None if it does not come from
             the configuration.
     """
+    for each in request.references:
+        if not each.is_fetched:
+            ratio = "" if request.aspect else "; the aspect ratio, which follows it, is left out"
+            yield f"{each.name} is not fetched here: its data is a placeholder{ratio}"
     if not request.references or request.aspect is None or request.size is None:
         return
     first = request.references[0]
+    name, is_default = remote.shown(first.name), request.aspect == DEFAULT_ASPECT
     if first.size is None:
-        if not request.like and configured is None and request.aspect == DEFAULT_ASPECT:
-            yield f"cannot tell the shape of {first.name}, so the image is {request.aspect}"
+        if first.is_fetched and is_default and not request.like and configured is None:
+            yield f"cannot tell the shape of {name}, so the image is {request.aspect}"
     elif configured is not None:
         nearest, _ = follow(request.model, request.references)
         if nearest != request.aspect:
             yield (
-                f"{request.aspect} from {configured} holds, although {first.name} is nearest to "
+                f"{request.aspect} from {configured} holds, although {name} is nearest to "
                 f"{nearest}: `--aspect auto` keeps its shape"
             )
     elif request.like:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Nb
-from support.replies import made
+from support.replies import failed, made
 from support.wire_server import WireServer
 
 PRO = "gemini-3-pro-image-preview"
@@ -78,3 +78,14 @@ def test_vertex_has_its_version_elsewhere(nb: Nb, server: WireServer) -> None:
     assert json.loads(run.out)["url"] == server.url + path
     run = nb(*options, "--curl", env={"NB_BASE_URL": base})
     assert f"{server.url}{path}" in run.out
+
+
+def test_a_404_of_an_address_with_a_version_says_so(nb: Nb) -> None:
+    with WireServer(failed(404, "page not found")) as other:
+        base = f"{other.url}/v1"
+        run = nb("generate", "fox", env={"NB_BASE_URL": base, "WISDOM_GATE_KEY": "sk-a-key-123"})
+    assert (run.code, other.requests[0].path) == (
+        7,
+        "/v1/v1beta/models/gemini-3.1-flash-image-preview:generateContent",
+    )
+    assert "hint: leave /v1 out of base-url" in run.err

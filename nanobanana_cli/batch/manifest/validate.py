@@ -117,6 +117,7 @@ class _Checker:
         is_named = row.output is not None and not row.output.endswith("/")
         targets = [target] if count == 1 else [paths.numbered(target, n + 1) for n in range(count)]
         parameters, digest, former, like = row.parameters(), "", "", None
+        is_guess = False
         if prompt is None or settings is None or images is None:
             if not is_named:
                 return
@@ -125,6 +126,7 @@ class _Checker:
             settings = RowSettings("", "", "", None, alt=_has_alt(row, self._defaults))
         else:
             identities = [self._references.identity(name) for name in images]
+            is_guess = not all(self._references.without_data(name).is_fetched for name in images)
             origin, left = self._defaults.origin, settings
             settings, like = self._shaped(settings, images)
             digest = fingerprint(origin, prompt, settings, parameters, identities)
@@ -138,6 +140,7 @@ class _Checker:
                 *(number, prompt, settings, images, parameters, digest, each, plain, alt_file),
                 like=like,
                 former=former,
+                is_guess=is_guess,
             )
 
     def _shaped(
@@ -147,6 +150,8 @@ class _Checker:
         if settings.aspect != validators.AUTO:
             return settings, None
         first = [self._references.without_data(name) for name in images[:1]]
+        if first and not first[0].is_fetched:
+            return settings, None
         aspect, like = shape.follow(settings.model, first)
         # Shared by all rows that have the same.
         return self._with_ratio.setdefault(

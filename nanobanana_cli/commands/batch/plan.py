@@ -172,7 +172,7 @@ def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
     if not (chosen.dry_run or chosen.check):
         files.check_folder(root)
     format_named(chosen.image_format)
-    references = References(folder)
+    references = References(folder, is_offline=chosen.dry_run)
     defaults = validate.Defaults(
         model=settings.model,
         aspect=settings.aspect,

@@ -11,6 +11,7 @@ from nanobanana_cli.batch.plan import State, Step
 from nanobanana_cli.commands.batch.plan import HINT_KEPT, HINT_UNKNOWN, BatchJob, amount
 from nanobanana_cli.errors import BatchIncomplete, Charged
 from nanobanana_cli.money import dollars, usd
+from nanobanana_cli.settings.validators import AUTO
 from nanobanana_cli.ui.terminal import Terminal
 
 # A longer table takes long to draw, since all of it must be known first.
@@ -68,10 +69,10 @@ def _record(job: BatchJob, step: Step) -> dict[str, object]:
         "reason": step.reason or None,
         "prompt": item.prompt,
         "model": item.settings.model,
-        "aspect": item.settings.aspect,
+        "aspect": None if item.settings.aspect == AUTO else item.settings.aspect,
         "size": item.settings.size,
         "cost_usd": usd(cost),
-        "fingerprint": item.fingerprint,
+        "fingerprint": None if item.is_guess else item.fingerprint,
     }
 
 
@@ -90,6 +91,9 @@ def _summary(job: BatchJob, steps: Sequence[Step], past: History) -> Iterator[st
         yield f"{kept} left alone"
     elif kept and not job.chosen.force:
         yield f"{kept} not replaced without --force"
+    if guesses := sum(step.item.is_guess for step in steps):
+        rows = "1 row" if guesses == 1 else f"{guesses} rows"
+        yield f"reference images at addresses were not fetched: {rows} may differ"
     if past.spent or past.unpriced:
         yield f"the ledger records {amount(past.spent, past.unpriced)}"
     yield "nothing was sent"

@@ -186,7 +186,8 @@ def _balance(settings: Settings, target: Endpoint) -> Check:
     from nanobanana_cli.api import balance
     from nanobanana_cli.api.transport import Transport
 
-    account = replace(target, base_url=PROVIDERS[settings.provider].account_url)
+    # Without the headers, which are for the address in force alone.
+    account = replace(target, base_url=PROVIDERS[settings.provider].account_url, headers={})
     try:
         with closing(Transport(account, timeout=_timeout(settings))) as transport:
             found = balance.fetch(transport)

@@ -161,7 +161,7 @@ def _request(
     terminal: Terminal,
     text: "TextDestination | None",
 ) -> ContentRequest:
-    from nanobanana_cli.generation import inputs, shape
+    from nanobanana_cli.generation import inputs, remote, shape
 
     images, prompt_file = options.inputs.images or (), options.inputs.prompt_file
     if "-" in images and "-" in (prompt, prompt_file):
@@ -169,6 +169,8 @@ def _request(
     if images.count("-") > 1:
         raise UsageError("-i - can be given only once", hint="stdin is read once")
     prompt = inputs.prompt_text(prompt, prompt_file, terminal.read)
+    is_shown = options.cost.dry_run or options.cost.curl
+    fetch = None if is_shown else remote.RemoteImages().get
     request = ContentRequest(
         prompt=prompt,
         framed=_framed(prompt, text),
@@ -176,7 +178,7 @@ def _request(
         model=in_force.model,
         aspect=in_force.aspect,
         size=in_force.size,
-        references=inputs.references(images, terminal.read),
+        references=inputs.references(images, terminal.read, fetch),
         parameters=options.parameters,
     )
     return shape.shaped(inputs.checked(request))

@@ -84,6 +84,19 @@ def test_the_balance_is_asked_for_at_its_own_address(
     assert "authorization" not in listed.headers
 
 
+def test_a_gateways_headers_stay_at_its_address(
+    nb: Nb, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "user.toml"
+    path.write_text('[wisgate.headers]\nx-mine = "a-secret-value"\n')
+    path.chmod(0o600)
+    monkeypatch.setenv("NB_CONFIG", str(path))
+    with wisgate(monkeypatch, _answer(BALANCE)) as (service, account):
+        _lines(nb, "--balance")
+    assert [each.headers.get("x-mine") for each in service.requests] == ["a-secret-value"]
+    assert [each.headers.get("x-mine") for each in account.requests] == [None]
+
+
 def test_it_is_not_asked_for_unless_named(nb: Nb, monkeypatch: pytest.MonkeyPatch) -> None:
     with wisgate(monkeypatch, _answer(BALANCE)) as (_, account):
         lines = _lines(nb)
