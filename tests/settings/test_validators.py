@@ -86,7 +86,14 @@ def test_the_smallest_size_has_several_spellings(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("8K", "4K"), ("2048", "2K"), ("1024px", "1K"), ("2", "2K")]
+    ("typed", "meant"), [("1024", "1K"), ("2048", "2K"), ("2048px", "2K"), ("4096", "4K")]
+)
+def test_a_size_may_be_in_pixels(typed: str, meant: str) -> None:
+    assert validators.size(typed, DEFAULT_MODEL) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("8K", "4K"), ("2000", "2K"), ("1000px", "1K"), ("2", "2K")]
 )
 def test_another_size_gets_the_nearest_as_a_hint(typed: str, meant: str) -> None:
     with pytest.raises(InvalidValue) as wrong:
