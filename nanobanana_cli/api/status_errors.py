@@ -174,7 +174,7 @@ def _by_status(
 
 def _effective(http: int, error: ErrorBody) -> int:
     """Return the status of the service that failed, which a gateway may relay with its own."""
-    if error.status is not None and (error.is_nested or http in (200, 400, 500, 502)):
+    if error.status is not None and (error.is_nested or http in (200, 400, 500)):
         return error.status
     return http
 

@@ -78,6 +78,8 @@ TABLE: list[tuple[int, object, type[NbError]]] = [
     (408, b"", OutcomeUnknown),
     (499, b"", OutcomeUnknown),
     (502, b"<html><title>502 Bad Gateway</title>", OutcomeUnknown),
+    (502, google(503, "upstream gone", "UNAVAILABLE"), OutcomeUnknown),
+    (502, {"error": {"code": 429, "message": "slow down"}}, OutcomeUnknown),
     (504, google(504, "deadline", "DEADLINE_EXCEEDED"), OutcomeUnknown),
     (520, b"", OutcomeUnknown),
     (524, b"error code: 524", OutcomeUnknown),
@@ -295,6 +297,7 @@ def test_google_is_no_gateway() -> None:
     ("message", "free"),
     [
         ("You will not be charged for this.", True),
+        ("You have not been charged.", True),
         ("You won\u2019t be billed.", True),
         ("本次请求不会扣费", True),
         ("You will be charged.", False),
