@@ -30,7 +30,7 @@ from nanobanana_cli.api.schema import (
     searchable,
     start_of,
 )
-from nanobanana_cli.errors import BadReply, NbError
+from nanobanana_cli.errors import BadReply, NbError, OutcomeUnknown, Unavailable
 from nanobanana_cli.types import Data, Modality, Reply
 from nanobanana_cli.ui.escape import one_line
 
@@ -56,7 +56,13 @@ _FIELDS = frozenset(
         *("prompt_feedback", "usage_metadata", "model_version", "response_id", "error"),
     }
 )
-_IMAGE_MARKS = (b"inlineData", b"inline_data", b";base64,", b"fileUri", b"file_uri")
+_IMAGE_MARKS = (
+    *(b"inlineData", b"inline_data", b";base64,", b"fileUri", b"file_uri", b"b64_json"),
+    # PNG, JPEG and WebP as base64 in JSON.
+    *(b'"iVBORw0KGgo', b'"/9j/', b'"UklGR'),
+)
+# Not text: an image without JSON around it, gzip, UTF-16.
+_BINARY = re.compile(rb"\x89PNG|\xff\xd8\xff|RIFF|\x1f\x8b|\xff\xfe|\xfe\xff")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -113,17 +119,29 @@ def every_image(body: Data) -> Iterator[Data | None]:
 
 
 def may_hold_image(body: Data) -> bool:
-    """Return True if the bytes of a reply that cannot be used may hold a finished image."""
+    """Return True if a reply in which no usable image was found may hold a finished one."""
     searched = searchable(body)
-    return any(searched.find(mark) >= 0 for mark in _IMAGE_MARKS)
+    if all(searched.find(mark) < 0 for mark in _IMAGE_MARKS):
+        return _BINARY.match(body) is not None
+    try:
+        parts = _collect(_parsed(body))
+    except NbError:
+        return True
+    return bool(parts.images or parts.files) or not parts.drafts
 
 
 def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool, body: Data) -> NbError:
     # Imported here, as in `_not_json`: a good reply does not need these modules.
     from nanobanana_cli.api import refusals, status_errors
+    from nanobanana_cli.api.error_body import says_not_charged
 
     if envelope.error:
-        return status_errors.from_200(json.dumps({"error": envelope.error}).encode())
+        error = status_errors.from_200(json.dumps({"error": envelope.error}).encode())
+        if not isinstance(error, Unavailable) or says_not_charged(error.message):
+            return error
+        # After the first parts, nobody can say whether the answer is charged.
+        is_begun = any(map(parts_of, candidates(envelope)))
+        return OutcomeUnknown(error.message) if is_begun else error
     if not (envelope.candidates or envelope.prompt_feedback) and _is_of_another_api(body):
         return BadReply(f"the reply is JSON of another shape: {_start(body)}", hint=_NOT_THE_API)
     return refusals.from_reply(envelope, wanted=wanted, text=text, drafts=drafts)
@@ -221,7 +239,13 @@ def _add(part: Part, found: _Parts) -> None:
         found.images.append(blob.data)
     if file is not None:
         uris = (file.file_uri, file.file_uri_snake)
-        found.files += [uri for uri in uris if isinstance(uri, str) and uri.strip()]
+        named = [uri.strip() for uri in uris if isinstance(uri, str) and uri.strip()]
+        found.images += [uri for uri in named if _is_data(uri)]
+        found.files += [uri for uri in named if not _is_data(uri)]
+
+
+def _is_data(uri: str) -> bool:
+    return uri[:5].lower() == "data:"
 
 
 def _decoded(images: list[msgspec.Raw | str]) -> Data | None:

@@ -62,13 +62,13 @@ class Part(msgspec.Struct, rename="camel"):
 class Content(msgspec.Struct):
     """A candidate's parts."""
 
-    parts: list[Part | Other] | dict[str, Any] | Scalar = None
+    parts: list[Part | Other] | Part | Scalar = None
 
 
 class Candidate(msgspec.Struct, rename="camel"):
     """A candidate, with the reason why the model stopped."""
 
-    content: Content | Other = None
+    content: Content | list[Part | Other] | Scalar = None
     finish_reason: Any = None
     finish_message: Any = None
     grounding_metadata: Any = None
@@ -77,7 +77,7 @@ class Candidate(msgspec.Struct, rename="camel"):
 class Envelope(msgspec.Struct, rename="camel"):
     """The whole reply, or a chunk of it; `response`, `data` and `result` may hold it instead."""
 
-    candidates: list[Candidate | Other] | dict[str, Any] | Scalar = None
+    candidates: list[Candidate | Other] | Candidate | Scalar = None
     prompt_feedback: Any = None
     usage_metadata: Any = None
     model_version: Any = None
@@ -245,15 +245,18 @@ def finish_reason(reply: Envelope) -> str | None:
 
 
 def candidates(reply: Envelope) -> list[Candidate]:
-    """Return the candidates that are objects."""
-    listed = reply.candidates if isinstance(reply.candidates, list) else []
+    """Return the candidates that are objects; a lone one may stand without its list."""
+    found = reply.candidates
+    listed = found if isinstance(found, list) else [found]
     return [candidate for candidate in listed if isinstance(candidate, Candidate)]
 
 
 def parts_of(candidate: Candidate) -> list[Part]:
-    """Return the parts of a candidate that are objects."""
-    listed = candidate.content.parts if isinstance(candidate.content, Content) else None
-    return [part for part in listed if isinstance(part, Part)] if isinstance(listed, list) else []
+    """Return the parts of a candidate that are objects; a lone one may stand without its list."""
+    content = candidate.content
+    found = content.parts if isinstance(content, Content) else content
+    listed = found if isinstance(found, list) else [found]
+    return [part for part in listed if isinstance(part, Part)]
 
 
 def _repaired(body: Data) -> bytes:

@@ -97,7 +97,8 @@ def _save(
         path = _put(picture, destination, result.request, rescue)
     except NbError as error:
         if isinstance(error, BadReply):
-            error.hint = _kept(result, rescue) or error.hint
+            options = ("--all",) if reply.images > 1 else ()
+            error.hint = _kept(result, rescue, *options) or error.hint
         # Shown by no other line: who closed stdout has stopped reading.
         told = (error.hint,) if isinstance(error, OutputClosed) and error.hint else ()
         notes = (*result.notes, *told)

@@ -28,6 +28,7 @@ from nanobanana_cli.errors import (
     Interrupted,
     LocalFileError,
     NbError,
+    NoImage,
     OutcomeUnknown,
     Unavailable,
     Unreachable,
@@ -235,8 +236,9 @@ class Session:
     ) -> Result:
         """Return the result of an answer."""
         result = about or Result("failed", request, self.endpoint.provider)
+        status: Status
         if isinstance(answer, NbError):
-            status: Status = "unknown" if isinstance(answer, OutcomeUnknown) else "failed"
+            status = "unknown" if isinstance(answer, OutcomeUnknown) else "failed"
             return replace(result, status=status, error=answer)
         try:
             reply = replies.read(answer, want=request.modalities, links=self._has_links)
@@ -244,9 +246,10 @@ class Session:
             redact_error(error, self.endpoint.secrets)
             if error.details:
                 self._trace(redact(error.details, self.endpoint.secrets))
-            if isinstance(error, BadReply) and replies.may_hold_image(answer):
+            if isinstance(error, BadReply | NoImage) and replies.may_hold_image(answer):
                 self._keep(error, answer, request)
-            return replace(result, status="failed", error=error.released())
+            status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
+            return replace(result, status=status, error=error.released())
         reply = redact_reply(reply, self.endpoint.secrets)
         return replace(
             result,
@@ -264,12 +267,13 @@ class Session:
             linked = tuple(map(self._links.fetch, links))
         except BadReply as error:
             redact_error(error, self.endpoint.secrets)
-            self._keep(error, reply.body or b"", result.request, "--fetch")
+            options = ("--all", "--fetch") if len(reply.links) > 1 else ("--fetch",)
+            self._keep(error, reply.body or b"", result.request, *options)
             return replace(result, status="failed", reply=None, cost=None, error=error.released())
         reply = replace(reply, image=linked[-1], linked=linked)
         return replace(result, reply=reply, notes=(*result.notes, note))
 
-    def _keep(self, error: BadReply, body: Data, request: ContentRequest, *options: str) -> None:
+    def _keep(self, error: NbError, body: Data, request: ContentRequest, *options: str) -> None:
         """Keep a reply that holds an image, and make the error's hint lead to it."""
         if kept := self.rescue.reply(body, slug(request.prompt)):
             error.hint = extract_hint(kept, *options)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanobanana_cli.api.reply import every_image, read
-from nanobanana_cli.errors import BadReply, NoImage
+from nanobanana_cli.errors import BadReply, NoImage, OutcomeUnknown, Unavailable
 from nanobanana_cli.types import Modality, Reply
 
 PICTURE = bytes(range(256)) * 3
@@ -162,6 +162,29 @@ class TestADamagedStream:
         assert ask(lines([chunk(image())]) + b"<!-- served by x -->\n").image == PICTURE
 
 
+BUSY: Chunk = {"error": {"code": 503, "message": "gone", "status": "UNAVAILABLE"}}
+
+
+@stream
+class TestAStreamThatEndsInAnError:
+    def test_before_any_part_is_free(self, stream: Stream) -> None:
+        with pytest.raises(Unavailable):
+            ask(stream([{"usageMetadata": {"totalTokenCount": 8}}, BUSY]))
+
+    @pytest.mark.parametrize("part", [{"text": "Here"}, image(thought=True)])
+    def test_after_the_first_part_may_be_charged(self, stream: Stream, part: Chunk) -> None:
+        with pytest.raises(OutcomeUnknown, match="gone"):
+            ask(stream([chunk(part), BUSY]))
+
+    def test_believes_what_it_says_of_money(self, stream: Stream) -> None:
+        busy = {"error": {**BUSY["error"], "message": "You will not be charged"}}
+        with pytest.raises(Unavailable):
+            ask(stream([chunk({"text": "Here"}), busy]))
+
+    def test_gives_the_image_before_it(self, stream: Stream) -> None:
+        assert ask(stream([chunk(image()), BUSY])).image == PICTURE
+
+
 class TestAWrapper:
     @pytest.mark.parametrize(
         "wrap",
@@ -194,6 +217,25 @@ class TestAWrapper:
     @pytest.mark.parametrize("more", [{"data": None}, {"response": "ok"}, {"result": [1]}])
     def test_beside_a_reply_is_none(self, more: Chunk) -> None:
         assert ask(_json({**chunk(image()), **more})).image == PICTURE
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"candidates": {"content": {"parts": [image()]}}},
+        {"candidates": [{"content": {"parts": image()}}]},
+        {"candidates": [{"content": [image()]}]},
+    ],
+)
+def test_what_should_be_a_list_may_be_its_one_element(reply: Chunk) -> None:
+    assert ask(_json(reply)).image == PICTURE
+
+
+@pytest.mark.parametrize("name", ["data:image/png;base64,", " DATA:image/png;charset=x;base64,"])
+def test_a_file_may_be_a_data_uri(name: str) -> None:
+    file = {"fileData": {"fileUri": name + base64.b64encode(PICTURE).decode()}}
+    reply = ask(_json(chunk(file)))
+    assert (reply.image, reply.links) == (PICTURE, ())
 
 
 class TestALink:

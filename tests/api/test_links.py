@@ -175,6 +175,11 @@ class TestWhatIsNoImage:
         found = nb("extract", "--fetch", kept)
         assert (found.code, found.out) == (0, "fox.png\n")
 
+    def test_among_several_keeps_them_all(self, nb: Nb, serve: Serve) -> None:
+        both = lambda url: Answer(body=reply({"text": f"![]({url}/1) ![]({url}/2)"}))  # noqa: E731
+        serve(both, Answer(404))
+        assert "nb extract --all --fetch " in make(nb).err
+
     def test_that_never_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(links, "LARGEST_IMAGE", 1 << 20)
         endless = Answer(

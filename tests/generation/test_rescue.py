@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 import signal
@@ -87,6 +89,31 @@ class TestAReply:
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert f"hint: the reply was kept: nb extract {path}\n" in run.err
         assert run.err.endswith("May have been charged.\n")
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            IMAGE,
+            gzip.compress(reply(image_part(IMAGE))),
+            reply(image_part(IMAGE)).decode().encode("utf-16"),
+            json.dumps({"data": [{"b64_json": "aGk="}]}).encode(),
+            json.dumps({"images": [base64.b64encode(IMAGE).decode()]}).encode(),
+            json.dumps({"candidates": [{"image": base64.b64encode(IMAGE).decode()}]}).encode(),
+        ],
+    )
+    def test_of_an_unknown_shape(self, nb: Nb, serve: Serve, state: Path, body: bytes) -> None:
+        serve(Answer(body=body))
+        assert make(nb).code in (9, 10)
+        assert [path.read_bytes() for path in kept(state)] == [body]
+
+    def test_whose_last_image_is_damaged_yields_the_others(
+        self, nb: Nb, serve: Serve, state: Path
+    ) -> None:
+        serve(answer(image_part(IMAGE), image_part(DAMAGED)))
+        run = make(nb)
+        (path,) = kept(state)
+        assert f"hint: the reply was kept: nb extract --all {path}\n" in run.err
+        assert nb("extract", "--all", path, "-o", "found.png").out == "found.png\n"
 
     def test_is_told_in_json(self, nb: Nb, serve: Serve, state: Path) -> None:
         serve(answer(image_part(DAMAGED)))
