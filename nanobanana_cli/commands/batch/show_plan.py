@@ -84,7 +84,7 @@ def _summary(job: BatchJob, steps: Sequence[Step], past: History) -> Iterator[st
     if due:
         unpriced = sum(step.price is None for step in due)
         total = sum(step.price or 0 for step in due)
-        cost = amount(total, unpriced, "nothing", job.price_word)
+        cost = amount(total, unpriced, word=job.price_word)
         yield f"{len(due)} to make for {cost}"
     kept = sum(bool(step.kept) for step in steps)
     if kept and job.chosen.skip_existing:
