@@ -11,6 +11,7 @@
     │   └── RateLimited       5  rate_limit       not charged
     ├── NotSent               5  not_sent         not charged
     ├── LocalFileError        6  file             not charged
+    │   └── MisplacedImage    6  file             charged
     ├── Rejected              7  rejected         not charged
     ├── OverBudget            8  budget           not charged
     │   └── OutOfCredit       8  credit           not charged
@@ -22,8 +23,9 @@
     └── OutputClosed        141  output_closed    charged
     Interrupted     129/130/143  interrupted      may have been charged
 
-ManifestError and NotSent are defined in `batch`. An error that comes after a paid call says so
-itself. Interrupted is outside the tree, so that `except Exception` cannot swallow a signal.
+ManifestError and NotSent are defined in `batch`, MisplacedImage in `generation`. An error that
+comes after a paid call says so itself. Interrupted is outside the tree, so that `except Exception`
+cannot swallow a signal.
 """
 
 from __future__ import annotations
