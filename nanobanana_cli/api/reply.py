@@ -61,8 +61,10 @@ _IMAGE_MARKS = (
     # PNG, JPEG and WebP as base64 in JSON.
     *(b'"iVBORw0KGgo', b'"/9j/', b'"UklGR'),
 )
-# Not text: an image without JSON around it, gzip, UTF-16.
-_BINARY = re.compile(rb"\x89PNG|\xff\xd8\xff|RIFF|\x1f\x8b|\xff\xfe|\xfe\xff")
+# An image without JSON around it: PNG, JPEG or WebP.
+_BARE_IMAGE = re.compile(rb"\x89PNG|\xff\xd8\xff|RIFF")
+# gzip and UTF-16.
+_ENCODED = re.compile(rb"\x1f\x8b|\xff\xfe|\xfe\xff")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -82,9 +84,11 @@ def read(body: Data, *, want: tuple[Modality, ...], links: bool = True) -> Reply
         BadReply: the reply is not JSON, has an unexpected shape, or its image is not base64.
         NbError: the reply holds an `error` object, see `status_errors.from_200`.
     """
+    wants_image = "IMAGE" in want
+    if wants_image and _BARE_IMAGE.match(body):
+        return Reply(image=body)
     envelope = _parsed(body)
     parts = _collect(envelope)
-    wants_image = "IMAGE" in want
     image = _decoded(parts.images) if wants_image else None
     found = parts.take_links() if links and wants_image and image is None else ()
     text = "".join(parts.text).strip()
@@ -122,7 +126,7 @@ def may_hold_image(body: Data) -> bool:
     """Return True if a reply in which no usable image was found may hold a finished one."""
     searched = searchable(body)
     if all(searched.find(mark) < 0 for mark in _IMAGE_MARKS):
-        return _BINARY.match(body) is not None
+        return _ENCODED.match(body) is not None
     try:
         parts = _collect(_parsed(body))
     except NbError:

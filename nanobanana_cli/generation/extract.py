@@ -8,7 +8,14 @@ from msgspec.structs import replace
 
 from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api.links import LinkFetcher, host_of
-from nanobanana_cli.errors import BadReply, Charged, NbError, NoImage
+from nanobanana_cli.errors import (
+    BadReply,
+    Charged,
+    NbError,
+    NoImage,
+    OutcomeUnknown,
+    Unavailable,
+)
 from nanobanana_cli.generation.destinations import Destination
 from nanobanana_cli.generation.save import save_every_image, save_image
 from nanobanana_cli.types import ContentRequest, Data, Reply, Result
@@ -56,6 +63,9 @@ def extract(
 
 def failed(name: str, error: NbError, about: Result = _UNKNOWN) -> Result:
     """Return the result of a reply without a usable image."""
+    if isinstance(error, Unavailable | OutcomeUnknown):
+        # The service may be worth another call; its answer stays what it is.
+        error = BadReply(f"the reply is an error: {error.message}")
     error.charged = Charged.NO
     if error.hint == BadReply.hint:
         error.hint = _WHOLE

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.replies import picture
 
 from nanobanana_cli.api.reply import every_image, read
 from nanobanana_cli.errors import BadReply, NoImage, OutcomeUnknown, Unavailable
@@ -229,6 +230,13 @@ class TestAWrapper:
 )
 def test_what_should_be_a_list_may_be_its_one_element(reply: Chunk) -> None:
     assert ask(_json(reply)).image == PICTURE
+
+
+@pytest.mark.parametrize("data", [picture(64, 48, each) for each in ("PNG", "JPEG", "WEBP")])
+def test_a_reply_may_be_the_image_itself(data: bytes) -> None:
+    assert ask(data).image == data
+    with pytest.raises(BadReply):
+        read(data, want=("TEXT",))
 
 
 @pytest.mark.parametrize("name", ["data:image/png;base64,", " DATA:image/png;charset=x;base64,"])

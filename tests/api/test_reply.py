@@ -349,7 +349,7 @@ class TestABadReply:
             (b"<html><title>Hi</title>", "the reply is an HTML page, not JSON: Hi"),
             (b"<!DOCTYPE html><p>", "the reply is an HTML page, not JSON"),
             (b"hello\nworld", "the reply is not JSON: hello world"),
-            (b"\x89PNG\r\n", "the reply is not JSON: "),
+            (b"\x89PDF\r\n", "the reply is not JSON: "),
             (b"5", "the reply is JSON of an unexpected shape: 5"),
             (b"[]", "the reply is JSON of an unexpected shape: []"),
             (b'"x"', 'the reply is JSON of an unexpected shape: "x"'),

@@ -159,7 +159,8 @@ class TestWhatCannotBeExtracted:
             (reply(image_part(IMAGE))[:-20], 10, "cut short"),
             (b"", 10, "the reply is empty"),
             (b"<html><title>Hi</title>", 10, "an HTML page"),
-            (IMAGE, 10, "not JSON"),
+            (b"curl: (6) no host", 10, "not JSON"),
+            (b'{"error": {"code": 503, "status": "UNAVAILABLE"}}', 10, "the reply is an error"),
             (b"[]", 10, "shape"),
         ],
     )

@@ -93,7 +93,6 @@ class TestAReply:
     @pytest.mark.parametrize(
         "body",
         [
-            IMAGE,
             gzip.compress(reply(image_part(IMAGE))),
             reply(image_part(IMAGE)).decode().encode("utf-16"),
             json.dumps({"data": [{"b64_json": "aGk="}]}).encode(),
