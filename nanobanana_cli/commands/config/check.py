@@ -88,7 +88,9 @@ def _permission(path: Path) -> Check:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        return Check("warning", "permissions", f"cannot read those of {path}: {error.strerror}")
+        return Check(
+            "warning", "permissions", f"cannot read the permissions of {path}: {error.strerror}"
+        )
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
         return Check(
             "warning",
