@@ -46,8 +46,13 @@ def save_image(result: Result, destination: Destination, rescue: Rescue | None =
     if reply is None:
         return result
     saved = _save(result, reply.image, destination, rescue)
-    if saved.status == "failed" or reply.images < 2:
+    if reply.images < 2:
         return saved
+    if saved.status == "failed":
+        # Of an image that is unusable, the reply has been kept already.
+        is_rescued = isinstance(saved.error, LocalFileError | OutputClosed)
+        others = _kept(result, rescue, "--all") if is_rescued else None
+        return replace(saved, notes=(*saved.notes, others)) if others else saved
     note = f"the service sent {reply.images} images; the last one is saved"
     if rescue is None:
         note = f"{note}; --all saves each"

@@ -156,6 +156,14 @@ class TestAReply:
             nb("extract", "--all", path).out == "a-red-fox.png\na-red-fox-2.png\na-red-fox-3.png\n"
         )
 
+    def test_of_each_call_is_told(self, nb: Nb, serve: Serve, state: Path) -> None:
+        serve(answer(image_part(DAMAGED)))
+        run = nb("generate", "A red fox!", "-n", "3", "-o", "fox.png")
+        assert run.code == 10
+        assert len(kept(state)) == 3
+        for path in kept(state):
+            assert f"hint: the reply was kept: nb extract {path}\n" in run.err
+
     def test_is_kept_by_a_batch_too(self, nb: Nb, serve: Serve, state: Path) -> None:
         Path("m.csv").write_text("prompt\nA red fox!\n")
         serve(answer(image_part(DAMAGED)))
@@ -301,6 +309,15 @@ class TestAnImage:
         assert saved.error.charged is Charged.YES
         assert path.read_bytes() == IMAGE
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def test_among_several_without_a_place_takes_the_others_along(self, tmp_path: Path) -> None:
+        Path("images").mkdir()
+        (place,) = destinations.plan("images/fox.png", prompt="fox", stdout=lambda _: None)
+        Path("images").rmdir()
+        saved = save_image(_result(images=2), place, Rescue(tmp_path))
+        assert isinstance(saved.error, LocalFileError)
+        (path,) = kept(tmp_path)
+        assert saved.notes == (f"the reply was kept: nb extract --all {path}",)
 
     @pytest.mark.parametrize("folder", [None, "blocked"])
     def test_without_a_state_folder_goes_to_a_new_one(

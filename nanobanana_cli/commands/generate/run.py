@@ -77,7 +77,8 @@ class Generation(msgspec.Struct, frozen=True):
         if len(failures) == len(self.destinations) == 1:
             raise failures[0]
         if failures:
-            for failure in {each.message: each for each in failures}.values():
+            # Like ones once; the hint may name the place of a reply that was paid for.
+            for failure in {(each.message, each.hint): each for each in failures}.values():
                 self.terminal.error(failure)
             # The highest says most about money: 11 (unknown) before 5 (safe to run again).
             raise typer.Exit(max(each.code for each in failures))
