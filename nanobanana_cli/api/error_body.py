@@ -123,9 +123,10 @@ def is_error(body: Data) -> bool:
         value = json.loads(bytes(body), strict=False)
     except (ValueError, RecursionError):
         return False
-    if isinstance(value, list) and value:
-        value = value[0]
-    return isinstance(value, dict) and _reports_error(value)
+    chunks = value if isinstance(value, list) else [value]
+    if any(isinstance(each, dict) and _holds_reply(each) for each in chunks):
+        return False
+    return bool(chunks) and isinstance(chunks[0], dict) and _reports_error(chunks[0])
 
 
 def says_not_charged(words: str) -> bool:
@@ -219,11 +220,14 @@ def _is_error(value: Any) -> bool:
     return isinstance(value, dict) and not value.keys().isdisjoint(("error", *_WORDS))
 
 
-def _reports_error(value: dict[str, Any]) -> bool:
+def _holds_reply(value: dict[str, Any]) -> bool:
     inner = (value.get(name) for name in ("response", "data", "result"))
-    wrapped = [each[0] if isinstance(each, list) and each else each for each in inner]
-    if any(_REPLY_FIELDS & each.keys() for each in (value, *wrapped) if isinstance(each, dict)):
-        return False
+    lists = [each if isinstance(each, list) else [each] for each in inner]
+    found = (value, *(each for chunks in lists for each in chunks))
+    return any(_REPLY_FIELDS & each.keys() for each in found if isinstance(each, dict))
+
+
+def _reports_error(value: dict[str, Any]) -> bool:
     if value.get("error") or value.get("errors") or value.get("success") is False:
         return True
     if value.get("success") is True or str(value.get("code")).lower() in _GOOD_CODES:

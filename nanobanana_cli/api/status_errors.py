@@ -156,6 +156,8 @@ def _cause(
 def _by_status(
     status: int, http: int, headers: Mapping[str, str], error: ErrorBody, endpoint: Endpoint
 ) -> NbError:
+    if status in (429, 503) and (http in (502, 504) or http >= 520):
+        return OutcomeUnknown(_message("the service did not finish", http, error))
     if status == 429:
         return _rate_limit(http, headers, error)
     if status == 503:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.replies import picture
 
+from nanobanana_cli.api.error_body import is_error
 from nanobanana_cli.api.reply import every_image, read
 from nanobanana_cli.errors import BadReply, NoImage, OutcomeUnknown, Unavailable
 from nanobanana_cli.types import Modality, Reply
@@ -332,3 +333,12 @@ def test_any_cut_into_chunks_is_the_reply(
         rest = rest[size:]
     one, other = ask(_json(whole)), ask(stream(chunks))
     assert (one.image, one.text, one.images) == (other.image, other.text, other.images)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_chunk_that_is_an_error_does_not_make_an_image_free(number: int) -> None:
+    chunks = [chunk(image())]
+    chunks.insert(number, BUSY)
+    assert not is_error(_json(chunks))
+    assert not is_error(_json({"success": False, "data": chunks}))
+    assert ask(_json(chunks)).image == PICTURE

@@ -80,6 +80,8 @@ TABLE: list[tuple[int, object, type[NbError]]] = [
     (502, b"<html><title>502 Bad Gateway</title>", OutcomeUnknown),
     (502, google(503, "upstream gone", "UNAVAILABLE"), OutcomeUnknown),
     (502, {"error": {"code": 429, "message": "slow down"}}, OutcomeUnknown),
+    (504, gateway(json.dumps(google(503, "overloaded", "UNAVAILABLE"))), OutcomeUnknown),
+    (524, gateway(json.dumps(google(429, "slow", "RESOURCE_EXHAUSTED"))), OutcomeUnknown),
     (504, google(504, "deadline", "DEADLINE_EXCEEDED"), OutcomeUnknown),
     (520, b"", OutcomeUnknown),
     (524, b"error code: 524", OutcomeUnknown),
