@@ -23,7 +23,10 @@ from nanobanana_cli.ui.escape import one_line
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 _NOT_CHARGED = re.compile(
-    r"(?:not|never|n['\u2019]t) (?:be(?:en)? )?(?:charged|billed)|without charge"
+    r"(?:not|never|n['\u2019]t) (?:be(?:en)? )?(?:charged|billed)\b"
+    # These speak of something beside the call.
+    r"(?! (?:again|twice|separately|extra|more))"
+    r"|without charge"
     r"|(?:不会?|未|没有)被?(?:收费|计费|扣费|扣除)",
     re.IGNORECASE,
 )

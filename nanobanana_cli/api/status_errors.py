@@ -58,7 +58,9 @@ _NO_CHANNEL = re.compile(
     r"model_not_found|no available channels?\b|无可用(?:渠道|通道)|没有可用(?:的)?(?:渠道|通道)",
     re.IGNORECASE,
 )
-_SENSITIVE = re.compile(r"sensitive_words?_detected|sensitive words?\b|敏感词", re.IGNORECASE)
+_SENSITIVE = re.compile(
+    r"sensitive_words?_detected|sensitive words? (?:(?:was|were) )?detected|敏感词", re.IGNORECASE
+)
 # The codes of a gateway that gave up before it called anyone.
 _BEFORE_THE_CALL = frozenset({"model_price_error", "get_channel_failed", "convert_request_failed"})
 _BUSY = re.compile(
@@ -120,6 +122,8 @@ def _finished(found: NbError, error: ErrorBody) -> NbError:
     found.details = one_line(error.everything, _LONGEST_DETAILS)
     if error.says_not_charged:
         found.charged = Charged.NO
+        if isinstance(found, OutcomeUnknown):
+            found.hint = "run the same command again later"
     return found
 
 
@@ -128,7 +132,9 @@ def _cause(
 ) -> NbError:
     """Return the error for what went wrong, whichever status it was reported with."""
     status = _effective(http, error)
-    if _SENSITIVE.search(error.everything):
+    # A message may quote the prompt: where a label says that a call was made, labels alone count.
+    is_after = any(map(_AFTER_THE_CALL.search, error.labels))
+    if _SENSITIVE.search(" ".join(error.labels) if is_after else error.everything):
         return NoImage(
             _message("the prompt was blocked before the call", http, error),
             hint="rephrase the prompt without the words that the gateway names",

@@ -37,8 +37,7 @@ def check(request: ContentRequest, settings: Settings, count: int) -> None:
         )
     if each * count > limit:
         raise OverBudget(
-            f"{estimate(request, settings, count)}, "
-            f"and --max-cost is {dollars(limit, zero='nothing')}",
+            f"{estimate(request, settings, count)}, and --max-cost is {dollars(limit, zero='$0')}",
             hint="ask for fewer images, or raise --max-cost",
         )
 

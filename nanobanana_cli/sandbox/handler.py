@@ -172,7 +172,7 @@ class Handler:
 
     def _check_key(self, http_request: HttpRequest) -> None:
         headers = http_request.headers
-        given = headers.get("x-goog-api-key") or http_request.query.get("key", [""])[0]
+        given = headers.get("x-goog-api-key", "")
         if not given:
             bearer = headers.get("authorization", "").lower().startswith("bearer ")
             raise errors.bearer_key() if bearer else errors.no_key()

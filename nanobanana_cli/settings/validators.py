@@ -206,7 +206,11 @@ def split_address(text: str) -> tuple[str, str | None]:
     if "@" in text:
         raise InvalidValue("contains a user name or password", hint=_ADDRESS_EXAMPLE, secret=True)
     if "?" in text or "#" in text:
-        raise InvalidValue("contains a query or fragment", hint=_ADDRESS_EXAMPLE, secret=True)
+        raise InvalidValue(
+            "contains a query or fragment",
+            hint="leave out the ? or # and what follows",
+            secret=True,
+        )
     scheme, _, rest = text.partition("://")
     scheme = scheme.lower()
     authority, slash, path = rest.partition("/")
