@@ -17,7 +17,7 @@ from nanobanana_cli.errors import BadReply
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """What an account may still spend, in dollars; None where the service does not say.
+    """The money that an account may still spend, in dollars; None where the service does not say.
 
     Args:
         available: of the account.

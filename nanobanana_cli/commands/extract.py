@@ -26,7 +26,7 @@ _LARGEST_FILE = 512 << 20
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What to take besides images."""
+    """The parts to take besides images."""
 
     panel = "Text"
 

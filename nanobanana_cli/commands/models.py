@@ -57,9 +57,12 @@ def command(
         return
     if base_url is not None:
         raise UsageError("--base-url needs --check", hint="nb models --check --base-url URL")
-    providers = _providers(provider)
+    _show(terminal, _providers(provider), as_json=json)
+
+
+def _show(terminal: Terminal, providers: Sequence[str], *, as_json: bool) -> None:
     models = catalog.MODELS.values()
-    if json:
+    if as_json:
         for model in models:
             terminal.json(_record(model, providers))
     elif terminal.stdout.isatty():
