@@ -123,6 +123,13 @@ class ResultWriter(msgspec.Struct, frozen=True):
         elif self.as_json:
             self.terminal.json(result.record(), to_stderr=self.to_stderr)
 
+    def skipped(self, result: Result) -> None:
+        """Write the paths of an image that was left alone and its text, or their JSON line."""
+        self.json(result)
+        if not self.as_json and self.texts is None:
+            for path in filter(None, (result.path, result.alt_path)):
+                self.terminal.result(path)
+
     def _show_written(self, result: Result, path: str) -> None:
         if self.texts is not None or path == "-":
             where = "" if path == "-" else f"{path}  "

@@ -93,7 +93,7 @@ class Generation(msgspec.Struct, frozen=True):
             UsageError: the embedded sandbox has no address for curl.
             NbError: a check failed that would stop the real call too.
         """
-        missing = self._missing()
+        missing = self._missing(write_skipped=False)
         self._check(missing)
         show_request(self.request, self.settings, self.terminal, as_curl=as_curl)
         if like := shape.described(self.request):
@@ -102,20 +102,21 @@ class Generation(msgspec.Struct, frozen=True):
         times = f"the request would be sent {len(missing)} times; " if len(missing) > 1 else ""
         self.terminal.note(f"nothing was sent; {times}{price}")
 
-    def _missing(self) -> list[Destination]:
+    def _missing(self, *, write_skipped: bool = True) -> list[Destination]:
         """Return the destinations that are free; the others must be left alone on request."""
         taken = [each for each in self.destinations if isinstance(each, NamedFile) and each.taken()]
         if taken and not self.skip_existing:
             raise OutputExists(f"{taken[0].path} exists already")
         for destination in taken:
-            self._skip(str(destination.path))
+            self._skip(str(destination.path), write=write_skipped)
         return [each for each in self.destinations if each not in taken]
 
-    def _skip(self, path: str) -> None:
+    def _skip(self, path: str, *, write: bool) -> None:
         text_path = None if self.text is None else self.text.text_path(path)
         alt_path = str(text_path) if text_path is not None and files.taken(text_path) else None
         skipped = Result("skipped", self.request, self.settings.provider, path, alt_path=alt_path)
-        self.writer.json(skipped)
+        if write:
+            self.writer.skipped(skipped)
         self.terminal.note(f"{path} exists, left alone")
         if self.text is not None and alt_path is None:
             from shlex import quote

@@ -118,7 +118,7 @@ def test_an_image_that_is_there_is_left_alone_with_its_text(nb: Nb) -> None:
     Path("fox.png").write_bytes(picture())
     Path("fox.alt.txt").write_text("mine")
     run = nb("generate", "a fox", "-o", "fox.png", "--alt", "--skip-existing")
-    assert (run.code, run.out) == (0, "")
+    assert (run.code, run.out) == (0, "fox.png\nfox.alt.txt\n")
 
 
 def test_an_unnamed_image_never_replaces_a_stray_text(nb: Nb) -> None:

@@ -365,7 +365,10 @@ def test_an_output_that_is_there_stops_before_the_call(nb: Nb, serve: Serve) -> 
         "nb: fox.png exists already\n"
         "hint: --force replaces it, --skip-existing leaves it alone\nNot charged.\n"
     )
-    assert nb("generate", "fox", "-o", "fox.png", "--skip-existing").code == 0
+    skipped = nb("generate", "fox", "-o", "fox.png", "--skip-existing")
+    assert (skipped.code, skipped.out) == (0, "fox.png\n")
+    shown = nb("generate", "fox", "-o", "fox.png", "--skip-existing", "--dry-run")
+    assert json.loads(shown.out)["method"] == "POST"
     assert server.requests == []
     assert Path("fox.png").read_bytes() == b"mine"
     assert nb("generate", "fox", "-o", "fox.png", "--force").out == "fox.png\n"
