@@ -74,11 +74,12 @@ def test_the_wait_is_counted_from_the_last_success(nb: Nb) -> None:
     prompts = ["a fox", "an owl", "a crow"]
     Path("m.txt").write_text("\n".join(prompts))
     began = time.monotonic()
-    with CountingServer(lambda _, nth: 503 if nth == 1 else 200, latency=0.8) as server:
-        argv = ("batch", "m.txt", "--concurrency", "1", "--retries", "0", "--wait", "3s")
+    # Each row takes 3 to 4 seconds, and all of them more than the 6 that one may take.
+    with CountingServer(lambda _, nth: 503 if nth == 1 else 200, latency=1.5) as server:
+        argv = ("batch", "m.txt", "--concurrency", "1", "--retries", "0", "--wait", "6s")
         run = nb(*argv, env=server.env)
         assert (run.code, server.calls) == (0, dict.fromkeys(prompts, 2))
-    assert time.monotonic() - began > 3
+    assert time.monotonic() - began > 6
     # One line about waiting, not one for each call.
     assert run.err.count("attempt 2 in ") == 1
 
