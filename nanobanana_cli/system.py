@@ -1,4 +1,7 @@
-"""Call the operating system where Python leaves the differences to the caller."""
+"""Call the operating system where Python leaves the differences to the caller.
+
+Little is imported above the functions: until this is loaded, `nb` answers no signals.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,21 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from types import FrameType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from nanobanana_cli.errors import Charged, Interrupted
+if TYPE_CHECKING:
+    from pathlib import Path
 
 APP = "nanobanana-wisgate"
 
-# The signals that ask a program to stop; Windows has no SIGHUP.
+# The signals that ask a program to stop; Windows has no SIGHUP. What was ignored when `nb` started
+# stays so: `nohup` and `trap '' INT` are for that.
 STOP_SIGNALS = tuple(
     signal.Signals[name]
     for name in ("SIGINT", "SIGTERM", "SIGHUP")
     if name in signal.Signals.__members__
+    and signal.getsignal(signal.Signals[name]) is not signal.SIG_IGN
 )
 # Whether users' files are where the XDG specification says.
 HAS_XDG_FOLDERS = sys.platform not in {"darwin", "win32"}
@@ -36,11 +41,15 @@ def interrupt(signum: int, frame: FrameType | None) -> None:
         # would hang: send the signal again later.
         threading.Timer(_IMPORT_TIME, signal_main_thread, (signum,)).start()
         return
+    from nanobanana_cli.errors import Charged, Interrupted
+
     raise Interrupted(signum, charged=Charged.NO)
 
 
 def state_folder(env: Mapping[str, str]) -> Path | None:
     """Return the folder for what `nb` keeps between runs; None if the user has no home folder."""
+    from pathlib import Path
+
     if not HAS_XDG_FOLDERS:
         from platformdirs import user_state_path
 
@@ -69,7 +78,7 @@ def open_no_follow(path: str | Path, flags: int) -> int:
         OSError: with ELOOP for a link.
     """
     if sys.platform == "win32":
-        if Path(path).is_symlink():
+        if os.path.islink(path):  # noqa: PTH114 - pathlib is not loaded here
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         return os.open(path, flags | os.O_BINARY, 0o666)
     else:  # noqa: RET505 - for mypy, which takes the rest for unreachable on Windows otherwise

@@ -90,6 +90,69 @@ def test_a_signal_while_a_resend_waits(nb_process: NbProcess) -> None:
     assert len(server.requests) == 1
 
 
+_NB = shlex.join([sys.executable, "-m", "nanobanana_cli"])
+
+
+@pytest.mark.parametrize(
+    ("command", "signum"),
+    [
+        (f"exec nohup {_NB} generate fox -o fox.png", signal.SIGHUP),
+        (f"trap '' INT; exec {_NB} generate fox -o fox.png", signal.SIGINT),
+        (f"trap '' TERM; exec {_NB} generate fox -n 2 -o fox.png", signal.SIGTERM),
+        (f"trap '' INT; exec {_NB} caption fox --write -o fox.png", signal.SIGINT),
+        (f"trap '' INT HUP; exec {_NB} batch rows.txt", signal.SIGINT),
+        (f"exec nohup {_NB} batch rows.txt", signal.SIGHUP),
+    ],
+)
+def test_a_signal_that_was_ignored_stays_so(
+    command: str, signum: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("rows.txt").write_text("fox\n")
+    with WireServer(Answer(200, body=made().body, delay=0.5)) as server:
+        for name, value in _against(server).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        with subprocess.Popen(["sh", "-c", command], stderr=subprocess.PIPE) as process:
+            _wait_for_request(server)
+            for _ in range(3):
+                process.send_signal(signum)
+            _, err = process.communicate(timeout=30)
+    assert b"stopped" not in err
+    assert process.returncode in (0, 9)
+    assert len(list(Path().glob("*.png"))) == len(server.requests)
+
+
+# Sends itself a signal as one of the first modules is looked for.
+_STOPPED_AT_ONCE = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.{signal})
+
+sys.meta_path.insert(0, Finder())
+from nanobanana_cli.__main__ import entry
+entry()
+"""
+
+
+@pytest.mark.parametrize("module", ["errors", "ui.terminal", "cli"])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_the_start_is_told(module: str, signum: signal.Signals) -> None:
+    script = _STOPPED_AT_ONCE.format(module=f"nanobanana_cli.{module}", signal=signum.name)
+    run = subprocess.run(
+        [sys.executable, "-c", script, "generate", "fox", "--provider", "sandbox"],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        capture_output=True,
+        timeout=60,
+    )
+    assert run.returncode == 128 + signum
+    assert run.stderr.decode().splitlines() == [f"nb: stopped by {signum.name}", "Not charged."]
+    assert list(Path().iterdir()) == []
+
+
 # Sends itself Ctrl-C from within Python's import system, as a module is looked for.
 _STOPPED_IN_AN_IMPORT = """
 import os, signal, sys

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,8 +22,25 @@ def platform(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     return str(request.param)
 
 
-def test_a_terminal_that_goes_away_asks_a_program_to_stop() -> None:
-    assert system.STOP_SIGNALS == (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+@pytest.mark.parametrize("ignored", [(), (signal.SIGHUP,), (signal.SIGINT, signal.SIGTERM)])
+def test_what_asks_a_program_to_stop(ignored: tuple[signal.Signals, ...]) -> None:
+    """A terminal that goes away does; what the parent ignores does not."""
+    every = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def inherit() -> None:
+        for number in every:
+            signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
+    script = "from nanobanana_cli import system; print(*map(int, system.STOP_SIGNALS))"
+    root = str(Path(__file__).parents[1])
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": root},
+        preexec_fn=inherit,
+        check=True,
+        capture_output=True,
+    ).stdout
+    assert [int(number) for number in told.split()] == [n for n in every if n not in ignored]
 
 
 @pytest.mark.usefixtures("platform")
