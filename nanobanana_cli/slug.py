@@ -1,8 +1,10 @@
-"""Make file names from prompts."""
+"""Make file names from prompts, and tell which names cannot be written."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import unicodedata
 
 _MOST_CHARACTERS = 60
@@ -17,9 +19,12 @@ _RESERVED = frozenset(
         "prn",
         "aux",
         "nul",
+        "conin$",
+        "conout$",
         *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"),
     }
 )
+_REFUSED_BY_WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 # Letters and marks that Unicode calls default-ignorable: they are invisible.
 _INVISIBLE = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
@@ -44,9 +49,33 @@ def slug(prompt: str) -> str:
     return f"{name}-image" if name in _RESERVED else name
 
 
+def unwritable(path: str, *, windows: bool = os.name == "nt") -> str:
+    """Return why no file can have this path, as the end of a sentence about it; "" if one can.
+
+    Args:
+        path: with `/` between its names; a drive is not part of it.
+        windows: also apply the rules of Windows.
+    """
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        character = error.object[error.start]
+        return f"has {character!a}, which this locale cannot write: {error.encoding}"
+    for name in path.split("/") if windows else ():
+        if found := _REFUSED_BY_WINDOWS.search(name):
+            return f"has {found[0]!r}, which no name has on Windows"
+        if name.partition(".")[0].rstrip().lower() in _RESERVED:
+            return f"has the name {name}, which is a device on Windows"
+        if name not in (".", "..") and name.endswith((".", " ")):
+            return f"has the name {name!r}, but on Windows none ends in a dot or space"
+    return ""
+
+
 def _words(text: str) -> list[str]:
     words: list[str] = [""]
-    for character in _composed(text):
+    # A name that this locale cannot write would lose an image that is paid for.
+    encoding = sys.getfilesystemencoding()
+    for character in _composed(text).encode(encoding, "replace").decode(encoding):
         if _visible(character, after=words[-1]):
             words[-1] += character
         elif words[-1] and character not in _APOSTROPHES:

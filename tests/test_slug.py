@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import subprocess
 import unicodedata
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support import python
 
-from nanobanana_cli.slug import slug
+from nanobanana_cli.slug import slug, unwritable
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,43 @@ def test_slug_is_always_a_good_name(prompt: str) -> None:
     assert "--" not in name
     assert all(c == "-" or unicodedata.category(c)[0] in "LNM" for c in name)
     assert Path(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("a/b.c/fox.png", ""),
+        ("../fox.png", ""),
+        ("東京.png", ""),
+        ("console.png", ""),
+        ("a:b.png", "has ':', which no name has on Windows"),
+        ("a\\b.png", "has '\\\\', which no name has on Windows"),
+        ("what?/fox.png", "has '?', which no name has on Windows"),
+        ("NUL", "has the name NUL, which is a device on Windows"),
+        ("con.d/fox.png", "has the name con.d, which is a device on Windows"),
+        ("lpt1 .png", "has the name lpt1 .png, which is a device on Windows"),
+        ("a./fox.png", "has the name 'a.', but on Windows none ends in a dot or space"),
+        ("fox.png ", "has the name 'fox.png ', but on Windows none ends in a dot or space"),
+    ],
+)
+def test_names_that_windows_refuses(path: str, problem: str) -> None:
+    assert unwritable(path, windows=True) == problem
+    assert unwritable(path, windows=False) == ""
+
+
+@given(st.text(st.characters()))
+def test_a_slug_can_be_written(prompt: str) -> None:
+    assert unwritable(slug(prompt) + ".png", windows=True) == ""
+
+
+def test_names_in_a_locale_that_cannot_write_them() -> None:
+    script = (
+        "from nanobanana_cli.slug import slug, unwritable\n"
+        "print(slug('Fox und F\\xfcchslein'), slug('\\u6771'), sep='|', end='|')\n"
+        "print(unwritable('a/\\u6771.png'))"
+    )
+    with python.start(script, env=python.ASCII, stdout=subprocess.PIPE) as process:
+        out, _ = process.communicate(timeout=60)
+    assert out.decode("ascii") == (
+        "fox-und-f-chslein|image|has '\\u6771', which this locale cannot write: ascii\n"
+    )

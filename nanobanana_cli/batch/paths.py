@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from posixpath import normpath
 
+from nanobanana_cli.generation.remote import is_address
 from nanobanana_cli.images.formats import SUFFIXES
+from nanobanana_cli.slug import unwritable
 from nanobanana_cli.ui.escape import escape
 
 ANY_SUFFIX = ".*"
@@ -146,10 +148,17 @@ def normalized(output: str) -> str:
         output: as written; one that ends in `/` names a folder.
 
     Raises:
-        InvalidPath: it is absolute, outside the folder, or cannot be a name.
+        InvalidPath: it is absolute, outside the folder, or cannot be a name, here or on Windows:
+            manifests are made on one system and used on another.
     """
     if escape(output) != output:
         raise InvalidPath("contains control characters")
+    if is_address(output):
+        raise InvalidPath("is an address; write a path below the output folder")
+    if output.startswith("~"):
+        raise InvalidPath("begins with ~; write a path below the output folder")
+    if "\\" in output:
+        raise InvalidPath("contains a backslash; write / between folders")
     if output.startswith("/"):
         raise InvalidPath("is absolute; write it relative to the output folder")
     path = normpath(output)
@@ -157,6 +166,8 @@ def normalized(output: str) -> str:
         raise InvalidPath("leaves the output folder")
     if any(len(part.encode("utf-8", "replace")) > _MAX_NAME_BYTES for part in path.split("/")):
         raise InvalidPath(f"has a name longer than {_MAX_NAME_BYTES} bytes")
+    if problem := unwritable(path, windows=True):
+        raise InvalidPath(problem)
     return "" if path == "." else path
 
 

@@ -27,7 +27,7 @@ HOSTILE = (
 )
 ROWS = [
     {"prompt": "a red fox", "output": "out/fox.png", "aspect": "16:9"},
-    {"prompt": HOSTILE, "output": "out/javascript:alert(1)#?%22.png"},
+    {"prompt": HOSTILE, "output": "out/javascript&alert(1)#'%22.png"},
     {"prompt": "ثعلب أحمر", "output": "ثعلب.png"},
     {"prompt": "a very long story " * 40, "output": "long.webp"},
     {"prompt": "refused", "output": "refused.png"},

@@ -6,11 +6,15 @@ import json
 import os
 import unicodedata
 from pathlib import Path
+from subprocess import PIPE
+from typing import Any
 
 import pytest
 from conftest import Nb, Run
 from hypothesis import given
 from hypothesis import strategies as st
+from support import python
+from support.counting_server import CountingServer
 
 from nanobanana_cli.batch import paths as batch_paths
 
@@ -78,6 +82,48 @@ def test_impossible(nb: Nb, output: str) -> None:
     run = plan(nb, {"prompt": "a", "output": output})
     assert run.code == 2
     assert "images.jsonl:1: output: " in run.err
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("~/x.png", "begins with ~; write a path below the output folder"),
+        ("~ann/x.png", "begins with ~; write a path below the output folder"),
+        ("https://example.com/x.png", "is an address; write a path below the output folder"),
+        ("a\\x.png", "contains a backslash; write / between folders"),
+        ("C:/x.png", "has ':', which no name has on Windows"),
+        ("what?.png", "has '?', which no name has on Windows"),
+        ("a./x.png", "has the name 'a.', but on Windows none ends in a dot or space"),
+        ("nul.png", "has the name nul.png, which is a device on Windows"),
+        ("CON/", "has the name CON, which is a device on Windows"),
+    ],
+)
+@pytest.mark.parametrize("key", ["output", "alt_file"])
+def test_names_of_other_systems(nb: Nb, output: str, message: str, key: str) -> None:
+    row = {"prompt": "a", key: output}
+    if output.endswith("/") and key == "alt_file":
+        message = "is not a file name"
+    with CountingServer() as server:
+        Path("images.jsonl").write_text(json.dumps(row))
+        run = nb("batch", "images.jsonl", env=server.env)
+        assert not server.calls
+    assert run.code == 2
+    assert run.err.startswith(f"images.jsonl:1: {key}: {output!r} {message}\n")
+    assert not list(Path().glob("*~*"))
+
+
+def test_a_locale_that_cannot_write_a_name_pays_for_nothing() -> None:
+    rows = [{"prompt": "a", "output": "東京.png"}, {"prompt": "東京"}]
+    script = "import sys; from nanobanana_cli.__main__ import main; sys.exit(main())"
+    with CountingServer() as server:
+        for code, calls, lines in ((2, 0, rows), (0, 1, rows[1:])):
+            Path("m.jsonl").write_text("\n".join(map(json.dumps, lines)))
+            argv: dict[str, Any] = {"env": {**server.env, **python.ASCII}, "stderr": PIPE}
+            with python.start(script, "batch", "m.jsonl", **argv) as process:
+                _, err = process.communicate(timeout=60)
+            assert (process.returncode, server.calls.total()) == (code, calls), err
+            assert (b"which this locale cannot write: ascii" in err) is (code == 2)
+    assert Path("image.png").exists()
 
 
 @pytest.mark.parametrize(
