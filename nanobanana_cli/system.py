@@ -85,6 +85,24 @@ def open_no_follow(path: str | Path, flags: int) -> int:
         return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
+def lock_file(descriptor: int) -> bool:
+    """Lock an open file until it is closed; return False if another process has locked it.
+
+    Raises:
+        OSError: its file system has no locks; always on Windows, where they hinder renaming.
+    """
+    if sys.platform == "win32":
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    else:  # noqa: RET506 - as above
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
 def redirect_to_null(stream: TextIO) -> None:
     """Point an unwritable stream at the null device.
 

@@ -81,6 +81,10 @@ def command(options: ExtractOptions, terminal: Terminal) -> None:
 
             terminal.json(failed(names[0], error).record(), to_stderr=json_to_stderr)
         raise
+    from nanobanana_cli.commands.results import recover
+    from nanobanana_cli.generation.destinations import folders
+
+    recover(folders(places), terminal)
     failures: list[NbError] = []
     with closing(_fetcher(terminal)) if options.fetch else nullcontext() as links:
         for name, place in zip(names, places, strict=True):

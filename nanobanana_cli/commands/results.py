@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import msgspec
 
 from nanobanana_cli.captions import formats
@@ -173,6 +176,18 @@ def show_request(
         terminal.result(line)
     for name in headers:
         terminal.note(f"{wire.variable_of_header(name)} stands for the header {name}")
+
+
+def recover(folders: Iterable[Path], terminal: Terminal) -> None:
+    """Save the images that killed runs left unnamed in the folders, remove their other leftovers.
+
+    A folder that does not exist has none.
+    """
+    from nanobanana_cli.generation.rescue import recovered
+
+    for folder in sorted(set(folders)):
+        for path in recovered(folder):
+            terminal.warn(f"{path} is an image that a killed run had not named yet")
 
 
 def details(result: Result) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -156,6 +156,15 @@ def numbered(destination: Destination, number: int) -> Destination:
     if number == 1 or not isinstance(destination, NamedFile):
         return destination
     return msgspec.structs.replace(destination, path=_numbered(destination.path, number))
+
+
+def folders(destinations: Iterable[Destination]) -> Iterator[Path]:
+    """Yield the folders that hold the files of destinations, or their temporary files."""
+    for each in destinations:
+        if isinstance(each, UnnamedFile):
+            yield each.folder
+        elif isinstance(each, NamedFile):
+            yield (each.path.resolve() if each.path.is_symlink() else each.path).parent
 
 
 def _named(path: Path, count: int, wanted: ImageFormat | None, force: bool) -> list[Destination]:

@@ -13,7 +13,7 @@ import msgspec
 from nanobanana_cli import files
 from nanobanana_cli.api.schema import searchable
 from nanobanana_cli.errors import LocalFileError
-from nanobanana_cli.images.formats import SUFFIXES
+from nanobanana_cli.images.formats import SUFFIXES, DamagedImage, verify
 from nanobanana_cli.settings.credentials import redact
 from nanobanana_cli.types import Data, ImageFormat, Redacted
 
@@ -87,6 +87,27 @@ class Rescue(Redacted, frozen=True):
                 path.unlink(missing_ok=True)
 
 
+def recovered(folder: Path) -> list[Path]:
+    """Name each whole image that a killed run left unnamed in a folder; remove its other leftovers.
+
+    Returns:
+        The images: `recovered.png`, `recovered-2.png`, …
+    """
+    found = []
+    for path in files.leftovers(folder):
+        # One that cannot be saved stays for another run.
+        try:
+            picture = verify(path.read_bytes())
+            mode = path.stat().st_mode & 0o777
+            suffix = SUFFIXES[picture.format]
+            found.append(files.create_unique(folder, "recovered", suffix, picture.data, mode=mode))
+        except DamagedImage:
+            continue
+        except (OSError, LocalFileError):
+            break
+    return found
+
+
 def extract_hint(kept: Path, *options: str) -> str:
     """Return the hint that leads to a kept reply.
 
@@ -100,6 +121,7 @@ def extract_hint(kept: Path, *options: str) -> str:
 
 def _write(folder: Path, stem: str, suffix: str, data: Data) -> Path:
     files.make_private_folder(folder)
+    recovered(folder)
     return files.create_unique(folder, stem or "image", suffix, data, mode=0o600)
 
 

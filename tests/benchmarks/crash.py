@@ -1,4 +1,4 @@
-"""Kill runs with SIGKILL at 200 random moments and check the ledgers afterwards.
+"""Kill runs with SIGKILL at 200 random moments; check ledgers and temporary files afterwards.
 
     PYTHONPATH=tests python tests/benchmarks/crash.py [--kills 200]
 
@@ -25,6 +25,8 @@ def main() -> None:
     for number in range(chosen.kills // _KILLS_A_ROUND):
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             print(crash.killed_at_random(NbProcess(), _KILLS_A_ROUND, seed=number), flush=True)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        print(crash.killed_while_writing(NbProcess(), chosen.kills, seed=1), flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,3 +75,54 @@ def check_accounts(prompts: list[str], server: CountingServer) -> str:
     calls = server.calls.total()
     assert len(prompts) <= calls <= len(prompts) + unknown.total()
     return f"{len(prompts)} rows, {calls} calls, {unknown.total()} unknown"
+
+
+def killed_while_writing(nb: Starts, kills: int, seed: int) -> str:
+    """Kill runs of each command at random moments, each second one once it writes a file.
+
+    After each kill, the next run in that folder is killed too or leaves no temporary file there.
+
+    Returns:
+        The figures, in a line.
+    """
+    chance = random.Random(seed)
+    left = 0
+    with CountingServer(latency=0.05) as server:
+        for number in range(kills):
+            command = _commands(number)[number % 3]
+            before = set(_temporary())
+            with nb.start(*command, env=server.env) as process:
+                until = time.monotonic() + chance.uniform(0.2, 0.9)
+                while time.monotonic() < until and process.poll() is None:
+                    if number % 2 and set(_temporary()) - before:
+                        break
+                process.kill()
+            left += len(_temporary())
+        # Each folder's next run.
+        for command in _commands(kills):
+            with nb.start(*command, env=server.env) as process:
+                _, err = process.communicate(timeout=120)
+            assert process.returncode == 0, err
+    assert _temporary() == []
+    for path in Path().rglob("*.png"):
+        verify(path.read_bytes())
+    return f"{kills} kills, {left} temporary files in between, none in the end"
+
+
+def _commands(number: int) -> list[list[str]]:
+    """A run of each command that writes files; each call is another image."""
+    prompts = [f"fox {number} {n}" for n in range(4)]
+    rows = [{"prompt": prompt, "output": f"b/{prompt}.png"} for prompt in prompts]
+    for folder in ("g", "b", "c"):
+        Path(folder).mkdir(exist_ok=True)
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    Path(f"c/{number}.png").write_bytes(image(prompts[0]))
+    return [
+        ["generate", prompts[0], "-n", "4", "-o", "g/", "--alt"],
+        ["batch", "m.jsonl", "--retry-unknown", "--gallery", "b/index.html", "--alt"],
+        ["caption", "-r", "c", "--write", "--embed"],
+    ]
+
+
+def _temporary() -> list[Path]:
+    return sorted(Path().rglob(".nb-*.tmp"))

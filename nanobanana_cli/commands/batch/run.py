@@ -19,6 +19,7 @@ from nanobanana_cli.batch.throttle import RateLimiter
 from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob
 from nanobanana_cli.commands.batch.report import BatchReport
+from nanobanana_cli.commands.results import recover
 from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
 from nanobanana_cli.money import micro_dollars
 from nanobanana_cli.ui.terminal import Terminal
@@ -42,6 +43,7 @@ def make(job: BatchJob, terminal: Terminal) -> None:
     waiting = f"another run of {job.name} is running; waiting for it to end"
     with locking.held(job.ledger, part, lambda: terminal.note(waiting)):
         steps, past = job.plan(terminal)
+        recover({*_folders(job, steps), Path(job.chosen.gallery or "").parent}, terminal)
         _check_existing(job, steps, terminal)
         due = job.due(steps)
         _check_prices(due, past, limits)
@@ -183,9 +185,12 @@ def _obey(signals: Signals, runner: Runner, report: BatchReport) -> None:
 
 def _check_folders(job: BatchJob, due: Sequence[Step]) -> None:
     """Raise LocalFileError unless every folder of an image can be written to, or made."""
-    folders = {(job.root / step.item.target).parent for step in due}
-    for folder in {_first_existing(folder) for folder in folders}:
+    for folder in {_first_existing(folder) for folder in _folders(job, due)}:
         files.check_folder(folder)
+
+
+def _folders(job: BatchJob, steps: Sequence[Step]) -> set[Path]:
+    return {(job.root / step.item.target).parent for step in steps}
 
 
 def _first_existing(folder: Path) -> Path:

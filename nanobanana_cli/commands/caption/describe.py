@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from nanobanana_cli.captions.save import TextDestination
 from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.caption.options import CaptionOptions
-from nanobanana_cli.commands.results import TextWriter, show_request
+from nanobanana_cli.commands.results import TextWriter, recover, show_request
 from nanobanana_cli.errors import ENDS_RUN, BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.pool import WorkerPool
@@ -66,6 +67,8 @@ def run(
         terminal.note(f"nothing was sent; {cost.estimate(sample, settings, len(due))}")
         return
     cost.confirm(sample, settings, len(due), terminal, yes=options.cost.yes)
+    if destination.write or destination.embed:
+        recover((Path(path).parent for path in images.paths), terminal)
     report = _Report(images, writer, terminal)
     _describe(describer, session, options.existing.concurrency, report)
     report.raise_failures()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,10 +13,10 @@ import typer
 
 from nanobanana_cli import files
 from nanobanana_cli.commands import connection, cost
-from nanobanana_cli.commands.results import ResultWriter, show_request
+from nanobanana_cli.commands.results import ResultWriter, recover, show_request
 from nanobanana_cli.errors import ENDS_RUN, BadReply, Interrupted, NbError, OutputExists, Rejected
 from nanobanana_cli.generation import shape
-from nanobanana_cli.generation.destinations import Destination, NamedFile
+from nanobanana_cli.generation.destinations import Destination, NamedFile, folders
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import ContentRequest, Result
 from nanobanana_cli.ui.terminal import Terminal
@@ -68,6 +69,7 @@ class Generation(msgspec.Struct, frozen=True):
                     return
                 self._check(missing)
                 cost.confirm(self.request, self.settings, len(missing), self.terminal, yes=yes)
+                recover(self._folders(), self.terminal)
                 session = stack.enter_context(connection.session(self.settings, self.terminal))
             except NbError as error:
                 provider = self.settings.provider
@@ -135,6 +137,11 @@ class Generation(msgspec.Struct, frozen=True):
         connection.note_model(self.request.model, self.settings.provider, self.terminal)
         for note in shape.notes(self.request, self.settings.configured_aspect):
             self.terminal.warn(note)
+
+    def _folders(self) -> list[Path]:
+        text_file = None if self.text is None else self.text.text_file
+        beside = [] if text_file is None else [text_file.parent]
+        return [*folders(self.destinations), *beside]
 
     def _call(self, session: Session, missing: Sequence[Destination]) -> list[NbError]:
         """Make the calls, several at once; write each result and return the failures."""

@@ -2,7 +2,8 @@
 
 A file gets its name only when all its bytes are on the disk: they go to a hidden sibling first,
 which is then linked to the name (which must be free) or moved onto it (which may be taken). The
-sibling is always removed. The errors say `Not charged.`; a caller that has paid changes that.
+sibling is always removed; one of a killed run is found by `leftovers`. The errors say
+`Not charged.`; a caller that has paid changes that.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
+from nanobanana_cli.files import temporary
+from nanobanana_cli.files.temporary import leftovers as leftovers
 from nanobanana_cli.types import Data
 
 # The most that Google accepts in one request; no reference image or prompt is larger.
@@ -59,7 +61,7 @@ def create(path: Path, data: Data) -> None:
         OutputExists: the name is taken, even if it was free a moment ago.
         LocalFileError: it cannot be written; nothing is left behind.
     """
-    with _plain_errors(path), _sibling(path.parent, data, 0o666) as sibling:
+    with _plain_errors(path), temporary.sibling(path.parent, data, 0o666) as sibling:
         try:
             _publish(sibling, path)
         except FileExistsError:
@@ -85,7 +87,7 @@ def create_unique(folder: Path, stem: str, suffix: str, data: Data, *, mode: int
     """
     with (
         _plain_errors(folder / f"{stem}{suffix}"),
-        _sibling(folder, data, mode) as sibling,
+        temporary.sibling(folder, data, mode) as sibling,
     ):
         number = 1
         while True:
@@ -112,7 +114,8 @@ def replace(path: Path, data: Data) -> None:
     """
     with _plain_errors(path):
         target, mode = _target(path)
-        with _sibling(target.parent, data, 0o666 if mode is None else mode, exact=mode) as sibling:
+        created = 0o666 if mode is None else mode
+        with temporary.sibling(target.parent, data, created, exact=mode) as sibling:
             sibling.replace(target)
             _sync_name(target)
 
@@ -128,7 +131,7 @@ def write_private(path: Path, data: Data) -> None:
     with _plain_errors(path):
         target, _ = _target(path)
         make_private_folder(target.parent)
-        with _sibling(target.parent, data, 0o600) as sibling:
+        with temporary.sibling(target.parent, data, 0o600) as sibling:
             sibling.replace(target)
             _sync_name(target)
 
@@ -149,7 +152,7 @@ def check_folder(folder: Path) -> None:
         LocalFileError: it is missing, is not a folder, or cannot be written to.
     """
     try:
-        with _plain_errors(folder), _sibling(folder, b"", 0o600):
+        with _plain_errors(folder), temporary.sibling(folder, b"", 0o600):
             pass
     except LocalFileError as error:
         if not isinstance(error.__cause__, FileNotFoundError) or os.path.lexists(folder):
@@ -225,30 +228,6 @@ def _target(path: Path) -> tuple[Path, int | None]:
         kinds = {stat.S_IFDIR: errno.EISDIR, stat.S_IFLNK: errno.ELOOP}
         raise OSError(kinds.get(stat.S_IFMT(mode), errno.ENODEV), "not a regular file")
     return target, mode & 0o777
-
-
-@contextmanager
-def _sibling(folder: Path, data: Data, mode: int, *, exact: int | None = None) -> Iterator[Path]:
-    """Write all of `data` to a hidden file on the disk; remove it afterwards unless it was moved.
-
-    Args:
-        mode: the mode to create it with, less the umask.
-        exact: the mode that it gets in the end, whatever the umask.
-    """
-    path = folder / f".nb-{os.urandom(8).hex()}.tmp"
-    try:
-        with open(path, "xb", buffering=0, opener=partial(os.open, mode=mode)) as file:
-            if exact is not None:
-                path.chmod(exact)
-            rest = memoryview(data)
-            while rest:
-                rest = rest[file.write(rest) :]
-            if data:
-                os.fsync(file.fileno())
-        yield path
-    finally:
-        with suppress(OSError, ValueError):
-            path.unlink()
 
 
 def _publish(sibling: Path, path: Path) -> None:

@@ -1,0 +1,114 @@
+"""Write temporary files, and find those that killed runs left behind.
+
+A temporary file is locked from its creation until it has its final name, so that other processes
+can tell it from a leftover. Where there are no such locks (on Windows, where they would keep a file
+from being renamed, and on some network mounts), age tells.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from io import FileIO
+from pathlib import Path
+
+from nanobanana_cli.system import lock_file, open_no_follow
+from nanobanana_cli.types import Data
+
+_NAME = re.compile(r"\.nb-[0-9a-f]{16}\.tmp")
+# Seconds; no file takes so long to be written.
+_OLD = 3600
+
+
+@contextmanager
+def sibling(folder: Path, data: Data, mode: int, *, exact: int | None = None) -> Iterator[Path]:
+    """Write all of `data` to a hidden file on the disk; remove it afterwards unless it was moved.
+
+    Args:
+        folder: where it is created.
+        mode: the mode to create it with, less the umask.
+        exact: the mode that it gets in the end, whatever the umask.
+    """
+    file, path = _created(folder, mode)
+    with file:
+        try:
+            if exact is not None:
+                path.chmod(exact)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+            if data:
+                os.fsync(file.fileno())
+            _release_on_windows(file)
+            yield path
+        finally:
+            _release_on_windows(file)
+            # Before the lock is released.
+            with suppress(OSError):
+                path.unlink()
+
+
+def leftovers(folder: Path) -> Iterator[Path]:
+    """Yield each temporary file that a killed run left in a folder, then remove it.
+
+    A caller that wants its bytes moves or reads it before it asks for the next one. Those that a
+    live process is writing, or that belong to another user, stay. Those that are empty or have
+    their final name already are removed without being yielded. A caller that stops early leaves the
+    file there.
+    """
+    try:
+        with os.scandir(folder) as found:
+            entries = [each for each in found if _NAME.fullmatch(each.name)]
+    except OSError:
+        return
+    for entry in entries:
+        with suppress(OSError):
+            if not entry.is_file(follow_symlinks=False):
+                continue
+            path = folder / entry.name
+            with _opened(path) as file:
+                # It may have got its final name while it was opened.
+                if not (_is_abandoned(file) and path.exists()):
+                    continue
+                status = os.fstat(file.fileno())
+                _release_on_windows(file)
+                if status.st_size and status.st_nlink == 1:
+                    yield path
+                path.unlink()
+
+
+def _created(folder: Path, mode: int) -> tuple[FileIO, Path]:
+    """Create a file that is locked, if the file system has locks."""
+    while True:
+        path = folder / f".nb-{os.urandom(8).hex()}.tmp"
+        file = FileIO(path, "x", opener=partial(os.open, mode=mode))
+        try:
+            # Another process may have taken it for a leftover before it was locked.
+            if lock_file(file.fileno()) and path.exists():
+                return file, path
+        except OSError:
+            return file, path
+        file.close()
+
+
+def _opened(path: Path) -> FileIO:
+    # Some network mounts lock only what is open for writing.
+    return FileIO(path, "r+", opener=open_no_follow)
+
+
+def _is_abandoned(file: FileIO) -> bool:
+    try:
+        return lock_file(file.fileno())
+    except OSError:
+        return time.time() - os.fstat(file.fileno()).st_mtime > _OLD
+
+
+def _release_on_windows(file: FileIO) -> None:
+    """Close a file that is to be renamed or removed, where that needs it to be closed."""
+    if sys.platform == "win32":
+        file.close()
