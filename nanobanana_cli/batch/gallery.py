@@ -215,7 +215,9 @@ def _image(entry: Entry, folder: str) -> str | None:
     source = f"data:{FORMATS[small.format].mime_type};base64," + base64.b64encode(
         small.data
     ).decode("ascii")
-    link = quote(os.path.relpath(os.path.realpath(entry.file), folder).replace(os.sep, "/"))
+    path = os.path.relpath(os.path.realpath(entry.file), folder).replace(os.sep, "/")
+    # As bytes: a folder's name need not be Unicode.
+    link = quote(os.fsencode(path))
     alt = _text(entry.alt or entry.item.prompt)
     return (
         f'<a href="./{link}"><img src="{source}" alt="{alt}" width="{small.width}" '

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -207,10 +208,13 @@ class Runner:
         """Save the alt text beside an image, when the row asks for one."""
         if step.item.alt_file is None or result.status != "written":
             return result
+        text_file = self._root / step.item.alt_file
+        with suppress(OSError):
+            text_file.parent.mkdir(parents=True, exist_ok=True)
         destination = TextDestination(
             TextSpec(),
             write=True,
-            text_file=self._root / step.item.alt_file,
+            text_file=text_file,
             # Asked late: a call takes seconds, in which somebody may have edited the text.
             force=self._alt_files.may_be_replaced(step),
             is_generated=True,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
+from nanobanana_cli import files
 from nanobanana_cli.captions import sidecar, source_image
+from nanobanana_cli.captions.prompts import STYLES
 from nanobanana_cli.captions.save import TextDestination, save_reply_text, save_text
 from nanobanana_cli.captions.source_image import SourceImage
 from nanobanana_cli.errors import ENDS_RUN, LocalFileError, NbError
@@ -108,8 +111,7 @@ class Describer:
         text = self._text_at_hand(present)
         if destination != missing and not (missing.write or missing.embed):
             return replace(result, status="skipped", alt=text)
-        if missing.embed:
-            _try_embedding(image, destination)
+        _check_places(image, missing)
         if text:
             result = save_text(result, text, missing)
         else:
@@ -150,11 +152,19 @@ class Describer:
         return (beside or "").strip() or present.inside
 
 
-def _try_embedding(image: SourceImage, destination: TextDestination) -> None:
-    """Raise LocalFileError, before a call is paid, if the image can hold no text."""
+def _check_places(image: SourceImage, destination: TextDestination) -> None:
+    """Raise LocalFileError, before a call is paid, unless the text can be saved."""
+    if destination.write:
+        files.check_output(destination.text_path(image.path))
+    if not destination.embed:
+        return
     from nanobanana_cli.captions import embedded
 
-    trial = embedded.description("text", destination.spec.style)
+    files.check_output(Path(image.path))
+    # Some formats hold only so much; a text is seldom longer, nor its characters.
+    trial = embedded.description(
+        "文" * STYLES[destination.spec.style].limit, destination.spec.style
+    )
     embedded.edit(image.path, image.data, trial, destination.spec, force=destination.force)
 
 

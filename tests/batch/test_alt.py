@@ -39,6 +39,19 @@ def test_it_is_written_beside_each_image(nb: Nb, server: CountingServer) -> None
     assert server.calls.total() == 3
 
 
+def test_its_folder_is_made_as_an_image_s_is(nb: Nb, server: CountingServer) -> None:
+    run = batch(nb, server, rows=[{"prompt": "fox", "alt_file": "texts/de/fox.txt"}])
+    assert run.code == 0, run.err
+    assert Path("texts/de/fox.txt").read_text() == "Seen: fox.\n"
+
+
+def test_a_folder_that_cannot_be_made_is_told_first(nb: Nb, server: CountingServer) -> None:
+    Path("texts").write_text("a file")
+    run = batch(nb, server, rows=[{"prompt": "fox", "alt_file": "texts/fox.txt"}])
+    assert (run.code, server.calls.total()) == (6, 0)
+    assert run.err.startswith("nb: texts cannot be written: part of the path is not a folder\n")
+
+
 def test_the_option_holds_for_rows_that_do_not_say(nb: Nb, server: CountingServer) -> None:
     rows: list[dict[str, Any]] = [
         {"prompt": "fox", "output": "fox.png"},

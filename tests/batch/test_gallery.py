@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tracemalloc
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import axe, chromium
 from support.counting_server import CountingServer, image
+from support.tools import on_linux
 
 from nanobanana_cli.batch import gallery
 from nanobanana_cli.batch.item import Item, RowSettings
@@ -93,6 +95,27 @@ def test_a_second_run_shows_what_was_there(nb: Nb, page: Path) -> None:
 
 def one_row() -> None:
     Path("m.jsonl").write_text('{"prompt": "a red fox", "output": "fox.png"}')
+
+
+@pytest.mark.parametrize("place", ["", "-"])
+def test_it_needs_a_file(nb: Nb, place: str) -> None:
+    one_row()
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", "--gallery", place, env=server.env)
+        assert (run.code, server.calls.total()) == (2, 0)
+    assert run.err.startswith("nb: --gallery needs a file\n")
+
+
+@on_linux
+def test_a_folder_may_have_any_name(nb: Nb) -> None:
+    folder = Path(os.fsdecode(b"f\xfcchse"))
+    folder.mkdir()
+    one_row()
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", "-o", folder, "--gallery", "index.html", env=server.env)
+    assert run.code == 0, run.err
+    (link,) = Elements(Path("index.html").read_text("utf-8")).all("a")
+    assert link["href"] == "./f%FCchse/fox.png"
 
 
 def test_a_page_of_somebody_else_stays(nb: Nb) -> None:

@@ -99,6 +99,8 @@ class BatchJob(msgspec.Struct, frozen=True):
             return
         from nanobanana_cli.batch import gallery
 
+        if self.chosen.gallery in ("", "-"):
+            raise UsageError("--gallery needs a file", hint="--gallery index.html")
         path = Path(self.chosen.gallery)
         if os.path.realpath(path) in map(os.path.realpath, self._own_files()):
             raise UsageError(

@@ -184,13 +184,16 @@ def _obey(signals: Signals, runner: Runner, report: BatchReport) -> None:
 
 
 def _check_folders(job: BatchJob, due: Sequence[Step]) -> None:
-    """Raise LocalFileError unless every folder of an image can be written to, or made."""
+    """Raise LocalFileError unless every folder of an image or text can be written to or made."""
     for folder in {_first_existing(folder) for folder in _folders(job, due)}:
         files.check_folder(folder)
 
 
 def _folders(job: BatchJob, steps: Sequence[Step]) -> set[Path]:
-    return {(job.root / step.item.target).parent for step in steps}
+    """Return the folders of images and texts."""
+    items = [step.item for step in steps]
+    places = (place for item in items for place in (item.target, item.alt_file) if place)
+    return {(job.root / place).parent for place in places}
 
 
 def _first_existing(folder: Path) -> Path:

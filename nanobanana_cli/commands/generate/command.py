@@ -145,6 +145,11 @@ def _text(options: GenerateOptions) -> "TextDestination":
     name = options.text.alt_file
     if name is not None and (not name or "\0" in name):
         raise UsageError("--alt-file needs a path", hint="--alt-file fox.alt.txt")
+    if name == "-":
+        raise UsageError(
+            "--alt-file - would mix the text with paths on stdout",
+            hint='nb caption "a red fox" prints the text; or name a file: --alt-file fox.alt.txt',
+        )
     return TextDestination(
         TextSpec(),
         write=True,

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Nb
+from conftest import Nb, NbProcess
 from support.replies import picture
 from support.texts import against, body, exiftool, save, told
+from support.tools import obey_permissions, on_linux
 from support.wire_server import WireServer
 
 
@@ -181,6 +182,60 @@ def test_a_signed_new_image_is_kept_as_it_came(nb: Nb) -> None:
         "hint: edit it anyway: nb caption out.png --embed --force",
         "Charged.",
     ]
+
+
+@on_linux
+@pytest.mark.parametrize("options", [["--write"], ["--embed"], ["--write", "--force"]])
+def test_a_folder_that_cannot_be_written_is_told_before_the_call(
+    nb_process: NbProcess, options: list[str]
+) -> None:
+    save("shut/a.png", "b.png")
+    before = Path("shut/a.png").read_bytes()
+    Path("shut").chmod(0o500)
+    try:
+        with WireServer(told("A fox.")) as server:
+            for images, code in ((["shut/a.png"], 6), (["shut/a.png", "b.png"], 3)):
+                process = nb_process.start(
+                    *("caption", *images, *options),
+                    env=against(server),
+                    preexec_fn=obey_permissions,
+                )
+                out, err = process.communicate(timeout=30)
+                assert process.returncode == code
+                assert b"shut cannot be written: permission denied\n" in err
+                assert len(server.requests) == len(images) - 1
+            assert out == b"b.png\tA fox.\n"
+            assert b"Not charged." not in err
+    finally:
+        Path("shut").chmod(0o700)
+    assert Path("shut/a.png").read_bytes() == before
+    assert [path.name for path in Path("shut").iterdir()] == ["a.png"]
+
+
+@on_linux
+def test_a_text_beside_a_descriptor_is_refused_before_the_call(nb_process: NbProcess) -> None:
+    save("a.png")
+    with WireServer(told("A fox.")) as server, Path("a.png").open("rb") as file:
+        number = file.fileno()
+        process = nb_process.start(
+            *("caption", f"/dev/fd/{number}", "--write"), env=against(server), pass_fds=[number]
+        )
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, server.requests) == (6, [])
+    assert err.endswith(b"\nNot charged.\n")
+
+
+def test_a_file_without_room_for_a_text_is_refused_before_the_call(nb: Nb) -> None:
+    save("a.jpg")
+    with WireServer(told("x" * 900)) as server:
+        packet = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><!--{'y' * 61_000}--></x:xmpmeta>".encode()
+        body = b"http://ns.adobe.com/xap/1.0/\0" + packet
+        data = Path("a.jpg").read_bytes()
+        segment = b"\xff\xe1" + (len(body) + 2).to_bytes(2) + body
+        Path("a.jpg").write_bytes(data[:2] + segment + data[2:])
+        run = nb("caption", "a.jpg", "--embed", "--style", "long", env=against(server))
+    assert (run.code, server.requests) == (6, [])
+    assert "cannot embed text" in run.err
 
 
 def test_a_format_that_holds_no_text_is_refused_before_the_call(nb: Nb) -> None:

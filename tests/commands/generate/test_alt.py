@@ -45,6 +45,14 @@ def test_the_text_can_have_a_name_of_its_own(nb: Nb) -> None:
     assert Path("t.txt").read_text() == "A fox.\n"
 
 
+def test_stdout_is_no_place_for_the_text(nb: Nb) -> None:
+    with WireServer(drawn("A fox.")) as server:
+        run = nb("generate", "a fox", "-o", "f.png", "--alt-file", "-", env=against(server))
+    assert (run.code, run.out, server.requests) == (2, "", [])
+    assert run.err.startswith("nb: --alt-file - would mix the text with paths on stdout\nhint: ")
+    assert list(Path().iterdir()) == []
+
+
 def test_several_images_have_a_text_each(nb: Nb) -> None:
     with WireServer(drawn("One."), drawn("Two.")) as server:
         run = nb("generate", "a fox", "-n", "2", "-o", "f.png", "--alt", env=against(server))
