@@ -158,10 +158,11 @@ def _address(cause: BaseException) -> _Problem | None:
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "the host name does not resolve"),
     (TimeoutError, "the connection timed out"),
+    # Before its base class.
+    (http.client.RemoteDisconnected, "the connection was closed without a reply"),
     (ConnectionRefusedError, "connection refused"),
     (ConnectionResetError, "the connection was reset"),
     (BrokenPipeError, "the connection was closed"),
-    (http.client.RemoteDisconnected, "the connection was closed without a reply"),
     (http.client.IncompleteRead, "the reply was cut short"),
     (urllib3.exceptions.IncompleteRead, "the reply was cut short"),
     (http.client.HTTPException, "the reply is not HTTP"),

@@ -6,10 +6,11 @@ times out. So a timer shuts the socket down when the attempt's time is over.
 
 from __future__ import annotations
 
+import http.client
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
@@ -19,6 +20,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
+
+from nanobanana_cli.api import connecting
+from nanobanana_cli.api.connecting import Resolve
 
 # A socket's own timeout is this many seconds later than the deadline, in case the timer cannot
 # wake it.
@@ -37,6 +41,7 @@ class Attempt:
 
     Args:
         timeout: seconds of wall-clock time for the attempt.
+        resolve: looks up names, as `socket.getaddrinfo`, which is the default.
 
     Attributes:
         timeout: as given.
@@ -44,8 +49,9 @@ class Attempt:
         aborted: why the attempt was aborted; None if it was not.
     """
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, resolve: Resolve | None = None) -> None:
         self.timeout = timeout
+        self._resolve = resolve
         self.sent = False
         self.aborted: AbortReason | None = None
         # Re-entrant: a signal handler may call `abort` while its thread holds the lock.
@@ -93,17 +99,12 @@ class Attempt:
         Raises:
             OSError: none of the addresses answers, or the attempt was aborted.
         """
+        host = host.strip("[]")
         if socks_proxy is not None:
-            return self._connect_to((host.strip("[]"), port), _socks_socket(socks_proxy))
-        failure: OSError = ConnectionAbortedError()
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            host.strip("[]"), port, type=socket.SOCK_STREAM
-        ):
-            try:
-                return self._connect_to(address, socket.socket(family, kind, protocol))
-            except OSError as error:
-                failure = error
-        raise failure
+            sock, place = connecting.socks_socket(socks_proxy, host, port, self._wait)
+            return self._registered(sock, lambda: sock.connect(place))
+        addresses = connecting.look_up(host, port, self._wait, self._resolve)
+        return self._registered(connecting.connect(addresses, self._wait))
 
     def mark_sent(self) -> None:
         """Note that the request is about to leave.
@@ -115,7 +116,10 @@ class Attempt:
             self._check()
             self.sent = True
 
-    def _connect_to(self, address: Any, sock: socket.socket) -> socket.socket:
+    def _registered(
+        self, sock: socket.socket, connect: Callable[[], object] = lambda: None
+    ) -> socket.socket:
+        """Return the socket after calling `connect`; `abort` wakes it from now on."""
         try:
             with self._lock:
                 self._check()
@@ -125,7 +129,7 @@ class Attempt:
                 self._handle = sock.dup()
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(self._left() + SLACK)
-            sock.connect(address)
+            connect()
             self._check()
         except BaseException:
             sock.close()
@@ -145,34 +149,32 @@ class Attempt:
     def _left(self) -> float:
         return max(0.0, self._end - time.monotonic())
 
+    def _wait(self) -> float:
+        """Return the seconds that are left.
+
+        Raises:
+            OSError: none are left, or the attempt was aborted.
+        """
+        left = self._left()
+        if not left:
+            self.abort(AbortReason.DEADLINE)
+        self._check()
+        return left
+
     def _start_timer(self) -> None:
-        self._timer = threading.Timer(self._left(), self.abort, (AbortReason.DEADLINE,))
-        self._timer.daemon = True
-        self._timer.start()
+        timer = threading.Timer(self._left(), self.abort, (AbortReason.DEADLINE,))
+        timer.daemon = True
+        # Where no further thread can be started, the socket's own timeout must do.
+        with suppress(RuntimeError):
+            timer.start()
+            self._timer = timer
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             # A thread that still runs when the interpreter ends can bring it down.
             self._timer.join()
-
-
-def _socks_socket(proxy: dict[str, Any]) -> socket.socket:
-    """Return a socket that connects through a SOCKS proxy."""
-    import socks  # type: ignore[import-untyped, import-not-found, unused-ignore]
-
-    host, port = proxy["proxy_host"], int(proxy["proxy_port"] or 1080)
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    sock: socket.socket = socks.socksocket(family)
-    sock.set_proxy(  # type: ignore[attr-defined]
-        proxy["socks_version"],
-        host,
-        port,
-        rdns=proxy["rdns"],
-        username=proxy["username"],
-        password=proxy["password"],
-    )
-    return sock
+            self._timer = None
 
 
 class Adapter(HTTPAdapter):
@@ -196,7 +198,21 @@ class Adapter(HTTPAdapter):
         return super().proxy_manager_for(proxy, **kwargs)
 
 
+class _FinalResponse(http.client.HTTPResponse):
+    """A response; interim ones before it are skipped, of which `http.client` knows only 100."""
+
+    def begin(self) -> None:
+        super().begin()
+        # 101 ends HTTP and was not asked for (RFC 9110, 15.2).
+        while 100 <= self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            # Otherwise it reads nothing more.
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
+
+
 class _Connection(HTTPConnection):
+    response_class = _FinalResponse
+
     def __init__(
         self,
         attempt: Attempt,
@@ -231,3 +247,18 @@ class _Connection(HTTPConnection):
 
 class _TlsConnection(_Connection, HTTPSConnection):
     pass
+
+
+def environment(url: str) -> dict[str, Any]:
+    """Return proxies and CA bundle, as `Adapter.send` takes them and requests finds them.
+
+    Plain http is for this machine alone and uses no proxy, which could read the key.
+    """
+    with requests.Session() as session:
+        found = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003
+    return {**found, "proxies": {} if url.startswith("http://") else found["proxies"]}
+
+
+def no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add no credentials; without this, requests takes them from the address or a netrc file."""
+    return prepared

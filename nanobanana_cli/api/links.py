@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
@@ -21,8 +21,9 @@ import requests
 
 from nanobanana_cli import __version__
 from nanobanana_cli.api import download
+from nanobanana_cli.api.connecting import Address, Resolve, look_up
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
-from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt
+from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, environment, no_auth
 from nanobanana_cli.api.download import MemoryBudget
 from nanobanana_cli.errors import BadReply, NbError
 from nanobanana_cli.types import Data
@@ -37,7 +38,6 @@ _PORTS = {"http": 80, "https": 443}
 # IPv6 addresses that stand for an IPv4 address: a translator's (RFC 6052) and compatible ones.
 _TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("::/96"))
 
-Resolve = Callable[..., list[Any]]
 _Origin = tuple[str, str, int]
 
 
@@ -57,7 +57,7 @@ class LinkFetcher:
         *,
         timeout: float | None = None,
         memory: MemoryBudget | None = None,
-        resolve: Resolve = socket.getaddrinfo,
+        resolve: Resolve | None = None,
     ) -> None:
         self._own = _origin(base_url)
         self._timeout = max(timeout or _TIMEOUT, _SHORTEST_TIMEOUT)
@@ -104,7 +104,7 @@ class LinkFetcher:
     def _follow(self, url: str, end: float) -> Data | str:
         """Return the bytes behind an address, or the address that it redirects to."""
         try:
-            prepared = requests.Request("GET", url, _HEADERS, auth=_no_auth).prepare()
+            prepared = requests.Request("GET", url, _HEADERS, auth=no_auth).prepare()
             # The address as it is sent, so that the check is about the same host.
             checked = str(prepared.url)
             origin = _origin(checked)
@@ -117,40 +117,51 @@ class LinkFetcher:
             raise NotFetchedError("it holds a user name")
         prepared.headers["Host"] = urlsplit(checked).netloc
         # The gateway's name is its user's choice, and may be known to a proxy alone.
-        addresses = [None] if origin == self._own else self._addresses(host, port)
-        for number, address in enumerate(addresses, start=1):
-            with self._registered(end - time.monotonic()) as attempt:
+        addresses = [] if origin == self._own else self._addresses(host, port, end)
+        # Once, unless the first address takes the connection and fails then.
+        for number in range(max(1, len(addresses))):
+            pinned = addresses[number:]
+            with self._registered(end - time.monotonic(), pinned) as attempt:
                 try:
-                    return self._get(prepared, address, attempt)
+                    return self._get(prepared, pinned, attempt)
                 except FAILURES as error:
                     if attempt.aborted is AbortReason.DEADLINE:
                         why = f"not complete within {self._timeout:g} s"
                         raise NotFetchedError(why, is_temporary=True) from None
-                    if attempt.sent or number == len(addresses):
+                    if attempt.sent or len(pinned) <= 1:
                         why = from_exception(error, attempt, host).message
                         raise NotFetchedError(why, is_temporary=True) from None
         raise NotFetchedError("the host name does not resolve")
 
-    def _addresses(self, host: str, port: int) -> Sequence[str | None]:
+    def _addresses(self, host: str, port: int, end: float) -> Sequence[Address]:
         """Return the addresses of a host, each of them public."""
+
+        def left() -> float:
+            seconds = end - time.monotonic()
+            if self._closed or seconds <= 0:
+                raise TimeoutError
+            return seconds
+
         try:
-            found = self._resolve(host, port, type=socket.SOCK_STREAM)
+            found = look_up(host, port, left, self._resolve)
         except (OSError, ValueError):
             raise NotFetchedError(f"the host name {host} does not resolve") from None
-        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-        private = next((each for each in addresses if not is_public(each)), None)
+        private = next((each for each in map(_ip, found) if not is_public(each)), None)
         if private is not None:
             where = host if host == private else f"{host} ({private})"
             raise NotFetchedError(f"{where} is not a public address")
-        return addresses
+        return found
 
     def _get(
-        self, prepared: requests.PreparedRequest, address: str | None, attempt: Attempt
+        self, prepared: requests.PreparedRequest, pinned: Sequence[Address], attempt: Attempt
     ) -> Data | str:
+        settings = environment(str(prepared.url))
         with (
-            closing(_PinnedAdapter(attempt, address) if address else Adapter(attempt)) as adapter,
             closing(
-                adapter.send(prepared, timeout=attempt.timeout + SLACK, **_settings(prepared.url))
+                _PinnedAdapter(attempt, _ip(pinned[0])) if pinned else Adapter(attempt)
+            ) as adapter,
+            closing(
+                adapter.send(prepared, timeout=attempt.timeout + SLACK, **settings)
             ) as response,
         ):
             location = response.headers.get("Location")
@@ -177,8 +188,13 @@ class LinkFetcher:
             return image
 
     @contextmanager
-    def _registered(self, seconds: float) -> Iterator[Attempt]:
-        with Attempt(max(seconds, 0.0)) as attempt:
+    def _registered(self, seconds: float, pinned: Sequence[Address]) -> Iterator[Attempt]:
+        def resolve(host: str, port: int, **options: Any) -> Sequence[Address]:
+            # Another name is that of a proxy.
+            is_pinned = bool(pinned) and host == _ip(pinned[0])
+            return pinned if is_pinned else socket.getaddrinfo(host, port, **options)
+
+        with Attempt(max(seconds, 0.0), resolve) as attempt:
             with self._lock:
                 if self._closed:
                     raise NotFetchedError("stopped")
@@ -260,20 +276,8 @@ _HEADERS = {
 }
 
 
-def _settings(url: str | None) -> dict[str, Any]:
-    """Return proxies and CA bundle from the environment, as requests takes them.
-
-    Plain http is the gateway's own, on this machine, and uses no proxy.
-    """
-    with requests.Session() as session:
-        found = session.merge_environment_settings(url or "", {}, True, None, None)  # noqa: FBT003
-    proxies = {} if str(url).startswith("http://") else found["proxies"]
-    return {**found, "proxies": proxies}
-
-
-def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Without it, requests takes credentials from the address or a netrc file.
-    return prepared
+def _ip(address: Address) -> str:
+    return str(address[4][0])
 
 
 def _origin(url: str) -> _Origin:

@@ -20,7 +20,7 @@ import requests
 from nanobanana_cli import __version__
 from nanobanana_cli.api import download, request
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
-from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt
+from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, environment, no_auth
 from nanobanana_cli.api.download import MemoryBudget
 from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.errors import KeyRejected, NbError, Unreachable
@@ -43,7 +43,7 @@ class Transport:
             alone. Proxies and CA bundles come from the environment, as requests reads it; netrc
             files are not read.
         timeout: seconds of wall-clock time for one attempt, from the name's lookup to the last
-            byte, unless a call names its own. Only a lookup that hangs can take longer.
+            byte, unless a call names its own.
         trace: takes a few lines about each attempt, without the key.
         memory: admits the body of a reply once it begins to arrive; the deadline is paused
             meanwhile. The calling thread holds the memory until it releases it.
@@ -149,23 +149,16 @@ class Transport:
         try:
             # Without a session, requests neither follows redirects, which would send the key along,
             # nor looks for credentials in a netrc file.
-            prepared = requests.Request(method, url, headers, data=body, auth=_no_auth).prepare()
+            prepared = requests.Request(method, url, headers, data=body, auth=no_auth).prepare()
             return adapter.send(prepared, timeout=attempt.timeout + SLACK, **self._settings(url))
         except FAILURES as error:
             raise from_exception(error, attempt, self._host) from error
 
     def _settings(self, url: str) -> dict[str, Any]:
-        """Return proxies and CA bundle, as requests takes them from the environment.
-
-        They are looked up once, since that takes longer than all the rest of a call. Plain http is
-        for this machine alone and uses no proxy, which could read the key.
-        """
+        """Return proxies and CA bundle, looked up once: that takes longer than all else here."""
         with self._lock:
             if self._environment is None:
-                with requests.Session() as session:
-                    found = session.merge_environment_settings(url, {}, True, None, None)  # noqa: FBT003
-                proxies = {} if url.startswith("http://") else found["proxies"]
-                self._environment = {**found, "proxies": proxies}
+                self._environment = environment(url)
             return self._environment
 
     def _read_body(self, attempt: Attempt, response: requests.Response) -> Data:
@@ -264,11 +257,6 @@ class Transport:
     def _log(self, line: str) -> None:
         if self._trace is not None:
             self._trace(redact(line, self._endpoint.secrets))
-
-
-def _no_auth(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Without it, requests takes credentials from the address.
-    return prepared
 
 
 def _model(url: str) -> str:

@@ -17,7 +17,7 @@ import support
 from conftest import Nb, Run
 from support.connect_proxy import Proxy
 from support.replies import picture, reply
-from support.wire_server import Answer, WireServer
+from support.wire_server import Answer, WireServer, silent
 
 from nanobanana_cli.api import links
 from nanobanana_cli.api.links import LinkFetcher, is_public
@@ -349,6 +349,30 @@ class TestAPublicAddress:
             with pytest.raises(BadReply, match=r"cannot reach other\.example\.com"):
                 fetcher.fetch("https://other.example.com/fox.png")
             assert cdn.requests == []
+
+    @pytest.mark.usefixtures("trusted")
+    def test_that_goes_nowhere_leaves_time_for_the_next(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The image behind the link was paid for."""
+
+        class Local(socket.socket):
+            """Two public addresses, both in this machine."""
+
+            def connect(self, address: Any) -> None:
+                super().connect(("127.0.0.1", ports[address[0]]))
+
+        def resolve(_host: str, port: int, **_: Any) -> list[Any]:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in ports]
+
+        with silent() as nowhere, WireServer(IMAGE, tls=_tls()) as cdn:
+            ports = {PUBLIC: int(nowhere.rpartition(":")[2]), "8.8.4.4": cdn.port}
+            monkeypatch.setattr(socket, "socket", Local)
+            fetcher = LinkFetcher("https://wisgate.ai", timeout=30, resolve=resolve)
+            started = time.monotonic()
+            assert fetcher.fetch("https://cdn.example.com/fox.png") == PICTURE
+            assert time.monotonic() - started < 5
+            assert len(cdn.requests) == 1
 
     def test_among_private_ones_is_refused(self) -> None:
         def resolve(_host: str, port: int, **_: Any) -> list[Any]:
