@@ -61,9 +61,9 @@ def unwritable(path: str, *, windows: bool = os.name == "nt") -> str:
     except UnicodeEncodeError as error:
         character = error.object[error.start]
         return f"has {character!a}, which this locale cannot write: {error.encoding}"
+    if windows and (found := _REFUSED_BY_WINDOWS.search(path)):
+        return f"has {found[0]!r}, which no name has on Windows"
     for name in path.split("/") if windows else ():
-        if found := _REFUSED_BY_WINDOWS.search(name):
-            return f"has {found[0]!r}, which no name has on Windows"
         if name.partition(".")[0].rstrip().lower() in _RESERVED:
             return f"has the name {name}, which is a device on Windows"
         if name not in (".", "..") and name.endswith((".", " ")):

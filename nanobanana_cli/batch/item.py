@@ -52,6 +52,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         former: the fingerprint of the request before its ratio followed the reference image; ""
             unless the row leaves the ratio to the default. An image made so is up to date too, so
             that a new default costs nobody anything.
+        id, note: as in the manifest; part of no request.
     """
 
     row: int
@@ -66,6 +67,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     like: str | None = None
     former: str = ""
     is_guess: bool = False
+    id: str | int | None = None
+    note: str | None = None
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
@@ -76,6 +79,11 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     def key(self) -> str:
         """The fingerprint that names and shards go by: the one that earlier versions knew."""
         return self.former or self.fingerprint
+
+    @property
+    def source(self) -> dict[str, object]:
+        """The fields of a JSON line that say which row of the manifest it is."""
+        return {"row": self.row, "id": self.id, "note": self.note}
 
     @property
     def alt_file(self) -> str | None:
@@ -142,7 +150,7 @@ def fingerprint(
 
 
 class References:
-    """Reference images by the path or address that the manifest gives.
+    """Reference images and prompt files by the path or address that the manifest gives.
 
     Args:
         folder: the folder that relative paths start from.
@@ -154,6 +162,7 @@ class References:
         self._fetch = None if is_offline else RemoteImages().get
         # Without the bytes, which are read again when they are sent.
         self._known: dict[str, tuple[Reference, str] | NbError] = {}
+        self._prompts: dict[str, str] = {}
 
     def identity(self, name: str) -> tuple[str, str]:
         """Return the media type and SHA-256 of an image, its part of a fingerprint.
@@ -183,6 +192,17 @@ class References:
                 )
         return references
 
+    def read_prompt(self, name: str) -> str:
+        """Return the content of a prompt file.
+
+        Raises:
+            NbError: it is missing, unreadable, or holds no text.
+        """
+        if name not in self._prompts:
+            place = name and str(self._folder / name)
+            self._prompts[name] = inputs.prompt_text(None, place, _no_stdin)
+        return self._prompts[name]
+
     def _facts(self, name: str) -> tuple[Reference, str]:
         if name not in self._known:
             try:
@@ -206,5 +226,5 @@ def _identity(reference: Reference) -> tuple[str, str]:
     return reference.mime_type, hashlib.sha256(reference.data).hexdigest()
 
 
-def _no_stdin() -> bytes:
-    raise UsageError("a manifest's reference image must be a file")
+def _no_stdin(_limit: int = 0) -> bytes:
+    raise UsageError("what a manifest names must be a file, not stdin")

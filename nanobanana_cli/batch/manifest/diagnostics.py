@@ -43,19 +43,21 @@ class Diagnostics(msgspec.Struct):
 
     name: str
     locate: Callable[[int, str], str]
-    _found: list[tuple[int, str]] = msgspec.field(default_factory=list)
+    # A dictionary, since what a row stands for has each of its errors.
+    _found: dict[tuple[int, str], None] = msgspec.field(default_factory=dict)
 
-    def add(self, row: int, key: str, message: str, hint: str = "") -> None:
-        """Record an error.
+    def add(self, row: int, key: str, message: str, hint: str = "", *, within: str = "") -> None:
+        """Record an error, once.
 
         Args:
             row: the row's number; 0 for the manifest as a whole.
             key: the key that is wrong; "" for the row as a whole.
             message: what is wrong, naming the value.
             hint: how to fix it.
+            within: without a key, the key on whose line the error is.
         """
-        parts = [self.locate(row, key), *([key] if key else []), message]
-        self._found.append((row, ": ".join(parts) + (f"; {hint}" if hint else "")))
+        parts = [self.locate(row, key or within), *([key] if key else []), message]
+        self._found[row, ": ".join(parts) + (f"; {hint}" if hint else "")] = None
 
     def __bool__(self) -> bool:
         return bool(self._found)

@@ -1,25 +1,37 @@
-"""Read manifests in TOML, JSON Lines, CSV or plain text.
+"""Read manifests in TOML, JSON, CSV or plain text.
 
 Errors are collected and reading goes on, so that all of them are reported together.
 """
 
 from __future__ import annotations
 
+import codecs
+import json
+import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from nanobanana_cli.batch.manifest import toml
+from nanobanana_cli.batch.manifest import delimited, toml
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
-from nanobanana_cli.batch.manifest.rows import KEYS, Row, convert, stand_in_prompt
+from nanobanana_cli.batch.manifest.rows import Row, convert
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.suggest import one_of
 
 STDIN = "-"
-_LIST_SEPARATOR = ";"
-_FORMATS = {".toml": "toml", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".txt": "text"}
+_FORMATS = {
+    ".toml": "toml",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".txt": "text",
+}
+_OBJECT = re.compile(r"^[ \t,]*(?=\{)", re.MULTILINE)
+_BETWEEN = re.compile(r"[\s,]*")
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -38,13 +50,13 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def format_of(name: str) -> str:
-    """Return the format of a manifest by its name: `toml`, `jsonl`, `csv` or `text`.
+    """Return the format of a manifest by its name: `toml`, `json`, `csv`, `tsv` or `text`.
 
     Raises:
         UsageError: the suffix is none of the known ones.
     """
     if name == STDIN:
-        return "jsonl"
+        return "json"
     suffix = Path(name).suffix.lower()
     if suffix not in _FORMATS:
         raise UsageError(
@@ -58,8 +70,8 @@ def parse(name: str, data: bytes) -> Manifest:
     """Read a manifest.
 
     Args:
-        name: the file's name, or `-` for JSON Lines on stdin.
-        data: its content, UTF-8 with or without a byte order mark.
+        name: the file's name, or `-` for JSON on stdin.
+        data: its content: UTF-8 with or without a byte order mark, or UTF-16 with one.
 
     Raises:
         UsageError: the name's suffix is unknown.
@@ -81,22 +93,54 @@ def parse(name: str, data: bytes) -> Manifest:
 
 
 def _decode(name: str, data: bytes) -> str:
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding, title = ("utf-16", "UTF-16") if is_wide else ("utf-8-sig", "UTF-8")
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ManifestError(name, [f"{name}:{line}: not valid UTF-8"]) from None
+        found = data[error.start : error.start + 1].decode("cp1252", "ignore")
+        hint = f"; it looks like Windows-1252 ({found}): save the file as UTF-8" if found else ""
+        message = f"{name}:{line}: not valid {title}" + ("" if is_wide else hint)
+        raise ManifestError(name, [message]) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        message = f"{name}:{line}: contains a NUL character: save the file as UTF-8"
+        raise ManifestError(name, [message])
+    return text
 
 
-def _text_rows(text: str, _diagnostics: Diagnostics) -> Iterator[tuple[int, Row]]:
+def _text_rows(text: str, diagnostics: Diagnostics) -> Iterator[tuple[int, Row]]:
     """Read one prompt from each line."""
+    is_first = True
     for number, line in enumerate(text.split("\n"), 1):
         prompt = line.strip()
-        if prompt and not prompt.startswith("#"):
-            yield number, Row(prompt=prompt)
+        if not prompt or prompt.startswith("#"):
+            continue
+        if is_first and (suffix := _form_of(prompt)):
+            better = Path(diagnostics.name).with_suffix(suffix).name
+            message = "is a line of another form, not a prompt"
+            diagnostics.add(number, "", message, f"name the file {better}")
+            return
+        is_first = False
+        yield number, Row(prompt=prompt)
 
 
-def _jsonl_rows(text: str, diagnostics: Diagnostics) -> Iterator[tuple[int, Row]]:
+def _form_of(line: str) -> str:
+    """Return the suffix of the form that a file's first line belongs to; "" for plain text."""
+    if delimited.is_header(line):
+        return ".tsv" if "\t" in line else ".csv"
+    if re.match(r'\{\s*"prompt"\s*:', line):
+        return ".jsonl"
+    return ".toml" if re.match(r"\[\[image\]\]|\[defaults\]", line) else ""
+
+
+def _json_rows(text: str, diagnostics: Diagnostics) -> Iterator[tuple[int, Row]]:
+    """Read JSON Lines, a JSON array, or objects that span lines."""
+    start = text.lstrip()
+    if start.startswith("[") or start.partition("\n")[0].strip() == "{":
+        yield from _json_objects(text, diagnostics)
+        return
     decode = msgspec.json.Decoder(Row).decode
     for number, line in enumerate(text.split("\n"), 1):
         if not line or line.isspace():
@@ -119,68 +163,46 @@ def _diagnosed(line: str, number: int, diagnostics: Diagnostics) -> Row | None:
         return None
 
 
-def _csv_rows(text: str, diagnostics: Diagnostics) -> Iterator[tuple[int, Row]]:
-    """Read a header row of keys, then one row from each record."""
-    import csv
-    import io
-
-    # A prompt of several lines stays the same prompt where git checks out other line ends.
-    lines = io.StringIO(text.replace("\r\n", "\n"), newline="")
-    reader = csv.reader(lines, strict=True)
-    start = 1
-    header: list[str] | None = None
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                if header is None:
-                    header = [cell.strip() for cell in cells]
-                    _check_header(header, start, diagnostics)
-                elif row := _csv_row(header, cells, start, diagnostics):
-                    yield start, row
-            start = reader.line_num + 1
-    except csv.Error as error:
-        diagnostics.add(start, "", f"not valid CSV: {error}")
-
-
-def _check_header(names: list[str], line: int, diagnostics: Diagnostics) -> None:
-    for name in dict.fromkeys(names):
-        if not name:
-            diagnostics.add(line, "", f"column {names.index(name) + 1} has no name")
-        elif name in ("vars", "matrix"):
-            diagnostics.add(line, name, "does not fit in a cell; name a column vars.NAME instead")
-        elif name not in KEYS and not name.startswith("vars."):
-            known = (*KEYS, "vars." + name.rpartition(".")[2])
-            diagnostics.add(line, name, "unknown key", one_of(name, known, ""))
-        elif names.count(name) > 1:
-            diagnostics.add(line, name, "appears more than once")
-    if "prompt" not in names:
-        diagnostics.add(line, "", "no column is named prompt")
+def _json_objects(text: str, diagnostics: Diagnostics) -> Iterator[tuple[int, Row]]:
+    """Read objects one after the other, and after an error from the next line that begins one."""
+    decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+    is_array = text.lstrip().startswith("[")
+    position = text.index("[") + 1 if is_array else 0
+    line, counted = 1, 0
+    while True:
+        position = _end(_BETWEEN.match(text, position))
+        line, counted = line + text.count("\n", counted, position), position
+        if text[position : position + 1] in (("", "]") if is_array else ("",)):
+            break
+        try:
+            raw, position = decode(text, position)
+        except (ValueError, RecursionError) as error:
+            place = error.pos if isinstance(error, json.JSONDecodeError) else position
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            wrong = line + text.count("\n", position, place)
+            diagnostics.add(wrong, "", f"not valid JSON: {reason}")
+            following = _OBJECT.search(text, text.find("\n", position) + 1 or len(text))
+            if following is None:
+                return
+            position = following.end()
+        else:
+            if row := convert(raw, line, diagnostics):
+                yield line, row
+    if is_array and text[position:].strip() != "]":
+        diagnostics.add(line, "", "not valid JSON: the array must end with the file")
 
 
-def _csv_row(
-    header: list[str], cells: list[str], line: int, diagnostics: Diagnostics
-) -> Row | None:
-    if len(cells) > len(header):
-        message = f"has {len(cells)} cells, but the header has {len(header)}"
-        diagnostics.add(line, "", message, "put quotes around text with commas")
-        return None
-    # Errors in the header are reported once.
-    raw: dict[str, Any] = {} if "prompt" in header else {"prompt": stand_in_prompt(line)}
-    variables: dict[str, str] = {}
-    for name, cell in zip(header, cells, strict=False):
-        if name.startswith("vars."):
-            variables[name.removeprefix("vars.")] = cell
-        elif name in KEYS and cell.strip():
-            raw[name] = cell
-    if "images" in raw:
-        raw["images"] = [part.strip() for part in raw["images"].split(_LIST_SEPARATOR)]
-    if variables:
-        raw["vars"] = variables
-    return convert(raw, line, diagnostics, strict=False)
+def _end(match: re.Match[str] | None) -> int:
+    return match.end() if match else 0
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 _READERS: dict[str, Callable[[str, Diagnostics], Iterator[tuple[int, Row]]]] = {
-    "jsonl": _jsonl_rows,
-    "csv": _csv_rows,
+    "json": _json_rows,
+    "csv": delimited.rows,
+    "tsv": partial(delimited.rows, separator="\t"),
     "text": _text_rows,
 }

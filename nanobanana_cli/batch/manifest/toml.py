@@ -11,6 +11,9 @@ from nanobanana_cli.batch.manifest.rows import Row, convert
 from nanobanana_cli.suggest import one_of
 
 _TOP_LEVEL = ("defaults", "vars", "matrix", "image")
+_STATEMENT = re.compile(r"""\s*(?:\[|[\w."'-][\w. "'-]*=)""")
+_MOST_SPANNED = 40  # statements that a string or list may seem to hold
+_MOST_ERRORS = 100
 
 
 def parse(text: str, diagnostics: Diagnostics) -> tuple[Row, list[tuple[int, Row]]]:
@@ -23,14 +26,16 @@ def parse(text: str, diagnostics: Diagnostics) -> tuple[Row, list[tuple[int, Row
 
     try:
         content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        place = re.search(r" \(at line (\d+), column \d+\)", str(error))
-        line = f":{place[1]}" if place else ""
-        reason = str(error)[: place.start()] if place else str(error) or "nested too deeply"
-        message = f"{diagnostics.name}{line}: not valid TOML: {reason}"
+    except RecursionError:
+        message = f"{diagnostics.name}: not valid TOML: nested too deeply"
         raise ManifestError(diagnostics.name, [message]) from None
+    except tomllib.TOMLDecodeError:
+        found = [f":{line}: not valid TOML: {reason}" for line, reason in _syntax_errors(text)]
+        raise ManifestError(
+            diagnostics.name, [diagnostics.name + message for message in found]
+        ) from None
     for name in content:
-        if name not in _TOP_LEVEL:
+        if name not in _TOP_LEVEL and not name.startswith("_"):
             diagnostics.add(0, name, "unknown top-level key", one_of(name, _TOP_LEVEL, ""))
     defaults = _defaults(content, diagnostics)
     images = content.get("image", [])
@@ -42,6 +47,51 @@ def parse(text: str, diagnostics: Diagnostics) -> tuple[Row, list[tuple[int, Row
         if row := convert(raw, number, diagnostics):
             rows.append((number, row.over(defaults)))
     return defaults, rows
+
+
+def _syntax_errors(text: str) -> list[tuple[int, str]]:
+    """Return the line of each syntax error, and what is wrong there.
+
+    The parser stops at the first, so that each statement is parsed by itself, or together with
+    those after it that its string or list may span. What only the whole shows, such as a key that
+    is there twice, is found with the wrong statements left out.
+    """
+    lines = text.split("\n")
+    starts = [number for number, line in enumerate(lines) if _STATEMENT.match(line)]
+    starts = [*([] if starts[:1] == [0] else [0]), *starts, len(lines)]
+    found: list[tuple[int, str]] = []
+    at = 0
+    while at < len(starts) - 1 and len(found) < _MOST_ERRORS:
+        ends = range(at + 1, min(at + _MOST_SPANNED, len(starts)))
+        errors = ((end, _error(lines[starts[at] : starts[end]])) for end in ends)
+        whole = next((end for end, error in errors if error is None), None)
+        if whole is None:
+            line, reason = _error(lines[starts[at] : starts[at + 1]]) or (1, "")
+            found.append((starts[at] + line, reason))
+            lines[starts[at] : starts[at + 1]] = [""] * (starts[at + 1] - starts[at])
+        at = whole or at + 1
+    while len(found) < _MOST_ERRORS and (error := _error(lines)):
+        found.append(error)
+        if not lines[error[0] - 1] or lines[error[0] - 1].lstrip().startswith("["):
+            break
+        lines[error[0] - 1] = ""
+    return sorted(found)
+
+
+def _error(lines: list[str]) -> tuple[int, str] | None:
+    """Return the line of the first error, from 1, and the reason; None if all is well."""
+    import tomllib
+
+    try:
+        tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)", str(error))
+        reason = str(error)[: place.start()] if place else str(error)
+        # Where an open string or list begins is what helps.
+        return int(place[1]) if place and place[1] else 1, reason
+    except RecursionError:
+        return 1, "nested too deeply"
+    return None
 
 
 def _defaults(content: dict[str, Any], diagnostics: Diagnostics) -> Row:

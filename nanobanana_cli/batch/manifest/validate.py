@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from nanobanana_cli.batch import paths
 from nanobanana_cli.batch.item import Item, References, RowSettings, fingerprint
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
-from nanobanana_cli.batch.manifest.expand import expand
+from nanobanana_cli.batch.manifest.expand import Expander
 from nanobanana_cli.batch.manifest.readers import Manifest
 from nanobanana_cli.batch.manifest.rows import Row
 from nanobanana_cli.catalog import DEFAULT_ASPECT, DEFAULT_PROVIDER
@@ -68,10 +68,11 @@ def check(
     """
     checker = _Checker(manifest.diagnostics, defaults, references, listing)
     checker.check_defaults(manifest.defaults)
+    expander = Expander(manifest.diagnostics, references.read_prompt)
     return [
         item
         for number, row in manifest.rows
-        for each in expand(number, row, manifest.diagnostics)
+        for each in expander.expand(number, row)
         for item in checker.items(number, each)
     ]
 
@@ -141,6 +142,8 @@ class _Checker:
                 like=like,
                 former=former,
                 is_guess=is_guess,
+                id=row.id,
+                note=row.note,
             )
 
     def _shaped(

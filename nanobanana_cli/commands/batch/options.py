@@ -25,7 +25,7 @@ class BatchOptions(msgspec.Struct, frozen=True):
         Argument(
             metavar="MANIFEST",
             show_default=False,
-            help="A .toml, .jsonl, .csv or .txt file; - reads JSON Lines from stdin.",
+            help="A .toml, .jsonl, .json, .csv, .tsv or .txt file; - reads JSON from stdin.",
         ),
     ] = None
     dry_run: Annotated[

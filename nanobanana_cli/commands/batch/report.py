@@ -194,7 +194,7 @@ class BatchReport:
     def _json(self, step: Step, result: Result) -> None:
         # A failed row has no path, so this identifies it.
         output = str(self._job.root / step.item.target)
-        self.terminal.json({**result.record(), "output": output})
+        self.terminal.json({**result.record(), "output": output, **step.item.source})
 
     def _causes(self) -> list[tuple[str, ...]]:
         """Return a table of the failures by cause, the most frequent first."""

@@ -73,6 +73,7 @@ def _record(job: BatchJob, step: Step) -> dict[str, object]:
         "size": item.settings.size,
         "cost_usd": usd(cost),
         "fingerprint": None if item.is_guess else item.fingerprint,
+        **item.source,
     }
 
 

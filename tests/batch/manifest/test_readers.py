@@ -10,6 +10,7 @@ import pytest
 from conftest import Nb, Run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import pngs
 
 from nanobanana_cli.batch.manifest import readers
 from nanobanana_cli.batch.manifest.diagnostics import ManifestError
@@ -50,6 +51,139 @@ def test_forms_say_the_same(nb: Nb, name: str, mark: str) -> None:
         ("owl-1.jpg", "an owl", "1:1"),
         ("owl-2.jpg", "an owl", "1:1"),
     ]
+
+
+OWL = ("owl.jpg", "an owl, awake", "1:1")
+FOX = ("fox.png", "a fox", "16:9")
+PEOPLES = {
+    "semicolons.csv": "prompt;output;aspect\na fox;fox.png;16:9\nan owl, awake;owl.jpg;\n",
+    "tabs.csv": "prompt\toutput\taspect\r\na fox\tfox.png\t16:9\r\nan owl, awake\towl.jpg\t\r\n",
+    "tabs.tsv": "prompt\toutput\taspect\na fox\tfox.png\t16:9\nan owl, awake\towl.jpg\n",
+    "excel.csv": "sep=;\nprompt;output;aspect\na fox;fox.png;16:9\nan owl, awake;owl.jpg;\n",
+    "wide.csv": (
+        'prompt,output,aspect,,\na fox,fox.png,16:9,,\n,,,,\n"an owl, awake",owl.jpg,,,,,\n'
+    ),
+    "private.csv": (
+        '_who,prompt,output,aspect,_why\nme,a fox,fox.png,16:9,\n,"an owl, awake",owl.jpg,,x\n'
+    ),
+    "array.json": (
+        '[\n {"prompt": "a fox", "output": "fox.png", "aspect": "16:9", "_x": 1},\n'
+        ' {"prompt": "an owl, awake",\n  "output": "owl.jpg"}\n]\n'
+    ),
+    "pretty.jsonl": (
+        '{\n "prompt": "a fox",\n "output": "fox.png",\n "aspect": "16:9"\n}\n'
+        '{\n "prompt": "an owl, awake",\n "output": "owl.jpg"\n}\n'
+    ),
+    "lines.json": (
+        '{"prompt": "a fox", "output": "fox.png", "aspect": "16:9"}\n'
+        '{"prompt": "an owl, awake", "output": "owl.jpg"}\n'
+    ),
+    "private.toml": (
+        '_x = 1\n[_y]\na = 1\n[[image]]\nprompt = "a fox"\noutput = "fox.png"\naspect = "16:9"\n'
+        '_z = 1\n[[image]]\nprompt = "an owl, awake"\noutput = "owl.jpg"\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("name", PEOPLES)
+def test_forms_as_people_make_them(nb: Nb, name: str, encoding: str) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    found = rows(plan(nb, name, (mark + PEOPLES[name]).encode(encoding)))
+    assert [(row["path"], row["prompt"], row["aspect"]) for row in found] == [FOX, OWL]
+
+
+def test_an_array_on_stdin(nb: Nb) -> None:
+    run = nb("batch", "-", "--dry-run", "--json", stdin=PEOPLES["array.json"].encode())
+    assert [(row["row"], row["path"]) for row in rows(run)] == [(2, "fox.png"), (3, "owl.jpg")]
+
+
+def test_a_list_of_images_among_semicolons(nb: Nb) -> None:
+    for name in ("a.png", "b.png"):
+        Path(name).write_bytes(pngs.png(pngs.Shape(8, 8)))
+    content = 'prompt;images;output\na fox;"a.png; b.png";fox.png\n'
+    assert len(rows(plan(nb, "images.csv", content))) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "lines"),
+    [
+        (
+            "images.csv",
+            'prompt,output\n"a fox,f.png\n"an owl",o.png,x\n"a" hare,h.png\nb,b.png\n"c,c.png\n',
+            ["2: not valid CSV", "3: has 3 cells", "4: not valid CSV", "6: not valid CSV"],
+        ),
+        (
+            "images.json",
+            '[\n {"prompt": "a" "x"},\n {"promt": "b"},\n {"prompt": NaN},\n {"prompt": "c"\n]',
+            [
+                "2: not valid JSON: Expecting ',' delimiter",
+                "3: promt: unknown key",
+                "4: not valid JSON: NaN is not a number in JSON",
+                "6: not valid JSON: Expecting ',' delimiter",
+            ],
+        ),
+        (
+            "images.json",
+            '[{"prompt": "a"}',
+            ["1: not valid JSON: the array must end"],
+        ),
+        (
+            "images.toml",
+            (
+                '[[image]]\nprompt = "a\noutput = "x.png"\n[[image]]\nprompt = "b" "c"\n'
+                'system = """\nx = 1\n[y]\n"""\nimages = [\n "a.png"\n "b.png"\n]\n'
+                '[[image]\nprompt = "d"\nprompt = "e"\n'
+            ),
+            [
+                "2: not valid TOML",
+                "5: not valid TOML",
+                "12: not valid TOML",
+                "14: not valid TOML",
+                "16: not valid TOML: Cannot overwrite a value",
+            ],
+        ),
+        (
+            "images.toml",
+            "[defaults]\n[[image]]\n[defaults]\n",
+            ["3: not valid TOML: Cannot"],
+        ),
+        ("images.toml", '[[image]]\nprompt = """\nfox\n[[image]]\n', ["2: not valid TOML: "]),
+    ],
+)
+def test_all_syntax_errors_at_once(nb: Nb, name: str, content: str, lines: list[str]) -> None:
+    run = plan(nb, name, content)
+    found = run.err.splitlines()
+    assert run.code == 2
+    assert len(found) - 3 == len(lines), run.err
+    for line, expected in zip(found, lines, strict=False):
+        assert line.startswith(f"{name}:{expected}"), run.err
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("ratio", "aspect"), ("n", "count"), ("Filename", "output"), ("aspect-ratio", "aspect")],
+)
+@pytest.mark.parametrize("form", ["images.jsonl", "images.csv", "images.toml"])
+def test_synonyms_are_named(nb: Nb, form: str, written: str, meant: str) -> None:
+    content = {
+        "images.jsonl": json.dumps({"prompt": "a fox", written: "x"}),
+        "images.csv": f"prompt,{written}\na fox,x\n",
+        "images.toml": f'[[image]]\nprompt = "a fox"\n{written} = "x"\n',
+    }[form]
+    run = plan(nb, form, content)
+    assert run.code == 2
+    assert f"{written}: unknown key; did you mean {meant}?" in run.err.splitlines()[0]
+
+
+def test_an_empty_cell_gives_a_placeholder_no_value(nb: Nb) -> None:
+    run = plan(nb, "images.csv", "prompt,vars.a\na {a},fox\nan {a},\n")
+    assert run.err.startswith("images.csv:3: {a} has no value in vars or matrix")
+
+
+def test_a_key_to_ignore_stands_in_for_no_prompt(nb: Nb) -> None:
+    run = plan(nb, "images.jsonl", '{"_prompt": "a fox"}\n')
+    assert run.err.startswith("images.jsonl:1: has no prompt\n")
 
 
 def test_text_is_a_prompt_a_line(nb: Nb) -> None:
@@ -159,16 +293,15 @@ ERRORS = {
     "images.csv": (
         (
             "Promt,ouput,count,vras.x,count,\n"
-            'a fox, with comma,x.png,1,,,\n"two\nlines",y.png,many\nb,,-1\n'
+            'a fox, with comma,x.png,1,,2,\n"two\nlines",y.png,many\nb,,-1\n'
         ),
         [
             "images.csv:1: Promt: unknown key; did you mean prompt?",
             "images.csv:1: ouput: unknown key; did you mean output?",
             "images.csv:1: count: appears more than once",
             "images.csv:1: vras.x: unknown key; did you mean vars.x?",
-            "images.csv:1: column 6 has no name",
             "images.csv:1: no column is named prompt",
-            "images.csv:2: has 7 cells, but the header has 6",
+            "images.csv:2: has 6 cells, but the header has 5; put quotes around text with commas",
             "images.csv:3: count: must be a whole number, not 'many'",
             "images.csv:5: count: -1 is not between 1 and 1000",
         ],
@@ -229,6 +362,24 @@ def test_a_cell_of_several_lines(nb: Nb, end: str) -> None:
         ("images.toml", "defaults = 3", "defaults: must be a table"),
         ("images.toml", "a = " + "[" * 5000, "images.toml"),
         ("images.jsonl", b'{"prompt": "a"}\n\xff', "images.jsonl:2: not valid UTF-8"),
+        (
+            "images.csv",
+            b"prompt\nB\xe4r\n",
+            "looks like Windows-1252 (ä): save the file as UTF-8",
+        ),
+        ("images.txt", "a fox".encode("utf-16-le"), "txt:1: contains a NUL character"),
+        ("images.txt", b"\xff\xfea", "txt:1: not valid UTF-16"),
+        ("images.csv", "prompt;output\na;a.png\nprompt;output;\n", "csv:3: repeats the header"),
+        ("images.csv", "prompt,,output\na,,a.png\n", "csv:1: column 2 has no name"),
+        (
+            "images.txt",
+            "prompt\toutput\na\ta.png\n",
+            "txt:1: is a line of another form, not a prompt;",
+        ),
+        ("images.txt", "\nprompt,output\na,a.png\n", "txt:2: is a line of another form"),
+        ("images.txt", "prompt\toutput\n", "name the file images.tsv\n"),
+        ("images.txt", '{"prompt": "x"}\n', "name the file images.jsonl\n"),
+        ("images.txt", "[[image]]\n", "name the file images.toml\n"),
         ("images.jsonl", "[" * 100_000, "images.jsonl:1: not valid JSON"),
         ("images.jsonl", "\n\n", "contains no images"),
         ("images.csv", 'prompt\n"x', "not valid CSV"),
@@ -274,7 +425,7 @@ def test_a_thousand_errors_are_cut_short(nb: Nb) -> None:
     assert len(run.err.splitlines()) < 110
 
 
-@given(st.binary(max_size=200), st.sampled_from(["a.toml", "a.jsonl", "a.csv", "a.txt"]))
+@given(st.binary(max_size=200), st.sampled_from(["a.toml", "a.jsonl", "a.csv", "a.tsv", "a.txt"]))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_rows_or_errors(data: bytes, name: str) -> None:
     try:
