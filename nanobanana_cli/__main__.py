@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,43 +18,22 @@ if TYPE_CHECKING:
     from nanobanana_cli.ui.terminal import Terminal
 
 
-def main(
-    argv: Sequence[str] | None = None, *, on_start: Callable[[], object] = lambda: None
-) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run `nb`.
 
     Args:
         argv: the arguments after the program's name; by default those of the process.
-        on_start: called first, where what it raises is shown as an error.
 
     Returns:
         The exit status. Raises nothing.
     """
-    from nanobanana_cli.errors import ExitCode, NbBaseError, OutputClosed
-    from nanobanana_cli.ui.terminal import Terminal
-
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    terminal = Terminal.of_process()
-    shown: NbBaseError
+    handlers = {number: signal.getsignal(number) for number in system.STOP_SIGNALS}
     try:
-        on_start()
-        if arguments[:1] == ["--version"]:
-            # Importing the command tree would take three times as long.
-            terminal.result(f"nb {__version__}")
-            return ExitCode.OK
-        return _run(arguments or ["--help"], terminal)
-    except OutputClosed as error:
-        return error.code
-    except NbBaseError as error:
-        shown = error
-    except Exception as error:  # noqa: BLE001 - no traceback reaches a user unasked
-        shown = _defect(error)
-    if terminal.env.get("NB_DEBUG") == "1":
-        import traceback
-
-        traceback.print_exception(shown.__cause__ or shown, file=terminal.stderr)
-    terminal.error(shown)
-    return shown.code
+        return _main(list(sys.argv[1:] if argv is None else argv))
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
 
 def entry() -> NoReturn:
@@ -76,14 +56,62 @@ def entry() -> NoReturn:
     # All files are closed and all lines written by then. Skip the teardown, which takes as long
     # as the imports, and in which a signal would leave a traceback.
     try:
-        os._exit(main(on_start=answer_signals))
+        os._exit(_main(sys.argv[1:], answer_signals))
     except Interrupted as second:
-        # A second signal, while the first was being reported.
+        # Seconds after the first, which could not be told: nobody reads stderr.
         os._exit(second.code)
 
 
+def _main(arguments: list[str], on_start: Callable[[], object] = lambda: None) -> int:
+    """Run `nb` and show its error; leave signals held.
+
+    Args:
+        on_start: called first, where what it raises is shown as an error.
+    """
+    from nanobanana_cli.errors import Interrupted
+    from nanobanana_cli.ui.terminal import Terminal
+
+    terminal = Terminal.of_process()
+    signals = system.StopSignals()
+    shown: int | NbBaseError
+    try:
+        on_start()
+        shown = _ended(arguments, terminal)
+        # From here on, none may come between an error and its lines.
+        signals.__enter__()
+    except Interrupted as error:
+        # Whoever raised it holds those that follow.
+        shown = error
+    if isinstance(shown, int):
+        return shown
+    if terminal.env.get("NB_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(shown.__cause__ or shown, file=terminal.stderr)
+    terminal.error(shown)
+    return 128 + signals.last if signals.last else shown.code
+
+
+def _ended(arguments: list[str], terminal: Terminal) -> int | NbBaseError:
+    """Run `nb`; return its exit status or its error."""
+    from nanobanana_cli.errors import ExitCode, NbError, OutputClosed
+
+    try:
+        if arguments[:1] == ["--version"]:
+            # Importing the command tree would take three times as long.
+            terminal.result(f"nb {__version__}")
+            return ExitCode.OK
+        return _run(arguments or ["--help"], terminal)
+    except OutputClosed as error:
+        return error.code
+    except NbError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user unasked
+        return _defect(error)
+
+
 def _run(arguments: list[str], terminal: Terminal) -> int:
-    from nanobanana_cli.errors import Charged, ExitCode, Interrupted, LocalFileError
+    from nanobanana_cli.errors import ExitCode, Interrupted, LocalFileError
 
     if sys.stdout is None:
         raise LocalFileError("stdout is closed", hint="redirect it to /dev/null to discard it")
@@ -101,7 +129,7 @@ def _run(arguments: list[str], terminal: Terminal) -> int:
         # Typer raises Abort for Ctrl-C and for EOFError; only the first is an interrupt.
         if isinstance(error.__cause__, EOFError):
             raise error.__cause__ from None
-        raise Interrupted(signal.SIGINT, charged=Charged.NO) from None
+        raise Interrupted(signal.SIGINT) from None
     return status if isinstance(status, int) else ExitCode.OK
 
 

@@ -23,16 +23,19 @@
     └── OutputClosed        141  output_closed    charged
     Interrupted     129/130/143  interrupted      may have been charged
 
-ManifestError and NotSent are defined in `batch`, MisplacedImage in `generation`. An error that
-comes after a paid call says so itself. Interrupted is outside the tree, so that `except Exception`
-cannot swallow a signal.
+ManifestError and NotSent are defined in `batch`, MisplacedImage in `generation`. The charge is that
+of the call which the error is about; what the whole run was charged, `money.Charges` knows.
+Interrupted is outside the tree, so that `except Exception` cannot swallow a signal.
 """
 
 from __future__ import annotations
 
 import signal
 from enum import Enum, IntEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -87,6 +90,8 @@ class NbBaseError(BaseException):
     kind: str = "defect"
     charged: Charged = Charged.MAYBE
     hint: str | None = None
+    # The place of what was paid for and is not where it belongs; the hint has it.
+    kept: Path | None = None
     # All that the service said, for `-v`.
     details: str = ""
 
@@ -273,8 +278,8 @@ class Interrupted(NbBaseError):
 
     kind = "interrupted"
 
-    def __init__(self, signum: int, *, charged: Charged = Charged.MAYBE) -> None:
-        super().__init__(f"stopped by {signal.Signals(signum).name}", charged=charged)
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signum).name}")
         self.code = ExitCode(128 + signum)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
+from nanobanana_cli.errors import Charged, ExitCode, NbBaseError
+
 MICRO = 1_000_000
 
 
@@ -36,3 +40,54 @@ def dollars(micro: int | None, *, zero: str = "free") -> str:
         return zero
     whole, fraction = divmod(micro, MICRO)
     return f"${whole}.{str(fraction).zfill(6).rstrip('0').ljust(2, '0')}"
+
+
+class Charges:
+    """Record what this process has sent that may cost money, and what came of it.
+
+    For any number of threads, each of which makes one call at a time. Each method is one step that
+    neither a signal nor another thread can divide, or takes its steps in an order that never says
+    too little.
+    """
+
+    def __init__(self) -> None:
+        self._in_flight: set[int] = set()
+        self._unsaved: set[int] = set()
+        self._outcomes: set[Charged] = set()
+
+    def sent(self) -> None:
+        """Note that this thread sends a request: from here on its outcome is unknown."""
+        self._in_flight.add(threading.get_ident())
+
+    def settle(self, charged: Charged) -> None:
+        """Note what came of this thread's request, unless that is known already."""
+        thread = threading.get_ident()
+        if thread in self._in_flight:
+            self._outcomes.add(charged)
+            self._in_flight.discard(thread)
+
+    def received(self) -> None:
+        """Note that this thread holds a reply, which must not be lost."""
+        self._unsaved.add(threading.get_ident())
+
+    def saved(self) -> None:
+        """Note that this thread is done with its reply."""
+        self._unsaved.discard(threading.get_ident())
+
+    def are_unsaved(self) -> bool:
+        """Return True while a reply is here that is not saved yet."""
+        return bool(self._unsaved)
+
+    @property
+    def total(self) -> Charged:
+        """The charge for all that was sent so far: unsure as long as that of any request is."""
+        if self._in_flight or Charged.MAYBE in self._outcomes:
+            return Charged.MAYBE
+        return Charged.YES if Charged.YES in self._outcomes else Charged.NO
+
+    def line(self, error: NbBaseError) -> str | None:
+        """Return the line that ends an error's; None for one that comes before any call."""
+        charged = self.total
+        if charged is Charged.NO and error.code is ExitCode.USAGE:
+            return None
+        return charged.sentence

@@ -11,9 +11,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,18 +33,80 @@ STOP_SIGNALS = tuple(
 HAS_XDG_FOLDERS = sys.platform not in {"darwin", "win32"}
 # Seconds; longer than most imports of one module.
 _IMPORT_TIME = 0.01
+# Seconds in which further signals are taken for the same one: two can come within a millisecond,
+# and people press Ctrl-C again while the first still ends the run.
+_SAME = 1.0
 
 
 def interrupt(signum: int, frame: FrameType | None) -> None:
-    """Raise Interrupted: the handler of the signals that ask `nb` to stop."""
+    """Raise Interrupted, once: the handler of the signals that ask `nb` to stop."""
     if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
         # An exception there can leave the import lock taken, and threads that import something
         # would hang: send the signal again later.
         threading.Timer(_IMPORT_TIME, signal_main_thread, (signum,)).start()
         return
-    from nanobanana_cli.errors import Charged, Interrupted
+    from nanobanana_cli.errors import Interrupted
 
-    raise Interrupted(signum, charged=Charged.NO)
+    # What the first one begins, a second must not cut short.
+    StopSignals().hold(signum)
+    raise Interrupted(signum)
+
+
+class StopSignals:
+    """Count the signals that ask `nb` to stop, in place of raising; a context manager.
+
+    One more than asked for raises Interrupted after all, if it comes a second after the others:
+    what it would end may hang. After a signal the block's end changes nothing: what is left then
+    is to tell it.
+
+    Args:
+        counted: how many signals only count.
+        is_busy: returns True while nothing may be cut short.
+
+    Attributes:
+        count: the number of signals so far.
+        last: the number of the last signal; 0 before the first.
+    """
+
+    def __init__(self, counted: int = 1, *, is_busy: Callable[[], bool] = lambda: False) -> None:
+        self.count = 0
+        self.last = 0
+        self._counted = counted
+        self._is_busy = is_busy
+        self._at = 0.0
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in STOP_SIGNALS:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self.count:
+            self.restore()
+
+    def hold(self, signum: int) -> None:
+        """Count this signal and those that follow."""
+        self._note(signum, None)
+        self.__enter__()
+
+    def restore(self) -> None:
+        """Put the handlers back that were there before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+        self.last = number
+        now = time.monotonic()
+        if self.count <= self._counted:
+            self._at = now
+        elif now - self._at > _SAME and not self._is_busy():
+            from nanobanana_cli.errors import Interrupted
+
+            self._at = now
+            raise Interrupted(number)
 
 
 def state_folder(env: Mapping[str, str]) -> Path | None:
@@ -108,6 +171,10 @@ def redirect_to_null(stream: TextIO) -> None:
 
     The interpreter flushes it on exit, and would fail with status 120.
     """
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, stream.fileno())
-    os.close(null)
+    # Without a file descriptor to spare, or one of its own, there is nothing to point elsewhere.
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+    except OSError:
+        return

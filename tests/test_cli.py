@@ -69,4 +69,4 @@ def test_errors_of_the_command_line_are_worded_as_others(
     nb: Nb, words: str, message: str, hint: str
 ) -> None:
     run = nb(*words.split())
-    assert (run.code, run.err) == (2, f"nb: {message}\nhint: {hint}\nNot charged.\n")
+    assert (run.code, run.err) == (2, f"nb: {message}\nhint: {hint}\n")

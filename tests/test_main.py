@@ -280,7 +280,7 @@ def test_a_defect_is_told_without_a_traceback(nb: Nb, monkeypatch: pytest.Monkey
     assert run.err == (
         "nb: a defect in nb: AttributeError\n"
         "hint: NB_DEBUG=1 shows where; please report it\n"
-        "May have been charged.\n"
+        "Not charged.\n"
     )
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
-from typing import Self
 
 import msgspec
 from msgspec.structs import replace
@@ -28,39 +24,10 @@ from nanobanana_cli.generation import shape
 from nanobanana_cli.generation.pool import WorkerPool
 from nanobanana_cli.generation.save import save_image
 from nanobanana_cli.generation.session import Session
-from nanobanana_cli.system import STOP_SIGNALS
 from nanobanana_cli.types import Result
 
 _SAVERS = 16
 _GRACE = 5.0  # seconds that threads get to end after an abort
-
-
-class Signals:
-    """Count signals while the block runs, instead of raising an exception.
-
-    Attributes:
-        count: the number of signals so far.
-        last: the number of the last signal; 0 before the first.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.last = 0
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            for number in STOP_SIGNALS:
-                self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        self.count += 1
-        self.last = number
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -159,7 +126,9 @@ class Runner:
 
     @property
     def _is_late(self) -> bool:
-        return self._aborted_at is not None and time.monotonic() - self._aborted_at > _GRACE
+        if self._aborted_at is None or self._session.rescue.charges.are_unsaved():
+            return False
+        return time.monotonic() - self._aborted_at > _GRACE
 
     # In the threads.
 

@@ -98,7 +98,12 @@ def session(
             trace=terminal.trace,
             note=terminal.note,
             throttle=throttle,
-            rescue=Rescue(state_folder(terminal.env), settings.keep_replies, where.secrets),
+            rescue=Rescue(
+                state_folder(terminal.env),
+                settings.keep_replies,
+                where.secrets,
+                charges=terminal.charges,
+            ),
         ) as opened:
             yield opened
 
@@ -128,9 +133,15 @@ class LazySession:
         traceback: TracebackType | None,
     ) -> None:
         """Abort the calls in flight."""
+        self.close()
+        self._stack.__exit__(kind, error, traceback)
+
+    def close(self) -> None:
+        """Abort the calls in flight and send no more; from any thread."""
         with self._lock:
             self._closed = True
-        self._stack.__exit__(kind, error, traceback)
+            if self._session is not None:
+                self._session.close()
 
     def get(self) -> Session:
         """Return the session, from any thread; raise Unreachable once the block has ended."""

@@ -14,11 +14,13 @@ from typing import Generic, Self, TypeVar
 
 import msgspec
 
-from nanobanana_cli.system import STOP_SIGNALS
+from nanobanana_cli.system import STOP_SIGNALS, StopSignals
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+# Seconds between two looks at the signals.
+_TICK = 0.1
 # How far workers may run ahead of the thread that takes the results, in items a worker. An item is
 # a path or a row and a result holds no picture, so this is kilobytes.
 _AHEAD = 16
@@ -136,6 +138,22 @@ class WorkerPool(Generic[T, R]):
                 self._changes.get(timeout=tick)
             except queue.Empty:
                 yield None
+
+    def until_stopped(self, signals: StopSignals, abort: Callable[[], object]) -> Iterator[R]:
+        """Yield each result; at a signal start no further item, and abort those in work.
+
+        Args:
+            signals: counts the signals.
+            abort: makes the items in work end soon. Their results come all the same.
+        """
+        is_aborted = False
+        for result in self.results(_TICK):
+            if signals.count and not is_aborted:
+                is_aborted = True
+                self.stop()
+                abort()
+            if result is not None:
+                yield result
 
     def rest(self) -> Iterator[R]:
         """Yield, after the end of the block, the results that nobody has taken."""

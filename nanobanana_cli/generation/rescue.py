@@ -14,6 +14,7 @@ from nanobanana_cli import files
 from nanobanana_cli.api.schema import searchable
 from nanobanana_cli.errors import LocalFileError
 from nanobanana_cli.images.formats import SUFFIXES, DamagedImage, verify
+from nanobanana_cli.money import Charges
 from nanobanana_cli.settings.credentials import redact
 from nanobanana_cli.types import Data, ImageFormat, Redacted
 
@@ -30,14 +31,16 @@ class Rescue(Redacted, frozen=True):
         keep_replies: keep replies there.
         secrets: the key and its like, taken out of replies.
         started: when this run began, in seconds since the epoch.
+        charges: records what was paid for.
     """
 
-    _hidden = ("secrets",)
+    _hidden = ("secrets", "charges")
 
     folder: Path | None = None
     keep_replies: bool = True
     secrets: tuple[str, ...] = ()
     started: float = msgspec.field(default_factory=time.time)
+    charges: Charges = msgspec.field(default_factory=Charges)
 
     def image(self, data: Data, stem: str, image_format: ImageFormat) -> Path | None:
         """Save a verified image in the state folder, or in a new temporary one.

@@ -98,6 +98,8 @@ def _save(
     bare = replace(result, reply=replace(reply, image=None, body=None, linked=()))
     try:
         received = _verified(data, reply)
+        if rescue is not None:
+            rescue.charges.settle(Charged.YES)
         picture, notes = _in_format(received, destination.format, result.request, rescue)
         path = _put(picture, destination, result.request, rescue)
     except NbError as error:

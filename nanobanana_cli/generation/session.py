@@ -25,8 +25,6 @@ from nanobanana_cli.catalog import prices
 from nanobanana_cli.errors import (
     BadReply,
     Charged,
-    Interrupted,
-    LocalFileError,
     NbError,
     NoImage,
     OutcomeUnknown,
@@ -113,8 +111,7 @@ class Session:
         self._has_links = endpoint.provider != "google" and not host(endpoint.base_url).endswith(
             ".googleapis.com"
         )
-        # Calls that may have been charged: sent, and not known to be free.
-        self._charged: set[object] = set()
+        self._charges = self.rescue.charges
         # Since when the service has not answered; None while it does.
         self._silent_since: float | None = None
         self._told_at = -math.inf
@@ -123,12 +120,8 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        """Abort the calls in flight; make an error of the block say whether calls were paid."""
-        if self._charged and isinstance(error, Interrupted | LocalFileError):
-            # Only a result that was paid for can fail to be written to stdout.
-            is_stopped = isinstance(error, Interrupted)
-            error.charged = Charged.MAYBE if is_stopped else Charged.YES
+    def __exit__(self, *_: object) -> None:
+        """Abort the calls in flight."""
         self.close()
 
     def close(self) -> None:
@@ -173,6 +166,9 @@ class Session:
             with self._processors:
                 yield result
         finally:
+            # Of what nothing else is known, as of a reply without a valid image.
+            self._charges.settle(Charged.MAYBE)
+            self._charges.saved()
             self._memory.release()
 
     def _send(
@@ -211,19 +207,18 @@ class Session:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """Note whether the attempt in the block may be charged, and whether it is answered."""
-        attempt = object()
-        self._charged.add(attempt)
+        """Note what becomes of the attempt in the block, and whether it is answered."""
+        self._charges.sent()
         if self._silent_since is None:
             self._silent_since = time.monotonic()
         try:
             yield
         except NbError as error:
-            if error.charged is Charged.NO:
-                self._charged.discard(attempt)
+            self._charges.settle(error.charged)
             if not isinstance(error, Unavailable | OutcomeUnknown):
                 self._silent_since = None
             raise
+        self._charges.received()
         self._silent_since = None
 
     def _left(self) -> float:
@@ -248,8 +243,11 @@ class Session:
                 self._trace(redact(error.details, self.endpoint.secrets))
             if isinstance(error, BadReply | NoImage) and replies.may_hold_image(answer):
                 self._keep(error, answer, request)
+            self._charges.settle(error.charged)
             status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
             return replace(result, status=status, error=error.released())
+        if "IMAGE" not in request.modalities:
+            self._charges.settle(Charged.YES)
         reply = redact_reply(reply, self.endpoint.secrets)
         return replace(
             result,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from nanobanana_cli import system
 from nanobanana_cli.errors import LocalFileError, NbBaseError, OutputClosed, UsageError
+from nanobanana_cli.money import Charges
 from nanobanana_cli.ui.escape import escape
 from nanobanana_cli.ui.progress import PlainProgress
 
@@ -68,6 +69,7 @@ class Terminal:
         self.stdin = stdin
         self.stdout = stdout
         self.stderr = stderr
+        self.charges = Charges()
         self.quiet = False
         self.verbose = False
         # Errors say whether they were charged; a command that makes no call turns it off.
@@ -188,12 +190,12 @@ class Terminal:
             self._err(self._styled(escape(message), _DIM))
 
     def error(self, error: NbBaseError) -> None:
-        """Print an error, its hint, and whether it was charged."""
+        """Print an error, its hint, and what this run was charged, where a call was possible."""
         lines = [self._styled("nb:", _BOLD_RED) + " " + escape(error.message)]
         hint = self._styled("hint:", _CYAN)
         lines += [f"{hint} {escape(line)}" for line in (error.hint or "").splitlines()]
-        if self.shows_charge:
-            lines.append(error.charged.sentence)
+        if self.shows_charge and (charge := self.charges.line(error)):
+            lines.append(charge)
         self._err("\n".join(lines))
 
     def problem(self, line: str) -> None:

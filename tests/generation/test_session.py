@@ -27,7 +27,7 @@ def _wait_for(path: Path) -> None:
 
 def test_what_was_saved_before_a_signal_and_not_taken_is_at_hand_after_it() -> None:
     places = [NamedFile(Path(f"{name}.png"), "png") for name in "ab"]
-    stop = Interrupted(signal.SIGINT, charged=Charged.NO)
+    stop = Interrupted(signal.SIGINT)
 
     def make(place: NamedFile) -> Result:
         with session.call(REQUEST) as called:
@@ -45,5 +45,5 @@ def test_what_was_saved_before_a_signal_and_not_taken_is_at_hand_after_it() -> N
         session = Session(Endpoint("wisgate", server.url, "a-key"), timeout=60, retries=0)
         with pytest.raises(Interrupted):
             interrupted()
-    assert stop.charged is Charged.MAYBE
+    assert session.rescue.charges.total is Charged.MAYBE
     assert {result.path for result in pool.rest()} == {"a.png", "b.png"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanobanana_cli.errors import Charged, NbError, OutputClosed, UsageError
+from nanobanana_cli.errors import Charged, KeyRejected, NbError, OutputClosed, UsageError
 from nanobanana_cli.ui.terminal import Terminal, wants_color
 
 
@@ -80,7 +80,7 @@ def test_quiet_leaves_errors_alone() -> None:
     terminal.summary("fox.png", "details")
     terminal.error(UsageError("no prompt", hint="say something"))
     assert out.shown == "fox.png\n"
-    assert err.shown == "nb: no prompt\nhint: say something\nNot charged.\n"
+    assert err.shown == "nb: no prompt\nhint: say something\n"
 
 
 def test_verbose_tells_steps() -> None:
@@ -92,9 +92,13 @@ def test_verbose_tells_steps() -> None:
 
 
 @pytest.mark.parametrize("charged", list(Charged))
-def test_an_error_ends_with_what_it_cost(charged: Charged) -> None:
+@pytest.mark.parametrize("kind", [NbError, KeyRejected])
+def test_an_error_ends_with_what_the_run_cost(charged: Charged, kind: type[NbError]) -> None:
     err = _Stream()
-    _terminal(_Stream(), err).error(NbError("it broke", hint="one\ntwo", charged=charged))
+    terminal = _terminal(_Stream(), err)
+    terminal.charges.sent()
+    terminal.charges.settle(charged)
+    terminal.error(kind("it broke", hint="one\ntwo"))
     assert err.shown == f"nb: it broke\nhint: one\nhint: two\n{charged.sentence}\n"
 
 

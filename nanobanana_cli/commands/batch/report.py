@@ -163,22 +163,19 @@ class BatchReport:
         again = f"run nb batch {self._job.name} again to continue"
         unknown = HINT_UNKNOWN if self._counts["unknown"] else None
         if signum:
-            interrupted = Interrupted(signum, charged=self.charged)
+            interrupted = Interrupted(signum)
             interrupted.hint = f"{again}; {unknown}" if unknown else again
             raise interrupted
         if reason is not None:
-            if reason.charged is Charged.NO:
-                # That is about the last call alone.
-                reason.charged = self.charged
             raise reason
         missing = self._counts["failed"] + self._counts["unknown"] + self._due - self.finished
         if missing:
             message = f"{missing} of {self._total} images are missing"
-            raise BatchIncomplete(message, hint=unknown or again, charged=self.charged)
+            raise BatchIncomplete(message, hint=unknown or again)
         if self._failures:
             message = f"{len(self._failures)} of {self._total} images have no alt text"
             hint = self._failures[0][1].hint
-            raise BatchIncomplete(message, hint=hint, charged=Charged.YES)
+            raise BatchIncomplete(message, hint=hint)
 
     def _left_alone(self, step: Step, status: Status) -> None:
         self._counts[status] += 1

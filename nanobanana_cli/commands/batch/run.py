@@ -14,7 +14,7 @@ from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.ledger import Ledger
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.records import settled_line
-from nanobanana_cli.batch.runner import Runner, Signals
+from nanobanana_cli.batch.runner import Runner
 from nanobanana_cli.batch.throttle import RateLimiter
 from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob
@@ -22,6 +22,7 @@ from nanobanana_cli.commands.batch.report import BatchReport
 from nanobanana_cli.commands.results import recover
 from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
 from nanobanana_cli.money import micro_dollars
+from nanobanana_cli.system import StopSignals
 from nanobanana_cli.ui.terminal import Terminal
 
 # Seconds between two looks at the clock and at signals.
@@ -50,7 +51,8 @@ def make(job: BatchJob, terminal: Terminal) -> None:
         budget = Budget(limits, past.spent)
         report = BatchReport(terminal, job, steps, due, budget.allowed)
         _record_recovered(job, steps, terminal)
-        with Signals() as signals:
+        # The first lets calls in flight finish, the second aborts them.
+        with StopSignals(2, is_busy=terminal.charges.are_unsaved) as signals:
             reason = _run(job, due, budget, report, signals) if due else None
     unwritten = report.write_gallery()
     if unwritten is not None and (signals.last or reason is not None):
@@ -124,7 +126,7 @@ def _record_recovered(job: BatchJob, steps: Sequence[Step], terminal: Terminal) 
 
 
 def _run(
-    job: BatchJob, due: Sequence[Step], budget: Budget, report: BatchReport, signals: Signals
+    job: BatchJob, due: Sequence[Step], budget: Budget, report: BatchReport, signals: StopSignals
 ) -> NbError | None:
     """Make the images.
 
@@ -161,7 +163,7 @@ def _follow(
     limiter: RateLimiter,
     dispatcher: Dispatcher,
     report: BatchReport,
-    signals: Signals,
+    signals: StopSignals,
     update: Callable[[int, str], None],
 ) -> None:
     """Report each image as it gets done, and obey the signals."""
@@ -175,7 +177,7 @@ def _follow(
         update(report.finished, report.progress(limiter.in_flight, limiter.held_for))
 
 
-def _obey(signals: Signals, runner: Runner, report: BatchReport) -> None:
+def _obey(signals: StopSignals, runner: Runner, report: BatchReport) -> None:
     if signals.count and not runner.draining:
         runner.drain()
         report.tell_draining(signals.last)

@@ -15,9 +15,17 @@ from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.caption.options import CaptionOptions
 from nanobanana_cli.commands.results import TextWriter, recover, show_request
-from nanobanana_cli.errors import ENDS_RUN, BatchIncomplete, Charged, Interrupted, NbError
+from nanobanana_cli.errors import (
+    ENDS_RUN,
+    BatchIncomplete,
+    Interrupted,
+    LocalFileError,
+    NbError,
+    OutputClosed,
+)
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.pool import WorkerPool
+from nanobanana_cli.system import StopSignals
 from nanobanana_cli.types import ContentRequest, Reference, Result
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -90,40 +98,54 @@ def _request(options: CaptionOptions, model: str, destination: TextDestination) 
 def _describe(
     describer: Describer, session: connection.LazySession, concurrency: int, report: _Report
 ) -> None:
-    """Make the calls, and report each result in the order of the images."""
+    """Make the calls, and report each result in the order of the images.
+
+    Raises:
+        Interrupted: a signal ended the calls.
+        OutputClosed, LocalFileError: stdout takes no texts.
+    """
     paths, provider = report.images.paths, describer.provider
     pool = WorkerPool(describer.describe, paths, min(concurrency, len(paths)), ordered=True)
     texts = f"{len(paths)} texts" if len(paths) > 1 else "a text"
-    try:
+    terminal = report.terminal
+    with (
+        StopSignals(is_busy=terminal.charges.are_unsaved) as signals,
         # Left in this order: the calls are cut, which the pool then waits for.
-        with (
-            report.terminal.spinner(f"{texts} from {provider}", len(paths)) as advance,
-            pool,
-            session,
-        ):
-            for result in pool:
+        terminal.spinner(f"{texts} from {provider}", len(paths)) as advance,
+        pool,
+        session,
+    ):
+        for result in pool.until_stopped(signals, session.close):
+            if result.alt is not None or not signals.count:
                 report.add(result)
-                advance()
-    except Interrupted:
-        for result in pool.rest():
-            if result.alt is not None:
-                report.add(result)
-        raise
+            if report.unwritten is not None:
+                # The calls in flight may end: they are paid for.
+                pool.stop()
+            advance()
+    if signals.last:
+        raise Interrupted(signals.last)
+    if report.unwritten is not None:
+        raise report.unwritten
 
 
 class _Report(msgspec.Struct):
-    """Write results; keep the failures, and whether any text was paid for."""
+    """Write results; keep the failures, and the reason why stdout takes no more."""
 
     images: Images
     writer: TextWriter
     terminal: Terminal
     failures: list[NbError] = []
-    has_paid: bool = False
+    unwritten: NbError | None = None
 
     def add(self, result: Result) -> None:
         """Write one result, its notes, and its failure if it is one of several."""
-        self.writer.show(result)
-        self.has_paid |= result.attempts > 0 and result.error is None
+        try:
+            self.writer.show(result)
+        except (OutputClosed, LocalFileError) as error:
+            self.unwritten = self.unwritten or error
+        if self.unwritten is not None and result.attempts and result.alt is not None:
+            # Paid for, and perhaps nowhere else.
+            self.terminal.problem(f"{result.path}: {result.alt}")
         for note in result.notes:
             self.terminal.warn(note)
         if result.status == "skipped" and result.alt is not None:
@@ -149,9 +171,7 @@ class _Report(msgspec.Struct):
         ending = next((error for error in failures if isinstance(error, ENDS_RUN)), None)
         if self.images.is_single or ending is not None:
             raise ending or failures[0]
-        is_free = not self.has_paid and all(error.charged is Charged.NO for error in failures)
         raise BatchIncomplete(
             f"{len(failures)} of {len(self.images.paths)} images have no text",
             hint="with --write, the same command makes only what is missing",
-            charged=Charged.NO if is_free else Charged.MAYBE,
         )

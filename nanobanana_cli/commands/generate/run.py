@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -14,10 +13,19 @@ import typer
 from nanobanana_cli import files
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.results import ResultWriter, recover, show_request
-from nanobanana_cli.errors import ENDS_RUN, BadReply, Interrupted, NbError, OutputExists, Rejected
+from nanobanana_cli.errors import (
+    ENDS_RUN,
+    Interrupted,
+    LocalFileError,
+    NbError,
+    OutputClosed,
+    OutputExists,
+    Rejected,
+)
 from nanobanana_cli.generation import shape
 from nanobanana_cli.generation.destinations import Destination, NamedFile, folders
 from nanobanana_cli.settings import Settings
+from nanobanana_cli.system import StopSignals
 from nanobanana_cli.types import ContentRequest, Result
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -144,10 +152,14 @@ class Generation(msgspec.Struct, frozen=True):
         return [*folders(self.destinations), *beside]
 
     def _call(self, session: Session, missing: Sequence[Destination]) -> list[NbError]:
-        """Make the calls, several at once; write each result and return the failures."""
+        """Make the calls, several at once; write each result and return the failures.
+
+        Raises:
+            Interrupted: a signal ended the calls; what was paid for is saved, and has been told.
+            OutputClosed, LocalFileError: stdout takes no results; they are saved and told as well.
+        """
         from nanobanana_cli.generation.pool import WorkerPool
 
-        failures: list[NbError] = []
         ended_by: list[NbError] = []
 
         def make_one(destination: Destination) -> list[Result]:
@@ -161,23 +173,26 @@ class Generation(msgspec.Struct, frozen=True):
 
         label = f"{self.request.aspect} {self.request.size} from {self.settings.provider}"
         pool = WorkerPool(make_one, missing, min(len(missing), _AT_ONCE))
-        try:
+        shown = _Shown(self.writer, self.terminal)
+        with (
+            StopSignals(is_busy=self.terminal.charges.are_unsaved) as signals,
             # Left in this order: the calls are aborted, which the pool then waits for.
-            with self.terminal.spinner(label, len(missing)) as advance, pool, closing(session):
-                for results in pool:
-                    for result in results:
-                        self.writer.show(result)
-                    failures += [each.error for each in results if each.error is not None]
-                    advance()
-        except Interrupted:
-            for result in itertools.chain.from_iterable(pool.rest()):
-                if result.status == "written":
-                    self.writer.show(result)
-                elif isinstance(result.error, BadReply) and result.error.hint:
-                    # It came whole and was paid for: say where it is kept.
-                    self.terminal.note(result.error.hint)
-            raise
-        return failures
+            self.terminal.spinner(label, len(missing)) as advance,
+            pool,
+            closing(session),
+        ):
+            for results in pool.until_stopped(signals, session.close):
+                for result in results:
+                    shown.add(result, is_stopped=signals.count > 0)
+                if shown.unwritten is not None:
+                    # The calls in flight may end: they are paid for.
+                    pool.stop()
+                advance()
+        if signals.last:
+            raise Interrupted(signals.last)
+        if shown.unwritten is not None:
+            raise shown.unwritten
+        return shown.failures
 
     def _images(self, session: Session, destination: Destination) -> list[Result]:
         """Make one call, and save its images and text; a failure is a result too."""
@@ -194,3 +209,30 @@ class Generation(msgspec.Struct, frozen=True):
             # The last image is the result proper, which the text is about.
             results[-1] = save_reply_text(results[-1], self.text)
         return results
+
+
+class _Shown(msgspec.Struct):
+    """Write results as they come; keep their failures, and the reason why stdout takes no more."""
+
+    writer: ResultWriter
+    terminal: Terminal
+    failures: list[NbError] = []
+    unwritten: NbError | None = None
+
+    def add(self, result: Result, *, is_stopped: bool) -> None:
+        """Write one result; what was paid for is told in any case.
+
+        Args:
+            is_stopped: a signal ends the run, so that what is missing is no news.
+        """
+        if result.error is not None:
+            self.failures.append(result.error)
+        if result.status == "written" or not is_stopped:
+            try:
+                self.writer.show(result)
+            except (OutputClosed, LocalFileError) as error:
+                self.unwritten = self.unwritten or error
+        if self.unwritten is not None and result.status == "written":
+            self.terminal.note(f"{result.path} is saved")
+        elif (self.unwritten or is_stopped) and result.error and result.error.kept:
+            self.terminal.problem(f"{result.error.message}; {result.error.hint}")

@@ -152,7 +152,7 @@ def test_what_cannot_be_is_found_before_the_call(nb: Nb, options: tuple[str, ...
     with WireServer(drawn("A fox.")) as server:
         run = nb("caption", *options, env=against(server))
     assert (run.code, run.out, server.requests) == (2, "", [])
-    assert run.err.endswith("Not charged.\n")
+    assert "harged" not in run.err
 
 
 def test_the_nearest_choice_is_named(nb: Nb) -> None:
