@@ -32,10 +32,7 @@ from __future__ import annotations
 
 import signal
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -90,8 +87,8 @@ class NbBaseError(BaseException):
     kind: str = "defect"
     charged: Charged = Charged.MAYBE
     hint: str | None = None
-    # The place of what was paid for and is not where it belongs; the hint has it.
-    kept: Path | None = None
+    # True if the hint leads to what was paid for and is not where it belongs.
+    is_kept: bool = False
     # All that the service said, for `-v`.
     details: str = ""
 

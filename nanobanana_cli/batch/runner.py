@@ -169,7 +169,11 @@ class Runner:
         if self.aborted and isinstance(result.error, OutcomeUnknown):
             return result
         if recorded:
-            self._ledger.append(outcome_line(call, result, self._root))
+            try:
+                self._ledger.append(outcome_line(call, result, self._root))
+            except LocalFileError as unrecorded:
+                # It is made all the same, and the next run finds it; but no more may be paid for.
+                self._dispatcher.stop(unrecorded)
         # Unknown is what needs `--retry-unknown`; this one is on record, and tried again.
         return replace(result, status="failed") if result.status == "unknown" else result
 

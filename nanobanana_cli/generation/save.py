@@ -105,7 +105,8 @@ def _save(
     except NbError as error:
         if isinstance(error, BadReply):
             options = ("--all",) if reply.images > 1 else ()
-            error.hint = _kept(result, rescue, *options) or error.hint
+            if hint := _kept(result, rescue, *options):
+                error.hint, error.is_kept = hint, True
         # Shown by no other line: who closed stdout has stopped reading.
         told = (error.hint,) if isinstance(error, OutputClosed) and error.hint else ()
         notes = (*result.notes, *told)
@@ -156,6 +157,7 @@ def _put(
             raise
         saved = rescue.image(picture.data, slug(request.prompt), picture.format)
         error.hint = f"the image was saved as {saved}" if saved else "the image is lost"
+        error.is_kept = True
         error.charged = Charged.YES
         raise
 

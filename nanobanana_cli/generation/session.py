@@ -275,6 +275,7 @@ class Session:
         """Keep a reply that holds an image, and make the error's hint lead to it."""
         if kept := self.rescue.reply(body, slug(request.prompt)):
             error.hint = extract_hint(kept, *options)
+            error.is_kept = True
 
     def _pause(self, seconds: float) -> None:
         if self._throttle is None:
