@@ -210,7 +210,7 @@ class Result(msgspec.Struct, frozen=True):
             image is the `source`, and the path is null.
         mime_type, width, height, size, sha256: of the file as written; size in bytes.
         alt, alt_path: the alt text, and the file that holds it.
-        seconds: wall-clock time of the call, waiting between attempts included.
+        seconds: wall-clock time of the call that was answered, without waiting for a turn.
         attempts: the number of times that the request was sent.
         cost: micro-dollars by the reply's tokens or the catalog; None when not known.
         reply: without its image once that is saved.

@@ -1,4 +1,4 @@
-"""Make a command's signature from its options record, and fill the record with what was typed."""
+"""Make a command's signature from its options record, fill the record, and write it out again."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import typer
+from typer.models import OptionInfo
 
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -42,6 +43,60 @@ def settings_of(options: msgspec.Struct) -> dict[str, str | None]:
 
     typed = dict(_values(options))
     return {name: typed.get(name.replace("-", "_")) for name in DEFAULTS}
+
+
+def command_line(name: str, options: msgspec.Struct) -> str:
+    """Return the command with the options that were given, for a hint that names it.
+
+    What has its default is left out, and so is the query of an address, often a secret.
+
+    Args:
+        name: the command, such as `batch`.
+        options: its record; `msgspec.structs.replace` makes another command of it.
+
+    Returns:
+        One line, quoted for a shell.
+    """
+    from shlex import join
+
+    words, last = ["nb", *name.split()], list[str]()
+    for value, default, option in _fields(options):
+        if value == default:
+            continue
+        for each in value if isinstance(value, list | tuple) else [value]:
+            text = _without_query(str(each))
+            flag, _, negative = option.partition("/")
+            if not flag and text.startswith("-") and text != "-":
+                last += ["--", text]
+            elif not flag:
+                words.append(text)
+            elif isinstance(each, bool):
+                words.append(flag if each else negative)
+            else:
+                words += [f"{flag}={text}"] if text.startswith("-") else [flag, text]
+    return join(words + last)
+
+
+def _fields(group: msgspec.Struct) -> Iterator[tuple[Any, Any, str]]:
+    """Yield value, default and long option of each field of a group; "" for an argument."""
+    defaults, annotations = type(group)(), inspect.get_annotations(type(group))
+    for name in group.__struct_fields__:
+        value = getattr(group, name)
+        if isinstance(value, msgspec.Struct):
+            yield from _fields(value)
+            continue
+        info = annotations[name].__metadata__[0]
+        # Typer takes the first name of an option in the place of its default.
+        flags = (info.default, *(info.param_decls or ())) if isinstance(info, OptionInfo) else ()
+        flag = next((each for each in map(str, flags) if each.startswith("--")), "")
+        yield value, getattr(defaults, name), flag
+
+
+def _without_query(text: str) -> str:
+    scheme, found, rest = text.partition("://")
+    if not found or "?" not in rest or not scheme.isalpha():
+        return text
+    return text.partition("?")[0] + "?…"
 
 
 def _parameters(group: msgspec.Struct) -> Iterator[inspect.Parameter]:

@@ -174,7 +174,7 @@ class Session:
     def _send(
         self, request: ContentRequest, before: Callable[[], object]
     ) -> tuple[Data | NbError, int, float]:
-        """Return the reply's bytes or the error, the number of attempts, and the seconds."""
+        """Return the reply's bytes or the error, how many attempts, and seconds of the last."""
         attempts = 0
         began = time.monotonic()
         timeout = self._timeout or default_timeout(request.model, request.size)
@@ -186,8 +186,8 @@ class Session:
                     raise Unreachable("stopped before the request was sent", resends=0)
                 before()
                 attempts += 1
-                if attempts == 1:
-                    began = time.monotonic()
+                # What a resend waits for, a free slot say, is not the call's own time.
+                began = time.monotonic()
                 with self._watched():
                     return self._transport.generate(request.model, body, timeout)
 

@@ -2,14 +2,17 @@
 
 import inspect
 import io
+import shlex
 from typing import Annotated, Any
 
 import msgspec
+import pytest
 import typer
 from typer import Argument, Option
 
+from nanobanana_cli.commands.batch.options import BatchOptions
 from nanobanana_cli.commands.options import Shape, Streams
-from nanobanana_cli.commands.signature import settings_of, takes
+from nanobanana_cli.commands.signature import command_line, settings_of, takes
 from nanobanana_cli.settings.resolve import DEFAULTS
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -85,3 +88,31 @@ def test_a_group_names_the_title_of_its_options() -> None:
 def test_options_that_are_settings_too_are_found_in_any_group() -> None:
     options = _Options(shape=Shape(aspect="16:9"))
     assert settings_of(options) == {**dict.fromkeys(DEFAULTS), "aspect": "16:9"}
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        "",
+        "'a fox'",
+        "'it'\"'\"'s $5' --often 3 --name 'x y' --name z --aspect 16:9 --quiet --no-color",
+        "--name=-x --json --color -- -5",
+        "- --size 2K",
+    ],
+)
+def test_a_command_is_written_as_it_was_typed(argv: str) -> None:
+    options, _ = _run(*shlex.split(argv))
+    assert command_line("luck", options) == f"nb luck {argv}".rstrip()
+
+
+def test_a_secret_in_an_address_is_not_written() -> None:
+    options, _ = _run("fox", "--name", "https://example.com/a.png?token=secret")
+    assert command_line("luck", options) == "nb luck fox --name 'https://example.com/a.png?…'"
+
+
+def test_another_command_of_the_same_options() -> None:
+    options = BatchOptions(manifest="my m.toml", check=True, folder="out", shape=Shape(size="2K"))
+    again = msgspec.structs.replace(options, check=False, only=["*.png"])
+    assert command_line("batch", again) == (
+        "nb batch 'my m.toml' --only '*.png' --output out --size 2K"
+    )

@@ -170,3 +170,12 @@ def test_the_seconds_of_a_call_begin_when_it_is_sent(nb: Nb) -> None:
     with CountingServer() as server:
         run = nb("batch", "m.txt", "--rpm", "40", "--json", env=server.env)
     assert [json.loads(line)["seconds"] < 1 for line in run.out.splitlines()] == [True, True]
+
+
+def test_the_seconds_of_a_call_are_not_those_of_its_resends(nb: Nb) -> None:
+    Path("m.txt").write_text("a fox\nan owl\na hare\na cat")
+    busy = lambda _prompt, nth: 429 if nth == 1 else 200  # noqa: E731
+    with CountingServer(busy, latency=0.2, retry_after="1") as server:
+        run = nb("batch", "m.txt", "--concurrency", "2", "--json", env=server.env)
+    lines = [json.loads(line) for line in run.out.splitlines()]
+    assert [(line["attempts"], 0.2 <= line["seconds"] < 0.9) for line in lines] == [(2, True)] * 4
