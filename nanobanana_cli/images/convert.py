@@ -44,9 +44,10 @@ def convert(picture: Picture, to: ImageFormat) -> Picture:
     except DamagedImage as error:
         raise CannotConvert(str(error)) from error
     buffer = BytesIO()
+    # As when it decodes, Pillow lets through whatever goes wrong.
     try:
         image.save(buffer, to, **options)
-    except (OSError, ValueError) as error:
+    except Exception as error:
         raise CannotConvert(
             f"{picture.width}x{picture.height} pixels cannot be saved as {to}"
         ) from error

@@ -195,10 +195,10 @@ def format_of(data: Data) -> Format | None:
 def verify(data: Data) -> Picture:
     """Return the PNG, JPEG or WebP in `data` after decoding every pixel.
 
-    A PNG is checked to its last bit. JPEG has no checksums: a cut, a missing end and what a decoder
-    rejects are found, a flipped bit within a scan is not. Of an animation the first frame is
-    decoded. Width and height are those of the stored pixels, whatever EXIF says of turning them.
-    Safe to call from several threads at once.
+    A PNG is checked to its last bit. JPEG has no checksums: a cut is found, even before an end
+    marker, and what a decoder rejects; a flipped bit within a scan is not. Of an animation the
+    first frame is decoded. Width and height are those of the stored pixels, whatever EXIF says of
+    turning them. Safe to call from several threads at once.
 
     Raises:
         DamagedImage: it is not a whole image.

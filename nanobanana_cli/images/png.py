@@ -43,11 +43,14 @@ _ADAM7 = (
 )
 _FILTERS = bytes(range(5))
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
-_KEPT = (*_CRITICAL, b"tRNS", b"iCCP", b"eXIf")
+# What no pixel needs but its looks; of no use after the pixels.
+_BEFORE_PIXELS = (b"tRNS", b"iCCP")
 # zlib hands back what it has not read yet as a copy, so it is fed in small pieces; and a piece can
 # swell a thousandfold, so it is emptied in blocks.
 _PIECE = 1 << 16
 _BLOCK = 1 << 18
+# Bytes that may follow the last row, as decoders allow.
+_MOST_SPARE = 1 << 24
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -119,13 +122,26 @@ def open_image(data: Data) -> ImageFile:
     """Return Pillow's image, without the chunks that no pixel needs.
 
     Pillow reads every chunk as it opens a file, and warns or fails when one is damaged or large
-    though every pixel is there.
+    though every pixel is there. Transparency and colour profile are left out if they are damaged.
     """
+    # Pillow raises whatever a damaged chunk causes.
+    try:
+        return _opened(data, (*_CRITICAL, b"eXIf", *_BEFORE_PIXELS))
+    except Exception:  # noqa: BLE001
+        return _opened(data, (*_CRITICAL, b"eXIf"))
+
+
+def _opened(data: Data, kinds: tuple[bytes, ...]) -> ImageFile:
     from PIL.PngImagePlugin import PngImageFile
 
     view = memoryview(data)
-    kept = (view[chunk.start : chunk.end] for chunk in chunks(data) if chunk.kind in _KEPT)
-    return PngImageFile(BytesIO(b"".join((SIGNATURE, *kept))))
+    kept: list[Data] = [SIGNATURE]
+    has_pixels = False
+    for kind, start, end, _ in chunks(data):
+        has_pixels |= kind == b"IDAT"
+        if kind in kinds and not (has_pixels and kind in _BEFORE_PIXELS):
+            kept.append(view[start:end])
+    return PngImageFile(BytesIO(b"".join(kept)))
 
 
 def chunks(data: Data) -> Iterator[Chunk]:
@@ -197,6 +213,7 @@ class _Pixels:
         self._passes = list(header.passes())
         self._total = sum(stride * rows for stride, rows in self._passes)
         self._seen = 0
+        self._spare = 0
         self._pass = 0
         self._pass_start = 0
         self.begun = False
@@ -233,10 +250,14 @@ class _Pixels:
             raise DamagedImage("the PNG's pixels cannot be decompressed") from error
 
     def _check(self, block: bytes) -> None:
-        """Check the filter byte at the beginning of each row."""
-        _expect(self._seen + len(block) <= self._total, "the PNG has too many rows")
+        """Check the filter byte at the beginning of each row; pass over what follows the last."""
         done = 0
         while done < len(block):
+            if self._seen == self._total:
+                self._spare += len(block) - done
+                # Decoders stop here; its checksum is worth reading on, but not without end.
+                _expect(self._spare <= _MOST_SPARE, "the PNG has too many rows")
+                return
             stride, rows = self._passes[self._pass]
             inside = self._seen - self._pass_start
             take = min(len(block) - done, stride * rows - inside)

@@ -48,6 +48,6 @@ def _smaller(picture: Picture, longest: int, to: ImageFormat, **options: int) ->
         image.thumbnail((longest, longest))
         image.getexif()[ORIENTATION] = orientation(exif)
         image = ImageOps.exif_transpose(image)
-    buffer = BytesIO()
-    image.save(buffer, to, **options)
+        buffer = BytesIO()
+        image.save(buffer, to, **options)
     return Picture(buffer.getvalue(), to, *image.size)

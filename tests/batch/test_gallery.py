@@ -13,9 +13,11 @@ import pytest
 from conftest import Nb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import axe, chromium
+from support import axe, chromium, pngs
 from support.counting_server import CountingServer, image
+from support.replies import made
 from support.tools import on_linux
+from support.wire_server import WireServer
 
 from nanobanana_cli.batch import gallery
 from nanobanana_cli.batch.item import Item, RowSettings
@@ -43,6 +45,20 @@ def page(nb: Nb) -> Path:
         run = nb("batch", "m.jsonl", "--gallery", "index.html", env=server.env)
     assert run.code == 3, run.err
     return Path("index.html").resolve()
+
+
+def test_damaged_metadata_hinders_no_row(nb: Nb) -> None:
+    whole = image("a fox")
+    odd = whole[:33] + pngs.chunk(b"iCCP") + pngs.chunk(b"tRNS", b"\0") + whole[33:]
+    rows = [{"prompt": "a fox", "output": name} for name in ("fox.png", "fox.jpg")]
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with WireServer(made(odd)) as server:
+        env = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": "sk-of-a-test-0123456789"}
+        run = nb("batch", "m.jsonl", "--gallery", "index.html", env=env)
+    assert run.code == 0, run.err
+    assert Path("fox.png").read_bytes() == odd
+    assert verify(Path("fox.jpg").read_bytes()).format == "jpeg"
+    assert Path("index.html").read_text().count("<img ") == 2
 
 
 class Elements(HTMLParser):
