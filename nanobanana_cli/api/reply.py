@@ -7,17 +7,15 @@ Of several finished images the last is the result.
 
 from __future__ import annotations
 
-import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 import msgspec
-import pybase64
 
-from nanobanana_cli.api import usage
+from nanobanana_cli.api import inline_images, usage
 from nanobanana_cli.api.schema import (
     Blob,
     Envelope,
@@ -31,13 +29,10 @@ from nanobanana_cli.api.schema import (
     start_of,
 )
 from nanobanana_cli.errors import BadReply, NbError, OutcomeUnknown, Unavailable
+from nanobanana_cli.settings.redaction import redact_body, redact_error
 from nanobanana_cli.types import Data, Modality, Reply
 from nanobanana_cli.ui.escape import one_line
 
-# Some gateways put the image into a text part, as Markdown or as a bare data URI. All repeats are
-# possessive, so that no text makes the search slow.
-_DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Za-z0-9+/_=-]++)"
-_INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{_DATA_URI}")
 # An image as a link: in Markdown, or as the whole text.
 _LINKED_IMAGE = re.compile(
     r"!\[[^\[\]]*+\]\(\s*+<?((?i:https?)://[^\s<>\"()]++(?:\([^\s<>\"()]*+\)[^\s<>\"()]*+)*+)>?"
@@ -65,16 +60,22 @@ _IMAGE_MARKS = (
 _BARE_IMAGE = re.compile(rb"\x89PNG|\xff\xd8\xff|RIFF")
 # gzip and UTF-16.
 _ENCODED = re.compile(rb"\x1f\x8b|\xff\xfe|\xfe\xff")
-_URL_SAFE = str.maketrans("-_", "+/")
 
 
-def read(body: Data, *, want: tuple[Modality, ...], links: bool = True) -> Reply:
+def read(
+    body: Data,
+    want: tuple[Modality, ...],
+    *,
+    links: bool = True,
+    secrets: Sequence[str] = (),
+) -> Reply:
     """Return the finished images and the text of a `generateContent` reply.
 
     Args:
         body: the reply's bytes.
         want: what was asked for. Images are ignored unless wanted; text beside a wanted image may
             be missing.
+        secrets: what errors do not show of the reply.
 
     Returns:
         The reply. Where an image is wanted and none came inline, it may have `links` instead.
@@ -84,12 +85,23 @@ def read(body: Data, *, want: tuple[Modality, ...], links: bool = True) -> Reply
         BadReply: the reply is not JSON, has an unexpected shape, or its image is not base64.
         NbError: the reply holds an `error` object, see `status_errors.from_200`.
     """
+    try:
+        return _read(body, want, links)
+    except NbError as error:
+        # A message may quote a part of a secret, which nothing would recognise any more.
+        redacted = redact_body(body, secrets)
+        if redacted is body:
+            raise redact_error(error, secrets) from None
+    return _read(redacted, want, links)
+
+
+def _read(body: Data, want: tuple[Modality, ...], links: bool) -> Reply:
     wants_image = "IMAGE" in want
     if wants_image and _BARE_IMAGE.match(body):
         return Reply(image=body)
     envelope = _parsed(body)
     parts = _collect(envelope)
-    image = _decoded(parts.images) if wants_image else None
+    image = inline_images.decoded(parts.images) if wants_image else None
     found = parts.take_links() if links and wants_image and image is None else ()
     text = "".join(parts.text).strip()
     if wants_image and parts.files and not (image or found):
@@ -117,7 +129,7 @@ def every_image(body: Data) -> Iterator[Data | None]:
     """
     for image in _collect(_parsed(body)).images:
         try:
-            yield _decoded([image])
+            yield inline_images.decoded([image])
         except BadReply:
             yield None
 
@@ -233,12 +245,9 @@ def _add(part: Part, found: _Parts) -> None:
         found.drafts = found.drafts or blob is not None or file is not None
         return
     if isinstance(part.text, str):
-        # Pieces of text, and between each two an image in one of the pattern's two groups.
-        pieces = _INLINE_IMAGE.split(part.text)
-        found.text += pieces[::3]
-        found.images += [
-            one or other for one, other in zip(pieces[1::3], pieces[2::3], strict=True)
-        ]
+        pieces, images = inline_images.split(part.text)
+        found.text += pieces
+        found.images += images
     if blob is not None and bytes(memoryview(blob.data)[:5]) not in _NO_DATA:
         found.images.append(blob.data)
     if file is not None:
@@ -250,45 +259,6 @@ def _add(part: Part, found: _Parts) -> None:
 
 def _is_data(uri: str) -> bool:
     return uri[:5].lower() == "data:"
-
-
-def _decoded(images: list[msgspec.Raw | str]) -> Data | None:
-    """Return the last image that is valid base64, None if there are no images.
-
-    Raises:
-        BadReply: none of the images is valid base64.
-    """
-    for image in reversed(images):
-        with suppress(ValueError):
-            if data := _from_text(image) if isinstance(image, str) else _from_json(image):
-                return data
-    if images:
-        raise BadReply("the reply's image is not valid base64")
-    return None
-
-
-def _from_json(quoted: msgspec.Raw) -> bytes:
-    """Decode base64 in a JSON string.
-
-    Raises:
-        ValueError: it is not base64.
-    """
-    text = memoryview(quoted)
-    try:
-        # The fast way, straight from the reply's bytes: plain base64, padded.
-        return pybase64.b64decode(text[1:-1], validate=True)
-    except ValueError:
-        return _from_text(msgspec.json.decode(text, type=str))
-
-
-def _from_text(text: str) -> bytes:
-    """Decode base64 in any of its spellings, also as a data URI.
-
-    Raises:
-        ValueError: it is not base64.
-    """
-    text = "".join(text.rpartition("base64,")[2].split()).translate(_URL_SAFE).rstrip("=")
-    return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
 
 
 def _string(value: Any) -> str | None:

@@ -24,7 +24,7 @@ from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, en
 from nanobanana_cli.api.download import MemoryBudget
 from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.errors import KeyRejected, NbError, Unreachable
-from nanobanana_cli.settings.credentials import redact, redact_error
+from nanobanana_cli.settings.redaction import redact, redact_body, redact_error
 from nanobanana_cli.types import Data, Endpoint
 
 _LARGEST_ERROR = 1 << 20
@@ -190,7 +190,7 @@ class Transport:
             return reply
         from nanobanana_cli.api import error_body, status_errors
 
-        short = redact(str(reply, "latin-1"), self._endpoint.secrets).encode("latin-1")
+        short = bytes(redact_body(reply, self._endpoint.secrets))
         if error_body.is_error(short):
             raise status_errors.from_200(short, self._endpoint, model)
         return short

@@ -11,11 +11,10 @@ from pathlib import Path
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.api.schema import searchable
 from nanobanana_cli.errors import LocalFileError
 from nanobanana_cli.images.formats import SUFFIXES, DamagedImage, verify
 from nanobanana_cli.money import Charges
-from nanobanana_cli.settings.credentials import redact
+from nanobanana_cli.settings.redaction import redact_body
 from nanobanana_cli.types import Data, ImageFormat, Redacted
 
 # Replies of earlier runs; those of this run are all kept.
@@ -72,7 +71,7 @@ class Rescue(Redacted, frozen=True):
             return None
         folder = self.folder / "replies"
         try:
-            kept = _write(folder, stem, ".json", _without(self.secrets, body))
+            kept = _write(folder, stem, ".json", redact_body(body, self.secrets))
         except LocalFileError:
             return None
         with suppress(OSError):
@@ -126,10 +125,3 @@ def _write(folder: Path, stem: str, suffix: str, data: Data) -> Path:
     files.make_private_folder(folder)
     recovered(folder)
     return files.create_unique(folder, stem or "image", suffix, data, mode=0o600)
-
-
-def _without(secrets: tuple[str, ...], body: Data) -> Data:
-    searched = searchable(body)
-    if all(searched.find(secret.encode()) < 0 for secret in secrets):
-        return body
-    return redact(str(body, "latin-1"), secrets).encode("latin-1")

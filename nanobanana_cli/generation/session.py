@@ -33,7 +33,7 @@ from nanobanana_cli.errors import (
 )
 from nanobanana_cli.generation.rescue import Rescue, extract_hint
 from nanobanana_cli.settings import default_timeout
-from nanobanana_cli.settings.credentials import redact, redact_error, redact_reply
+from nanobanana_cli.settings.redaction import redact_error, redact_reply
 from nanobanana_cli.settings.validators import host
 from nanobanana_cli.slug import slug
 from nanobanana_cli.types import ContentRequest, Data, Endpoint, Reply, Result, Status, Tariff
@@ -235,12 +235,12 @@ class Session:
         if isinstance(answer, NbError):
             status = "unknown" if isinstance(answer, OutcomeUnknown) else "failed"
             return replace(result, status=status, error=answer)
+        secrets = self.endpoint.secrets
         try:
-            reply = replies.read(answer, want=request.modalities, links=self._has_links)
+            reply = replies.read(answer, request.modalities, links=self._has_links, secrets=secrets)
         except NbError as error:
-            redact_error(error, self.endpoint.secrets)
             if error.details:
-                self._trace(redact(error.details, self.endpoint.secrets))
+                self._trace(error.details)
             if isinstance(error, BadReply | NoImage) and replies.may_hold_image(answer):
                 self._keep(error, answer, request)
             self._charges.settle(error.charged)
@@ -248,7 +248,7 @@ class Session:
             return replace(result, status=status, error=error.released())
         if "IMAGE" not in request.modalities:
             self._charges.settle(Charged.YES)
-        reply = redact_reply(reply, self.endpoint.secrets)
+        reply = redact_reply(reply, secrets)
         return replace(
             result,
             status="unchanged",

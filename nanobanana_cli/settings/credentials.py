@@ -1,4 +1,4 @@
-"""Find the key of a provider, and only its own; take it out of what is shown.
+"""Find the key of a provider, and only its own.
 
 Look in the provider's environment variables, then for `api-key` and `api-key-file` in the user's
 file. A key never appears in a message.
@@ -6,19 +6,17 @@ file. A key never appears in a message.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS, Provider
-from nanobanana_cli.errors import ConfigError, KeyRejected, NbError
+from nanobanana_cli.errors import ConfigError, KeyRejected
+from nanobanana_cli.settings import redaction
 from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.resolve import Settings
 from nanobanana_cli.settings.validators import host, is_loopback
-from nanobanana_cli.types import Endpoint, Redacted, Reply
+from nanobanana_cli.types import Endpoint, Redacted
 
 # What an HTTP header carries unchanged; real keys are far shorter.
 _KEY = re.compile(r"[!-~]{1,4096}")
@@ -53,8 +51,6 @@ _MISTAKES = tuple(
     )
 )
 _MAX_KEY_FILE = 16 * 1024
-# Anything shorter may occur in a text by chance.
-_SHORTEST_SECRET = 8
 
 
 class KeySource(Redacted, frozen=True):
@@ -94,11 +90,14 @@ def endpoint(settings: Settings, env: Mapping[str, str], *, need_key: bool = Tru
         return Endpoint(provider.name, settings.base_url)
     _refuse_foreign_address(settings)
     if not provider.needs_key:
-        return Endpoint(provider.name, settings.base_url, headers=headers)
-    found = source(provider, env, settings.user)
-    if found is None:
-        raise _missing(provider, env)
-    return Endpoint(provider.name, settings.base_url, _read(found), found.origin, headers)
+        where = Endpoint(provider.name, settings.base_url, headers=headers)
+    else:
+        found = source(provider, env, settings.user)
+        if found is None:
+            raise _missing(provider, env)
+        where = Endpoint(provider.name, settings.base_url, _read(found), found.origin, headers)
+    redaction.remember(where.secrets)
+    return where
 
 
 def source(provider: Provider, env: Mapping[str, str], user: ConfigFile) -> KeySource | None:
@@ -202,44 +201,3 @@ def _refuse_foreign_address(settings: Settings) -> None:
             f" from {address}",
             hint=f"--provider {settings.provider} confirms it",
         )
-
-
-def redact(shown: str, secrets: str | Iterable[str] | None) -> str:
-    """Return a text with `[key]` in place of the key, also where JSON escapes it.
-
-    Some servers echo the key in what they say.
-
-    Args:
-        secrets: the key, or all that is as secret: `Endpoint.secrets`.
-    """
-    all_secrets = (secrets,) if isinstance(secrets, str) else secrets or ()
-    # The longest first: one may be a part of another.
-    for secret in sorted(all_secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            escaped = json.dumps(secret)[1:-1]
-            for form in (secret, escaped, escaped.replace("/", "\\/")):
-                shown = shown.replace(form, "[key]")
-    return shown
-
-
-def redact_error(failed: NbError, key: str | Iterable[str] | None) -> NbError:
-    """Take the key out of an error's message; return the same error."""
-    failed.message = redact(failed.message, key)
-    failed.args = (failed.message,)
-    return failed
-
-
-def redact_reply(found: Reply, key: str | Iterable[str] | None) -> Reply:
-    """Return the reply with the key taken out of its strings; the image stays as it is."""
-
-    def clean(value: str | None) -> str | None:
-        return None if value is None else redact(value, key)
-
-    return replace(
-        found,
-        text=redact(found.text, key),
-        model_version=clean(found.model_version),
-        response_id=clean(found.response_id),
-        finish_reason=clean(found.finish_reason),
-        links=tuple(redact(link, key) for link in found.links),
-    )

@@ -1,0 +1,66 @@
+"""Images that stand in a reply as base64: split them from text, and decode them. Pure."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from contextlib import suppress
+
+import msgspec
+import pybase64
+
+from nanobanana_cli.errors import BadReply
+from nanobanana_cli.types import Data
+
+# Some gateways put the image into a text part, as Markdown or as a bare data URI. All repeats are
+# possessive, so that no text makes the search slow.
+_DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Za-z0-9+/_=-]++)"
+_INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{_DATA_URI}")
+_URL_SAFE = str.maketrans("-_", "+/")
+
+
+def split(text: str) -> tuple[list[str], list[str]]:
+    """Return the pieces of a text around its images, and the base64 of these."""
+    # Pieces of text, and between each two an image in one of the pattern's two groups.
+    pieces = _INLINE_IMAGE.split(text)
+    images = [one or other for one, other in zip(pieces[1::3], pieces[2::3], strict=True)]
+    return pieces[::3], images
+
+
+def decoded(images: list[msgspec.Raw | str]) -> Data | None:
+    """Return the last image that is valid base64, None if there are no images.
+
+    Raises:
+        BadReply: none of the images is valid base64.
+    """
+    for image in reversed(images):
+        with suppress(ValueError):
+            if data := _from_text(image) if isinstance(image, str) else _from_json(image):
+                return data
+    if images:
+        raise BadReply("the reply's image is not valid base64")
+    return None
+
+
+def _from_json(quoted: msgspec.Raw) -> bytes:
+    """Decode base64 in a JSON string.
+
+    Raises:
+        ValueError: it is not base64.
+    """
+    text = memoryview(quoted)
+    try:
+        # The fast way, straight from the reply's bytes: plain base64, padded.
+        return pybase64.b64decode(text[1:-1], validate=True)
+    except ValueError:
+        return _from_text(msgspec.json.decode(text, type=str))
+
+
+def _from_text(text: str) -> bytes:
+    """Decode base64 in any of its spellings, also as a data URI.
+
+    Raises:
+        ValueError: it is not base64.
+    """
+    text = "".join(text.rpartition("base64,")[2].split()).translate(_URL_SAFE).rstrip("=")
+    return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
