@@ -163,6 +163,8 @@ complete -c nb -n '__nb_in \'caption\'' -l embed -d 'Embed each text in its imag
 complete -c nb -n '__nb_in \'caption\'' -l recursive -s r -d 'Search folders for images, too'
 complete -c nb -n '__nb_in \'caption\'' -l concurrency -x -d 'Maximum number of calls at once'
 complete -c nb -n '__nb_in \'caption\'' -l check -d 'Check existing texts, without key or network'
+complete -c nb -n '__nb_in \'caption\'' -l strict -d 'With --check, fail on warnings and on images that cannot be looked at, too'
+complete -c nb -n '__nb_in \'caption\'' -l decorative -d 'Give the images an empty text, alt="", without a call'
 complete -c nb -n '__nb_in \'caption\'' -l read -d 'Print the text embedded in each image'
 complete -c nb -n '__nb_in \'caption\'' -l aspect -s a -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
 2:3\\t\'848x1264 pixels at 1K\'

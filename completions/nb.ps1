@@ -87,6 +87,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-r', 'Search folders for images, too'),
             ('--concurrency', 'Maximum number of calls at once'),
             ('--check', 'Check existing texts, without key or network'),
+            ('--strict', 'With --check, fail on warnings and on images that cannot be looked at, too'),
+            ('--decorative', 'Give the images an empty text, alt="", without a call'),
             ('--read', 'Print the text embedded in each image'),
             ('--aspect', 'Aspect ratio, such as 16:9, or landscape'),
             ('-a', 'Aspect ratio, such as 16:9, or landscape'),

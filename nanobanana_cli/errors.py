@@ -17,15 +17,17 @@
     │   └── OutOfCredit       8  credit           not charged
     ├── NoImage               9  refused          may have been charged
     ├── NoText                9  no_text          charged
+    │   └── Decorative        9  decorative       charged
     ├── BadReply             10  bad_reply        may have been charged
     ├── OutcomeUnknown       11  outcome_unknown  may have been charged
     ├── OutputExists         12  exists           not charged
     └── OutputClosed        141  output_closed    charged
     Interrupted     129/130/143  interrupted      may have been charged
 
-ManifestError and NotSent are defined in `batch`, MisplacedImage in `generation`. The charge is that
-of the call which the error is about; what the whole run was charged, `money.Charges` knows.
-Interrupted is outside the tree, so that `except Exception` cannot swallow a signal.
+ManifestError and NotSent are defined in `batch`, MisplacedImage in `generation`, Decorative in
+`captions`. The charge is that of the call which the error is about; what the whole run was charged,
+`money.Charges` knows. Interrupted is outside the tree, so that `except Exception` cannot swallow a
+signal.
 """
 
 from __future__ import annotations

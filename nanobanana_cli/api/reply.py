@@ -208,6 +208,8 @@ class _Parts(msgspec.Struct):
     """A reply's parts by kind; `images` are base64, as JSON strings or as text."""
 
     text: list[str] = msgspec.field(default_factory=list)
+    # Texts of candidates after the first, which may only name images.
+    other_text: list[str] = msgspec.field(default_factory=list)
     images: list[msgspec.Raw | str] = msgspec.field(default_factory=list)
     files: list[str] = msgspec.field(default_factory=list)
     drafts: bool = False
@@ -215,26 +217,28 @@ class _Parts(msgspec.Struct):
     def take_links(self) -> tuple[str, ...]:
         """Return the addresses of images, and take those in texts out of the texts."""
         links = list(self.files)
-        for number, text in enumerate(self.text):
-            if whole := _ADDRESS.fullmatch(text):
-                links.append(whole[1])
-                self.text[number] = ""
-            elif found := _LINKED_IMAGE.findall(text):
-                links += found
-                self.text[number] = _LINKED_IMAGE.sub("", text)
+        for texts in (self.text, self.other_text):
+            for number, text in enumerate(texts):
+                if whole := _ADDRESS.fullmatch(text):
+                    links.append(whole[1])
+                    texts[number] = ""
+                elif found := _LINKED_IMAGE.findall(text):
+                    links += found
+                    texts[number] = _LINKED_IMAGE.sub("", text)
         # A link is often given twice, as `fileData` and in the text.
         return tuple(dict.fromkeys(links))
 
 
 def _collect(envelope: Envelope) -> _Parts:
     found = _Parts()
-    for candidate in candidates(envelope):
+    for number, candidate in enumerate(candidates(envelope)):
+        texts = found.other_text if number else found.text
         for part in parts_of(candidate):
-            _add(part, found)
+            _add(part, found, texts)
     return found
 
 
-def _add(part: Part, found: _Parts) -> None:
+def _add(part: Part, found: _Parts, texts: list[str]) -> None:
     blob = next(
         (b for b in (part.inline_data, part.inline_data_snake) if isinstance(b, Blob)), None
     )
@@ -246,7 +250,7 @@ def _add(part: Part, found: _Parts) -> None:
         return
     if isinstance(part.text, str):
         pieces, images = inline_images.split(part.text)
-        found.text += pieces
+        texts += pieces
         found.images += images
     if blob is not None and bytes(memoryview(blob.data)[:5]) not in _NO_DATA:
         found.images.append(blob.data)

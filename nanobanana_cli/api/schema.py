@@ -72,6 +72,7 @@ class Candidate(msgspec.Struct, rename="camel"):
     finish_reason: Any = None
     finish_message: Any = None
     grounding_metadata: Any = None
+    index: Any = None
 
 
 class Envelope(msgspec.Struct, rename="camel"):
@@ -151,21 +152,28 @@ def _unwrapped(value: _Document, depth: int = 0) -> Envelope | None:
 
 
 def _merged(chunks: list[Envelope]) -> Envelope | None:
-    """Return one reply with the parts of all chunks in order, their texts joined."""
+    """Return one reply with the parts of all chunks in order, their texts joined.
+
+    The parts of candidates after the first, which have an `index`, stay apart from its own.
+    """
     if len(chunks) < 2:
         return chunks[0] if chunks else None
     whole, last = Envelope(), Candidate()
     parts: list[Part] = []
+    others: list[Part] = []
     for chunk in chunks:
         for name in Envelope.__struct_fields__[1:]:
             if value := getattr(chunk, name):
                 setattr(whole, name, value)
-        for candidate in candidates(chunk):
+        for number, candidate in enumerate(candidates(chunk)):
+            if number or candidate.index:
+                others += parts_of(candidate)
+                continue
             for name in Candidate.__struct_fields__[1:]:
                 setattr(last, name, getattr(candidate, name) or getattr(last, name))
             parts += parts_of(candidate)
     last.content = Content([*_joined(parts)])
-    whole.candidates = [last]
+    whole.candidates = [last, Candidate(Content([*_joined(others)]))] if others else [last]
     return whole
 
 

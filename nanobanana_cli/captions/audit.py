@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePath
 
 import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli.captions import embedded, lint, sidecar
-from nanobanana_cli.captions.lint import Problem
+from nanobanana_cli.captions.lint import Level, Problem
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation.inputs import read_bytes
 from nanobanana_cli.types import Status
+from nanobanana_cli.ui.escape import strip_unsafe
+
+# What the files of one picture in several sizes end in: `fox-800w`, `fox@2x`, `fox-800x600`.
+_VARIANT = re.compile(r"(?:[-_.@](?:\d+w|\d+x(?:\d+)?|\d{3,4}))+$")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -19,8 +28,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     Args:
         path: the image.
-        status: `failed` or `unchanged`.
-        alt: its text; None when it has none.
+        status: `failed`, `unchanged`, or `skipped` for an image that could not be looked at.
+        alt: its text; "" for a decorative image, None when it has none.
         alt_path: the text file; None when the text is in the image itself.
         problems: empty when the text is good.
     """
@@ -31,20 +40,123 @@ class Finding(msgspec.Struct, frozen=True):
     alt_path: str | None
     problems: tuple[Problem, ...]
 
+    def has(self, level: Level) -> bool:
+        """Return whether a problem is of this level."""
+        return any(problem.level == level for problem in self.problems)
 
-def check(path: str, spec: TextSpec, read_stdin: Callable[[], bytes]) -> Finding:
-    """Check the text in the file beside an image or, without one, in the image itself."""
-    text = text_path = None
+
+class _Look(msgspec.Struct, frozen=True):
+    """What an image and the file beside it say; `unreadable` is why the image could not be read."""
+
+    beside: str | None
+    inside: str | None
+    digest: bytes
+    unreadable: str | None
+
+
+def check(
+    paths: Sequence[str], spec: TextSpec, read_stdin: Callable[[], bytes], *, strict: bool
+) -> list[Finding]:
+    """Check the text in the file beside each image or, without one, in the image itself.
+
+    Args:
+        paths: the images.
+        spec: the style, and the limit.
+        read_stdin: returns the bytes of the image `-`.
+        strict: warnings and images that could not be looked at fail, too.
+    """
+    findings: list[Finding] = []
+    pictures: dict[str, tuple[str, bytes]] = {}
+    for path in paths:
+        finding, digest = _checked(path, spec, read_stdin)
+        findings.append(finding)
+        pictures[path] = (_picture(path), digest)
+    findings = [*_with_repeated(findings, pictures)]
+    return [replace(each, status=_status(each, strict)) for each in findings]
+
+
+def _checked(path: str, spec: TextSpec, read_stdin: Callable[[], bytes]) -> tuple[Finding, bytes]:
+    beside = sidecar.path_of(path)
+    blank = Finding(path, "unchanged", None, None, ())
     try:
-        beside = sidecar.path_of(path)
-        if path != "-" and (text := sidecar.read(beside)) is not None:
-            text, text_path = text.strip(), str(beside)
-        else:
-            found = embedded.read(path, read_bytes(path, read_stdin))
-            text = embedded.text_of(found, spec.style)
-        problems: tuple[Problem, ...] = (Problem("missing", "it has no alt text"),)
-        if text is not None:
-            problems = lint.lint(text, limit=spec.limit, file_name=path)
+        look = _look(path, spec, read_stdin)
     except NbError as error:
-        problems = (Problem("unreadable", error.message),)
-    return Finding(path, "failed" if problems else "unchanged", text, text_path, problems)
+        unreadable = Problem("unreadable", error.message)
+        return replace(blank, problems=(unreadable,)), b""
+    if look.beside is not None:
+        problems = [*_faults(look.beside, spec, path), *_difference(look)]
+        found = replace(blank, alt=look.beside.strip(), alt_path=str(beside))
+    elif look.inside is not None:
+        problems = [*_faults(look.inside, spec, path)]
+        found = replace(blank, alt=look.inside)
+    elif look.unreadable is not None:
+        problems, found = [Problem("unreadable", look.unreadable, "unchecked")], blank
+    else:
+        problems, found = [Problem("missing", "it has no alt text")], blank
+    return replace(found, problems=tuple(problems)), look.digest
+
+
+def _look(path: str, spec: TextSpec, read_stdin: Callable[[], bytes]) -> _Look:
+    """Read both texts of an image.
+
+    Raises:
+        NbError: the file beside it cannot be read.
+    """
+    beside = None if path == "-" else sidecar.read(sidecar.path_of(path))
+    inside = unreadable = None
+    data = b""
+    try:
+        data = read_bytes(path, read_stdin)
+        inside = embedded.text_of(embedded.read(path, data), spec.style)
+    except NbError as error:
+        unreadable = error.message.removeprefix(f"{path}: ")
+    return _Look(beside, inside, hashlib.sha256(data).digest(), unreadable)
+
+
+def _faults(text: str, spec: TextSpec, path: str) -> tuple[Problem, ...]:
+    if not text.strip():
+        # Empty on purpose: a decorative image.
+        return ()
+    is_hard_limit = spec.max_chars is not None
+    return lint.lint(text, limit=spec.limit, is_hard_limit=is_hard_limit, file_name=path)
+
+
+def _difference(look: _Look) -> Iterable[Problem]:
+    if look.inside is not None and strip_unsafe(look.inside) != strip_unsafe(look.beside or ""):
+        yield Problem("differs", f'it differs from the embedded "{look.inside}"', "warning")
+
+
+def _with_repeated(
+    findings: list[Finding], pictures: dict[str, tuple[str, bytes]]
+) -> Iterable[Finding]:
+    """Yield the findings, with a warning where another picture has the same text."""
+    by_text = defaultdict(list)
+    for finding in findings:
+        by_text[(finding.alt or "").casefold()].append(finding.path)
+    for finding in findings:
+        own, digest = pictures[finding.path]
+        others = [
+            other
+            for other in by_text[(finding.alt or "").casefold()]
+            if finding.alt and pictures[other][0] != own and pictures[other][1] != digest
+        ]
+        if not others:
+            yield finding
+            continue
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        problem = Problem("repeated", f"{others[0]}{more} has the same text", "warning")
+        yield replace(finding, problems=(*finding.problems, problem))
+
+
+def _picture(path: str) -> str:
+    """Return what the files of one picture in several formats and sizes have in common."""
+    pure = PurePath(path)
+    return str(pure.with_name(_VARIANT.sub("", pure.stem) or pure.stem))
+
+
+def _status(finding: Finding, strict: bool) -> Status:
+    if finding.has("error") or (strict and finding.has("warning")):
+        return "failed"
+    if finding.has("unchecked"):
+        return "failed" if strict else "skipped"
+    return "unchanged"

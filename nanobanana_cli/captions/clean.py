@@ -1,39 +1,88 @@
-"""Clean a model's answer: strip what is unsafe to show, labels and outer quotes."""
+"""Take a model's answer apart: the text, what is around it, and what is no text at all."""
 
 from __future__ import annotations
 
+import html
+import json
 import re
+import tomllib
+from importlib.resources import files as resources
+from typing import Any
 
-from nanobanana_cli.ui.escape import strip_harmful
+from nanobanana_cli.ui.escape import strip_unsafe
 
-# Terminal escape sequences, whole, so that no `[31m` stays behind: CSI, OSC, short ones.
-_ESCAPES = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
-    "|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)"
-    "|\x1b[ -/]*[0-~]"
+_PHRASES: dict[str, list[str]] = tomllib.loads(
+    resources("nanobanana_cli.captions").joinpath("phrases.toml").read_text(encoding="utf-8")
 )
-_WHITE_SPACE = re.compile("[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 
-_LABELS = (
-    "alt",
-    r"alt[ -]?text",
-    "alternative text",
-    "alt[ -]?tag",
-    "image description",
-    "description",
-    "caption",
-    "title",
-    "tags",
-    "alternativtext",
-    "bildbeschreibung",
-    "texte alternatif",
-    "texto alternativo",
-    "testo alternativo",
-    "alternatieve tekst",
-    "tekst alternatywny",
+
+def phrases(name: str) -> str:
+    """Return the pattern of any phrase of a table in phrases.toml."""
+    return f"(?:{'|'.join(_PHRASES[name])})"
+
+
+_MARKS = r"[*_#`\s]*"
+_COUNT = (
+    r"[(\[\uff08]\s*(?:about |approx\.? |~ ?|约|約)?\d+ ?"
+    r"(?:characters?|chars?|words?|zeichen|caractères|caracteres|caratteri|tekens|字符?|文字|자|글자|حرف\w*"
+    r"|символ\w*)[^()\uff08\uff09]{0,20}[)\]\uff09]"
 )
+_ALT_LABEL = (
+    rf"{phrases('alt_labels')}(?:[*_`\s]*[(\uff08][^()\uff08\uff09]{{0,60}}[)\uff09])?"
+    r"(?:は(?:以下|次)の(?:通り|とおり)(?:です)?)?[*_`\s]*[:\uff1a]"
+)
+_OTHER_LABEL = rf"{phrases('other_labels')}[*_`\s]*[:\uff1a]"
 _LABEL = re.compile(
-    rf"[*_#`\s]*(?:{'|'.join(_LABELS)})[*_`\s]*[:\uff1a](?:[*_`]+(?=\s|$))?\s*", re.IGNORECASE
+    rf"{_MARKS}(?:{_ALT_LABEL}|{_OTHER_LABEL})(?:[*_`]+(?=\s|$))?\s*", re.IGNORECASE
+)
+_AGREEMENT = rf"[¡]?{phrases('agreements')}"
+# Up to 100 characters and a colon that speak of the text: "Here is a short alt text for it:".
+_LEAD_IN = (
+    rf"{phrases('leads')}[^:\uff1a\n]{{0,80}}?(?:\b(?:alt|text|description|caption|title|tags)|text"
+    r"|beschreibung|descri|textos?|描述|文本|文字|説明|テキスト|텍스트|설명|النص|وصف|описани|текст)"
+    r"[^:\uff1a\n]{0,60}[:\uff1a]"
+)
+_PREAMBLE = re.compile(
+    rf"{_MARKS}(?:{_AGREEMENT}\s*[!\uff01]+|{_LEAD_IN}"
+    rf"|{_AGREEMENT}\s*[,\uff0c\u3001.\u3002\u2013\u2014-]?\s*(?={_LEAD_IN}|{_ALT_LABEL}))[*_`]*\s*",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    rf"(?<=[.!?\u3002\uff01\uff1f\"'\u201d\u00bb\u300d)*`])\s*{phrases('closings')}[^\"\u201d]*$",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(rf"\s*{_COUNT}\s*$", re.IGNORECASE)
+_THINKING = re.compile(
+    r"<(think|thinking|thought|reasoning)>.*?(?:</\1>|$)|^.*</(?:think|thinking|thought|reasoning)>",
+    re.IGNORECASE | re.DOTALL,
+)
+_FENCE = re.compile(r"(?:```|~~~)(?:\w+(?=\s))?\s*(.*?)\s*(?:```|~~~)", re.DOTALL)
+_IMAGE_TAG = re.compile(
+    r"<img\s[^>]*?\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')[^>]*>|alt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')",
+    re.IGNORECASE,
+)
+_MARKDOWN_IMAGE = re.compile(r"!\[([^\[\]]*)\]\([^()]*\)")
+_JSON_FIELDS = (
+    *("alt", "alttext", "alternativetext", "text", "description", "caption", "title", "tags"),
+    "result",
+)
+
+_REFUSAL = re.compile(rf"{_MARKS}{phrases('refusals')}", re.IGNORECASE)
+_ONE = (
+    r"\s*#?\s*(?:1|one|a|i|eins|一)\s*(?:\([^()]{1,40}\)\s*)?[*_]*\s*[:.)\uff1a\u3001\u2013\u2014-]"
+)
+_OPTIONS = re.compile(
+    rf"{_MARKS}(?:{phrases('options')}{_ONE}"
+    rf"|(?:{_AGREEMENT}[!\uff01,\uff0c.\u3001\s]*)?{phrases('leads')}[^:\uff1a]{{0,40}}?"
+    rf"{phrases('several')}\b"
+    r"|1[.)]\s.+\s2[.)]\s|\[\s*[\"{])",
+    re.IGNORECASE,
+)
+_DECORATIVE = re.compile(phrases("decorative"), re.IGNORECASE)
+_THOUGHT = re.compile(
+    r"</?(?:think|thinking|thought|reasoning)>|(?:okay, )?the user (?:wants|asks|has|is asking)\b"
+    r"|\{\s*\"\w+\"\s*:\s*\"",
+    re.IGNORECASE,
 )
 # Opening and closing, in the main languages.
 _QUOTES = (
@@ -53,20 +102,83 @@ _QUOTES = (
 )
 
 
-def strip_unsafe(text: str) -> str:
-    """Return the text on one line, without escape sequences and harmful characters."""
-    text = _WHITE_SPACE.sub(" ", _ESCAPES.sub("", text))
-    # Again, since what was between two spaces may be gone.
-    return _WHITE_SPACE.sub(" ", strip_harmful(text)).strip()
-
-
 def clean(text: str) -> str:
-    """Return a model's answer without labels, outer quotes and unsafe characters."""
-    text, before = strip_unsafe(text), None
+    """Return a model's answer without what models put around a text.
+
+    That is: thoughts in tags, greetings, labels, code fences, JSON, an `img` element, outer quotes,
+    offers at the end, and unsafe characters.
+    """
+    text, before = strip_unsafe(_THINKING.sub("", text)), None
     while text != before:
         before = text
-        text = _without_quotes(_LABEL.sub("", text, count=1) if _LABEL.match(text) else text)
+        for pattern in (_LABEL, _PREAMBLE):
+            if found := pattern.match(text):
+                text = text[found.end() :]
+        text = _COUNTED.sub("", _CLOSING.sub("", text))
+        text = strip_unsafe(_THINKING.sub("", _without_quotes(_unwrapped(text))))
     return text
+
+
+def refusal(answer: str) -> str | None:
+    """Return why a cleaned answer is no text for an image; None if it is one."""
+    if _REFUSAL.match(_plain(answer)):
+        return "the model refused"
+    if _OPTIONS.match(_plain(answer)):
+        return "the model offers several texts instead of one"
+    return None
+
+
+def is_decorative(answer: str) -> bool:
+    """Return whether a model's answer says that the image needs no text."""
+    return _DECORATIVE.fullmatch(clean(answer).strip(" .*\"'\u3002")) is not None
+
+
+def chatter(text: str) -> str | None:
+    """Return what in a text is a model's talk rather than a text for an image, if anything is."""
+    plain = _plain(text)
+    if _REFUSAL.match(plain):
+        return "it is a model's refusal"
+    if _OPTIONS.match(plain):
+        return "it offers several texts"
+    is_framed = _PREAMBLE.match(plain) or re.match(_MARKS + _ALT_LABEL, plain, re.IGNORECASE)
+    if is_framed or _CLOSING.search(plain) or _COUNTED.search(plain) or _THOUGHT.match(plain):
+        return "it contains what a model says around a text"
+    return None
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u2019", "'")
+
+
+def _unwrapped(text: str) -> str:
+    """Return what is inside the only code fence, a JSON value, or an image's markup."""
+    fences = _FENCE.findall(text)
+    if len(fences) == 1:
+        text = fences[0]
+    if text[:1] in ("{", "["):
+        return _from_json(text)
+    if found := _IMAGE_TAG.fullmatch(text):
+        return html.unescape(next(group for group in found.groups() if group is not None))
+    found = _MARKDOWN_IMAGE.fullmatch(text)
+    return found[1] if found else text
+
+
+def _from_json(text: str) -> str:
+    """Return the one text in a JSON value, or the JSON if there is none or more than one."""
+    try:
+        value: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict):
+        named = {re.sub(r"[\W_]", "", str(name)).lower(): each for name, each in value.items()}
+        fields = [named[name] for name in _JSON_FIELDS if name in named]
+        value = fields[0] if fields else next(iter(value.values())) if len(value) == 1 else None
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        # Tags come as a list; sentences would be several texts.
+        return ", ".join(value) if all(len(each) <= 40 for each in value) else text
+    return value if isinstance(value, str) else text
 
 
 def _without_quotes(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ class _Present(msgspec.Struct, frozen=True):
 
     beside: str | None = None
     inside: str | None = None
+
+    @property
+    def is_decorative(self) -> bool:
+        """True if the file beside the image is empty: the image needs no text."""
+        return self.beside is not None and not self.beside.strip()
 
 
 class Describer:
@@ -83,14 +89,16 @@ class Describer:
         One that cannot be read counts: the reason is for the call to tell.
         """
         destination = self._destination
-        if path in self._shared:
+        if path in self._shared or destination.is_decorative:
             return False
-        if destination.force or not (destination.write or destination.embed):
+        if destination.force:
             return True
         try:
             present = self._present(source_image.load(path, self._read_stdin))
         except NbError:
             return True
+        if present.is_decorative or not (destination.write or destination.embed):
+            return not present.is_decorative
         missing = self._missing(present)
         return (missing.write or missing.embed) and not self._text_at_hand(present)
 
@@ -106,13 +114,17 @@ class Describer:
     def _described(self, result: Result, image: SourceImage) -> Result:
         destination, present = self._destination, self._present(image)
         missing = self._missing(present)
-        if destination.write and not missing.write:
+        if present.is_decorative or (destination.write and not missing.write):
             result = replace(result, alt_path=str(destination.text_path(image.path)))
+        if present.is_decorative:
+            return replace(result, status="skipped", alt="")
         text = self._text_at_hand(present)
         if destination != missing and not (missing.write or missing.embed):
             return replace(result, status="skipped", alt=text)
         _check_places(image, missing)
-        if text:
+        if destination.is_decorative:
+            result = save_text(result, "", missing)
+        elif text:
             result = save_text(result, text, missing)
         else:
             result = self._asked(result, image)
@@ -128,13 +140,18 @@ class Describer:
 
     def _present(self, image: SourceImage) -> _Present:
         destination = self._destination
-        if destination.force or not (destination.write or destination.embed):
+        if destination.force:
             return _Present()
-        from nanobanana_cli.captions import embedded
-
         beside = inside = None
+        if not (destination.write or destination.embed):
+            # What is there matters only if it says that the image is decorative.
+            with suppress(NbError):
+                beside = None if image.path == "-" else sidecar.read(sidecar.path_of(image.path))
+            return _Present(beside)
         if image.path != "-":
             beside = sidecar.read(destination.text_path(image.path))
+        from nanobanana_cli.captions import embedded
+
         try:
             found = embedded.read(image.path, image.data)
             inside = embedded.text_of(found, destination.spec.style)

@@ -15,8 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from nanobanana_cli.captions.clean import strip_unsafe
-from nanobanana_cli.ui.escape import escape
+from nanobanana_cli.ui.escape import escape, strip_unsafe
 
 FORMS = ("text", "json", "markdown", "html", "csv")
 CSV_COLUMNS = ("path", "text", "width", "height")

@@ -12,11 +12,20 @@ from msgspec.structs import replace
 
 from nanobanana_cli import files
 from nanobanana_cli.captions import sidecar
-from nanobanana_cli.captions.clean import clean, strip_unsafe
 from nanobanana_cli.captions.prompts import STYLES, TextSpec
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, NoText, OutputExists, UsageError
 from nanobanana_cli.generation.destinations import Destination, NamedFile, Stdout
 from nanobanana_cli.types import Result
+from nanobanana_cli.ui.escape import one_line, strip_unsafe
+
+# The finish reasons of a whole text: `STOP`, also as a number, or none in a stream.
+_WHOLE = (None, "STOP", "1", "FINISH_REASON_UNSPECIFIED")
+
+
+class Decorative(NoText):
+    """The model proposes that an image needs no text."""
+
+    kind = "decorative"
 
 
 class TextDestination(msgspec.Struct, frozen=True):
@@ -29,6 +38,7 @@ class TextDestination(msgspec.Struct, frozen=True):
         embed: embed it in the image file.
         force: replace existing texts, and edit signed files.
         is_generated: a model made the image; `embed` records that as its source.
+        is_decorative: the images need no text, by a person's word.
     """
 
     spec: TextSpec
@@ -37,6 +47,7 @@ class TextDestination(msgspec.Struct, frozen=True):
     embed: bool = False
     force: bool = False
     is_generated: bool = False
+    is_decorative: bool = False
 
     def text_path(self, image: str) -> Path:
         """Return the file that `write` writes for an image."""
@@ -83,11 +94,24 @@ def preflight(images: Sequence[Destination], destination: TextDestination) -> No
 
 
 def save_reply_text(result: Result, destination: TextDestination) -> Result:
-    """Clean and save the text of the result's reply; a reply without text is an error."""
-    text = clean(result.reply.text) if result.reply else ""
-    if not text:
-        return replace(result, error=_no_text(result, destination))
-    return save_text(result, text, destination)
+    """Clean and save the text of the result's reply; a reply without one is an error."""
+    # Imported here, as in `_notes`.
+    from nanobanana_cli.captions import clean
+
+    reply = result.reply
+    answer = clean.clean(reply.text) if reply else ""
+    finish = reply.finish_reason if reply else None
+    if not answer:
+        return replace(result, error=_no_text("the service sent no text", result, destination))
+    if finish not in _WHOLE:
+        why = f"the text was cut ({one_line(str(finish), 60)})"
+    elif clean.is_decorative(answer) and destination.spec.style == "alt":
+        return replace(result, error=_proposed(result))
+    elif (refusal := clean.refusal(answer)) is not None:
+        why = refusal
+    else:
+        return save_text(result, answer, destination)
+    return replace(result, error=_no_text(f"{why}: {one_line(answer)}", result, destination))
 
 
 def save_text(result: Result, text: str, destination: TextDestination) -> Result:
@@ -97,7 +121,7 @@ def save_text(result: Result, text: str, destination: TextDestination) -> Result
 
     Args:
         result: the image's result.
-        text: not empty.
+        text: empty only for a decorative image.
         destination: where the text goes.
 
     Returns:
@@ -126,12 +150,23 @@ def _write(result: Result, path: Path, text: str, destination: TextDestination) 
     return replace(result, alt_path=str(saved), notes=(*result.notes, *moved))
 
 
-def _no_text(result: Result, destination: TextDestination) -> NoText:
+def _no_text(why: str, result: Result, destination: TextDestination) -> NoText:
     hint = "request the text alone, in another call"
     if result.path not in (None, "-"):
         write = " --write" if destination.write else ""
         hint += f": nb caption {shlex.quote(str(result.path))}{write}"
-    return NoText("the service sent no text", hint=hint)
+    if "IMAGE" not in result.request.modalities:
+        hint = "run it again, which is a new, paid call; --context may help"
+    return NoText(why, hint=hint)
+
+
+def _proposed(result: Result) -> NoText:
+    """Return the error for an image that needs no text by the model's word, not a person's."""
+    name = str(result.path)
+    error = Decorative(f"{name}: the model takes it for decorative, so that it needs no text")
+    if name != "-":
+        error.hint = f"agree with nb caption {shlex.quote(name)} --decorative --write"
+    return error
 
 
 def _notes(result: Result, text: str, destination: TextDestination) -> tuple[str, ...]:
@@ -139,13 +174,13 @@ def _notes(result: Result, text: str, destination: TextDestination) -> tuple[str
     # the first calls are under way.
     from nanobanana_cli.captions import lint
 
+    if not text:
+        return ()
+    spec = destination.spec
     problems = lint.lint(
-        text,
-        limit=destination.spec.limit,
-        file_name=result.path,
-        prompt=result.request.prompt or None,
+        text, limit=spec.limit, file_name=result.path, prompt=result.request.prompt or None
     )
-    name = STYLES[destination.spec.style].name
+    name = STYLES[spec.style].name
     return tuple(f"{result.path}: the {name} may be wrong: {each.message}" for each in problems)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from nanobanana_cli import files
-from nanobanana_cli.captions.clean import strip_unsafe
 from nanobanana_cli.errors import LocalFileError, OutputExists
+from nanobanana_cli.ui.escape import strip_unsafe
 
 # The longest text has a few thousand characters; a larger file is something else by that name.
 _LARGEST = 1_000_000
@@ -33,14 +33,15 @@ def read(path: Path) -> str | None:
 
 
 def save(path: Path, text: str, *, force: bool) -> Path:
-    """Write a text as one line, and return its path.
+    """Write a text as one line, an empty one as an empty file, and return its path.
 
     Without `force`, an existing file is kept and the text goes to the next free name beside it.
 
     Raises:
         LocalFileError: it cannot be written.
     """
-    data = f"{strip_unsafe(text)}\n".encode()
+    line = strip_unsafe(text)
+    data = f"{line}\n".encode() if line else b""
     if force:
         files.replace(path, data)
         return path

@@ -23,7 +23,8 @@ SUFFIXES = (
     *(suffix for suffix, name in FORMAT_OF_SUFFIX.items() if f"image/{name}" in REFERENCE_TYPES),
     *(".heic", ".heif"),
 )
-_OTHER_SUFFIXES = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".svg", ".ico", ".jfif", ".jxl")
+# Those of other images, which nb knows but does not send.
+OTHER_SUFFIXES = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".svg", ".ico", ".jfif", ".jxl")
 # One word with a folder in it or an ending: `img/fox`, `fox.pgn`.
 _FILE_LIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z]\w{1,4}")
 
@@ -45,12 +46,15 @@ def is_prompt(targets: Sequence[str]) -> bool:
     return len(targets) == 1 and targets[0] != "-" and not _is_file_like(targets[0])
 
 
-def find(targets: Sequence[str], *, recursive: bool) -> Images:
+def find(
+    targets: Sequence[str], *, recursive: bool, suffixes: tuple[str, ...] = SUFFIXES
+) -> Images:
     """Return the images that the arguments name: files, folders, patterns, `-`.
 
     Args:
         targets: the arguments.
         recursive: search folders.
+        suffixes: what files in folders and patterns end in.
 
     Raises:
         UsageError: an argument names no image.
@@ -58,7 +62,7 @@ def find(targets: Sequence[str], *, recursive: bool) -> Images:
     """
     paths: dict[str, str] = {}
     for target in targets:
-        for path in _expanded(target, recursive=recursive):
+        for path in _expanded(target, suffixes, recursive=recursive):
             paths.setdefault("-" if path == "-" else str(Path(path).absolute()), path)
     named = len(targets) == 1 and (targets[0] == "-" or Path(targets[0]).is_file())
     return Images(tuple(paths.values()), is_single=named)
@@ -68,12 +72,12 @@ def _is_file_like(target: str) -> bool:
     text = target.strip()
     return (
         os.path.lexists(target)
-        or text.lower().endswith((*SUFFIXES, *_OTHER_SUFFIXES, "/", os.sep))
+        or text.lower().endswith((*SUFFIXES, *OTHER_SUFFIXES, "/", os.sep))
         or _FILE_LIKE.fullmatch(text) is not None
     )
 
 
-def _expanded(target: str, *, recursive: bool) -> list[str]:
+def _expanded(target: str, suffixes: tuple[str, ...], *, recursive: bool) -> list[str]:
     if target == "-" or (os.path.lexists(target) and not Path(target).is_dir()):
         return [target]
     if is_address(target):
@@ -83,9 +87,10 @@ def _expanded(target: str, *, recursive: bool) -> list[str]:
     if Path(target).is_dir():
         if not recursive:
             raise UsageError(f"{target} is a folder", hint="use -r to include the images in it")
-        found = list(_walk(target))
+        found = list(_walk(target, suffixes))
     elif glob.has_magic(target):
-        found = sorted(path for path in glob.glob(target, recursive=True) if _is_image(path))  # noqa: PTH207
+        matches = glob.glob(target, recursive=True)  # noqa: PTH207
+        found = sorted(path for path in matches if _is_image(path, suffixes))
     else:
         raise UsageError(
             f"{target}: no such image",
@@ -97,17 +102,17 @@ def _expanded(target: str, *, recursive: bool) -> list[str]:
     return found
 
 
-def _is_image(path: str) -> bool:
-    return path.lower().endswith(SUFFIXES) and Path(path).is_file()
+def _is_image(path: str, suffixes: tuple[str, ...]) -> bool:
+    return path.lower().endswith(suffixes) and Path(path).is_file()
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str, suffixes: tuple[str, ...]) -> Iterator[str]:
     """Yield the images below a folder, sorted, without hidden ones and links to folders."""
     for root, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = str(Path(root, name))
-            if not name.startswith(".") and _is_image(path):
+            if not name.startswith(".") and _is_image(path, suffixes):
                 yield path
 
 

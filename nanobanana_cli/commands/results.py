@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 
 from nanobanana_cli.captions import formats
-from nanobanana_cli.captions.clean import strip_unsafe
 from nanobanana_cli.captions.formats import Caption
 from nanobanana_cli.commands import connection
 from nanobanana_cli.errors import UsageError
@@ -16,7 +15,7 @@ from nanobanana_cli.generation.shape import described
 from nanobanana_cli.money import dollars
 from nanobanana_cli.settings import Settings, default_timeout
 from nanobanana_cli.types import ContentRequest, Endpoint, Result
-from nanobanana_cli.ui.escape import escape
+from nanobanana_cli.ui.escape import escape, strip_unsafe
 from nanobanana_cli.ui.terminal import Terminal
 
 

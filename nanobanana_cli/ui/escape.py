@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 # Characters that control a terminal, or mislead a parser or reader: C0 and C1 controls,
@@ -20,6 +21,14 @@ _HARMFUL = {
     0xFFFE,
     0xFFFF,
 }
+
+# Terminal escape sequences, whole, so that no `[31m` stays behind: CSI, OSC, short ones.
+_ESCAPES = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"
+    "|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)"
+    "|\x1b[ -/]*[0-~]"
+)
+_WHITE_SPACE = re.compile("[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 
 
 class _Table(dict[int, str]):
@@ -55,6 +64,13 @@ def escape(text: str) -> str:
 def strip_harmful(text: str) -> str:
     """Return the text without harmful characters."""
     return text.translate(_stripped)
+
+
+def strip_unsafe(text: str) -> str:
+    """Return the text on one line, without escape sequences and harmful characters."""
+    text = _WHITE_SPACE.sub(" ", _ESCAPES.sub("", text))
+    # Again, since what was between two spaces may be gone.
+    return _WHITE_SPACE.sub(" ", strip_harmful(text)).strip()
 
 
 def replace_harmful(text: str) -> str:

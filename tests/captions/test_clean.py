@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nanobanana_cli.captions.clean import clean, strip_unsafe
+from nanobanana_cli.captions.clean import clean
+from nanobanana_cli.ui.escape import strip_unsafe
 
 JOINED = "👩\u200d🚀 می\u200cروم 🏴\U000e0067\U000e0062\U000e007f ❤\ufe0f"
 

@@ -14,7 +14,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from nanobanana_cli.captions.clean import strip_unsafe
 from nanobanana_cli.captions.formats import (
     CSV_COLUMNS,
     Caption,
@@ -23,6 +22,7 @@ from nanobanana_cli.captions.formats import (
     as_markdown,
     relative,
 )
+from nanobanana_cli.ui.escape import strip_unsafe
 
 NASTY = (
     "\"quotes\" 'single' <b>tag</b> &amp; ](evil) ![x](y) `code` *em* __u__ \\ back\nline\r\n"

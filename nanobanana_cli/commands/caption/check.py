@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from nanobanana_cli.captions import audit, embedded
+from nanobanana_cli.captions.audit import Finding
 from nanobanana_cli.captions.formats import Caption
+from nanobanana_cli.captions.lint import Level
 from nanobanana_cli.captions.prompts import STYLES, TextSpec
 from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands.results import TextWriter
@@ -13,29 +17,57 @@ from nanobanana_cli.errors import BatchIncomplete, Charged, NbError
 from nanobanana_cli.generation.inputs import read_bytes
 from nanobanana_cli.ui.terminal import Terminal
 
+_PREFIXES: Mapping[Level, str] = {"error": "", "warning": "warning: ", "unchecked": "not checked: "}
 
-def check(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) -> None:
+
+def check(
+    images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal, *, strict: bool
+) -> None:
     """Print each problem as `path<TAB>problem`, or each image as a JSON line.
+
+    Args:
+        strict: warnings and images that could not be looked at fail the check, too.
 
     Raises:
         BatchIncomplete: a text has a problem.
     """
-    bad = 0
-    for path in images.paths:
-        finding = audit.check(path, spec, terminal.read)
-        bad += bool(finding.problems)
+    findings = audit.check(images.paths, spec, terminal.read, strict=strict)
+    for finding in findings:
         if texts.as_json:
             texts.record(msgspec.to_builtins(finding))
             continue
         for problem in finding.problems:
-            texts.problem(path, problem.message)
-    if bad:
+            prefix = _PREFIXES[problem.level]
+            texts.problem(finding.path, f"{prefix}{problem.message}")
+    if any(finding.status == "failed" for finding in findings):
         raise BatchIncomplete(
-            f"problems found in {bad} of {_images(len(images.paths))}",
+            _summary(findings),
             hint="nb caption --write adds missing texts, --write --force replaces bad ones",
             charged=Charged.NO,
         )
-    terminal.note(f"{_images(len(images.paths))} checked, no problems found")
+    terminal.note(_summary(findings))
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    """Return what was found: `problems found in 2 of 9 images, warnings in 1, 3 not checked`."""
+    bad, warned, unchecked = (
+        sum(finding.has(level) for finding in findings)
+        for level in ("error", "warning", "unchecked")
+    )
+    total = _images(len(findings))
+    if bad:
+        parts = [f"problems found in {bad} of {total}"]
+    elif unchecked:
+        parts = [f"{len(findings) - unchecked} of {total} checked"]
+    else:
+        parts = [f"{total} checked"]
+    if warned:
+        parts.append(f"warnings in {warned}")
+    elif not bad and unchecked < len(findings):
+        parts.append("no problems found")
+    if unchecked:
+        parts.append(f"{unchecked} not checked")
+    return ", ".join(parts)
 
 
 def read(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) -> None:

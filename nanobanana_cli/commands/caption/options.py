@@ -95,6 +95,20 @@ class Existing(msgspec.Struct, frozen=True):
             help="Check existing texts, without key or network; exit 3 if one is missing or bad.",
         ),
     ] = False
+    strict: Annotated[
+        bool,
+        Option(
+            "--strict",
+            help="With --check, fail on warnings and on images that cannot be looked at, too.",
+        ),
+    ] = False
+    decorative: Annotated[
+        bool,
+        Option(
+            "--decorative",
+            help='Give the images an empty text, alt="", without a call; --write keeps it.',
+        ),
+    ] = False
     read: Annotated[bool, Option("--read", help="Print the text embedded in each image.")] = False
 
 

@@ -35,13 +35,20 @@ def run(options: CaptionOptions, terminal: Terminal) -> None:
             hint='a prompt, nb caption "a red fox", or images: nb caption *.png',
         )
     existing = options.existing
+    if existing.strict and not (existing.check or existing.read):
+        raise UsageError("--strict is for --check", hint="nb caption --check --strict -r img/")
     if existing.check or existing.read:
         _check_audit(options, form)
         from nanobanana_cli.commands.caption import check
 
-        images = targets.find(arguments, recursive=existing.recursive)
-        job = check.check if existing.check else check.read
-        job(images, spec, _writer(options, form, terminal, images.is_single), terminal)
+        # A check names what it cannot look at, too.
+        suffixes = targets.SUFFIXES + (targets.OTHER_SUFFIXES if existing.check else ())
+        images = targets.find(arguments, recursive=existing.recursive, suffixes=suffixes)
+        writer = _writer(options, form, terminal, images.is_single)
+        if existing.check:
+            check.check(images, spec, writer, terminal, strict=existing.strict)
+        else:
+            check.read(images, spec, writer, terminal)
     elif options.inputs.prompt_file is not None or targets.is_prompt(arguments):
         _check_prompt(options)
         # An image and its text in one call: what generate does, with the text as the result.
@@ -77,10 +84,16 @@ def _spec(options: CaptionOptions) -> TextSpec:
     """Return the text that is wanted; read the context."""
     text = options.text
     _check_choice("--style", text.style, tuple(STYLES))
-    if options.text_output.embed and text.style not in EMBEDDABLE:
+    jobs = {
+        "--embed": options.text_output.embed,
+        "--check": options.existing.check,
+        "--read": options.existing.read,
+    }
+    if text.style not in EMBEDDABLE and any(jobs.values()):
+        job = next(name for name, is_given in jobs.items() if is_given)
         raise UsageError(
-            f"--embed has no field for --style {text.style}",
-            hint=f"embed {' or '.join(EMBEDDABLE)}; --write takes any style",
+            f"{job} has no field for --style {text.style}",
+            hint=f"{job} takes {' or '.join(EMBEDDABLE)}; --write takes any style",
         )
     if text.lang is not None and not is_language(text.lang):
         raise UsageError(
@@ -120,6 +133,7 @@ def _destination(options: CaptionOptions, spec: TextSpec, *, is_generated: bool)
         embed=options.text_output.embed,
         force=options.output.force,
         is_generated=is_generated,
+        is_decorative=options.existing.decorative,
     )
 
 
@@ -140,6 +154,10 @@ def _check_prompt(options: CaptionOptions) -> None:
         )
     if options.existing.recursive:
         raise UsageError("-r searches folders, but this is a prompt")
+    if options.existing.decorative:
+        raise UsageError(
+            "--decorative is for images that exist", hint="make it, then mark it: nb caption FILE"
+        )
 
 
 def _check_images(options: CaptionOptions, images: targets.Images) -> None:
@@ -161,6 +179,11 @@ def _check_images(options: CaptionOptions, images: targets.Images) -> None:
                 hint="leave it out; a prompt that looks like a file name goes to --prompt-file",
             )
     output = options.text_output
+    if options.existing.decorative and output.embed:
+        raise UsageError(
+            "--decorative has nothing to embed: image files have no field for it",
+            hint="--write keeps it beside the image, as an empty text file",
+        )
     if "-" in images.paths and (output.write or output.embed):
         option = "--write" if output.write else "--embed"
         raise UsageError(f"{option} needs a file, and - is stdin", hint="name the file")
@@ -171,6 +194,8 @@ def _check_audit(options: CaptionOptions, form: str) -> None:
     job = "--check" if existing.check else "--read"
     given = {
         "--read": existing.read and existing.check,
+        "--strict": existing.read and existing.strict,
+        "--decorative": existing.decorative,
         "--write": options.text_output.write,
         "--embed": options.text_output.embed,
         "--prompt-file": options.inputs.prompt_file is not None,
