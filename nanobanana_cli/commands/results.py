@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
-from nanobanana_cli.captions import formats
+from nanobanana_cli.captions import formats, sidecar
 from nanobanana_cli.captions.formats import Caption
 from nanobanana_cli.commands import connection
-from nanobanana_cli.errors import UsageError
+from nanobanana_cli.errors import NbError, UsageError
 from nanobanana_cli.generation.shape import described
 from nanobanana_cli.money import dollars
 from nanobanana_cli.settings import Settings, default_timeout
@@ -187,6 +189,29 @@ def recover(folders: Iterable[Path], terminal: Terminal) -> None:
     for folder in sorted(set(folders)):
         for path in recovered(folder):
             terminal.warn(f"{path} is an image that a killed run had not named yet")
+
+
+def with_file(result: Result, path: Path, text_file: Path | None) -> Result:
+    """Return the result of an image that was left as it is, with what its files show.
+
+    Args:
+        result: without what is known of the file.
+        path: of the image.
+        text_file: of its text, which may not exist; None for none.
+    """
+    from nanobanana_cli.images.formats import FORMATS, DamagedImage, survey
+
+    result = replace(result, cost=0)
+    with suppress(OSError, DamagedImage):
+        data = path.read_bytes()
+        result = replace(result, size=len(data))
+        picture = survey(data)
+        mime_type = FORMATS[picture.format].mime_type
+        result = replace(result, mime_type=mime_type, width=picture.width, height=picture.height)
+    with suppress(NbError):
+        if text_file is not None and (text := (sidecar.read(text_file) or "").strip()):
+            result = replace(result, alt=text, alt_path=str(text_file))
+    return result
 
 
 def details(result: Result) -> str:

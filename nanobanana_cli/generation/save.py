@@ -26,6 +26,8 @@ from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Rep
 _RATIO_TOLERANCE = 0.05
 # One size class is a factor of two, so three quarters tell them apart whatever the rounding.
 _SIZE_TOLERANCE = 0.75
+# Part of the note on a conversion.
+LOSES_PROVENANCE = "provenance metadata (C2PA, XMP) is lost"
 
 
 def save_image(result: Result, destination: Destination, rescue: Rescue | None = None) -> Result:
@@ -201,7 +203,7 @@ def _in_format(
 
     note = (
         f"the service sent {picture.format}, converted to {wanted}: "
-        f"provenance metadata (C2PA, XMP) is lost; as {SUFFIXES[picture.format]} it is kept"
+        f"{LOSES_PROVENANCE}; as {SUFFIXES[picture.format]} it is kept"
     )
     try:
         return convert(picture, wanted), (note,)

@@ -55,7 +55,8 @@ def bar(on: Console, total: int) -> Iterator[Callable[[int, str], None]]:
     """Show a bar with `3/12`, and a line of text below it; yield what updates both."""
     with _WithTextBelow(
         SpinnerColumn(),
-        BarColumn(24),
+        # Red, as rich has it, would look like trouble.
+        BarColumn(24, complete_style="green", finished_style="green"),
         TextColumn("{task.completed:.0f}/{task.total:.0f}", markup=False),
         console=on,
         transient=True,

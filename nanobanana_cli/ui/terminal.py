@@ -156,14 +156,6 @@ class Terminal:
             self.result(path)
             self.note(f"{path}  {details}")
 
-    def failures(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Show what failed, as a table on stderr, also with `-q`."""
-        if self.stderr.isatty():
-            self._draw_table(self.stderr, columns, rows)
-            return
-        for row in rows:
-            self._err(escape("  ".join(row)))
-
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Write a table to stdout: drawn on a terminal, headerless with TABs in a pipe."""
         if self.stdout.isatty():
@@ -183,6 +175,11 @@ class Terminal:
         """Print a message after `note:`, unless `-q` is given."""
         if not self.quiet:
             self._err(self._styled("note:", _BOLD_YELLOW) + " " + escape(message))
+
+    def failure(self, message: str) -> None:
+        """Print a message after `failed:`, unless `-q` is given: the error at the end sums up."""
+        if not self.quiet:
+            self._err(self._styled("failed:", _BOLD_RED) + " " + escape(message))
 
     def trace(self, message: str) -> None:
         """Print a step of the request, if `-v` is given."""

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files as resources
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli import files
 from nanobanana_cli.batch import history, locking
@@ -23,6 +25,7 @@ from nanobanana_cli.batch.unique_names import assign_names, check_paths
 from nanobanana_cli.catalog import prices
 from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.options import BatchOptions
+from nanobanana_cli.commands.signature import command_line
 from nanobanana_cli.errors import OutputExists, UsageError
 from nanobanana_cli.generation.destinations import format_named
 from nanobanana_cli.settings import Settings, validators
@@ -61,6 +64,10 @@ class BatchJob(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """The manifest, as the user named it."""
         return self.chosen.manifest or ""
+
+    def command(self, **changes: Any) -> str:
+        """Return the command with the options that were given, and with some of them changed."""
+        return command_line("batch", replace(self.chosen, **changes))
 
     def plan(self, terminal: Terminal) -> tuple[list[Step], history.History]:
         """Return what to do for each selected image, and the content of the ledgers by now.

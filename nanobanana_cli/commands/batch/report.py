@@ -13,15 +13,15 @@ from msgspec.structs import replace
 
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.runner import Done
+from nanobanana_cli.commands.batch.failures import FailedRow, blocks
 from nanobanana_cli.commands.batch.plan import HINT_UNKNOWN, BatchJob, amount
-from nanobanana_cli.commands.results import details
+from nanobanana_cli.commands.results import details, with_file
 from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
+from nanobanana_cli.generation.save import LOSES_PROVENANCE
 from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result, Status
 from nanobanana_cli.ui.terminal import Terminal
 
-_PATHS_SHOWN = 3
-_COLUMNS = ("Failed", "Reason", "What to do", "Cost", "Images")
 _NOT_DUE: dict[str, Status] = {"unchanged": "unchanged", "unknown": "unknown"}
 
 
@@ -59,7 +59,9 @@ class BatchReport:
         self._allowed = allowed
         self._total = len(due)
         self._began = time.monotonic()
-        self._failures: list[tuple[Step, NbError]] = []
+        self._failures: list[FailedRow] = []
+        # How many images have lost something by a conversion.
+        self._conversions: Counter[str] = Counter()
         self._results: dict[str, Result] = {}
         targets = {step.item.target for step in due}
         for step in steps:
@@ -72,7 +74,7 @@ class BatchReport:
         """True if the run has cost money by now."""
         if not self.spent and not self._unpriced:
             return Charged.NO
-        unsure = any(error.charged is Charged.MAYBE for _, error in self._failures)
+        unsure = any(row.error.charged is Charged.MAYBE for row in self._failures)
         return Charged.MAYBE if unsure else Charged.YES
 
     def done(self, done: Done) -> None:
@@ -96,9 +98,11 @@ class BatchReport:
             if result.alt_path is not None:
                 self.terminal.result(result.alt_path)
         if result.error is not None:
-            self._failures.append((step, result.error))
-            self.terminal.warn(f"{path}: {result.error.message}")
+            cost = step.price if result.cost is None else result.cost
+            self._failures.append(FailedRow(path, result.error, cost))
+            self.terminal.failure(f"{path}: {result.error.message}")
         for note in result.notes:
+            self._conversions[note] += LOSES_PROVENANCE in note
             self.terminal.trace(f"{path}: {note}")
 
     def progress(self, in_flight: int, held_for: float) -> str:
@@ -158,9 +162,13 @@ class BatchReport:
             NbError: not everything that was asked for was made.
         """
         if self._failures:
-            self.terminal.failures(_COLUMNS, self._causes())
+            for line in blocks(self._failures):
+                self.terminal.problem(line)
+        for note, count in self._conversions.items():
+            if count:
+                self.terminal.warn(f"{count} {'image' if count == 1 else 'images'}: {note}")
         self.terminal.note(self._summary())
-        again = f"run nb batch {self._job.name} again to continue"
+        again = f"run it again to continue: {self._job.command()}"
         unknown = HINT_UNKNOWN if self._counts["unknown"] else None
         if signum:
             interrupted = Interrupted(signum)
@@ -174,7 +182,7 @@ class BatchReport:
             raise BatchIncomplete(message, hint=unknown or again)
         if self._failures:
             message = f"{len(self._failures)} of {self._total} images have no alt text"
-            hint = self._failures[0][1].hint
+            hint = self._failures[0].error.hint
             raise BatchIncomplete(message, hint=hint)
 
     def _left_alone(self, step: Step, status: Status) -> None:
@@ -184,7 +192,12 @@ class BatchReport:
         if self._job.chosen.streams.json:
             written = None if status == "unknown" else path
             provider, request = self._job.settings.provider, step.item.request(())
-            self._json(step, Result(status, request, provider, written, sha256=step.sha256))
+            result = Result(status, request, provider, written, sha256=step.sha256)
+            if written is not None:
+                text = step.item.alt_file
+                place = None if text is None else self._job.root / text
+                result = with_file(result, Path(path), place)
+            self._json(step, result)
         elif status != "unchanged":
             self.terminal.note(f"{path}: {step.reason}; left alone")
 
@@ -192,21 +205,6 @@ class BatchReport:
         # A failed row has no path, so this identifies it.
         output = str(self._job.root / step.item.target)
         self.terminal.json({**result.record(), "output": output, **step.item.source})
-
-    def _causes(self) -> list[tuple[str, ...]]:
-        """Return a table of the failures by cause, the most frequent first."""
-        causes: dict[tuple[str, str], list[tuple[Step, NbError]]] = {}
-        for step, error in self._failures:
-            causes.setdefault((error.kind, error.hint or ""), []).append((step, error))
-        rows: list[tuple[str, ...]] = []
-        for (_, hint), failed in sorted(causes.items(), key=lambda cause: -len(cause[1])):
-            message, _ = Counter(error.message for _, error in failed).most_common(1)[0]
-            paths = ", ".join(self._job.path(step) for step, _ in failed[:_PATHS_SHOWN])
-            rest = len(failed) - _PATHS_SHOWN
-            more = f" and {rest} more" if rest > 0 else ""
-            cost = failed[0][1].charged.sentence
-            rows.append((str(len(failed)), message, hint, cost, paths + more))
-        return rows
 
     def _summary(self) -> str:
         counts = self._counts

@@ -51,7 +51,7 @@ def _next_command(job: BatchJob, stale: Sequence[Step]) -> str:
         return HINT_KEPT
     if all(step.state == "unknown" for step in stale) and not job.chosen.retry_unknown:
         return HINT_UNKNOWN
-    return f"nb batch {job.name}" + (" --skip-existing" if job.chosen.skip_existing else "")
+    return job.command(check=False)
 
 
 def _price(job: BatchJob, step: Step) -> str:

@@ -155,7 +155,7 @@ def test_all_syntax_errors_at_once(nb: Nb, name: str, content: str, lines: list[
     run = plan(nb, name, content)
     found = run.err.splitlines()
     assert run.code == 2
-    assert len(found) - 3 == len(lines), run.err
+    assert found[len(lines)].startswith(f"nb: {name} has "), run.err
     for line, expected in zip(found, lines, strict=False):
         assert line.startswith(f"{name}:{expected}"), run.err
 

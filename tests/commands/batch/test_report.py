@@ -1,0 +1,133 @@
+"""What a run shows: failures by cause, what to do next, and what was left as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Nb
+from support.counting_server import CountingServer
+from support.crash import write
+from support.pty_run import run_in_pty
+
+from nanobanana_cli.commands.batch.failures import FailedRow, blocks
+from nanobanana_cli.errors import BadReply, Charged, NoImage, Rejected
+
+PRICE = 58_000
+
+
+def refused(number: int, charged: Charged, cost: int | None = PRICE) -> FailedRow:
+    error = NoImage(f"refused after {number} s", charged=charged)
+    return FailedRow(f"{number}.png", error, cost)
+
+
+def test_a_cause_says_what_each_of_its_calls_cost() -> None:
+    rows = [
+        refused(1, Charged.NO),
+        refused(2, Charged.MAYBE),
+        refused(3, Charged.MAYBE),
+        refused(4, Charged.MAYBE, None),
+        refused(5, Charged.YES),
+        FailedRow("x.png", Rejected("no such model", hint="nb models\nlists them"), PRICE),
+        FailedRow("y.png", BadReply("not JSON"), None),
+    ]
+    assert list(blocks(rows)) == [
+        "5 × refused after 1 s",
+        "  hint: rephrase the prompt",
+        (
+            "  1 charged ($0.058), 3 may have been charged ($0.116 and 1 of unknown price), "
+            "1 not charged"
+        ),
+        "  1.png, 2.png, 3.png and 2 more",
+        "1 × no such model",
+        "  hint: nb models",
+        "  hint: lists them",
+        "  1 not charged",
+        "  x.png",
+        "1 × not JSON",
+        "  hint: nothing was saved; running it again is a new, paid call",
+        "  1 may have been charged (price unknown)",
+        "  y.png",
+    ]
+
+
+def test_many_causes_are_cut_short() -> None:
+    rows = [FailedRow("x.png", Rejected(f"cause {chr(65 + n)}"), PRICE) for n in range(23)]
+    assert list(blocks(rows))[-1] == "… and 3 more causes"
+
+
+def answer(prompt: str, _nth: int) -> int:
+    return {"fox 1": 400, "fox 2": 0, "fox 3": 0}.get(prompt, 200)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_failures_are_told_by_cause(nb: Nb, quiet: bool) -> None:
+    write(4)
+    with CountingServer(answer) as server:
+        run = nb("batch", "m.jsonl", *(["-q"] if quiet else []), env=server.env)
+    assert run.code == 3
+    lines = run.err.splitlines()
+    assert lines.count("  2 may have been charged ($0.116)") == 1
+    assert lines.count("  1 not charged") == 1
+    told = sorted(line.partition(": ")[2][:6] for line in lines if line.startswith("failed: "))
+    assert told == ([] if quiet else ["1.png:", "2.png:", "3.png:"])
+    assert not [line for line in lines if line.startswith("note: ")]
+
+
+def test_the_hint_repeats_the_options(nb: Nb) -> None:
+    write(2)
+    Path("my out").mkdir()
+    options = ("-o", "my out", "-s", "2K", "--concurrency", "1", "--only", "*.png")
+    with CountingServer(lambda prompt, _: 400 if prompt == "fox 1" else 200) as server:
+        run = nb("batch", "m.jsonl", *options, env=server.env)
+    command = "nb batch m.jsonl --only '*.png' --concurrency 1 --output 'my out' --size 2K"
+    assert f"\nhint: run it again to continue: {command}\n" in run.err
+    run = nb("batch", "m.jsonl", "--check", *options, env=server.env)
+    assert f"\nhint: {command}\n" in run.err
+
+
+def test_conversions_are_told_once(nb: Nb) -> None:
+    rows = [{"prompt": f"fox {n}", "output": f"{n}.jpg"} for n in range(3)]
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with CountingServer() as server:
+        run = nb("batch", "m.jsonl", env=server.env)
+    assert run.code == 0
+    assert [line for line in run.err.splitlines() if "converted" in line] == [
+        (
+            "note: 3 images: the service sent png, converted to jpeg: provenance metadata "
+            "(C2PA, XMP) is lost; as .png it is kept"
+        )
+    ]
+
+
+def test_the_line_of_an_image_left_as_it_is_is_whole(nb: Nb) -> None:
+    row = {"prompt": "a fox", "output": "fox.png", "alt": True, "id": "x"}
+    Path("m.jsonl").write_text(json.dumps(row))
+    with CountingServer() as server:
+        first, second = (
+            json.loads(nb("batch", "m.jsonl", "--json", env=server.env).out) for _ in range(2)
+        )
+        Path("fox.png").write_bytes(Path("fox.png").read_bytes() + b"edited")
+        third = json.loads(nb("batch", "m.jsonl", "--skip-existing", "--json", env=server.env).out)
+    assert first["alt"] == "Seen: a fox."
+    assert first["width"] == 8
+    assert "is 8×8, smaller" in first.pop("notes")[0]
+    about_the_call = dict.fromkeys(("model_version", "seconds", "response_id", "usage"))
+    expected = {**first, **about_the_call, "attempts": 0, "cost_usd": 0, "status": "unchanged"}
+    assert second == expected
+    assert (third["status"], third["bytes"]) == ("skipped", first["bytes"] + 6)
+    assert (third["cost_usd"], third["alt"]) == (0, "Seen: a fox.")
+
+
+def test_the_bar_is_not_red_while_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(3)
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    with CountingServer(latency=0.5) as server:
+        for name, value in server.env.items():
+            monkeypatch.setenv(name, value)
+        code, screen = run_in_pty("batch", "m.jsonl", "--concurrency", "1")
+    assert code == 0
+    assert "1/3" in screen
+    assert "\x1b[32m━" in screen
+    assert "249;38;114" not in screen
