@@ -2,9 +2,10 @@
 const box = document.getElementById("filter");
 const failedOnly = document.getElementById("failed-only");
 const shown = document.getElementById("shown");
+const common = document.querySelector(".shared")?.textContent ?? "";
 const cards = Array.from(document.querySelectorAll(".grid > li"), (card) => ({
   card, failed: card.classList.contains("failed"),
-  text: card.textContent.toLowerCase().normalize("NFC"),
+  text: `${card.textContent} ${common}`.toLowerCase().normalize("NFC"),
 }));
 
 function apply() {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from html import escape
@@ -23,7 +23,7 @@ from nanobanana_cli import files
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.captions import sidecar
-from nanobanana_cli.errors import NbError, OutputExists
+from nanobanana_cli.errors import Charged, NbError, OutputExists
 from nanobanana_cli.images.formats import FORMATS
 from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result
@@ -48,6 +48,7 @@ class Entry(msgspec.Struct, frozen=True):
         file: the image; None when it does not exist.
         alt: its alt text; None when it has none.
         problem: why the image does not exist.
+        charge: of the call that failed, as a sentence; "" when none did.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Entry(msgspec.Struct, frozen=True):
     file: Path | None
     alt: str | None
     problem: str | None
+    charge: str = ""
 
 
 def entry(step: Step, result: Result | None, root: Path) -> Entry:
@@ -69,9 +71,11 @@ def entry(step: Step, result: Result | None, root: Path) -> Entry:
     item = step.item
     planned = root / (step.path or item.target)
     path = Path(result.path) if result and result.path else None
-    problem = None
+    problem, charge = None, ""
+    price = step.price if result is None or result.cost is None else result.cost
     if result is not None and result.error is not None:
         problem = None if result.status == "written" else result.error.message
+        charge = _charge(result.error.charged, price)
     elif result is None and (step.state == "unchanged" or step.kept):
         path = planned
     elif result is None:
@@ -84,11 +88,18 @@ def entry(step: Step, result: Result | None, root: Path) -> Entry:
     return Entry(
         name=str(path or planned),
         item=item,
-        price=step.price if result is None or result.cost is None else result.cost,
+        price=price,
         file=path,
         alt=alt or None,
         problem=problem,
+        charge=charge if problem else "",
     )
+
+
+def _charge(charged: Charged, price: int | None) -> str:
+    """Return whether a call that failed was charged, and how much if so."""
+    sentence = charged.sentence
+    return sentence if charged is Charged.NO else f"{sentence[:-1]}: {dollars(price)}."
 
 
 def check(path: Path, *, force: bool) -> None:
@@ -121,7 +132,7 @@ def write(path: Path, title: str, entries: Sequence[Entry], *, force: bool) -> N
     """
     check(path, force=force)
     folder = os.path.realpath(path.parent)
-    cards = list(_cards(entries[:_MAX_SHOWN], folder))
+    cards = list(_cards(entries[:_MAX_SHOWN], folder, _shared(entries)))
     page = "".join(_page(title, entries, cards))
     files.replace(path, page.encode("utf-8", "replace"))
 
@@ -148,6 +159,7 @@ def _page(title: str, entries: Sequence[Entry], cards: Sequence[str]) -> Iterato
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_text(title)}: gallery</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f"<header>\n<h1>{_bdi(title)}</h1>\n<p>{_summary(entries, failed)}</p>\n"
+        f"{_list(_shared(entries), 'shared')}"
         '<form class="tools" role="search" hidden>\n<div class="field">'
         '<label for="filter">Filter</label>'
         '<input id="filter" type="search" autocomplete="off" spellcheck="false"></div>\n'
@@ -170,16 +182,38 @@ def _summary(entries: Sequence[Entry], failed: int) -> str:
     return " · ".join(parts)
 
 
-def _cards(entries: Sequence[Entry], folder: str) -> Iterator[str]:
+def _facts(entry: Entry) -> dict[str, str]:
+    """Return what many images share."""
+    settings = entry.item.settings
+    return {"Model": settings.model, "Aspect": settings.aspect, "Size": settings.size}
+
+
+def _shared(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return what all images share, to be said once."""
+    if len(entries) < 2:
+        return {}
+    facts = [_facts(entry).items() for entry in entries]
+    return {name: value for name, value in facts[0] if all((name, value) in each for each in facts)}
+
+
+def _list(facts: Mapping[str, str], kind: str = "") -> str:
+    if not facts:
+        return ""
+    rows = (f"<dt>{name}</dt><dd>{_bdi(value)}</dd>" for name, value in facts.items())
+    return (f'<dl class="{kind}">' if kind else "<dl>") + "".join(rows) + "</dl>"
+
+
+def _cards(entries: Sequence[Entry], folder: str, shared: Mapping[str, str]) -> Iterator[str]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(entries), _TOGETHER):
             # A few at a time: each is the whole image in memory.
             yield from pool.map(
-                lambda entry: "".join(_card(entry, folder)), entries[start : start + _TOGETHER]
+                lambda entry: "".join(_card(entry, folder, shared)),
+                entries[start : start + _TOGETHER],
             )
 
 
-def _card(entry: Entry, folder: str) -> Iterator[str]:
+def _card(entry: Entry, folder: str, shared: Mapping[str, str]) -> Iterator[str]:
     image = _image(entry, folder)
     if image is not None:
         yield f"<li><figure>{image}"
@@ -188,18 +222,17 @@ def _card(entry: Entry, folder: str) -> Iterator[str]:
         yield '<li class="failed"><figure><p class="problem"><strong>No image</strong> '
         yield f"{_bdi(problem)}</p>"
     yield f'<figcaption><h2><bdi dir="ltr">{_text(entry.name)}</bdi></h2>'
-    yield f"{_prompt(entry.item.prompt)}<dl>"
-    if entry.alt:
-        yield f"<dt>Alt text</dt><dd>{_bdi(entry.alt)}</dd>"
-    settings = entry.item.settings
-    for name, value in (
-        ("Model", settings.model),
-        ("Aspect", settings.aspect),
-        ("Size", settings.size),
-        ("Price", dollars(entry.price)),
-    ):
-        yield f"<dt>{name}</dt><dd>{_bdi(value)}</dd>"
-    yield "</dl></figcaption></figure></li>\n"
+    yield _prompt(entry.item.prompt)
+    price = {"Charge": entry.charge} if entry.charge else {"Price": dollars(entry.price)}
+    facts = {
+        "ID": "" if entry.item.id is None else str(entry.item.id),
+        "Note": entry.item.note or "",
+        "Alt text": entry.alt or "",
+        **{name: value for name, value in _facts(entry).items() if name not in shared},
+        **price,
+    }
+    yield _list({name: value for name, value in facts.items() if value})
+    yield "</figcaption></figure></li>\n"
 
 
 def _image(entry: Entry, folder: str) -> str | None:

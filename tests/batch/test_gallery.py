@@ -91,6 +91,50 @@ def test_it_shows_images_and_failures(page: Path) -> None:
     assert "4 of 5 images · $0.232" in text
 
 
+def facts(found: Elements) -> list[str]:
+    """The terms and their values, one after the other."""
+    return [text for text in map(str.strip, found.texts) if text]
+
+
+def test_what_all_images_share_is_said_once(nb: Nb, page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert text.count("gemini-3.1-flash-image-preview") == text.count("<dt>Size</dt>") == 1
+    header, _, cards = text.partition("</header>")
+    assert "gemini-3.1-flash-image-preview" in header
+    assert "<dt>Aspect</dt>" not in header
+    assert cards.count("<dt>Aspect</dt>") == 5
+    # One image shares nothing with others.
+    one_row()
+    with CountingServer() as server:
+        assert nb("batch", "m.jsonl", "--gallery", "one.html", env=server.env).code == 0
+    header, _, cards = Path("one.html").read_text("utf-8").partition("</header>")
+    assert "<dt>Model</dt>" not in header
+    assert "<dt>Model</dt>" in cards
+
+
+def test_cards_of_failures_say_what_they_cost(nb: Nb) -> None:
+    rows = [{"prompt": prompt, "output": f"{prompt}.png"} for prompt in ("made", "bad", "cut")]
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    answers = {"bad": 400, "cut": 0}
+    with CountingServer(lambda prompt, _: answers.get(prompt, 200)) as server:
+        run = nb("batch", "m.jsonl", "--gallery", "index.html", env=server.env)
+    assert run.code == 3
+    found = facts(Elements(Path("index.html").read_text("utf-8")))
+    assert found[found.index("Price") + 1] == "$0.058"
+    charges = [found[at + 1] for at, text in enumerate(found) if text == "Charge"]
+    assert charges == ["Not charged.", "May have been charged: $0.058."]
+
+
+def test_cards_have_id_and_note(nb: Nb) -> None:
+    row = {"prompt": "a fox", "output": "fox.png", "id": 12, "note": "<b>for</b> the front page"}
+    Path("m.jsonl").write_text(json.dumps(row))
+    with CountingServer() as server:
+        assert nb("batch", "m.jsonl", "--gallery", "index.html", env=server.env).code == 0
+    found = facts(Elements(Path("index.html").read_text("utf-8")))
+    assert found[found.index("ID") + 1] == "12"
+    assert found[found.index("Note") + 1] == "<b>for</b> the front page"
+
+
 def test_it_needs_nothing_from_elsewhere(page: Path) -> None:
     found = Elements(page.read_text("utf-8"))
     sources = [each.get("src") for _, each in found.elements if each.get("src")]
@@ -237,7 +281,7 @@ def test_the_filter(page: Path) -> None:
     counts = chromium.run_in(
         page,
         """const counts = {}; const box = document.getElementById("filter");
-        for (const word of ["fox", "FOX red", "nothing", ""]) {
+        for (const word of ["fox", "FOX red", "1K", "nothing", ""]) {
           box.value = word; box.dispatchEvent(new Event("input"));
           counts[word] = document.querySelectorAll(".grid > li:not([hidden])").length;
         }
@@ -245,7 +289,14 @@ def test_the_filter(page: Path) -> None:
         counts.failed = document.getElementById("shown").textContent;
         return counts;""",
     )
-    assert counts == {"fox": 1, "FOX red": 1, "nothing": 0, "": 5, "failed": "1 of 5 shown"}
+    assert counts == {
+        "fox": 1,
+        "FOX red": 1,
+        "1K": 5,
+        "nothing": 0,
+        "": 5,
+        "failed": "1 of 5 shown",
+    }
 
 
 def test_links_lead_to_the_images(page: Path) -> None:
@@ -278,6 +329,6 @@ def test_any_text_is_inert(name: str, prompt: str, problem: str) -> None:
         return Item(1, prompt, RowSettings("m", "1:1", "1K", None), (), Parameters(), "", "x.png")
 
     entry = gallery.Entry(name, item(prompt), None, None, None, problem)
-    found = Elements("".join(gallery._card(entry, "/")))
+    found = Elements("".join(gallery._card(entry, "/", {})))
     plain = gallery.Entry("n", item("p"), None, None, None, "x")
-    assert found.elements == Elements("".join(gallery._card(plain, "/"))).elements
+    assert found.elements == Elements("".join(gallery._card(plain, "/", {}))).elements

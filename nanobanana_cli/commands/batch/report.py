@@ -102,7 +102,8 @@ class BatchReport:
             self._failures.append(FailedRow(path, result.error, cost))
             self.terminal.failure(f"{path}: {result.error.message}")
         for note in result.notes:
-            self._conversions[note] += LOSES_PROVENANCE in note
+            # A picture of the sandbox has none to lose.
+            self._conversions[note] += LOSES_PROVENANCE in note and result.provider != "sandbox"
             self.terminal.trace(f"{path}: {note}")
 
     def progress(self, in_flight: int, held_for: float) -> str:
