@@ -87,6 +87,12 @@ class Attempt:
             self._end += time.monotonic() - began
             self._start_timer()
 
+    def shorten(self, seconds: float) -> None:
+        """Leave no more than so many seconds."""
+        self._stop_timer()
+        self._end = min(self._end, time.monotonic() + seconds)
+        self._start_timer()
+
     def connect(
         self, host: str, port: int, socks_proxy: dict[str, Any] | None = None
     ) -> socket.socket:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import mmap
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 
 import requests
 import urllib3
 
+from nanobanana_cli.api.connection_errors import FAILURES
 from nanobanana_cli.errors import BadReply
 from nanobanana_cli.types import Data
 
@@ -80,6 +82,8 @@ def read(
     begun: Callable[[int | None], object],
     *,
     limit: int | None = None,
+    is_usable: Callable[[Data], bool] = lambda _: False,
+    goes_on: Callable[[Data], bool] = lambda _: False,
 ) -> Data:
     """Return all bytes of a reply; without a stated length, all that arrive before it ends.
 
@@ -89,6 +93,8 @@ def read(
             Until it returns, the rest waits in the socket. It is not called before the first bytes,
             since some services send the headers long before them.
         limit: the most bytes to read; 512 MiB by default.
+        is_usable: returns True for what came before the connection broke, if it will do.
+        goes_on: returns True for what came with the stated length, if more is to be read.
 
     Raises:
         BadReply: it is larger than the limit, or its compression is damaged.
@@ -103,44 +109,72 @@ def read(
         # Past urllib3, which would copy each piece twice. requests, too, takes this attribute
         # from urllib3.
         source = raw._original_response  # noqa: SLF001
-        is_encoded = "Content-Encoding" in response.headers
-        if length and not is_encoded and isinstance(source, http.client.HTTPResponse):
-            return _read_known(source, length, begun)
-        return _read_unknown(raw, length, begun, limit)
+        if "Content-Encoding" in response.headers or not isinstance(
+            source, http.client.HTTPResponse
+        ):
+            chunks: Iterable[bytes] = raw.stream(_CHUNK, decode_content=True)
+        elif length:
+            return _read_known(source, length, begun, is_usable, goes_on)
+        else:
+            chunks = iter(partial(source.read1, _CHUNK), b"")
+        return _read_unknown(chunks, length, begun, limit, is_usable)
     except urllib3.exceptions.DecodeError as error:
         raise BadReply("the reply's compression is damaged") from error
 
 
 def _read_known(
-    source: http.client.HTTPResponse, length: int, begun: Callable[[int | None], object]
-) -> memoryview:
-    first = source.read(1)
+    source: http.client.HTTPResponse,
+    length: int,
+    begun: Callable[[int | None], object],
+    is_usable: Callable[[Data], bool],
+    goes_on: Callable[[Data], bool],
+) -> Data:
+    # Past `source`, which is closed once its length has come.
+    stream = source.fp
+    first = stream.read(1)
     begun(length)
     # Pages of its own, which leave the process when the reply is done with: of a bytearray, the
     # allocator would keep up to 32 MB for each thread.
     body = memoryview(mmap.mmap(-1, length))
     body[: len(first)] = first
     filled = len(first)
-    while filled and (count := source.readinto(body[filled:])):
-        filled += count
-    if filled < length:
-        raise http.client.IncompleteRead(b"", length - filled)
-    return body
+    try:
+        while filled < length:
+            count = stream.readinto(body[filled:])
+            if not count:
+                raise http.client.IncompleteRead(b"", length - filled)
+            filled += count
+    except FAILURES:
+        if not is_usable(body[:filled]):
+            raise
+        return body[:filled]
+    if not goes_on(body):
+        return body
+    whole = bytearray(body)
+    with suppress(*FAILURES):
+        while len(whole) < LARGEST_REPLY and (chunk := stream.read1(_CHUNK)):
+            whole += chunk
+    return whole
 
 
 def _read_unknown(
-    raw: urllib3.HTTPResponse,
+    chunks: Iterable[bytes],
     length: int | None,
     begun: Callable[[int | None], object],
     limit: int,
+    is_usable: Callable[[Data], bool],
 ) -> bytearray:
     body = bytearray()
-    for chunk in raw.stream(_CHUNK, decode_content=True):
-        if not body:
-            begun(length)
-        body += chunk
-        if len(body) > limit:
-            raise _too_large(limit)
+    try:
+        for chunk in chunks:
+            if not body:
+                begun(length)
+            body += chunk
+            if len(body) > limit:
+                raise _too_large(limit)
+    except FAILURES:
+        if not is_usable(body):
+            raise
     return body
 
 

@@ -1,4 +1,4 @@
-"""Images that stand in a reply as base64: split them from text, and decode them. Pure."""
+"""Images that stand in a reply as base64: find them, split them from text, decode them. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ import msgspec
 import pybase64
 
 from nanobanana_cli.errors import BadReply
+from nanobanana_cli.images.formats import sniff
 from nanobanana_cli.types import Data
 
 # Some gateways put the image into a text part, as Markdown or as a bare data URI. All repeats are
 # possessive, so that no text makes the search slow.
 _DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Za-z0-9+/_=-]++)"
 _INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{_DATA_URI}")
+# Base64 of a PNG, JPEG, WebP or GIF, whatever field or text holds it.
+_ANYWHERE = re.compile(
+    rb'(?:"|base64,)((?:iVBORw0KGgo|\\*[/_]9j|UklGR|R0lGOD)(?:[A-Za-z0-9+/=_-]|\\[/nr])*+)(["\'\\)\s<]?)'
+)
+_DRAFT = re.compile(rb'"thought"\s*+:\s*+true')
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -27,19 +33,44 @@ def split(text: str) -> tuple[list[str], list[str]]:
     return pieces[::3], images
 
 
+def anywhere(body: Data) -> list[msgspec.Raw]:
+    """Return the images in a reply of whatever shape, or in what is left of one.
+
+    Args:
+        body: the reply's bytes.
+
+    Returns:
+        Their base64, as JSON; none if some are drafts, which nothing tells from the others here, or
+        if the last one is cut.
+    """
+    if _DRAFT.search(body):
+        return []
+    found = _ANYWHERE.findall(body)
+    if not found or not found[-1][1]:
+        return []
+    # An image is often given twice, as a field and in a text.
+    texts = dict.fromkeys(re.sub(rb"\\[nr]|\\", b"", text) for text, end in found if end)
+    return [msgspec.Raw(b'"%s"' % text) for text in texts]
+
+
 def decoded(images: list[msgspec.Raw | str]) -> Data | None:
-    """Return the last image that is valid base64, None if there are no images.
+    """Return the last of the images, None if there are none.
+
+    That is the last whose bytes begin as an image's do, or else the last that is valid base64.
 
     Raises:
-        BadReply: none of the images is valid base64.
+        BadReply: none of them is valid base64.
     """
+    other = None
     for image in reversed(images):
         with suppress(ValueError):
             if data := _from_text(image) if isinstance(image, str) else _from_json(image):
-                return data
-    if images:
+                if sniff(data) is not None:
+                    return data
+                other = other or data
+    if images and other is None:
         raise BadReply("the reply's image is not valid base64")
-    return None
+    return other
 
 
 def _from_json(quoted: msgspec.Raw) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from nanobanana_cli.api import inline_images, usage
+from nanobanana_cli.api.plain_json import is_whole, plain, searchable, start_of
 from nanobanana_cli.api.schema import (
     Blob,
     Envelope,
@@ -25,8 +26,6 @@ from nanobanana_cli.api.schema import (
     finish_reason,
     parse,
     parts_of,
-    searchable,
-    start_of,
 )
 from nanobanana_cli.errors import BadReply, NbError, OutcomeUnknown, Unavailable
 from nanobanana_cli.settings.redaction import redact_body, redact_error
@@ -96,11 +95,11 @@ def read(
 
 
 def _read(body: Data, want: tuple[Modality, ...], links: bool) -> Reply:
+    body = plain(body)
     wants_image = "IMAGE" in want
     if wants_image and _BARE_IMAGE.match(body):
         return Reply(image=body)
-    envelope = _parsed(body)
-    parts = _collect(envelope)
+    envelope, parts = _contents(body, wants_image)
     image = inline_images.decoded(parts.images) if wants_image else None
     found = parts.take_links() if links and wants_image and image is None else ()
     text = "".join(parts.text).strip()
@@ -127,7 +126,7 @@ def every_image(body: Data) -> Iterator[Data | None]:
 
     One that is not valid base64 is None.
     """
-    for image in _collect(_parsed(body)).images:
+    for image in _contents(plain(body))[1].images:
         try:
             yield inline_images.decoded([image])
         except BadReply:
@@ -136,11 +135,12 @@ def every_image(body: Data) -> Iterator[Data | None]:
 
 def may_hold_image(body: Data) -> bool:
     """Return True if a reply in which no usable image was found may hold a finished one."""
+    body = plain(body)
     searched = searchable(body)
     if all(searched.find(mark) < 0 for mark in _IMAGE_MARKS):
         return _ENCODED.match(body) is not None
     try:
-        parts = _collect(_parsed(body))
+        parts = _contents(body)[1]
     except NbError:
         return True
     return bool(parts.images or parts.files) or not parts.drafts
@@ -163,16 +163,40 @@ def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool, body: Dat
     return refusals.from_reply(envelope, wanted=wanted, text=text, drafts=drafts)
 
 
-def _parsed(body: Data) -> Envelope:
+def is_usable(body: Data) -> bool:
+    """Return True if nothing is missing from a reply whose end did not come.
+
+    That is a whole JSON value, a reply that says why the model stopped, or a whole last image.
+    """
+    body = plain(body)
+    if is_whole(body):
+        return True
+    with suppress(ValueError):
+        envelope = parse(body)
+        if envelope is not None and finish_reason(envelope) is not None:
+            return True
+    return bool(inline_images.anywhere(body))
+
+
+def _contents(body: Data, wants_image: bool = True) -> tuple[Envelope, _Parts]:
+    """Return a reply and its parts; where it has no known shape, the images that it has anywhere.
+
+    Raises:
+        BadReply: it holds no object, and no image either.
+    """
+    failure = None
     try:
         envelope = parse(body)
     except ValueError:
-        raise _not_json(body) from None
-    if envelope is None:
-        raise BadReply(
-            f"the reply is JSON of an unexpected shape: {_start(body)}", hint=_NOT_THE_API
-        )
-    return envelope
+        envelope, failure = None, _not_json(body)
+    parts = _collect(envelope) if envelope else _Parts()
+    has_other = parts.images or parts.files or (envelope is not None and envelope.error)
+    if wants_image and not has_other:
+        parts.images += inline_images.anywhere(body)
+    if envelope is None and not parts.images:
+        message = f"the reply is JSON of an unexpected shape: {_start(body)}"
+        raise failure or BadReply(message, hint=_NOT_THE_API)
+    return envelope or Envelope(), parts
 
 
 def _not_json(body: Data) -> BadReply:

@@ -10,8 +10,6 @@ server-sent events, or a JSON value a line. `parse` makes one reply of each.
 
 from __future__ import annotations
 
-import json
-import mmap
 import re
 from collections.abc import Iterator
 from itertools import groupby
@@ -19,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from nanobanana_cli.api.plain_json import repaired, searchable, start_of
 from nanobanana_cli.types import Data
 
 Scalar = str | int | float | bool | None
@@ -26,11 +25,9 @@ Other = list[Any] | Scalar
 
 # How deep a reply may be wrapped.
 _DEEPEST = 4
-_SPACE = re.compile(rb"(?:\xef\xbb\xbf)?[\s\0]*")
 # Server-sent events begin with a field or a comment.
 # OpenAI's mark of a stream's end, which gateways add.
 _END = b"[DONE]"
-_BETWEEN_VALUES = re.compile(r"[\s,]*")
 _EVENT_FIELD = re.compile(rb"data:|event:|id:|retry:|:")
 
 
@@ -109,26 +106,12 @@ def parse(body: Data) -> Envelope | None:
         if is_whole:
             return chunks
     try:
-        return _unwrapped(_decoder.decode(_repaired(body)))
-    except ValueError:
+        return _unwrapped(_decoder.decode(repaired(body)))
+    except (ValueError, RecursionError):
         # What is damaged or cut must not take the images of whole chunks with it.
         if chunks is None or not any(map(_has_image, candidates(chunks))):
-            raise
+            raise ValueError("not JSON") from None
         return chunks
-
-
-def searchable(body: Data) -> bytes | bytearray | mmap.mmap:
-    """Return the same bytes with a `find`, not copied where they came with a stated length."""
-    if not isinstance(body, memoryview):
-        return body
-    whole = body.obj
-    return whole if isinstance(whole, mmap.mmap) and len(whole) == len(body) else bytes(body)
-
-
-def start_of(body: Data) -> int:
-    """Return the place of the first byte that is not white space."""
-    found = _SPACE.match(body)
-    return found.end() if found else 0
 
 
 def _unwrapped(value: _Document, depth: int = 0) -> Envelope | None:
@@ -229,8 +212,10 @@ def _lines(body: Data, start: int) -> Iterator[Data]:
 def _split(body: Data, start: int) -> Iterator[memoryview]:
     """Yield the lines, not copied."""
     searched, view = searchable(body), memoryview(body)
+    # Server-sent events may also end their lines with a carriage return alone.
+    mark = b"\r" if searched.find(b"\n", start) < 0 else b"\n"
     while start <= len(view):
-        end = searched.find(b"\n", start)
+        end = searched.find(mark, start)
         end = len(view) if end < 0 else end
         has_return = end > start and view[end - 1] == ord("\r")
         yield view[start : end - has_return]
@@ -265,28 +250,3 @@ def parts_of(candidate: Candidate) -> list[Part]:
     found = content.parts if isinstance(content, Content) else content
     listed = found if isinstance(found, list) else [found]
     return [part for part in listed if isinstance(part, Part)]
-
-
-def _repaired(body: Data) -> bytes:
-    """Return strict JSON for a body that only a lenient parser reads.
-
-    A byte order mark, control characters and lone surrogates in strings, bytes that are not UTF-8,
-    NaN: all of these occur in practice, and none is a reason to lose an image.
-
-    Raises:
-        ValueError: it is not JSON in this sense either.
-    """
-    text = str(body, "utf-8-sig", "replace").strip(" \t\r\n\0")
-    decoder = json.JSONDecoder(strict=False, parse_constant=lambda _: None)
-    values: list[Any] = []
-    end = 0
-    try:
-        while end < len(text) or not values:
-            value, end = decoder.raw_decode(text, end)
-            values.append(value)
-            gap = _BETWEEN_VALUES.match(text, end)
-            end = gap.end() if gap else end
-        lone = values[0] if len(values) == 1 else values
-        return json.dumps(lone, ensure_ascii=False).encode("utf-8", "replace")
-    except RecursionError:
-        raise ValueError("nested too deeply") from None

@@ -18,7 +18,8 @@ from urllib.parse import unquote, urlsplit
 import requests
 
 from nanobanana_cli import __version__
-from nanobanana_cli.api import download, request
+from nanobanana_cli.api import download, plain_json, request
+from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, environment, no_auth
 from nanobanana_cli.api.download import MemoryBudget
@@ -33,6 +34,8 @@ _CHUNK = 1 << 18
 # out of their text once that is parsed.
 _LARGEST_REDACTED = 1 << 16
 _SPACE = re.compile(rb"\s*")
+# Seconds for what comes beyond the stated length.
+_FOR_THE_REST = 5.0
 
 
 class Transport:
@@ -169,19 +172,33 @@ class Transport:
             if self._memory is not None:
                 self._memory.acquire(length, attempt.paused)
 
+        def is_usable(body: Data) -> bool:
+            if not body or not replies.is_usable(body):
+                return False
+            self._log("< the connection broke, but nothing is missing")
+            return True
+
+        def goes_on(body: Data) -> bool:
+            # Such as a length in characters, of which some take several bytes.
+            is_cut = plain_json.is_cut(body)
+            if is_cut:
+                attempt.shorten(_FOR_THE_REST)
+            return is_cut
+
         try:
-            reply = download.read(response, begun)
+            reply = download.read(response, begun, is_usable=is_usable, goes_on=goes_on)
         except FAILURES as error:
             raise from_exception(error, attempt, self._host) from error
         # With a length or chunks, urllib3 itself notices that the body is cut; but the length's
         # digits may be cut, too.
         length = response.headers.get("Content-Length", "").strip()
         has_length = response.raw.chunked or length.isdigit()
-        if not has_length and (attempt.aborted is not None or not reply):
+        is_complete = has_length or (bool(reply) and attempt.aborted is None)
+        if not is_complete and not is_usable(reply):
             # Cut in the body or in the headers, which looks the same as a complete reply.
             disconnected = http.client.RemoteDisconnected("")
             raise from_exception(disconnected, attempt, self._host)
-        return self._checked(reply, _model(response.url))
+        return self._checked(plain_json.plain(reply), _model(response.url))
 
     def _checked(self, reply: Data, model: str) -> Data:
         """Return the reply of a 200, a short one without the key; raise the error that it holds."""

@@ -156,7 +156,7 @@ class TestWhatCannotBeExtracted:
             (b'{"promptFeedback": {"blockReason": "SAFETY"}}', 9, "SAFETY"),
             (reply(image_part(IMAGE[:-20])), 10, "cannot be used"),
             (reply(image_part(b"GIF89a")), 10, "image/gif"),
-            (reply(image_part(IMAGE))[:-20], 10, "cut short"),
+            (reply(image_part(IMAGE))[:-700], 10, "cut short"),
             (b"", 10, "the reply is empty"),
             (b"<html><title>Hi</title>", 10, "an HTML page"),
             (b"curl: (6) no host", 10, "not JSON"),

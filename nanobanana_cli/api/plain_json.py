@@ -1,0 +1,110 @@
+"""Make JSON of a reply's bytes, however they are encoded, packed or damaged. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+import mmap
+import re
+import zlib
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from nanobanana_cli.types import Data
+
+_SPACE = re.compile(rb"(?:\xef\xbb\xbf)?[\s\0]*")
+_BETWEEN_VALUES = re.compile(r"[\s,]*")
+# UTF-16 and UTF-32, by their marks or the zeros of the first characters.
+_WIDE = re.compile(
+    rb"\xff\xfe|\xfe\xff|(?:\0[^\0]){2}|(?:[^\0]\0){2}|(?:\0{3}[^\0]){2}|(?:[^\0]\0{3}){2}"
+)
+_GZIP = b"\x1f\x8b"
+_LARGEST_UNPACKED = 256 << 20
+
+
+def plain(body: Data) -> Data:
+    """Return a reply as UTF-8, and unpacked if it is gzip that nobody declared."""
+    if bytes(body[:2]) == _GZIP:
+        with suppress(zlib.error):
+            body = zlib.decompressobj(wbits=31).decompress(body, _LARGEST_UNPACKED) or body
+    if _WIDE.match(body):
+        encoding = json.detect_encoding(bytes(body[:8]))
+        return str(body, encoding, "replace").encode("utf-8", "replace")
+    return body
+
+
+def is_whole(body: Data) -> bool:
+    """Return True if a reply is one JSON value."""
+    return _flaw(body) is None
+
+
+def is_cut(body: Data) -> bool:
+    """Return True if a reply is the start of a JSON value."""
+    return start_of(body) < len(body) and "truncated" in (_flaw(body) or "")
+
+
+def _flaw(body: Data) -> str | None:
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return None
+
+
+def searchable(body: Data) -> bytes | bytearray | mmap.mmap:
+    """Return the same bytes with a `find`, not copied where they came with a stated length."""
+    if not isinstance(body, memoryview):
+        return body
+    whole = body.obj
+    return whole if isinstance(whole, mmap.mmap) and len(whole) == len(body) else bytes(body)
+
+
+def start_of(body: Data) -> int:
+    """Return the place of the first byte that is not white space."""
+    found = _SPACE.match(body)
+    return found.end() if found else 0
+
+
+def repaired(body: Data) -> bytes:
+    """Return strict JSON for a body that only a lenient parser reads.
+
+    A byte order mark, control characters and lone surrogates in strings, bytes that are not UTF-8,
+    NaN, numbers of any length, and something else behind it: all of these occur in practice, and
+    none is a reason to lose an image.
+
+    Raises:
+        ValueError: it is not JSON in this sense either.
+    """
+    text = str(body, "utf-8-sig", "replace").strip(" \t\r\n\0")
+    decoder = json.JSONDecoder(
+        strict=False, parse_constant=lambda _: None, parse_int=_integer, parse_float=_decimal
+    )
+    values: list[Any] = []
+    end = 0
+    try:
+        while end < len(text) or not values:
+            try:
+                value, end = decoder.raw_decode(text, end)
+            except ValueError:
+                # Behind a whole value, only another one that is damaged is a loss.
+                if not values or text[end] in "{[":
+                    raise
+                break
+            values.append(value)
+            gap = _BETWEEN_VALUES.match(text, end)
+            end = gap.end() if gap else end
+        lone = values[0] if len(values) == 1 else values
+        return json.dumps(lone, ensure_ascii=False).encode("utf-8", "replace")
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _integer(digits: str) -> int | None:
+    return int(digits) if len(digits) < 19 else None
+
+
+def _decimal(digits: str) -> float | None:
+    value = float(digits)
+    return value if math.isfinite(value) else None
