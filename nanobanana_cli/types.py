@@ -14,7 +14,7 @@ import msgspec
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.money import usd
 
-ImageFormat = Literal["png", "jpeg", "webp"]
+ImageFormat = Literal["png", "jpeg", "webp", "gif", "tiff", "bmp", "avif"]
 Modality = Literal["TEXT", "IMAGE"]
 Status = Literal["written", "unchanged", "skipped", "failed", "unknown"]
 

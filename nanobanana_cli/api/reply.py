@@ -52,11 +52,13 @@ _FIELDS = frozenset(
 )
 _IMAGE_MARKS = (
     *(b"inlineData", b"inline_data", b";base64,", b"fileUri", b"file_uri", b"b64_json"),
-    # PNG, JPEG and WebP as base64 in JSON.
-    *(b'"iVBORw0KGgo', b'"/9j/', b'"UklGR'),
+    # PNG, JPEG, WebP and GIF as base64 in JSON.
+    *(b'"iVBORw0KGgo', b'"/9j/', b'"UklGR', b'"R0lGOD'),
 )
-# An image without JSON around it: PNG, JPEG or WebP.
-_BARE_IMAGE = re.compile(rb"\x89PNG|\xff\xd8\xff|RIFF")
+# An image without JSON around it: PNG, JPEG, WebP, GIF, TIFF, BMP or AVIF.
+_BARE_IMAGE = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|RIFF|GIF8|II\*\0|MM\0\*|BM.{4}\0{4}|.{4}ftypavi", re.DOTALL
+)
 # gzip and UTF-16.
 _ENCODED = re.compile(rb"\x1f\x8b|\xff\xfe|\xfe\xff")
 

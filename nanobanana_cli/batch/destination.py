@@ -54,7 +54,10 @@ class RowDestination(msgspec.Struct, frozen=True):
 
     def _target(self, image_format: ImageFormat) -> str:
         if self.step.path is not None:
-            return self.step.path
+            stem, suffix = paths.split(self.step.path)
+            # The file that is there may be of a format that nb does not write, so it stays.
+            stays = suffix in set(SUFFIXES.values()) - {*FORMAT_OF_SUFFIX, SUFFIXES[image_format]}
+            return stem + SUFFIXES[image_format] if stays else self.step.path
         target = self.step.item.target
         if target.endswith(paths.ANY_SUFFIX):
             return target.removesuffix(paths.ANY_SUFFIX) + SUFFIXES[image_format]

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from typer import Option
 
-from nanobanana_cli.images.formats import FORMATS, listed
+from nanobanana_cli.images.formats import CHOICES, listed
 from nanobanana_cli.types import Parameters
 
 _SERVICE = "Service"
@@ -141,7 +141,7 @@ class Output(msgspec.Struct, frozen=True):
         Option(
             "--format",
             metavar="FORMAT",
-            help=f"auto (by the file's name, else as received), {listed(FORMATS)}.",
+            help=f"auto (by the file's name, else as received), {listed(CHOICES[1:])}.",
         ),
     ] = "auto"
     force: Annotated[bool, Option("--force", help="Replace an existing file.")] = False

@@ -18,7 +18,7 @@ from nanobanana_cli.generation.destinations import (
     numbered,
 )
 from nanobanana_cli.generation.rescue import Rescue, extract_hint
-from nanobanana_cli.images.formats import FORMATS, SUFFIXES, DamagedImage, verify
+from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, FORMATS, SUFFIXES, DamagedImage, verify
 from nanobanana_cli.slug import slug
 from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Reply, Result
 
@@ -193,6 +193,12 @@ def _verified(data: Data | None, reply: Reply) -> Picture:
         raise BadReply(f"the service sent an image that cannot be used: {error}") from error
 
 
+def _place_of(image_format: ImageFormat) -> str:
+    """Return the name or place of a file in which an image stays as it came."""
+    suffix = SUFFIXES[image_format]
+    return f"as {suffix}" if suffix in FORMAT_OF_SUFFIX else "in a folder named with -o"
+
+
 def _in_format(
     picture: Picture, wanted: ImageFormat | None, request: ContentRequest, rescue: Rescue | None
 ) -> tuple[Picture, tuple[str, ...]]:
@@ -203,13 +209,13 @@ def _in_format(
 
     note = (
         f"the service sent {picture.format}, converted to {wanted}: "
-        f"{LOSES_PROVENANCE}; as {SUFFIXES[picture.format]} it is kept"
+        f"{LOSES_PROVENANCE}; {_place_of(picture.format)} it is kept"
     )
     try:
         return convert(picture, wanted), (note,)
     except CannotConvert as error:
         if rescue is None:
-            hint = f"leave --format out, or name the file {SUFFIXES[picture.format]}"
+            hint = f"leave --format out; {_place_of(picture.format)} it is kept"
             raise LocalFileError(
                 f"the image cannot be converted to {wanted}: {error}", hint=hint
             ) from error

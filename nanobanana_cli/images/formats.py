@@ -1,4 +1,4 @@
-"""Identify image formats and check images; the formats that nb reads and writes, one row each.
+"""Identify image formats and check images; the formats that nb reads, one row each.
 
 Bytes count, whatever the name or the sender of a file claims.
 """
@@ -75,13 +75,14 @@ class Format(msgspec.Struct, frozen=True):
     """An image format.
 
     Args:
-        name: as in `--format`, and after `image/` in the MIME type.
+        name: after `image/` in the MIME type, and in `--format` if nb writes the format.
         title: as people write it.
         suffixes: endings of file names; the first one is for new files.
         begins: tells the format by a file's first kilobyte.
         reader: path of a `Reader`, which is imported when it is needed.
         xmp: path of an `XmpContainer`; None for a format that nb puts no text into.
-        modes: modes of Pillow's decoders that are saved unchanged.
+        modes: modes of Pillow's decoders that are saved unchanged; none for a format that nb does
+            not write, but keeps as it came.
         options: for Pillow's `save`.
     """
 
@@ -90,9 +91,9 @@ class Format(msgspec.Struct, frozen=True):
     suffixes: tuple[str, ...]
     begins: Callable[[bytes], bool]
     reader: str
-    xmp: str | None
-    modes: tuple[str, ...]
-    options: Mapping[str, Any]
+    xmp: str | None = None
+    modes: tuple[str, ...] = ()
+    options: Mapping[str, Any] = {}
 
     @property
     def mime_type(self) -> str:
@@ -141,14 +142,44 @@ _ROWS = (
         modes=("RGB", "RGBA"),
         options={"quality": 90, "method": 4},
     ),
+    Format(
+        name="gif",
+        title="GIF",
+        suffixes=(".gif",),
+        begins=lambda head: head.startswith((b"GIF87a", b"GIF89a")),
+        reader="nanobanana_cli.images.received",
+    ),
+    Format(
+        name="tiff",
+        title="TIFF",
+        suffixes=(".tiff", ".tif"),
+        begins=lambda head: head.startswith((b"II*\0", b"MM\0*")),
+        reader="nanobanana_cli.images.received",
+    ),
+    Format(
+        name="bmp",
+        title="BMP",
+        suffixes=(".bmp",),
+        # Two letters alone would take text for a bitmap; four reserved bytes are zero in each.
+        begins=lambda head: head[:2] == b"BM" and head[6:10] == bytes(4),
+        reader="nanobanana_cli.images.received",
+    ),
+    Format(
+        name="avif",
+        title="AVIF",
+        suffixes=(".avif",),
+        begins=lambda head: _has_brand(head, b"avif", b"avis"),
+        reader="nanobanana_cli.images.received",
+    ),
 )
 FORMATS: Mapping[ImageFormat, Format] = {row.name: row for row in _ROWS}
+_WRITTEN = tuple(row for row in _ROWS if row.modes)
 # `auto` keeps an image as received, or takes the format from the file's name.
-CHOICES = ("auto", *FORMATS)
-# The ending of new files, and the format of each ending.
+CHOICES = ("auto", *(row.name for row in _WRITTEN))
+# The ending of new files, and the format of each ending that nb writes.
 SUFFIXES: Mapping[ImageFormat, str] = {row.name: row.suffixes[0] for row in _ROWS}
 FORMAT_OF_SUFFIX: Mapping[str, ImageFormat] = {
-    suffix: row.name for row in _ROWS for suffix in row.suffixes
+    suffix: row.name for row in _WRITTEN for suffix in row.suffixes
 }
 
 
@@ -187,18 +218,18 @@ def sniff(data: Data) -> str | None:
 
 
 def format_of(data: Data) -> Format | None:
-    """Return the format that the first bytes show, or None for one that nb does not write."""
+    """Return the format that the first bytes show, or None for one that nb does not read."""
     head = bytes(data[:_HEAD])
     return next((each for each in FORMATS.values() if each.begins(head)), None)
 
 
 def verify(data: Data) -> Picture:
-    """Return the PNG, JPEG or WebP in `data` after decoding every pixel.
+    """Return the image in `data` after decoding it to its end.
 
     A PNG is checked to its last bit. JPEG has no checksums: a cut is found, even before an end
-    marker, and what a decoder rejects; a flipped bit within a scan is not. Of an animation the
-    first frame is decoded. Width and height are those of the stored pixels, whatever EXIF says of
-    turning them. Safe to call from several threads at once.
+    marker, and what a decoder rejects; a flipped bit within a scan is not. Of an animated PNG or
+    WebP the first frame is decoded. Width and height are those of the stored pixels, whatever EXIF
+    says of turning them. Safe to call from several threads at once.
 
     Raises:
         DamagedImage: it is not a whole image.
@@ -208,10 +239,10 @@ def verify(data: Data) -> Picture:
 
 
 def survey(data: Data) -> Picture:
-    """Return the PNG, JPEG or WebP in `data` after checking that it has all its parts.
+    """Return the image in `data` after checking that it has all its parts.
 
-    Finds what a cut or a broken copy leaves. Does not decode the pixels, so that each image of a
-    folder takes a fraction of a millisecond.
+    Finds what a cut or a broken copy leaves. Does not decode the pixels of a PNG, JPEG or WebP, so
+    that each image of a folder takes a fraction of a millisecond.
 
     Raises:
         DamagedImage: a part is missing, or it is not an image.
@@ -228,8 +259,7 @@ def _known_format(data: Data) -> Format:
     mime_type = sniff(data)
     if mime_type is None:
         raise DamagedImage("it is not an image")
-    titles = listed(each.title for each in FORMATS.values())
-    raise DamagedImage(f"it is {mime_type}, not {titles}")
+    raise DamagedImage(f"it is {mime_type}, which nb cannot read")
 
 
 def _has_brand(head: bytes, *brands: bytes) -> bool:
@@ -247,12 +277,7 @@ def _is_svg(head: bytes) -> bool:
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 _BEGINNINGS: Mapping[str, Callable[[bytes], bool]] = {
     **{each.mime_type: each.begins for each in FORMATS.values()},
-    "image/gif": lambda head: head.startswith((b"GIF87a", b"GIF89a")),
-    "image/tiff": lambda head: head.startswith((b"II*\0", b"MM\0*")),
-    # Two letters alone would take text for a bitmap; four reserved bytes are zero in each.
-    "image/bmp": lambda head: head[:2] == b"BM" and head[6:10] == bytes(4),
-    # In this order: each of them may name the brands of the next ones as well.
-    "image/avif": lambda head: _has_brand(head, b"avif", b"avis"),
+    # In this order, after AVIF: each of them may name the brands of the next ones as well.
     "image/heic": lambda head: _has_brand(head, *_HEIC),
     "image/heif": lambda head: _has_brand(head, b"mif1", b"mif2", b"msf1"),
     "image/svg+xml": _is_svg,

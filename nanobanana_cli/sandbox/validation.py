@@ -225,6 +225,8 @@ def _decoded(path: str, blob: dict[str, Any]) -> bytes:
         text = f"Invalid value at '{path}.data' (TYPE_BYTES), {shown}"
         raise violations({path: [text]}) from error
     # HEIC and HEIF are accepted unread; of the others any one will do, whatever is declared.
-    if mime not in ("image/heic", "image/heif") and format_of(data) is None:
+    found = format_of(data)
+    is_read = found is not None and found.mime_type in _INPUT_TYPES
+    if mime not in ("image/heic", "image/heif") and not is_read:
         raise ApiError(400, "Unable to process input image. Please retry with another image.")
     return data

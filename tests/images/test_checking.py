@@ -140,7 +140,10 @@ def _verdict(data: bytes | bytearray) -> None:
     [
         (b"", "it is empty"),
         (b"<html>", "it is not an image"),
-        (_encoded("gif"), "it is image/gif, not PNG, JPEG or WebP"),
+        (_box(b"heic", b"mif1"), "it is image/heic, which nb cannot read"),
+        (_encoded("gif")[:-40], "its gif data cannot be decoded"),
+        (b"BM" + bytes(60), "its bmp data cannot be decoded"),
+        (_encoded("gif")[:6] + b"\xff" * 4 + _encoded("gif")[10:], "GIF claims 65535x65535"),
         (_JPEG[:-2], "its end marker is missing"),
         (_JPEG[: len(_JPEG) // 2], "its end marker is missing"),
         (b"\xff\xd8\xff\xd9", "has no picture in it"),
@@ -233,7 +236,7 @@ def test_a_png_without_pixels_is_none() -> None:
         png.survey(data[:start] + data[end:])
 
 
-@pytest.mark.parametrize("data", [b"", b"text", small_picture(image_format="GIF")])
+@pytest.mark.parametrize("data", [b"", b"text", _box(b"heic", b"mif1")])
 def test_survey_refuses_other_bytes(data: bytes) -> None:
     with pytest.raises(DamagedImage):
         survey(data)

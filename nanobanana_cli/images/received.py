@@ -1,0 +1,57 @@
+"""Read the formats that nb does not write, but keeps when the service sends them: by Pillow alone.
+
+Pillow finds every cut of a TIFF, BMP or AVIF, and of a GIF each within a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from nanobanana_cli.images.formats import PIXEL_LIMIT, DamagedImage, check_size, format_of
+from nanobanana_cli.types import Data
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+
+def verify(data: Data) -> tuple[int, int]:
+    """Return width and height, in pixels as stored, of an image whose frames Pillow all decodes.
+
+    Raises:
+        DamagedImage: it is cut, or cannot be decoded.
+    """
+    from nanobanana_cli.images.convert import opened
+
+    found = format_of(data)
+    assert found is not None
+    with opened(data, found.name) as image:
+        size = image.size
+    check_size(found.title, *size)
+    with opened(data, found.name) as image:
+        # Enough of a long animation.
+        most = max(1, PIXEL_LIMIT // (size[0] * size[1]))
+        for number in range(min(most, getattr(image, "n_frames", 1))):
+            image.seek(number)
+            image.load()
+    return size
+
+
+survey = verify
+
+
+def open_image(data: Data) -> ImageFile:
+    """Return Pillow's image."""
+    from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, TiffImagePlugin
+
+    found = format_of(data)
+    readers: dict[str, Callable[[BytesIO], ImageFile]] = {
+        "avif": AvifImagePlugin.AvifImageFile,
+        "bmp": BmpImagePlugin.BmpImageFile,
+        "gif": GifImagePlugin.GifImageFile,
+        "tiff": TiffImagePlugin.TiffImageFile,
+    }
+    if found is None:
+        raise DamagedImage("it is not an image")
+    return readers[found.name](BytesIO(data))
