@@ -144,14 +144,14 @@ complete -c nb -n '__nb_in \'generate\'' -l color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'generate\'' -l no-color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'generate\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_in \'caption\'' -r -F
-complete -c nb -n '__nb_in \'caption\'' -l style -x -k -a 'alt\\t\'alt text, about 125 characters\'
-long\\t\'description, about 800 characters\'
-title\\t\'title, about 60 characters\'
-tags\\t\'tags, about 150 characters\'' -d 'alt (a short phrase), long (a full description), title or tags'
+complete -c nb -n '__nb_in \'caption\'' -l style -x -k -a 'alt\\t\'alt text, up to 125 characters\'
+long\\t\'description, up to 800 characters\'
+title\\t\'title, up to 60 characters\'
+tags\\t\'tags, up to 150 characters\'' -d 'alt (a short phrase), long (a full description), title or tags'
 complete -c nb -n '__nb_in \'caption\'' -l max-chars -x -d 'Length limit in characters'
 complete -c nb -n '__nb_in \'caption\'' -l lang -x -d 'Language, by name or BCP 47 tag: German, de-CH'
 complete -c nb -n '__nb_in \'caption\'' -l context -x -d 'Text of the page that the image is on: alt text depends on it'
-complete -c nb -n '__nb_in \'caption\'' -l context-file -r -F -d 'Read the context from FILE'
+complete -c nb -n '__nb_in \'caption\'' -l context-file -r -F -d 'Read the context from FILE: all of it, or the part around the image it names'
 complete -c nb -n '__nb_in \'caption\'' -l as -x -k -a 'text
 json
 markdown
@@ -324,6 +324,7 @@ complete -c nb -n '__nb_in \'config\'' -l help -s h -d 'Show this message and ex
 complete -c nb -n '__nb_at \'config set\' 0' -x -k -a 'provider
 base-url
 model
+caption-model
 aspect
 size
 timeout
@@ -352,6 +353,7 @@ complete -c nb -n '__nb_in \'config set\'' -l help -s h -d 'Show this message an
 complete -c nb -n '__nb_at \'config unset\' 0' -x -k -a 'provider
 base-url
 model
+caption-model
 aspect
 size
 timeout
@@ -380,6 +382,7 @@ complete -c nb -n '__nb_in \'config unset\'' -l help -s h -d 'Show this message 
 complete -c nb -n '__nb_at \'config get\' 0' -x -k -a 'provider
 base-url
 model
+caption-model
 aspect
 size
 timeout

@@ -78,7 +78,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--max-chars', 'Length limit in characters'),
             ('--lang', 'Language, by name or BCP 47 tag: German, de-CH'),
             ('--context', 'Text of the page that the image is on: alt text depends on it'),
-            ('--context-file', 'Read the context from FILE'),
+            ('--context-file', 'Read the context from FILE: all of it, or the part around the image it names'),
             ('--as', 'text, json, markdown, html or csv'),
             ('--relative-to', 'Print image paths relative to FOLDER'),
             ('--write', 'Write each text beside its image'),
@@ -380,10 +380,10 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('sandbox', 'embedded, free and offline')
         )
         'caption --style' = @(
-            ('alt', 'alt text, about 125 characters'),
-            ('long', 'description, about 800 characters'),
-            ('title', 'title, about 60 characters'),
-            ('tags', 'tags, about 150 characters')
+            ('alt', 'alt text, up to 125 characters'),
+            ('long', 'description, up to 800 characters'),
+            ('title', 'title, up to 60 characters'),
+            ('tags', 'tags, up to 150 characters')
         )
         'caption --as' = @(
             ('text', 'text'),
@@ -574,6 +574,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('provider', 'provider'),
             ('base-url', 'base-url'),
             ('model', 'model'),
+            ('caption-model', 'caption-model'),
             ('aspect', 'aspect'),
             ('size', 'size'),
             ('timeout', 'timeout'),
@@ -602,6 +603,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('provider', 'provider'),
             ('base-url', 'base-url'),
             ('model', 'model'),
+            ('caption-model', 'caption-model'),
             ('aspect', 'aspect'),
             ('size', 'size'),
             ('timeout', 'timeout'),
@@ -625,6 +627,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('provider', 'provider'),
             ('base-url', 'base-url'),
             ('model', 'model'),
+            ('caption-model', 'caption-model'),
             ('aspect', 'aspect'),
             ('size', 'size'),
             ('timeout', 'timeout'),

@@ -42,12 +42,14 @@ def build(request: ContentRequest, provider: str) -> bytes:
         request: its values are sent as they are, unchecked.
         provider: a name from the catalog, which decides how sizes are spelt.
     """
-    parts: list[dict[str, Any]] = [{"text": _ascii(request.framed or request.prompt)}]
+    text: list[dict[str, Any]] = [{"text": _ascii(request.framed or request.prompt)}]
     # msgspec writes bytes as base64, straight into the body.
-    parts.extend(
+    images = [
         {"inlineData": {"mimeType": _ascii(image.mime_type), "data": _data(image)}}
         for image in request.references
-    )
+    ]
+    # To describe an image, Google's guide to images in prompts puts it before the text.
+    parts = text + images if "IMAGE" in request.modalities else images + text
     body: dict[str, Any] = {
         "contents": [{"role": "user", "parts": parts}],
         "generationConfig": _generation_config(request, provider),

@@ -11,12 +11,12 @@ import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli import files
-from nanobanana_cli.captions import sidecar, source_image
+from nanobanana_cli.captions import prompts, sidecar, source_image
 from nanobanana_cli.captions.prompts import STYLES
 from nanobanana_cli.captions.save import TextDestination, save_reply_text, save_text
 from nanobanana_cli.captions.source_image import SourceImage
 from nanobanana_cli.errors import ENDS_RUN, LocalFileError, NbError
-from nanobanana_cli.types import Result
+from nanobanana_cli.types import ContentRequest, Result
 
 if TYPE_CHECKING:
     from nanobanana_cli.generation.session import Session
@@ -93,12 +93,14 @@ class Describer:
             return False
         if destination.force:
             return True
+        if not (destination.write or destination.embed):
+            return not _is_decorative(path)
         try:
             present = self._present(source_image.load(path, self._read_stdin))
         except NbError:
             return True
-        if present.is_decorative or not (destination.write or destination.embed):
-            return not present.is_decorative
+        if present.is_decorative:
+            return False
         missing = self._missing(present)
         return (missing.write or missing.embed) and not self._text_at_hand(present)
 
@@ -133,9 +135,13 @@ class Describer:
             return result
         return replace(result, status="written" if missing.write or missing.embed else "unchanged")
 
+    def request(self, image: SourceImage) -> ContentRequest:
+        """Return the request for the text of an image."""
+        framed = prompts.for_picture(self._destination.spec, image.path)
+        return replace(self._blank.request, framed=framed, references=(image.reference(),))
+
     def _asked(self, result: Result, image: SourceImage) -> Result:
-        request = replace(result.request, references=(image.reference(),))
-        with self._open_session().call(request, result) as answered:
+        with self._open_session().call(self.request(image), result) as answered:
             return answered
 
     def _present(self, image: SourceImage) -> _Present:
@@ -144,10 +150,7 @@ class Describer:
             return _Present()
         beside = inside = None
         if not (destination.write or destination.embed):
-            # What is there matters only if it says that the image is decorative.
-            with suppress(NbError):
-                beside = None if image.path == "-" else sidecar.read(sidecar.path_of(image.path))
-            return _Present(beside)
+            return _Present("" if _is_decorative(image.path) else None)
         if image.path != "-":
             beside = sidecar.read(destination.text_path(image.path))
         from nanobanana_cli.captions import embedded
@@ -167,6 +170,14 @@ class Describer:
         """
         beside = present.beside if self._destination.spec.style == "alt" else None
         return (beside or "").strip() or present.inside
+
+
+def _is_decorative(path: str) -> bool:
+    """Return whether the file beside an image is empty; one that cannot be read is not."""
+    with suppress(NbError):
+        text = None if path == "-" else sidecar.read(sidecar.path_of(path))
+        return text is not None and not text.strip()
+    return False
 
 
 def _check_places(image: SourceImage, destination: TextDestination) -> None:

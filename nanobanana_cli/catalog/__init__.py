@@ -11,6 +11,7 @@ from nanobanana_cli.catalog.model_table import (
     ASPECTS,
     MODELS,
     SIZES,
+    TEXT_MODELS,
     THINKING_LEVELS,
     Model,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "MODELS",
     "PROVIDERS",
     "SIZES",
+    "TEXT_MODELS",
     "THINKING_LEVELS",
     "Model",
     "Provider",

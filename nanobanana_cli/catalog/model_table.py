@@ -78,6 +78,24 @@ _PRO_PRICES = {"1K": 134_000, "2K": 134_000, "4K": 240_000}
 _LARGE_SIZES = ("1K", "2K", "4K")
 _SHUT_DOWN_IN_JUNE = "2026-06-25"
 
+# Models that read images and write texts. Google's page on 3.6 names this one's price, its page of
+# deprecations names it as the replacement of 2.5 Flash.
+TEXT_MODELS: Mapping[str, Model] = MappingProxyType(
+    {
+        "gemini-3.5-flash-lite": Model(
+            id="gemini-3.5-flash-lite",
+            title="Gemini 3.5 Flash-Lite",
+            aspects=(),
+            sizes=(),
+            max_references=14,
+            prices={},
+            tokens=TokenPrices(input=300_000, text=2_500_000, image=0),
+            thinking=THINKING_LEVELS,
+            default_thinking="minimal",
+        )
+    }
+)
+
 # WisGate charges $0.058 a request for its default model, whatever the size. It names no price for
 # the others, except two that contradict each other for Pro ($0.068, $0.096): they are unknown.
 MODELS: Mapping[str, Model] = MappingProxyType(

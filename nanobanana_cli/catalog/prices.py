@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from nanobanana_cli.catalog.model_table import MODELS, TokenPrices
+from nanobanana_cli.catalog.model_table import MODELS, TEXT_MODELS, Model, TokenPrices
 from nanobanana_cli.money import MICRO, dollars
 from nanobanana_cli.types import ContentRequest, Reply, Tariff
 
@@ -15,8 +15,9 @@ UNKNOWN = 250_000
 
 # WisGate names no price for a text alone; by one report it is that of an image.
 _WISGATE_TEXT = 58_000
-# A text alone comes to well under this at Google, if no thinking is asked for.
+# A text alone comes to well under this at Google, without thinking and a long page.
 _GOOGLE_TEXT = 2_000
+_LONG_PROMPT = 8_000
 _SEARCH_QUERY = 14_000
 
 # Tokens, for estimates: of a reference image, of a text in the reply, and of thinking by level.
@@ -84,16 +85,20 @@ def estimate(request: ContentRequest, tariff: Tariff, references: int | None = N
         if is_image:
             return Price(listed)
         return Price(None if listed is None else _WISGATE_TEXT, "at most")
-    if listed is None or not are_estimates(tariff):
+    model = _model(request.model)
+    is_listed = listed is not None or request.model in TEXT_MODELS
+    if model is None or not is_listed or not are_estimates(tariff):
         return Price(listed)
-    known = MODELS[request.model].tokens
+    known = model.tokens
     if known is None:
         return Price(listed if is_image else _GOOGLE_TEXT, "about")
     count = len(request.references) if references is None else references
-    micro = _tokens_around(request, known, count) + _search(request)
+    micro = _tokens_around(request, model, known, count) + _search(request)
     if is_image:
-        return Price(listed + micro, "about")
-    is_plain = request.parameters.thinking is None and not request.parameters.search
+        return Price(None if listed is None else listed + micro, "about")
+    parameters = request.parameters
+    is_short = len(request.framed or request.prompt) < _LONG_PROMPT
+    is_plain = parameters.thinking is None and not parameters.search and is_short
     return Price(min(micro, _GOOGLE_TEXT) if is_plain else micro, "about")
 
 
@@ -104,7 +109,7 @@ def cost(request: ContentRequest, reply: Reply, tariff: Tariff) -> int | None:
     otherwise, so that holds only for Google's own prices.
     """
     usage = reply.usage
-    known = MODELS.get(request.model)
+    known = _model(request.model)
     if (
         are_estimates(tariff)
         and known is not None
@@ -126,12 +131,17 @@ def cost(request: ContentRequest, reply: Reply, tariff: Tariff) -> int | None:
     return estimate(request, tariff).micro
 
 
-def _tokens_around(request: ContentRequest, prices: TokenPrices, references: int) -> int:
+def _model(name: str) -> Model | None:
+    return MODELS.get(name) or TEXT_MODELS.get(name)
+
+
+def _tokens_around(
+    request: ContentRequest, model: Model, prices: TokenPrices, references: int
+) -> int:
     """Return micro-dollars of all tokens but those of the image."""
     letters = (request.framed or request.prompt) + (request.parameters.system or "")
     length = len(letters.encode("utf-8", "surrogateescape"))
     incoming = references * _REFERENCE_TOKENS + -(-length // _BYTES_PER_TOKEN)
-    model = MODELS[request.model]
     outgoing = _TEXT_TOKENS if "TEXT" in request.modalities else 0
     level = request.parameters.thinking
     if level is None and "IMAGE" in request.modalities:

@@ -18,6 +18,7 @@ class Provider(msgspec.Struct, frozen=True):
         base_url: the address to append `/v1beta/models/…` to; "" for the embedded sandbox, which
             takes a free port.
         default_model: the model's id that is used when none is named.
+        text_model: the same for texts of existing images; "" for `default_model`.
         aliases: its models by short names.
         key_variables: environment variables that may hold its key, in order.
         key_page: the web page that issues keys.
@@ -35,6 +36,7 @@ class Provider(msgspec.Struct, frozen=True):
     size_names: Mapping[str, str] = msgspec.field(default_factory=dict)
     search_tool: str = "googleSearch"
     account_url: str = ""
+    text_model: str = ""
 
     @property
     def needs_key(self) -> bool:
@@ -76,6 +78,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 key_page="https://aistudio.google.com/apikey",
                 # Google answers `0.5K` with a 400.
                 size_names={"0.5K": "512"},
+                text_model="gemini-3.5-flash-lite",
             ),
             Provider(
                 name="sandbox", base_url="", default_model=_WISGATE_MODEL, aliases=_WISGATE_ALIASES

@@ -45,6 +45,8 @@ def note_model(model: str, provider: str, terminal: Terminal) -> None:
 
     A gateway's own default is used as long as its pages name it, whatever Google did to it.
     """
+    if model in catalog.TEXT_MODELS:
+        return
     if model not in catalog.MODELS:
         terminal.warn(
             f"{model} is not a model that nb knows, so ratio, size and price "
@@ -113,9 +115,13 @@ class LazySession:
 
     Args:
         settings, terminal: as for `session`.
+
+    Attributes:
+        note: told when the session opens.
     """
 
     def __init__(self, settings: Settings, terminal: Terminal) -> None:
+        self.note: str | None = None
         self._settings = settings
         self._terminal = terminal
         self._lock = threading.Lock()
@@ -150,4 +156,6 @@ class LazySession:
                 raise Unreachable("stopped before the request was sent", resends=0)
             if self._session is None:
                 self._session = self._stack.enter_context(session(self._settings, self._terminal))
+                if self.note is not None:
+                    self._terminal.note(self.note)
             return self._session

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nanobanana_cli.catalog import prices
 from nanobanana_cli.errors import OverBudget, UsageError
 from nanobanana_cli.money import dollars
@@ -116,6 +118,26 @@ def estimate(request: ContentRequest, settings: Settings, count: int) -> str:
     if price.micro is None:
         return f"the price of {_thing(request, count)} is unknown"
     return f"{_thing(request, count)} would cost {price.times(count)}"
+
+
+def spent(costs: Sequence[int | None], settings: Settings) -> str | None:
+    """Return what answers with texts have cost, for people; None if nothing.
+
+    Args:
+        costs: micro-dollars of each; None if unknown.
+        settings: those of the calls.
+    """
+    known = [each for each in costs if each is not None]
+    if len(known) < len(costs):
+        price = dollars(None)
+    elif not sum(known):
+        return None
+    else:
+        # What WisGate takes for a text is known less exactly than what tokens cost.
+        tariff = settings.tariff
+        is_exact = tariff.per_call is not None or prices.are_estimates(tariff)
+        price = prices.amount(sum(known), "" if is_exact else "at most")
+    return f"{len(costs)} {'answer' if len(costs) == 1 else 'answers'}, {price}"
 
 
 def _thing(request: ContentRequest, count: int) -> str:

@@ -62,7 +62,9 @@ _PROVIDERS = {
     for provider in catalog.PROVIDERS.values()
 }
 
-_STYLES = {name: f"{style.name}, about {style.aim} characters" for name, style in STYLES.items()}
+_STYLES = {
+    name: f"{style.name}, up to {style.ceiling} characters" for name, style in STYLES.items()
+}
 
 _TEXTS = (
     "--base-url",

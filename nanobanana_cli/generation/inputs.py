@@ -9,7 +9,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from nanobanana_cli import files
-from nanobanana_cli.catalog import MODELS, THINKING_LEVELS, Model
+from nanobanana_cli.catalog import MODELS, TEXT_MODELS, THINKING_LEVELS, Model
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.generation import remote
 from nanobanana_cli.suggest import one_of
@@ -156,6 +156,11 @@ def checked(request: ContentRequest) -> ContentRequest:
     parameters = normalized(request.parameters)
     if parameters is not request.parameters:
         request = replace(request, parameters=parameters)
+    if "IMAGE" in request.modalities and request.model in TEXT_MODELS:
+        raise UsageError(
+            f"{request.model} writes texts and makes no images",
+            hint="`nb models` lists the models that do",
+        )
     most = max_references(request.model)
     if len(request.references) > most:
         raise UsageError(

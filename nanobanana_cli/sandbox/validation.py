@@ -14,7 +14,15 @@ from typing import Any
 
 import msgspec
 
-from nanobanana_cli.catalog import ASPECTS, DEFAULT_ASPECT, DEFAULT_SIZE, MODELS, SIZES, Model
+from nanobanana_cli.catalog import (
+    ASPECTS,
+    DEFAULT_ASPECT,
+    DEFAULT_SIZE,
+    MODELS,
+    SIZES,
+    TEXT_MODELS,
+    Model,
+)
 from nanobanana_cli.images.formats import format_of
 from nanobanana_cli.sandbox import proto
 from nanobanana_cli.sandbox.errors import ApiError, invalid, no_model, violations
@@ -55,9 +63,10 @@ class Request(Redacted, frozen=True):
 
 def known_model(name: str) -> Model:
     """Return the catalog's model of that id; raise ApiError (404) if it has none."""
-    if name not in MODELS:
+    known = MODELS.get(name) or TEXT_MODELS.get(name)
+    if known is None:
         raise no_model(name)
-    return MODELS[name]
+    return known
 
 
 def parse(model_id: str, body: bytes) -> Request:
@@ -160,12 +169,13 @@ def _modalities(config: dict[str, Any], model: Model) -> tuple[str, ...]:
         if name.upper() not in _MODALITIES:
             raise _no_enum("generation_config", f"response_modalities[{number}]", "Modality", name)
     wanted = {name.upper() for name in given}
-    if "AUDIO" in wanted:
+    if "AUDIO" in wanted or ("IMAGE" in wanted and not model.aspects):
         raise ApiError(
             400,
             f"The requested combination of response modalities ({', '.join(sorted(wanted))}) is "
             f"not supported by the model. models/{model.id} accepts the following combination of "
-            "response modalities:\n* TEXT\n* IMAGE\n* IMAGE, TEXT\n",
+            "response modalities:\n* TEXT\n"
+            + ("* IMAGE\n* IMAGE, TEXT\n" if model.aspects else ""),
         )
     return tuple(name for name in _MODALITIES if name in wanted)
 
@@ -173,6 +183,8 @@ def _modalities(config: dict[str, Any], model: Model) -> tuple[str, ...]:
 def _image_config(config: dict[str, Any], model: Model) -> tuple[str, str]:
     aspect = config.get("aspectRatio") or DEFAULT_ASPECT
     size = config.get("imageSize") or DEFAULT_SIZE
+    if not (model.aspects or config):
+        return aspect, size
     where = "generation_config.image_config"
     if aspect not in model.aspects:
         known = [name for name in ASPECTS if name in model.aspects]

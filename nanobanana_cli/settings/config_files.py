@@ -32,6 +32,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "provider": _TEXT,
     "base-url": _TEXT,
     "model": _TEXT,
+    "caption-model": _TEXT,
     "aspect": _TEXT,
     "size": (str, int),
     "timeout": _NUMBER,

@@ -30,8 +30,9 @@ DEFAULTS: Mapping[str, str] = {
     "wait": "",
     "max-cost": "",
 }
-# Of what only the user's file may set: neither an option nor a variable.
+# Of what only a file may set: neither an option nor a variable.
 USER_DEFAULTS: Mapping[str, str] = {
+    "caption-model": "",
     "price": "",
     "confirm-above": "10",
     "keep-replies": "true",
@@ -42,6 +43,7 @@ class Settings(Redacted, frozen=True):
     """The settings in force.
 
     Args:
+        caption_model: the model of texts for existing images.
         base_url: without a trailing slash; "" only for the embedded sandbox.
         timeout: wall-clock seconds for one attempt; None leaves it to `default_timeout`.
         wait: seconds to keep trying what is known to be free; 0 counts retries instead.
@@ -68,6 +70,7 @@ class Settings(Redacted, frozen=True):
     price: int | None
     confirm_above: int
     keep_replies: bool
+    caption_model: str
     origins: Mapping[str, str]
     user: ConfigFile
     project: ConfigFile | None = None
@@ -217,11 +220,23 @@ def resolve(
         price=sources.pick("price", validators.max_cost),
         confirm_above=sources.must("confirm-above", validators.max_cost),
         keep_replies=sources.must("keep-replies", validators.switch),
+        caption_model=_caption_model(sources, provider, model),
         origins=sources.origins,
         user=user,
         project=project,
         notes=tuple(notes),
     )
+
+
+def _caption_model(sources: _Sources, provider: str, model: str) -> str:
+    """Return the model of texts: the typed one, or else the most particular that is named."""
+    named = sources.pick("caption-model", partial(validators.model, provider=provider))
+    if sources.ranks["model"] <= 1:
+        # An option or a variable.
+        return model
+    if named is None and sources.origins["model"] == "default":
+        return catalog.PROVIDERS[provider].text_model or model
+    return named or model
 
 
 def _max_cost(sources: _Sources, user: ConfigFile, project: ConfigFile | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from nanobanana_cli.errors import (
 )
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.pool import WorkerPool
+from nanobanana_cli.settings import Settings
 from nanobanana_cli.system import StopSignals
 from nanobanana_cli.types import ContentRequest, Reference, Result
 from nanobanana_cli.ui.terminal import Terminal
@@ -49,7 +51,7 @@ def run(
     # Stdin holds one image, however often it is asked for.
     read_stdin = cache(terminal.read)
     settings = connection.settings_in_force(options, terminal)
-    request = _request(options, settings.model, destination)
+    request = _request(options, settings.caption_model, destination)
     connection.note_model(request.model, settings.provider, terminal)
     session = connection.LazySession(settings, terminal)
     describer = Describer(
@@ -59,26 +61,25 @@ def run(
         read_stdin=read_stdin,
         shared=shared_files(images.paths, destination),
     )
-    is_shown = options.cost.dry_run or options.cost.curl
-    # The price of a call includes its image.
-    sample = replace(request, references=(Reference("", "image/png", b""),))
-    due = list(images.paths)
-    if is_shown or cost.is_limited(sample, settings, len(due)):
-        # Only what lacks a text costs anything. The images are read to find that out.
-        due = [path for path in due if describer.needs_call(path)]
+    # Only what lacks a text costs anything. The images are read to find that out.
+    due = [path for path in images.paths if describer.needs_call(path)]
+    sample = _sample(request, destination, due)
     cost.check(sample, settings, len(due))
-    if is_shown:
-        for path in due:
-            reference = source_image.load(path, read_stdin).reference()
-            whole = replace(request, references=(reference,))
-            show_request(whole, settings, terminal, as_curl=options.cost.curl)
+    if options.cost.dry_run or options.cost.curl:
+        for image in (source_image.load(path, read_stdin) for path in due):
+            show_request(describer.request(image), settings, terminal, as_curl=options.cost.curl)
         terminal.note(f"nothing was sent; {cost.estimate(sample, settings, len(due))}")
         return
     cost.confirm(sample, settings, len(due), terminal, yes=options.cost.yes)
     if destination.write or destination.embed:
         recover((Path(path).parent for path in images.paths), terminal)
+    if len(due) > 1 and settings.provider != "sandbox":
+        session.note = cost.estimate(sample, settings, len(due))
     report = _Report(images, writer, terminal)
-    _describe(describer, session, options.existing.concurrency, report)
+    try:
+        _describe(describer, session, options.existing.concurrency, report)
+    finally:
+        report.note_cost(settings)
     report.raise_failures()
 
 
@@ -93,6 +94,16 @@ def _request(options: CaptionOptions, model: str, destination: TextDestination) 
             parameters=options.parameters,
         )
     )
+
+
+def _sample(
+    request: ContentRequest, destination: TextDestination, due: Sequence[str]
+) -> ContentRequest:
+    """Return a request with an image, whose price is that of each call at most."""
+    # The part of a page around an image, and so the price, differs from image to image.
+    texts = (prompts.for_picture(destination.spec, path) for path in due[:100])
+    framed = max(texts, key=len, default=request.framed)
+    return replace(request, framed=framed, references=(Reference("", "image/png", b""),))
 
 
 def _describe(
@@ -134,6 +145,7 @@ class _Report(msgspec.Struct):
     images: Images
     writer: TextWriter
     terminal: Terminal
+    costs: list[int | None] = []
     failures: list[NbError] = []
     unwritten: NbError | None = None
 
@@ -146,6 +158,8 @@ class _Report(msgspec.Struct):
         if self.unwritten is not None and result.attempts and result.alt is not None:
             # Paid for, and perhaps nowhere else.
             self.terminal.problem(f"{result.path}: {result.alt}")
+        if result.reply is not None:
+            self.costs.append(result.cost)
         for note in result.notes:
             self.terminal.warn(note)
         if result.status == "skipped" and result.alt is not None:
@@ -157,6 +171,12 @@ class _Report(msgspec.Struct):
             if not self.images.is_single and not isinstance(result.error, ENDS_RUN):
                 message, path = result.error.message, str(result.path)
                 self.terminal.warn(message if path in message else f"{path}: {message}")
+
+    def note_cost(self, settings: Settings) -> None:
+        """Say what the answers have cost; the charge line does that for the only failure."""
+        spent = cost.spent(self.costs, settings)
+        if spent is not None and not (self.images.is_single and self.failures):
+            self.terminal.note(spent)
 
     def raise_failures(self) -> None:
         """Raise one error for all failures, if there are any.

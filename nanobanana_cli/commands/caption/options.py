@@ -29,7 +29,7 @@ class Text(msgspec.Struct, frozen=True):
             "--max-chars",
             metavar="N",
             min=1,
-            help="Length limit in characters. [default: by style; alt: about 125]",
+            help="Length limit in characters. [default: by style; alt: 125]",
         ),
     ] = None
     lang: Annotated[
@@ -45,7 +45,12 @@ class Text(msgspec.Struct, frozen=True):
         ),
     ] = None
     context_file: Annotated[
-        str | None, Option("--context-file", metavar="FILE", help="Read the context from FILE.")
+        str | None,
+        Option(
+            "--context-file",
+            metavar="FILE",
+            help="Read the context from FILE: all of it, or the part around the image it names.",
+        ),
     ] = None
 
 

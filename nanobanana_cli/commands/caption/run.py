@@ -104,6 +104,7 @@ def _spec(options: CaptionOptions) -> TextSpec:
         max_chars=text.max_chars,
         lang=text.lang,
         context=_context(text.context, text.context_file),
+        is_page=text.context_file is not None,
     )
 
 

@@ -26,9 +26,10 @@ def test_one_image_is_described(nb: Nb) -> None:
     save("fox.png")
     with WireServer(told("A red fox.")) as server:
         run = nb("caption", "fox.png", env=against(server))
-    assert (run.code, run.out, run.err) == (0, "A red fox.\n", "")
+    assert (run.code, run.out) == (0, "A red fox.\n")
+    assert run.err == "1 answer, at most $0.058\n"
     sent = body(server)
-    text, image = sent["contents"][0]["parts"]
+    image, text = sent["contents"][0]["parts"]
     assert sent["generationConfig"] == {"responseModalities": ["TEXT"]}
     assert text["text"].startswith("Write the alt text of this picture.")
     assert image["inlineData"]["mimeType"] == "image/png"
@@ -70,7 +71,7 @@ def test_heic_is_sent_as_it_is(nb: Nb) -> None:
     with WireServer(told("A fox.")) as server:
         run = nb("caption", "a.heic", "--as", "html", env=against(server))
     assert run.out == '<img src="a.heic" alt="A fox.">\n'
-    part = body(server)["contents"][0]["parts"][1]["inlineData"]
+    part = body(server)["contents"][0]["parts"][0]["inlineData"]
     assert (part["mimeType"], base64.b64decode(part["data"])) == ("image/heic", data)
 
 
@@ -83,7 +84,7 @@ def test_a_picture_too_large_is_scaled_down_for_the_call_alone(nb: Nb) -> None:
     record = json.loads(run.out)
     assert (record["width"], record["height"]) == (5000, 2500)
     assert Path("big.jpg").read_bytes() == buffer.getvalue()
-    part = body(server)["contents"][0]["parts"][1]["inlineData"]
+    part = body(server)["contents"][0]["parts"][0]["inlineData"]
     with Image.open(io.BytesIO(base64.b64decode(part["data"]))) as sent:
         assert (sent.format, sent.size) == ("JPEG", (LONGEST_SIDE, LONGEST_SIDE // 2))
 
@@ -343,5 +344,5 @@ def test_a_context_file_may_be_a_pipe(nb_process: NbProcess, target: str) -> Non
     )
     writer.join(30)
     assert run.code == 0
-    (text, *_) = json.loads(run.out)["body"]["contents"][0]["parts"]
+    (*_, text) = json.loads(run.out)["body"]["contents"][0]["parts"]
     assert "<context>\nAll about foxes.\n</context>" in text["text"]

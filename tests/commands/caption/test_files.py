@@ -23,7 +23,10 @@ def test_each_text_goes_beside_its_image(nb: Nb) -> None:
     with WireServer(told("A fox.")) as server:
         run = nb("caption", "-r", "i", "--write", env=against(server))
     assert (run.code, run.out) == (0, "i/a.png\tA fox.\ni/sub/b.jpg\tA fox.\n")
-    assert run.err == "i/a.alt.txt written\ni/sub/b.alt.txt written\n"
+    assert run.err.splitlines() == [
+        *("2 texts would cost at most $0.116", "i/a.alt.txt written", "i/sub/b.alt.txt written"),
+        "2 answers, at most $0.116",
+    ]
     assert texts() == {"i/a.alt.txt": "A fox.\n", "i/sub/b.alt.txt": "A fox.\n"}
 
 
@@ -301,4 +304,4 @@ def test_what_is_asked_goes_for_each(nb: Nb) -> None:
     sent = body(server)
     assert sent["generationConfig"]["temperature"] == 0
     assert sent["systemInstruction"]["parts"][0]["text"] == "s"
-    assert "<context>\nA page.\n</context>" in sent["contents"][0]["parts"][0]["text"]
+    assert "<context>\nA page.\n</context>" in sent["contents"][0]["parts"][1]["text"]

@@ -205,6 +205,7 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
         "retries\t3\tdefault",
         "wait\t\tdefault",
         "max-cost\t0.5\tNB_MAX_COST",
+        "caption-model\tgemini-3.1-flash-image-preview\tdefault",
         "price\t\tdefault",
         "confirm-above\t10\tdefault",
         "keep-replies\ttrue\tdefault",
@@ -213,7 +214,14 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
     ]
     rows = [json.loads(line) for line in nb("config", "list", "--json", env=env).out.splitlines()]
     assert rows[5] == {"name": "timeout", "value": 30.0, "origin": str(user_file)}
-    assert [row["value"] for row in rows[8:13]] == [0.5, None, 10.0, True, "********"]
+    assert [row["value"] for row in rows[8:14]] == [
+        0.5,
+        "gemini-3.1-flash-image-preview",
+        None,
+        10.0,
+        True,
+        "********",
+    ]
 
 
 def test_path(nb: Nb, user_file: Path) -> None:
