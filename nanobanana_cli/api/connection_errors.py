@@ -12,6 +12,8 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 import msgspec
 import requests
@@ -29,7 +31,29 @@ FAILURES = (
     ValueError,
 )
 
-_CA_HINT = "set REQUESTS_CA_BUNDLE to a file with the certificates to trust"
+# Where requests looks for a file of certificates, in this order.
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# OpenSSL's `X509_V_ERR_…`.
+_SELF_SIGNED = 18
+_OTHER_HOST = (
+    "its certificate is for another host",
+    "check the address: `nb config get base-url`; or a proxy or login page has answered instead",
+)
+_CERTIFICATES = {
+    9: (
+        "its certificate is not valid yet",
+        "set the clock of this machine, which says {today}; or wait",
+    ),
+    10: (
+        "its certificate has expired",
+        (
+            "check the clock of this machine, which says {today};"
+            " if it is right, only the operator of the service can renew the certificate"
+        ),
+    ),
+    62: _OTHER_HOST,
+    64: _OTHER_HOST,
+}
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _BAD_ADDRESS = (
     requests.exceptions.InvalidURL,
@@ -114,14 +138,42 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _certificate(cause: BaseException) -> _Problem | None:
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        reason = f"its certificate is not trusted ({cause.verify_message})"
-        return _Problem(reason, hint=_CA_HINT, lasting=True)
-    if isinstance(cause, OSError) and "TLS CA certificate bundle" in str(cause):
-        return _Problem(
-            "the file named by REQUESTS_CA_BUNDLE does not exist", hint=_CA_HINT, lasting=True
-        )
+    if not isinstance(cause, ssl.SSLCertVerificationError):
+        return _bundle(cause)
+    if known := _CERTIFICATES.get(cause.verify_code):
+        today = datetime.now().astimezone().date().isoformat()
+        return _Problem(known[0], hint=known[1].format(today=today), lasting=True)
+    hint = f"set {_CA_VARIABLES[0]} to a file with the certificates to trust"
+    if cause.verify_code == _SELF_SIGNED:
+        hint = f"if it is your own, {hint}; if not, another machine may have answered"
+    elif variable := _bundle_variable():
+        hint = f"add the certificate of its issuer to the file that {variable} names"
+    reason = f"its certificate is not trusted ({cause.verify_message})"
+    return _Problem(reason, hint=hint, lasting=True)
+
+
+def _bundle(cause: BaseException) -> _Problem | None:
+    """Return what is wrong with the user's own file of certificates, which requests reads."""
+    variable = _bundle_variable()
+    if variable is None or not isinstance(cause, OSError):
+        return None
+    hint = f"set {variable} to a PEM file with the certificates to trust, or unset it"
+    path = os.environ[variable]
+    if "TLS CA certificate bundle" in str(cause):
+        return _Problem(f"the file named by {variable} does not exist", hint=hint, lasting=True)
+    if isinstance(cause, ssl.SSLError | PermissionError) and not Path(path).is_dir():
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:
+            what = "holds no certificates"
+            if not isinstance(error, ssl.SSLError):
+                what = f"cannot be read: {os.strerror(error.errno or 0).lower()}"
+            return _Problem(f"the file named by {variable} {what}", hint=hint, lasting=True)
     return None
+
+
+def _bundle_variable() -> str | None:
+    return next((name for name in _CA_VARIABLES if os.environ.get(name)), None)
 
 
 def _proxy(cause: BaseException) -> _Problem | None:
@@ -156,6 +208,7 @@ def _address(cause: BaseException) -> _Problem | None:
 
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLEOFError, "the connection was closed"),
     (socket.gaierror, "the host name does not resolve"),
     (TimeoutError, "the connection timed out"),
     # Before its base class.

@@ -32,7 +32,7 @@ def seconds_to_wait(headers: Mapping[str, str], text: str) -> float | None:
         headers: the reply's; a mapping that ignores case.
         text: the reply's body, with and without JSON's escapes.
     """
-    seconds = _from_header(headers.get("Retry-After", "").strip())
+    seconds = _from_header(headers.get("Retry-After", "").strip(), headers.get("Date", ""))
     if seconds is not None:
         return seconds
     if found := _RETRY_DELAY.search(text):
@@ -52,14 +52,28 @@ def is_for_a_day(text: str) -> bool:
     return _DAY.search(text) is not None
 
 
-def _from_header(value: str) -> float | None:
-    """Parse `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3)."""
+def _from_header(value: str, now: str) -> float | None:
+    """Parse `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3).
+
+    Args:
+        value: the header's.
+        now: the date of the answer, by the same clock, which need not be that of this machine.
+    """
     if re.fullmatch(r"\d{1,9}(?:\.\d+)?", value, re.ASCII):
         return float(value)
-    date = parsedate_tz(value)
-    if date is None:
+    then = _seconds(value)
+    if then is None:
+        return None
+    return max(0.0, then - (_seconds(now) or time.time()))
+
+
+def _seconds(date: str) -> float | None:
+    """Return an HTTP date in seconds since the epoch; None if it is not one."""
+    parsed = parsedate_tz(date)
+    if parsed is None:
         return None
     try:
-        return max(0.0, mktime_tz(date) - time.time())
+        # Without a zone, as in the oldest of its forms, it is GMT all the same.
+        return float(mktime_tz((*parsed[:9], parsed[9] or 0)))
     except (ValueError, OverflowError):
         return None

@@ -253,6 +253,23 @@ def test_the_wait_until_a_date() -> None:
     assert error.retry_after == pytest.approx(60, abs=3)
 
 
+@pytest.mark.parametrize("ahead", [-86400 * 400, -600, 0, 600, 86400 * 400])
+@pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"])
+def test_the_wait_until_a_date_goes_by_the_services_clock(
+    ahead: float, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of this machine may be wrong, and the old form of a date names no zone."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    now = time.time() + ahead
+    date, then = (time.strftime(form, time.gmtime(each)) for each in (now, now + 45))
+    error = fault(429, Retry_After=then, Date=date)
+    monkeypatch.undo()
+    time.tzset()
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 45
+
+
 def test_the_quota_of_a_day_is_not_worth_waiting_for() -> None:
     violation = {"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel"}]}
     error = fault(429, google(429, "slow", "RESOURCE_EXHAUSTED", RETRY_INFO, violation))

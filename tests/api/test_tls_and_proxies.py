@@ -5,10 +5,12 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import support
+import trustme
 from conftest import NbProcess
 from support.connect_proxy import Proxy, SocksProxy
 from support.wire_server import Answer, WireServer, blurting
@@ -86,10 +88,44 @@ class TestBeforeTheRequest:
         assert error.resends == 0
         assert server.requests == []
 
-    def test_a_bundle_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file")
-        with pytest.raises(Unreachable, match="REQUESTS_CA_BUNDLE does not exist"):
-            to("https://127.0.0.1:9").get("/")
+    @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (None, "does not exist"),
+            (b"", "holds no certificates"),
+            (b"junk", "holds no certificates"),
+            (b"-----BEGIN CERTIFICATE-----\njunk\n", "holds no certificates"),
+            (b"\x00\xff" * 99, "holds no certificates"),
+        ],
+    )
+    def test_a_bundle_that_is_none(
+        self,
+        tls: ssl.SSLContext,
+        variable: str,
+        content: bytes | None,
+        problem: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        if content is not None:
+            Path("ca.pem").write_bytes(content)
+        monkeypatch.setenv(variable, "ca.pem")
+        with WireServer(tls=tls) as server, pytest.raises(Unreachable) as caught:
+            to(server.url).get("/")
+        assert caught.value.message == (
+            f"cannot reach 127.0.0.1: the file named by {variable} {problem}"
+        )
+        assert (caught.value.hint or "").startswith(f"set {variable} to a PEM file with")
+        assert caught.value.resends == 0
+        assert server.requests == []
+
+    @pytest.mark.usefixtures("trusted")
+    def test_a_bundle_that_is_good_is_not_blamed(self) -> None:
+        with (
+            blurting(b"HTTP/1.1 400 Bad Request\r\n\r\n") as address,
+            pytest.raises(Unreachable, match=r"TLS failed \(wrong version number\)"),
+        ):
+            to(f"https://{address}").get("/")
 
     @pytest.mark.usefixtures("trusted")
     def test_a_handshake_that_hangs(self) -> None:
@@ -105,6 +141,70 @@ class TestBeforeTheRequest:
             pytest.raises(Unreachable, match=r"TLS failed \(wrong version number\)"),
         ):
             to(f"https://{address}").get("/")
+
+
+class TestACertificate:
+    """What is wrong with it is said, with what to do about that."""
+
+    @pytest.fixture
+    def issuer(self, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+        found = trustme.CA()
+        found.cert_pem.write_to_path("ca.pem")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "ca.pem")
+        return found
+
+    @staticmethod
+    def failure(certificate: trustme.LeafCert, host: str = "127.0.0.1") -> Unreachable:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+        with WireServer(tls=context) as server:
+            with pytest.raises(Unreachable) as caught:
+                to(f"https://{host}:{server.port}").generate("m", b"{}")
+            assert server.requests == []
+        error = caught.value
+        assert (error.charged, error.resends) == (Charged.NO, 0)
+        assert error.message.startswith(f"cannot reach {host}: its certificate ")
+        return error
+
+    def test_that_has_expired(self, issuer: trustme.CA) -> None:
+        then = datetime(2020, 1, 1, tzinfo=UTC)
+        past = issuer.issue_cert("127.0.0.1", not_before=then, not_after=then + timedelta(9))
+        error = self.failure(past)
+        assert error.message.endswith("its certificate has expired")
+        today = datetime.now().astimezone().date()
+        assert f"check the clock of this machine, which says {today}" in (error.hint or "")
+
+    def test_that_is_not_valid_yet(self, issuer: trustme.CA) -> None:
+        then = datetime(2095, 1, 1, tzinfo=UTC)
+        future = issuer.issue_cert("127.0.0.1", not_before=then, not_after=then + timedelta(9))
+        error = self.failure(future)
+        assert error.message.endswith("its certificate is not valid yet")
+        assert (error.hint or "").startswith("set the clock of this machine, which says 2")
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+    def test_of_another_host(self, issuer: trustme.CA, host: str) -> None:
+        error = self.failure(issuer.issue_cert("other.example"), host)
+        assert error.message.endswith("its certificate is for another host")
+        assert (error.hint or "").startswith("check the address: `nb config get base-url`")
+
+    @pytest.mark.usefixtures("issuer")
+    def test_of_an_unknown_issuer(self) -> None:
+        error = self.failure(trustme.CA().issue_cert("127.0.0.1"))
+        assert "not trusted (" in error.message
+        assert error.hint == (
+            "add the certificate of its issuer to the file that REQUESTS_CA_BUNDLE names"
+        )
+
+    def test_of_an_unknown_issuer_without_a_file(self) -> None:
+        error = self.failure(trustme.CA().issue_cert("127.0.0.1"))
+        assert "not trusted (" in error.message
+        assert error.hint == "set REQUESTS_CA_BUNDLE to a file with the certificates to trust"
+
+    def test_that_signed_itself(self, tls: ssl.SSLContext) -> None:
+        with WireServer(tls=tls) as server, pytest.raises(Unreachable) as caught:
+            to(server.url).get("/")
+        assert "not trusted (self-signed certificate)" in caught.value.message
+        assert (caught.value.hint or "").startswith("if it is your own, set REQUESTS_CA_BUNDLE")
 
 
 class TestAProxy:
