@@ -18,8 +18,8 @@ _nb_command() {
             valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'batch')
-            options='--dry-run --check --init --only --limit --shuffle --shard --retry-unknown --concurrency --rpm --fail-fast --max-cost --max-images --max-total-cost --output -o --gallery --format --alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --wait --json --quiet -q --verbose -v --color --no-color --help -h'
-            valued='^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
+            options='--dry-run --check --init --only --limit --shuffle --shard --retry --concurrency --rpm --fail-fast --max-cost --max-images --max-total-cost --yes --output -o --gallery --format --alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --wait --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[qvh]*[oasm]|--only|--limit|--shard|--retry|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
             ;;
         'extract')
             options='--output -o --format --force --skip-existing --all --text --alt --fetch --json --quiet -q --verbose -v --color --no-color --help -h'
@@ -94,6 +94,9 @@ _nb_values() {
             ;;
         'caption --as')
             values='text json markdown html csv'
+            ;;
+        'batch --retry')
+            values='refused bad-reply unknown all'
             ;;
         'config set 0' | 'config unset 0' | 'config get 0')
             values='provider base-url model caption-model aspect size timeout retries wait max-cost price confirm-above keep-replies api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'

@@ -39,7 +39,7 @@ function __nb_value_follows
         case 'caption'
             string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'batch'
-            string match -qr -- '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
+            string match -qr -- '^(-[qvh]*[oasm]|--only|--limit|--shard|--retry|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
         case 'extract'
             string match -qr -- '^(-[qvh]*[o]|--output|--format)$' $argv[2]
         case 'config set'
@@ -238,13 +238,17 @@ complete -c nb -n '__nb_in \'batch\'' -l only -x -d 'Only images whose path matc
 complete -c nb -n '__nb_in \'batch\'' -l limit -x -d 'Make only the first N'
 complete -c nb -n '__nb_in \'batch\'' -l shuffle -d 'Make them in random order'
 complete -c nb -n '__nb_in \'batch\'' -l shard -x -d 'Only the Kth of N parts, the same on every machine'
-complete -c nb -n '__nb_in \'batch\'' -l retry-unknown -d 'Make images again whose call may have been charged'
+complete -c nb -n '__nb_in \'batch\'' -l retry -x -k -a 'refused\\t\'the service refused it, or only sent text\'
+bad-reply\\t\'the reply could not be used\'
+unknown\\t\'timed out, cut off, or killed\'
+all\\t\'all of these\'' -d 'Make again what may have been paid for: refused, bad-reply, unknown or all'
 complete -c nb -n '__nb_in \'batch\'' -l concurrency -x -d 'Maximum number of calls at once'
 complete -c nb -n '__nb_in \'batch\'' -l rpm -x -d 'Maximum number of calls started per minute, evenly spread'
 complete -c nb -n '__nb_in \'batch\'' -l fail-fast -d 'Start no more calls after a failure'
 complete -c nb -n '__nb_in \'batch\'' -l max-cost -x -d 'Limit for this run'
 complete -c nb -n '__nb_in \'batch\'' -l max-images -x -d 'Limit for the calls of this run that may be charged'
 complete -c nb -n '__nb_in \'batch\'' -l max-total-cost -x -d 'Limit for this run plus everything in the local ledgers'
+complete -c nb -n '__nb_in \'batch\'' -l yes -d 'Do not ask before what could cost more than $10'
 complete -c nb -n '__nb_in \'batch\'' -l output -s o -r -F -d 'Folder that outputs are relative to'
 complete -c nb -n '__nb_in \'batch\'' -l gallery -r -F -d 'Write a gallery of the images, such as index.html'
 complete -c nb -n '__nb_in \'batch\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'

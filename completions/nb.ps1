@@ -139,13 +139,14 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--limit', 'Make only the first N'),
             ('--shuffle', 'Make them in random order'),
             ('--shard', 'Only the Kth of N parts, the same on every machine'),
-            ('--retry-unknown', 'Make images again whose call may have been charged'),
+            ('--retry', 'Make again what may have been paid for: refused, bad-reply, unknown or all'),
             ('--concurrency', 'Maximum number of calls at once'),
             ('--rpm', 'Maximum number of calls started per minute, evenly spread'),
             ('--fail-fast', 'Start no more calls after a failure'),
             ('--max-cost', 'Limit for this run'),
             ('--max-images', 'Limit for the calls of this run that may be charged'),
             ('--max-total-cost', 'Limit for this run plus everything in the local ledgers'),
+            ('--yes', 'Do not ask before what could cost more than $10'),
             ('--output', 'Folder that outputs are relative to'),
             ('-o', 'Folder that outputs are relative to'),
             ('--gallery', 'Write a gallery of the images, such as index.html'),
@@ -283,7 +284,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     $valued = @{
         'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
         'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
-        'batch' = '^(-[qvh]*[oasm]|--only|--limit|--shard|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
+        'batch' = '^(-[qvh]*[oasm]|--only|--limit|--shard|--retry|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
         'extract' = '^(-[qvh]*[o]|--output|--format)$'
         'config set' = '^(--provider)$'
         'config unset' = '^(--provider)$'
@@ -477,6 +478,12 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('wisgate', 'https://wisgate.ai'),
             ('google', 'https://generativelanguage.googleapis.com'),
             ('sandbox', 'embedded, free and offline')
+        )
+        'batch --retry' = @(
+            ('refused', 'the service refused it, or only sent text'),
+            ('bad-reply', 'the reply could not be used'),
+            ('unknown', 'timed out, cut off, or killed'),
+            ('all', 'all of these')
         )
         'batch --format' = @(
             ('auto', 'as received, or by the file''s name'),

@@ -74,6 +74,8 @@ def usage_error(error: typer.TyperException) -> UsageError:
     said = re.sub(r"a valid float( range)?$", "a number", said)
     command = getattr(getattr(error, "ctx", None), "command_path", "nb")
     hint = f"see `{command} --help`"
+    # An option of earlier versions.
+    guesses = "--retry unknown" if said.endswith("--retry-unknown") else guesses
     if guesses := re.sub(r"['?)]", "", guesses).strip():
         hint = f"did you mean {guesses}? {hint}"
     elif command == "nb generate" and said.startswith("Got unexpected extra argument"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -11,9 +11,10 @@ import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli.batch import paths
-from nanobanana_cli.batch.plan import Step, sha256_of
+from nanobanana_cli.batch.contents import ImageContent, of_image, sha256_of
+from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.captions import sidecar
-from nanobanana_cli.errors import NbError
+from nanobanana_cli.errors import NbError, OutputExists
 from nanobanana_cli.generation.destinations import NamedFile
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.types import Data, ImageFormat
@@ -25,10 +26,12 @@ class RowDestination(msgspec.Struct, frozen=True):
     Args:
         root: the output folder; folders below it are made when needed.
         step: the image, and the existing file.
+        received: called with the image's content before any file has its name.
     """
 
     root: Path
     step: Step
+    received: Callable[[ImageContent], object]
 
     @property
     def format(self) -> ImageFormat | None:
@@ -46,10 +49,13 @@ class RowDestination(msgspec.Struct, frozen=True):
 
         The image is put beside a file that is new or was edited.
         """
+        self.received(of_image(data))
         path = self.root / self._target(image_format)
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
         as_planned = self.step.path is not None and sha256_of(path) == self.step.sha256
+        if as_planned and self.step.state == "remake":
+            _keep(path)
         return NamedFile(path, image_format, as_planned).save(data, image_format)
 
     def _target(self, image_format: ImageFormat) -> str:
@@ -62,6 +68,17 @@ class RowDestination(msgspec.Struct, frozen=True):
         if target.endswith(paths.ANY_SUFFIX):
             return target.removesuffix(paths.ANY_SUFFIX) + SUFFIXES[image_format]
         return target
+
+
+def _keep(path: Path) -> None:
+    """Keep a copy of a file beside it, as `fox.old-1.png`, or the first number that is free."""
+    data = files.read(path, "image")
+    number = 1
+    while True:
+        with suppress(OutputExists):
+            files.create(path.with_name(f"{path.stem}.old-{number}{path.suffix}"), data)
+            return
+        number += 1
 
 
 class _AltLine(msgspec.Struct, frozen=True, gc=False):

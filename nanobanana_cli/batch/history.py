@@ -2,42 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import msgspec
 
+from nanobanana_cli.batch import asked
 from nanobanana_cli.batch import paths as batch_paths
-from nanobanana_cli.errors import LocalFileError
-from nanobanana_cli.money import MICRO
+from nanobanana_cli.batch.recorded_line import RecordedError, RecordedLine, lines
 
-_LINE_START = b'{"event":'
-_CONFLICT = (b"<<<<<<<", b"=======", b">>>>>>>")
+_FILES = frozenset({"written", "reused", "accepted"})
+
+# Why an image may have been paid for without being there, as `--retry` names it.
+Doubt: TypeAlias = Literal["refused", "bad-reply", "unknown"]
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
-    """A file that was made: its request, path and SHA-256, and whether it cost anything."""
+    """A file that was made.
+
+    Args:
+        fingerprint: of its request.
+        path: relative to the output folder.
+        root: that folder, from the ledger's own; None when not known.
+        sha256: of the file.
+        shown: SHA-256 of the file without its metadata; None in old ledgers.
+        paid: it cost something.
+        is_sandbox: the sandbox made it.
+        is_own: the user's own file, recorded as it was.
+        alt: the text that came with it.
+    """
 
     fingerprint: str
     path: str
     sha256: str
-    paid: bool
+    shown: str | None = None
+    paid: bool = True
+    is_sandbox: bool = False
+    is_own: bool = False
+    alt: str | None = None
+    root: str | None = None
 
 
-class UnsettledCall(msgspec.Struct, frozen=True, gc=False):
-    """A call whose outcome was not recorded.
+class DoubtfulCall(msgspec.Struct, frozen=True, gc=False):
+    """A call that may have been paid for, and whose image is not recorded.
 
     Args:
         id, row, fingerprint: as in its intent.
+        kind: why.
         cost: micro-dollars that it may have cost; None when not known.
         replaces: SHA-256 of the file that was there before.
+        message: the error; "" when the outcome was not recorded.
+        sha256, shown, size: of the image, if it was received; size in bytes.
     """
 
     id: str
     row: str
     fingerprint: str
+    kind: Doubt
     cost: int | None
-    replaces: str | None
+    replaces: str | None = None
+    message: str = ""
+    sha256: str | None = None
+    shown: str | None = None
+    size: int | None = None
+
+
+class Failure(msgspec.Struct, frozen=True, gc=False):
+    """The last failure of a row: its error, when it was, and what it may have cost."""
+
+    kind: str
+    message: str
+    charged: str
+    time: str | None = None
+    cost: int | None = None
 
 
 class History(msgspec.Struct):
@@ -45,8 +83,11 @@ class History(msgspec.Struct):
 
     Args:
         written: by row, the files that were made for it.
-        unknown: by row, the calls without an outcome.
-        failed: rows of which a call failed.
+        doubts: by row, the calls that may have been paid for.
+        failed: by row, its last failure.
+        asked: by fingerprint, the parts of the request.
+        alike: by `asked.key`, the fingerprints that differ in what has a default at most.
+        form_1: the fingerprints of old ledgers.
         spent: micro-dollars of all calls, including unknown ones and those that may have been
             charged.
         unpriced: the number of calls without a known price.
@@ -54,8 +95,11 @@ class History(msgspec.Struct):
     """
 
     written: dict[str, list[Written]] = msgspec.field(default_factory=dict)
-    unknown: dict[str, list[UnsettledCall]] = msgspec.field(default_factory=dict)
-    failed: set[str] = msgspec.field(default_factory=set)
+    doubts: dict[str, list[DoubtfulCall]] = msgspec.field(default_factory=dict)
+    failed: dict[str, Failure] = msgspec.field(default_factory=dict)
+    asked: dict[str, asked.Asked] = msgspec.field(default_factory=dict)
+    alike: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    form_1: set[str] = msgspec.field(default_factory=set)
     spent: int = 0
     unpriced: int = 0
     truncated: list[str] = msgspec.field(default_factory=list)
@@ -69,112 +113,150 @@ class History(msgspec.Struct):
                 made = made + [each for each in self.written[row] if each.path in own]
         return made
 
-    def unknown_for(
+    def doubts_for(
         self, target: str, fingerprints: Sequence[str] | None
-    ) -> tuple[UnsettledCall, ...]:
-        """Return the calls without an outcome that sent the same request for a target.
+    ) -> tuple[DoubtfulCall, ...]:
+        """Return the calls for a target that sent the same request and may have been paid for.
 
         Args:
+            target: of the row.
             fingerprints: those of the request; None if any may be it.
         """
-        if not self.unknown:
+        if not self.doubts:
             return ()
         return tuple(
             call
             for row in (target, *batch_paths.aliases(target))
-            for call in self.unknown.get(row, ())
+            for call in self.doubts.get(row, ())
             if fingerprints is None or call.fingerprint in fingerprints
         )
 
 
-class _HistoryLine(msgspec.Struct, frozen=True, gc=False):
-    """The part of a line that planning needs: the rest is skipped, not decoded."""
+def doubt(kind: str, charged: str) -> Doubt | None:
+    """Return why a failed call is not made again unasked; None if every run may do so.
 
-    event: str
-    id: str
-    row: str
-    fingerprint: str
-    cost_usd: float | None = None
-    replaces: str | None = None
-    path: str | None = None
-    sha256: str | None = None
-
-    @property
-    def cost(self) -> int | None:
-        """Micro-dollars."""
-        return None if self.cost_usd is None else round(self.cost_usd * MICRO)
+    Args:
+        kind, charged: of its error.
+    """
+    if kind in ("refused", "no_text"):
+        # Also where it is free: the answer would most likely be the same.
+        return "refused"
+    if charged == "no":
+        return None
+    return "bad-reply" if kind == "bad_reply" else "unknown"
 
 
-_DECODER = msgspec.json.Decoder(_HistoryLine)
-
-
-def read(paths: Iterable[Path]) -> History:
+def read(paths: Iterable[Path], beside: Iterable[Path] = ()) -> History:
     """Merge ledgers; copies of a line, and the order of lines, change nothing.
 
     Args:
         paths: the files; those that do not exist are empty.
+        beside: ledgers of other manifests. What they spent and what failed there is not counted.
 
     Raises:
-        LocalFileError: one cannot be read, or contains a merge conflict.
+        LocalFileError: one cannot be read, has a form that is not known, or contains a merge
+            conflict.
     """
-    history = History()
-    intents: dict[str, _HistoryLine] = {}
-    costs: dict[str, int | None] = {}
-    seen: set[tuple[str, str, Written]] = set()
+    merger = _Merger()
     for path in paths:
-        for line in _lines(path, history.truncated):
-            if line.event == "intent":
-                intents.setdefault(line.id, line)
-                continue
-            costs[line.id] = _higher(costs.get(line.id, line.cost), line.cost)
-            if line.event == "written" and line.path and line.sha256:
-                file = Written(line.fingerprint, line.path, line.sha256, paid=line.cost_usd != 0)
-                if (line.id, line.row, file) not in seen:
-                    seen.add((line.id, line.row, file))
-                    history.written.setdefault(line.row, []).append(file)
-            elif line.event == "failed":
-                history.failed.add(line.row)
-    for line in intents.values():
-        if line.id not in costs:
-            costs[line.id] = line.cost
-            call = UnsettledCall(line.id, line.row, line.fingerprint, line.cost, line.replaces)
-            history.unknown.setdefault(line.row, []).append(call)
-    history.spent = sum(cost for cost in costs.values() if cost is not None)
-    history.unpriced = sum(cost is None for cost in costs.values())
-    return history
+        for line in lines(path, merger.history.truncated):
+            merger.own.add(line.id)
+            merger.add(line)
+    for path in beside:
+        for line in lines(path, []):
+            merger.add(line)
+    return merger.merged()
 
 
-def _lines(path: Path, truncated: list[str]) -> Iterator[_HistoryLine]:
-    for number, text in enumerate(_raw_lines(path), 1):
-        line = _decoded(text)
-        if line is None and text.strip():
-            if text.startswith(_CONFLICT):
-                raise LocalFileError(
-                    f"ledger {path}:{number} contains a merge conflict",
-                    hint="keep the lines of both sides and remove the markers",
-                )
-            truncated.append(f"{path}:{number}")
-            # `cat` appends the first line of another ledger to a truncated last line.
-            start = text.rfind(_LINE_START)
-            line = _decoded(text[start:]) if start > 0 else None
-        if line is not None:
-            yield line
+class _Merger:
+    """Collect lines in any order.
+
+    Attributes:
+        own: the calls that count for the manifest.
+    """
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.own: set[str] = set()
+        self._intents: dict[str, RecordedLine] = {}
+        self._received: dict[str, RecordedLine] = {}
+        self._failed: dict[str, RecordedLine] = {}
+        # Calls whose outcome is recorded, and those that are in no doubt any more.
+        self._costs: dict[str, int | None] = {}
+        self._settled: set[str] = set()
+        self._seen: set[tuple[str, str, Written]] = set()
+
+    def add(self, line: RecordedLine) -> None:
+        history = self.history
+        if line.form == 1:
+            history.form_1.add(line.fingerprint)
+        elif line.asked and line.fingerprint not in history.asked:
+            history.asked[line.fingerprint] = line.asked
+            history.alike.setdefault(asked.key(line.asked), []).append(line.fingerprint)
+        if line.event == "intent":
+            self._intents.setdefault(line.id, line)
+            return
+        if line.event == "received":
+            self._received.setdefault(line.id, line)
+            return
+        self._costs[line.id] = _higher(self._costs.get(line.id, line.cost), line.cost)
+        if line.event == "failed":
+            self._failed[line.id] = line
+        else:
+            self._settled.add(line.id)
+        # A failed call may have put its image beside a file of the user's.
+        if line.path and line.sha256 and line.event in ("failed", *_FILES):
+            self._settled.add(line.id)
+            self._add_file(line, line.path, line.sha256)
+
+    def _add_file(self, line: RecordedLine, path: str, sha256: str) -> None:
+        file = Written(
+            *(line.fingerprint, path, sha256, line.shown),
+            paid=line.cost_usd != 0 or bool(line.paid),
+            is_sandbox=line.provider == "sandbox",
+            is_own=line.event == "accepted",
+            alt=line.alt,
+            root=line.root,
+        )
+        if (line.id, line.row, file) not in self._seen:
+            self._seen.add((line.id, line.row, file))
+            self.history.written.setdefault(line.row, []).append(file)
+
+    def merged(self) -> History:
+        history = self.history
+        for line in self._failed.values():
+            error = line.error or RecordedError()
+            failure = Failure(error.kind, error.message, error.charged, line.time, line.cost)
+            if line.id in self.own:
+                last = history.failed.get(line.row, failure)
+                history.failed[line.row] = max(last, failure, key=_moment)
+            kind = doubt(error.kind, error.charged)
+            if kind is not None and line.id not in self._settled:
+                self._add_doubt(line, kind, error.message)
+        for line in self._intents.values():
+            if line.id not in self._costs:
+                self._costs[line.id] = line.cost
+                self._add_doubt(line, "unknown", "")
+        costs = [cost for call, cost in self._costs.items() if call in self.own]
+        history.spent = sum(cost for cost in costs if cost is not None)
+        history.unpriced = sum(cost is None for cost in costs)
+        return history
+
+    def _add_doubt(self, line: RecordedLine, kind: Doubt, message: str) -> None:
+        intent, received = self._intents.get(line.id), self._received.get(line.id)
+        call = DoubtfulCall(
+            *(line.id, line.row, line.fingerprint, kind, line.cost),
+            replaces=intent.replaces if intent else None,
+            message=message,
+            sha256=received.sha256 if received else None,
+            shown=received.shown if received else None,
+            size=received.bytes if received else None,
+        )
+        self.history.doubts.setdefault(line.row, []).append(call)
 
 
-def _decoded(text: bytes) -> _HistoryLine | None:
-    try:
-        return _DECODER.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-
-
-def _raw_lines(path: Path) -> list[bytes]:
-    try:
-        return path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise LocalFileError(f"ledger {path}: {error.strerror}") from error
+def _moment(failure: Failure) -> tuple[str, str]:
+    return failure.time or "", failure.message
 
 
 def _higher(one: int | None, other: int | None) -> int | None:

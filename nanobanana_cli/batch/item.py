@@ -1,10 +1,9 @@
-"""Describe an image to make: its request, reference images, fingerprint and path."""
+"""Describe an image to make: its request, reference images and path."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,10 +15,6 @@ from nanobanana_cli.errors import LocalFileError, NbError, UsageError
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.remote import RemoteImages, is_address
 from nanobanana_cli.types import ContentRequest, ImageFormat, Parameters, Reference
-
-# Increased when the fingerprint changes: then every image is made again.
-_FINGERPRINT_VERSION = 1
-_NEWER = Parameters.__struct_fields__[5:]
 
 
 class RowSettings(msgspec.Struct, frozen=True, gc=False):
@@ -41,17 +36,20 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         settings: model, aspect, size and the like.
         images: paths of the reference images, relative to the manifest.
         parameters: of the request.
-        fingerprint: SHA-256 of the request, hexadecimal.
+        fingerprint: of `asked`.
+        asked: what is asked of the model, as in `asked.parts`.
         target: its path below the output folder, with `/`; in a name that ends in `.*` the format
             of the reply decides the suffix.
         plain: the target made from the prompt alone; None when the row names its file.
         named_alt_file: the file that the row names for its alt text, as `target`.
         like: the name of the reference image whose ratio the settings have.
-        is_guess: a reference image's address was not fetched, so that the fingerprint, and a ratio
-            that follows the image, are not known.
-        former: the fingerprint of the request before its ratio followed the reference image; ""
-            unless the row leaves the ratio to the default. An image made so is up to date too, so
-            that a new default costs nobody anything.
+        identities: media type and SHA-256 of each reference image.
+        leaves_aspect: the row leaves the ratio to the default, which was `1:1` before it followed
+            the reference image. An image made so is up to date too, so that the new default costs
+            nobody anything.
+        is_guess: a reference image's address was not fetched, so that it, and a ratio that follows
+            it, are not known.
+        recorded: further fingerprints under which the ledgers have what is asked for now.
         id, note: as in the manifest; part of no request.
     """
 
@@ -61,24 +59,22 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     images: tuple[str, ...]
     parameters: Parameters
     fingerprint: str
+    asked: Mapping[str, str]
     target: str
     plain: str | None = None
     named_alt_file: str | None = None
     like: str | None = None
-    former: str = ""
+    identities: tuple[tuple[str, str], ...] = ()
+    leaves_aspect: bool = False
     is_guess: bool = False
+    recorded: tuple[str, ...] = ()
     id: str | int | None = None
     note: str | None = None
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
         """The fingerprints under which an image of it may be recorded."""
-        return (self.fingerprint, self.former) if self.former else (self.fingerprint,)
-
-    @property
-    def key(self) -> str:
-        """The fingerprint that names and shards go by: the one that earlier versions knew."""
-        return self.former or self.fingerprint
+        return (self.fingerprint, *self.recorded)
 
     @property
     def source(self) -> dict[str, object]:
@@ -91,6 +87,11 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         if not self.settings.alt:
             return None
         return self.named_alt_file or paths.alt_file(self.target)
+
+    @property
+    def text_fingerprint(self) -> str:
+        """The fingerprint of a call for the text alone."""
+        return hashlib.sha256(f"text of {self.fingerprint}".encode("ascii")).hexdigest()
 
     def request(self, references: Sequence[Reference]) -> ContentRequest:
         """Return the request that makes the image.
@@ -110,43 +111,6 @@ class Item(msgspec.Struct, frozen=True, gc=False):
             parameters=self.parameters,
             like=self.like,
         )
-
-
-def fingerprint(
-    origin: str,
-    prompt: str,
-    settings: RowSettings,
-    parameters: Parameters,
-    references: Sequence[tuple[str, str]] = (),
-) -> str:
-    """Return the SHA-256 of a request, hexadecimal: equal for what the service treats as equal.
-
-    Args:
-        origin: the service, so that a sandbox's picture is never taken for a real one.
-        prompt, settings, parameters: as in `Item`; the file's format is not sent.
-        references: media type and SHA-256 of each reference image.
-    """
-    sent: list[object] = [
-        _FINGERPRINT_VERSION,
-        origin,
-        settings.model,
-        prompt,
-        settings.aspect,
-        settings.size,
-        references,
-        parameters.thinking,
-        bool(parameters.search),
-        parameters.system or None,
-        parameters.temperature,
-        parameters.seed,
-    ]
-    # A parameter that is newer than the ledgers counts only where it is given.
-    newer = ((name, getattr(parameters, name)) for name in _NEWER)
-    sent.extend(pair for pair in newer if pair[1] is not None)
-    if settings.alt:
-        # Not the instructions around the prompt: better ones in a new release change no image.
-        sent.append("alt")
-    return hashlib.sha256(json.dumps(sent).encode("ascii")).hexdigest()
 
 
 class References:

@@ -1,9 +1,13 @@
 """Record calls and their outcomes in a ledger: append-only JSON Lines beside the manifest.
 
-An `intent` is on the disk before a call, and its outcome, `written` or `failed`, after it. An
-intent without an outcome is unknown: it may have been paid for. `dropped` settles an unknown call
-whose image is made again. Lines are independent of each other and of their order, so ledgers can
-be joined with `cat` and merged line by line.
+An `intent` is on the disk before a call, and its outcome, `written` or `failed`, after it. Between
+the two, `received` has the hash of the image before any file has its name. An intent without an
+outcome is unknown: it may have been paid for. `dropped` settles an unknown or failed call whose
+image is made again. `reused` and `accepted` record a file without a call. Lines are independent of
+each other and of their order, so ledgers can be joined with `cat` and merged line by line.
+
+Lines of form 1 have no `form`; they have no `asked` and `shown` either, and their fingerprints are
+those of `form_1`.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
@@ -23,7 +27,10 @@ from nanobanana_cli.errors import Charged, LocalFileError
 # A line has a few hundred bytes, and an error message may be long.
 _MAX_LINE_BYTES = 1 << 20
 
-Event: TypeAlias = Literal["intent", "written", "failed", "dropped"]
+FORM = 2
+Event: TypeAlias = Literal[
+    "intent", "received", "written", "failed", "dropped", "reused", "accepted"
+]
 
 
 class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -34,11 +41,16 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         id: of the call, the same in its intent and its outcome.
         row: the target that the manifest names.
         fingerprint: of the request.
+        form: of the line.
+        asked: in an intent, `reused` and `accepted`: the parts of the request, each as a hash.
         cost_usd: what the call costs or may cost; 0 when known to be free; None when not known.
         time: UTC, ISO 8601.
         provider, model, size: of the request.
         replaces: in an intent, SHA-256 of the file that was there before.
+        root: the output folder of `path`, from the ledger's own; left out when they are the same.
         path, sha256, bytes, width, height, mime_type: of the file that was written.
+        shown: SHA-256 of that file without its metadata.
+        paid: what a `reused` file shows was paid for.
         alt: the alt text that came with it.
         seconds, attempts, response_id: of the call.
         error: of a failure, as in a JSON line.
@@ -48,14 +60,19 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     id: str
     row: str
     fingerprint: str
+    form: int = 1
+    asked: Mapping[str, str] | None = None
     cost_usd: float | None = None
     time: str | None = None
     provider: str | None = None
     model: str | None = None
     size: str | None = None
     replaces: str | None = None
+    root: str | None = None
     path: str | None = None
     sha256: str | None = None
+    shown: str | None = None
+    paid: bool | None = None
     bytes: int | None = None
     width: int | None = None
     height: int | None = None

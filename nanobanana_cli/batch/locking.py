@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nanobanana_cli.batch.manifest.readers import STDIN
-from nanobanana_cli.batch.plan import Shard
+from nanobanana_cli.batch.selection import Shard
 from nanobanana_cli.errors import LocalFileError
 
 _ENDING = ".ledger.jsonl"
@@ -31,6 +31,12 @@ def own_ledger(main: Path, shard: Shard | None) -> Path:
 def all_ledgers(main: Path) -> list[Path]:
     """Return the manifest's ledger and those of its shards."""
     return [main, *(path for path, _ in _shards(main, _ENDING))]
+
+
+def ledgers_beside(main: Path) -> list[Path]:
+    """Return the ledgers of other manifests in the same folder."""
+    own = set(all_ledgers(main))
+    return sorted(path for path in main.parent.glob(f"*{_ENDING}") if path not in own)
 
 
 def _stem(main: Path) -> str:

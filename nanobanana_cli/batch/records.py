@@ -2,64 +2,122 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.batch.history import UnsettledCall
-from nanobanana_cli.batch.ledger import Event, LedgerLine
+from nanobanana_cli.batch.contents import ImageContent
+from nanobanana_cli.batch.history import DoubtfulCall
+from nanobanana_cli.batch.ledger import FORM, Event, LedgerLine
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.errors import Charged
+from nanobanana_cli.generation.destinations import MisplacedImage
 from nanobanana_cli.money import usd
-from nanobanana_cli.types import Result
+from nanobanana_cli.sandbox import RESPONSE_ID
+from nanobanana_cli.types import Reply, Result
+
+
+class OutputFolder(msgspec.Struct, frozen=True):
+    """The output folder, and that of the ledger, which names it."""
+
+    path: Path
+    ledger: Path
+
+    @property
+    def name(self) -> str | None:
+        """The folder as lines name it; None when it is the ledger's own, or cannot be named."""
+        try:
+            name = os.path.relpath(self.path, self.ledger).replace(os.sep, "/")
+            name.encode()
+        except ValueError:  # It is on another drive, or no text.
+            return None
+        return None if name == "." else name
+
+    def relative(self, file: str | Path) -> str:
+        """Return a file below the folder as lines name it."""
+        return Path(file).relative_to(self.path).as_posix()
 
 
 def intent_line(step: Step, provider: str) -> LedgerLine:
     """Return the line for a call that is about to be sent."""
-    item = step.item
+    item, text = step.item, step.asks_text
     return LedgerLine(
         event="intent",
         id=uuid.uuid4().hex,
         row=item.target,
-        fingerprint=item.fingerprint,
+        fingerprint=item.text_fingerprint if text else item.fingerprint,
+        form=FORM,
+        asked=None if text else item.asked,
         cost_usd=usd(step.price),
         time=_now(),
         provider=provider,
-        model=item.settings.model,
-        size=item.settings.size,
+        model=text.model if text else item.settings.model,
+        size=None if text else item.settings.size,
         replaces=step.sha256,
     )
 
 
-def outcome_line(call: LedgerLine, result: Result, root: Path) -> LedgerLine:
+def received_line(call: LedgerLine, content: ImageContent) -> LedgerLine:
+    """Return the line for an image that was received and has no name yet.
+
+    Args:
+        call: its intent.
+        content: of the file that will have the name.
+    """
+    return LedgerLine(
+        event="received",
+        id=call.id,
+        row=call.row,
+        fingerprint=call.fingerprint,
+        form=FORM,
+        time=_now(),
+        sha256=content.sha256,
+        shown=content.shown,
+        bytes=content.size,
+    )
+
+
+def outcome_line(
+    call: LedgerLine, result: Result, folder: OutputFolder, content: ImageContent | None
+) -> LedgerLine:
     """Return the line for the outcome of a call.
 
     Args:
         call: its intent.
         result: the result of the call.
-        root: the output folder.
+        folder: the output folder.
+        content: of the image, if it was received.
     """
     error = None if result.status == "written" else result.error
     cost = call.cost_usd if result.cost is None else usd(result.cost)
+    reply = result.reply
     line = LedgerLine(
         event="failed" if error else "written",
         id=call.id,
         row=call.row,
         fingerprint=call.fingerprint,
+        form=FORM,
         cost_usd=0.0 if error and error.charged is Charged.NO else cost,
         time=_now(),
+        provider="sandbox" if _is_sandbox(reply) else call.provider,
+        sha256=result.sha256 or (content.sha256 if content else None),
+        shown=content.shown if content else None,
         seconds=None if result.seconds is None else round(result.seconds, 2),
         attempts=result.attempts or None,
-        response_id=result.reply.response_id if result.reply else None,
+        response_id=reply.response_id if reply else None,
     )
     if error is not None:
-        return replace(line, error=error.record())
+        place = error.path if isinstance(error, MisplacedImage) else None
+        path = None if place is None else folder.relative(place)
+        return replace(line, root=folder.name, path=path, error=error.record())
     return replace(
         line,
-        path=Path(result.path or "").relative_to(root).as_posix(),
-        sha256=result.sha256,
+        root=folder.name,
+        path=folder.relative(result.path or ""),
         bytes=result.size,
         width=result.width,
         height=result.height,
@@ -68,26 +126,60 @@ def outcome_line(call: LedgerLine, result: Result, root: Path) -> LedgerLine:
     )
 
 
-def settled_line(
-    event: Event, call: UnsettledCall, path: str | None = None, sha256: str | None = None
-) -> LedgerLine:
-    """Return the line that settles an unknown call.
-
-    Args:
-        event: `dropped` if its image is made again, `written` if it had saved its image.
-        call: the call.
-        path, sha256: of the image that was saved.
-    """
+def dropped_line(call: DoubtfulCall) -> LedgerLine:
+    """Return the line that settles a call whose image is made again."""
     return LedgerLine(
-        event=event,
+        event="dropped",
         id=call.id,
         row=call.row,
         fingerprint=call.fingerprint,
+        form=FORM,
         cost_usd=usd(call.cost),
         time=_now(),
-        path=path,
-        sha256=sha256,
     )
+
+
+def file_line(
+    step: Step, folder: OutputFolder, path: str, content: ImageContent, text: str | None = None
+) -> LedgerLine:
+    """Return the line for a file that is there without a call of this run.
+
+    It settles the call that made it, if that was not recorded; it has an id of its own, and costs
+    nothing, if the file was reused or is the user's own.
+
+    Args:
+        step: the image.
+        folder: the output folder.
+        path: of the file, below that folder.
+        content: of the file.
+        text: its alt text, if it is at hand too.
+    """
+    item, call, found = step.item, step.recovered, step.found
+    made = found.made if found else None
+    event: Event = "reused" if made else "accepted"
+    return LedgerLine(
+        event="written" if call else event,
+        id=call.id if call else uuid.uuid4().hex,
+        row=item.target,
+        fingerprint=item.fingerprint,
+        form=FORM,
+        asked=item.asked,
+        cost_usd=usd(call.cost) if call else 0.0,
+        time=_now(),
+        provider="sandbox" if made and made.is_sandbox else None,
+        root=folder.name,
+        path=path,
+        sha256=content.sha256,
+        shown=content.shown,
+        paid=made.paid if made else None,
+        bytes=content.size,
+        alt=text,
+    )
+
+
+def _is_sandbox(reply: Reply | None) -> bool:
+    """Return whether a reply came from a sandbox, which may serve at any address."""
+    return reply is not None and (reply.response_id or "").startswith(RESPONSE_ID)
 
 
 def _now() -> str:

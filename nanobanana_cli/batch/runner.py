@@ -10,13 +10,21 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from nanobanana_cli.batch.contents import ImageContent
 from nanobanana_cli.batch.destination import AltFiles, RowDestination
 from nanobanana_cli.batch.dispatcher import Dispatcher
 from nanobanana_cli.batch.item import References
 from nanobanana_cli.batch.ledger import Ledger, LedgerLine
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.batch.records import intent_line, outcome_line, settled_line
+from nanobanana_cli.batch.records import (
+    OutputFolder,
+    dropped_line,
+    intent_line,
+    outcome_line,
+    received_line,
+)
 from nanobanana_cli.batch.throttle import NotSent
+from nanobanana_cli.captions import source_image
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.captions.save import TextDestination, save_reply_text
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnknown
@@ -41,6 +49,35 @@ class Done(msgspec.Struct, frozen=True):
         """True if its call was charged."""
         error = self.result.error
         return error.charged if error and self.result.status != "written" else Charged.YES
+
+
+class _Call:
+    """Record one call, from its intent to the hash of its image.
+
+    Args:
+        step: the image.
+        intent: the line for the call.
+        ledger: takes the lines.
+    """
+
+    def __init__(self, step: Step, intent: LedgerLine, ledger: Ledger) -> None:
+        self.intent = intent
+        self.is_recorded = False
+        self.content: ImageContent | None = None
+        self._step = step
+        self._ledger = ledger
+
+    def record(self) -> None:
+        """Record the intent, before the first attempt is sent."""
+        if not self.is_recorded:
+            dropped = (dropped_line(earlier) for earlier in self._step.doubts)
+            self._ledger.extend([*dropped, self.intent])
+            self.is_recorded = True
+
+    def receive(self, content: ImageContent) -> None:
+        """Record the image before any file has its name."""
+        self._ledger.append(received_line(self.intent, content))
+        self.content = content
 
 
 class Runner:
@@ -72,6 +109,7 @@ class Runner:
         self._references = references
         self._alt_files = alt_files
         self._root = root
+        self._folder = OutputFolder(root, ledger.path.parent)
         self._aborted_at: float | None = None
         self._draining = False
         # While one thread saves an image, another can make its call; unless the outcome of the one
@@ -146,45 +184,60 @@ class Runner:
         return done if is_sent else None
 
     def _made(self, step: Step) -> Result:
+        item = step.item
         try:
-            request = step.item.request(self._references.load(step.item.images))
+            if text := step.asks_text:
+                image = source_image.load(str(self._root / (step.path or "")), _no_stdin)
+                request = replace(text, references=(image.reference(),))
+            else:
+                request = item.request(self._references.load(item.images))
         except NbError as error:
             return self._failed(step, error)
-        call = intent_line(step, self._session.endpoint.provider)
-        recorded: list[LedgerLine] = []
-
-        def record() -> None:
-            if not recorded:
-                dropped = (settled_line("dropped", earlier) for earlier in step.unknown)
-                self._ledger.extend([*dropped, call])
-                recorded.append(call)
-
-        with self._session.call(request, before=record) as called:
-            result = save_image(called, RowDestination(self._root, step), self._session.rescue)
-        result = replace(result, notes=(*shape.notes(request), *result.notes))
-        result = self._with_text(step, result)
-        if not recorded and isinstance(result.error, LocalFileError):
+        call = _Call(step, intent_line(step, self._session.endpoint.provider), self._ledger)
+        with self._session.call(request, before=call.record) as called:
+            if text:
+                result = self._text_alone(step, called)
+            else:
+                place = RowDestination(self._root, step, call.receive)
+                result = save_image(called, place, self._session.rescue)
+        if not text:
+            result = replace(result, notes=(*shape.notes(request), *result.notes))
+            result = self._with_text(step, result)
+        if not call.is_recorded and isinstance(result.error, LocalFileError):
             result.error.charged = Charged.NO
             raise result.error
         if self.aborted and isinstance(result.error, OutcomeUnknown):
             return result
-        if recorded:
+        if call.is_recorded:
             try:
-                self._ledger.append(outcome_line(call, result, self._root))
+                line = outcome_line(call.intent, result, self._folder, call.content)
+                self._ledger.append(line)
             except LocalFileError as unrecorded:
                 # It is made all the same, and the next run finds it; but no more may be paid for.
                 self._dispatcher.stop(unrecorded)
-        # Unknown is what needs `--retry-unknown`; this one is on record, and tried again.
+        # Unknown is what has no outcome; this one is on record.
         return replace(result, status="failed") if result.status == "unknown" else result
+
+    def _text_alone(self, step: Step, called: Result) -> Result:
+        """Save the text of an image that is there."""
+        if called.error is not None:
+            return called
+        path = str(self._root / (step.path or ""))
+        result = replace(called, path=path, sha256=step.sha256)
+        result = save_reply_text(result, self._text_destination(step))
+        return replace(result, status="failed" if result.error else "written")
 
     def _with_text(self, step: Step, result: Result) -> Result:
         """Save the alt text beside an image, when the row asks for one."""
         if step.item.alt_file is None or result.status != "written":
             return result
-        text_file = self._root / step.item.alt_file
+        return save_reply_text(result, self._text_destination(step))
+
+    def _text_destination(self, step: Step) -> TextDestination:
+        text_file = self._root / (step.item.alt_file or "")
         with suppress(OSError):
             text_file.parent.mkdir(parents=True, exist_ok=True)
-        destination = TextDestination(
+        return TextDestination(
             TextSpec(),
             write=True,
             text_file=text_file,
@@ -192,8 +245,11 @@ class Runner:
             force=self._alt_files.may_be_replaced(step),
             is_generated=True,
         )
-        return save_reply_text(result, destination)
 
     def _failed(self, step: Step, error: NbError) -> Result:
         provider = self._session.endpoint.provider
         return Result("failed", step.item.request(()), provider, error=error)
+
+
+def _no_stdin() -> bytes:
+    raise AssertionError("an image of a batch is a file")

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from nanobanana_cli.batch import paths
-from nanobanana_cli.batch.history import History
+from nanobanana_cli.batch.contents import FileContents
+from nanobanana_cli.batch.history import History, Written
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
-from nanobanana_cli.batch.plan import sha256_of
 
 _FINGERPRINTED = re.compile(r"-[0-9a-f]{8}$")
 
@@ -41,10 +41,11 @@ class _Namer:
     def __init__(self, items: Sequence[Item], history: History, listing: paths.Listing) -> None:
         self._history = history
         self._listing = listing
+        self._contents = FileContents(listing.root)
         # Calls whose outcome is unknown may have made their image, too.
         self._recorded = {
             (_stem(row), call.fingerprint)
-            for made in (history.written, history.unknown)
+            for made in (history.written, history.doubts)
             for row, calls in made.items()
             for call in calls
         }
@@ -67,19 +68,20 @@ class _Namer:
     def named(self, item: Item, plain: str) -> Item:
         """Return an image under its final name."""
         stem, suffix = paths.split(plain)
-        fingerprinted = f"{stem}-{item.key[:8]}{suffix}"
-        keeps_plain = self._owners.get(plain, item.key) == item.key and (
-            not self._any_fingerprinted
-            or not self._is_recorded(fingerprinted, item)
-            or (self._is_recorded(plain, item) and self._exists(item, plain))
+        # Of the names with a part of a fingerprint, the image keeps the one that it was made under.
+        names = [f"{stem}-{each[:8]}{suffix}" for each in item.fingerprints]
+        known = [name for name in names if self._any_fingerprinted and self._knows(name, item)]
+        is_owner = self._owners.get(plain, item.fingerprint) == item.fingerprint
+        keeps_plain = is_owner and (
+            not known or (self._knows(plain, item) and self._exists(item, plain))
         )
-        target = plain if keeps_plain else fingerprinted
+        target = plain if keeps_plain else [*known, *names][0]
         return item if target == item.target else replace(item, target=target)
 
     def _owner(self, stem: str, group: Sequence[tuple[Item, str]], *, is_given: bool) -> str | None:
         """Return the fingerprint of the image that was made under a plain name, if one was."""
         recorded = {
-            item.key: (item, plain)
+            item.fingerprint: (item, plain)
             for item, plain in group
             if any((stem, each) in self._recorded for each in item.fingerprints)
         }
@@ -89,26 +91,26 @@ class _Namer:
         existing = [key for key, (item, plain) in recorded.items() if self._exists(item, plain)]
         return min(existing or (() if is_given else recorded), default=None)
 
-    def _is_recorded(self, target: str, item: Item) -> bool:
+    def _knows(self, target: str, item: Item) -> bool:
         return any((_stem(target), each) in self._recorded for each in item.fingerprints)
 
     def _exists(self, item: Item, plain: str) -> bool:
         """Return whether the image that was made under the plain name exists, or may exist."""
-        if self._history.unknown_for(plain, item.fingerprints):
+        if self._history.doubts_for(plain, item.fingerprints):
             return True
         own = paths.candidates(plain)
         return any(
-            made.fingerprint in item.fingerprints and self._sha256(made.path) == made.sha256
+            made.fingerprint in item.fingerprints and self._is_there(made)
             for made in self._history.made_for(plain)
             if made.path in own
         )
 
-    def _sha256(self, path: str) -> str | None:
+    def _is_there(self, made: Written) -> bool:
         try:
-            self._listing.check(path)
+            self._listing.check(made.path)
         except paths.InvalidPath:
-            return None
-        return sha256_of(self._listing.root / path)
+            return False
+        return self._contents.is_image(made.path, made.sha256, made.shown)
 
 
 def _colliding(names: Sequence[str], *, is_given: bool) -> Sequence[str]:

@@ -66,6 +66,13 @@ _STYLES = {
     name: f"{style.name}, up to {style.ceiling} characters" for name, style in STYLES.items()
 }
 
+_RETRIED = {
+    "refused": "the service refused it, or only sent text",
+    "bad-reply": "the reply could not be used",
+    "unknown": "timed out, cut off, or killed",
+    "all": "all of these",
+}
+
 _TEXTS = (
     "--base-url",
     "--context",
@@ -97,6 +104,7 @@ _OPTIONS: Mapping[str, Values] = {
         }
     ),
     "--provider": Values(_PROVIDERS),
+    "--retry": Values(_RETRIED),
     "--size": Values({size: f"{_pixels('1:1', size)} pixels at 1:1" for size in catalog.SIZES}),
     "--style": Values(_STYLES),
     "--thinking": Values(dict.fromkeys(catalog.THINKING_LEVELS, "")),

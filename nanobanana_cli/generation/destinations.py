@@ -43,9 +43,17 @@ class Destination(Protocol):
 
 
 class MisplacedImage(LocalFileError):
-    """The image is saved, but under another name than the user's."""
+    """The image is saved, but under another name than the user's.
+
+    Args:
+        path: that name.
+    """
 
     charged = Charged.YES
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message, hint=f"the image was saved as {path}")
+        self.path = path
 
 
 class NamedFile(msgspec.Struct, frozen=True):
@@ -69,8 +77,7 @@ class NamedFile(msgspec.Struct, frozen=True):
         except OutputExists as error:
             suffix = SUFFIXES[image_format]
             saved = files.create_unique(self.path.parent, self.path.stem, suffix, data)
-            hint = f"the image was saved as {saved}"
-            raise MisplacedImage(error.message, hint=hint) from error
+            raise MisplacedImage(error.message, saved) from error
         return str(self.path)
 
 

@@ -52,12 +52,14 @@ class Reader(Protocol):
 
     `survey` and `verify` return width and height in pixels; they raise DamagedImage unless all
     parts are there, or every pixel decodes. `open_image` returns Pillow's image, pixels not loaded,
-    and raises whatever Pillow raises.
+    and raises whatever Pillow raises. `bare` returns what the file shows, without the metadata;
+    it raises DamagedImage if the file is cut.
     """
 
     def survey(self, data: Data) -> tuple[int, int]: ...
     def verify(self, data: Data) -> tuple[int, int]: ...
     def open_image(self, data: Data) -> ImageFile: ...
+    def bare(self, data: Data) -> bytes: ...
 
 
 class XmpContainer(Protocol):

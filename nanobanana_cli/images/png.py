@@ -8,7 +8,7 @@ Source of the rules: PNG specification, third edition (W3C, 2025).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,8 @@ _ADAM7 = (
 _FILTERS = bytes(range(5))
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 # What no pixel needs but its looks; of no use after the pixels.
-_BEFORE_PIXELS = (b"tRNS", b"iCCP")
+_FOR_PILLOW = (b"tRNS", b"iCCP")
+_BEFORE_PIXELS = (*_FOR_PILLOW, b"cICP", b"sRGB", b"gAMA", b"cHRM")
 # zlib hands back what it has not read yet as a copy, so it is fed in small pieces; and a piece can
 # swell a thousandfold, so it is emptied in blocks.
 _PIECE = 1 << 16
@@ -126,7 +127,7 @@ def open_image(data: Data) -> ImageFile:
     """
     # Pillow raises whatever a damaged chunk causes.
     try:
-        return _opened(data, (*_CRITICAL, b"eXIf", *_BEFORE_PIXELS))
+        return _opened(data, (*_CRITICAL, b"eXIf", *_FOR_PILLOW))
     except Exception:  # noqa: BLE001
         return _opened(data, (*_CRITICAL, b"eXIf"))
 
@@ -134,6 +135,19 @@ def open_image(data: Data) -> ImageFile:
 def _opened(data: Data, kinds: tuple[bytes, ...]) -> ImageFile:
     from PIL.PngImagePlugin import PngImageFile
 
+    return PngImageFile(BytesIO(_only(kinds, data)))
+
+
+def bare(data: Data) -> bytes:
+    """Return the PNG without the chunks that no pixel or colour needs.
+
+    Raises:
+        DamagedImage: it is cut, or a checksum is wrong.
+    """
+    return _only((*_CRITICAL, *_BEFORE_PIXELS), data)
+
+
+def _only(kinds: Container[bytes], data: Data) -> bytes:
     view = memoryview(data)
     kept: list[Data] = [SIGNATURE]
     has_pixels = False
@@ -141,7 +155,7 @@ def _opened(data: Data, kinds: tuple[bytes, ...]) -> ImageFile:
         has_pixels |= kind == b"IDAT"
         if kind in kinds and not (has_pixels and kind in _BEFORE_PIXELS):
             kept.append(view[start:end])
-    return PngImageFile(BytesIO(b"".join(kept)))
+    return b"".join(kept)
 
 
 def chunks(data: Data) -> Iterator[Chunk]:

@@ -41,6 +41,11 @@ def verify(data: Data) -> tuple[int, int]:
 survey = verify
 
 
+def bare(data: Data) -> bytes:
+    """Return all of the data: what is metadata in these formats is not told apart."""
+    return bytes(data)
+
+
 def open_image(data: Data) -> ImageFile:
     """Return Pillow's image."""
     from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, TiffImagePlugin

@@ -15,6 +15,8 @@ from nanobanana_cli.types import Data
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
+_SHOWN = (b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF")
+
 
 def survey(data: Data) -> tuple[int, int]:
     """Return width and height, in pixels, of a WebP with all its chunks.
@@ -51,6 +53,17 @@ def open_image(data: Data) -> ImageFile:
     from PIL.WebPImagePlugin import WebPImageFile
 
     return WebPImageFile(BytesIO(data))
+
+
+def bare(data: Data) -> bytes:
+    """Return the content without EXIF, XMP, C2PA, and the header that announces them.
+
+    Raises:
+        DamagedImage: it is cut.
+    """
+    return b"".join(
+        chunk.kind + bytes(chunk.body) for chunk in chunks(data) if chunk.kind in _SHOWN
+    )
 
 
 def canvas_size(first: Chunk) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import msgspec
 from PIL import Image
 
 from nanobanana_cli.catalog import MODELS, Model
-from nanobanana_cli.sandbox import picture
+from nanobanana_cli.sandbox import RESPONSE_ID, picture
 from nanobanana_cli.sandbox.validation import Request
 from nanobanana_cli.types import Redacted
 
@@ -128,7 +128,7 @@ def trailer(request: Request, found: Sequence[Part] = ()) -> dict[str, Any]:
     return {
         "usageMetadata": usage,
         "modelVersion": request.model.id,
-        "responseId": secrets.token_urlsafe(16),
+        "responseId": RESPONSE_ID + secrets.token_urlsafe(16),
     }
 
 

@@ -59,9 +59,9 @@ def test_the_option_holds_for_rows_that_do_not_say(nb: Nb, server: CountingServe
     ]
     run = batch(nb, server, "--alt", rows=rows)
     assert sorted(run.out.split()) == ["elk.png", "fox.alt.txt", "fox.png"]
-    # Another request is another image.
+    # The text is no part of what the image shows.
     assert batch(nb, server, rows=rows).code == 0
-    assert server.calls == {"fox": 2, "elk": 1}
+    assert server.calls == {"fox": 1, "elk": 1}
 
 
 def test_a_remade_image_has_a_new_text(nb: Nb, server: CountingServer) -> None:
@@ -83,6 +83,10 @@ def test_a_text_written_by_hand_stays_when_the_row_gets_one(nb: Nb, server: Coun
     Path("x.alt.txt").write_text("mine\n")
     rows = [{"prompt": "fox", "output": "x.png", "alt": True}]
     run = batch(nb, server, rows=rows)
+    assert (run.code, run.out, server.calls.total()) == (0, "", 1)
+    assert Path("x.alt.txt").read_text() == "mine\n"
+    # And it stays when the image is made again.
+    run = batch(nb, server, rows=[{**rows[0], "size": "2K"}])
     assert run.out.split() == ["x.png", "x.alt-2.txt"]
     assert Path("x.alt.txt").read_text() == "mine\n"
     assert Path("x.alt-2.txt").read_text() == "Seen: fox.\n"
@@ -106,22 +110,28 @@ def test_an_image_without_its_text_stays_and_is_told(nb: Nb, server: CountingSer
     assert "nb caption x.png" in run.err
     assert Path("x.png").exists()
     assert not Path("x.alt.txt").exists()
-    # The image is paid for, so it is not made again.
-    assert batch(nb, server, rows=rows).code == 0
-    assert server.calls.total() == 1
+    # The image is paid for, so the text is asked for alone; and only once, unless told to.
+    for _ in range(2):
+        run = batch(nb, server, rows=rows)
+        assert (run.code, "hint: --retry refused makes 1 again" in run.err) == (3, True)
+        assert server.calls == {"mute fox": 1, "text of mute fox": 1}
+    assert batch(nb, server, "--retry", "refused", rows=rows).code == 3
+    assert server.calls == {"mute fox": 1, "text of mute fox": 2}
 
 
 @pytest.mark.parametrize("lost", [True, False])
-def test_a_text_that_was_lost_by_a_kill_is_told(nb: Nb, server: CountingServer, lost: bool) -> None:
+def test_a_text_that_was_lost_by_a_kill_is_asked_for_alone(
+    nb: Nb, server: CountingServer, lost: bool
+) -> None:
     rows = [{"prompt": "fox", "output": "x.png", "alt": True}]
     batch(nb, server, rows=rows)
     ledger = Path("m.ledger.jsonl")
-    ledger.write_text(ledger.read_text().splitlines(keepends=True)[0])
+    ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:2]))
     if lost:
         Path("x.alt.txt").unlink()
     run = batch(nb, server, rows=rows)
-    assert (run.code, server.calls.total()) == (0, 1)
-    assert ("x.png: its alt text was not saved before the run was killed" in run.err) == lost
+    assert (run.code, server.calls["fox"], server.calls["text of fox"]) == (0, 1, lost)
+    assert Path("x.alt.txt").read_text() == f"Seen: {'text of ' * lost}fox.\n"
 
 
 @pytest.mark.parametrize(

@@ -92,16 +92,19 @@ def test_it_is_shown_as_skipped(nb: Nb, server: CountingServer) -> None:
     assert "3 of 3 images" in Path("index.html").read_text()
 
 
-def test_a_text_that_is_embedded_is_an_edit_too(nb: Nb) -> None:
+def test_a_text_that_is_embedded_is_no_edit(nb: Nb) -> None:
     with CountingServer() as server:
         assert batch(nb, server).code == 0
         run = nb("caption", "1.png", "--embed", "--provider", "sandbox")
         assert run.code == 0, run.err
         embedded = Path("1.png").read_bytes()
-        assert batch(nb, server).code == 12
-        assert batch(nb, server, "--skip-existing").code == 0
+        assert batch(nb, server, "--check").code == 0
+        assert batch(nb, server).code == 0
         assert server.calls.total() == 3
-    assert Path("1.png").read_bytes() == embedded
+        assert Path("1.png").read_bytes() == embedded
+        # So the row may change.
+        assert batch(nb, server, rows=CHANGED).code == 0
+        assert server.calls["fox 1"] == 2
 
 
 def test_a_file_that_is_edited_during_the_call_stays(nb: Nb) -> None:
@@ -122,7 +125,7 @@ def test_a_file_that_is_edited_during_the_call_stays(nb: Nb) -> None:
 
 def test_a_paid_image_makes_no_room_for_a_free_one(nb: Nb, server: CountingServer) -> None:
     Path("1.png").unlink()
-    free = ("batch", "m.jsonl", "--provider", "sandbox")
+    free = ("batch", "m.jsonl", "--provider", "sandbox", "--size", "2K")
     run = nb(*free)
     assert run.code == 12
     assert "0.png was paid for and would be replaced by a free image" in run.err
@@ -131,6 +134,8 @@ def test_a_paid_image_makes_no_room_for_a_free_one(nb: Nb, server: CountingServe
     assert nb(*free, "--force").code == 0
     assert Path("0.png").read_bytes() != image("fox 0")
     # And what was free makes room for what is paid for.
+    real = ("--base-url", "https://gateway.example", "--size", "2K")
+    assert batch(nb, server, "--dry-run", *real).out.count("the sandbox made it") == 3
     assert batch(nb, server).code == 0
     assert server.calls == {"fox 0": 1, "fox 1": 1, "fox 2": 1}
 
@@ -143,12 +148,12 @@ def test_a_killed_force_asks_again(nb: Nb, server: CountingServer) -> None:
     # The run was killed before the image was there.
     ledger.write_text(before + intent + "\n")
     Path("1.png").write_bytes(EDITED)
-    for options in ((), ("--retry-unknown",)):
+    for options in ((), ("--retry", "unknown")):
         assert batch(nb, server, *options).code == 12
     assert batch(nb, server, "--force").code == 3
     assert Path("1.png").read_bytes() == EDITED
-    run = batch(nb, server, "--retry-unknown", "--dry-run", "--force")
+    run = batch(nb, server, "--retry", "all", "--dry-run", "--force")
     assert "unknown\t1.png\t$0.058" in run.out
-    assert batch(nb, server, "--retry-unknown", "--force").code == 0
+    assert batch(nb, server, "--retry", "all", "--force").code == 0
     assert Path("1.png").read_bytes() == image("fox 1")
     assert server.calls == {"fox 1": 2}

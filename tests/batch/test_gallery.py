@@ -326,7 +326,9 @@ def test_axe_finds_no_violation(page: Path) -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_inert(name: str, prompt: str, problem: str) -> None:
     def item(prompt: str) -> Item:
-        return Item(1, prompt, RowSettings("m", "1:1", "1K", None), (), Parameters(), "", "x.png")
+        return Item(
+            1, prompt, RowSettings("m", "1:1", "1K", None), (), Parameters(), "", {}, "x.png"
+        )
 
     entry = gallery.Entry(name, item(prompt), None, None, None, problem)
     found = Elements("".join(gallery._card(entry, "/", {})))

@@ -14,6 +14,7 @@ import pytest
 from conftest import Nb
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.counting_server import CountingServer
 
 from nanobanana_cli.batch import history
@@ -32,6 +33,11 @@ def line(event: Event, call: str, *, row: str = "x.png", cost: float | None = 0.
         path=row if written else None,
         sha256=f"hash of {call}" if written else None,
     )
+
+
+def failure(call: str, charged: str, *, cost: float = 0.058) -> LedgerLine:
+    error = {"kind": "bad_reply", "message": "not JSON", "charged": charged}
+    return replace(line("failed", call, cost=cost), error=error)
 
 
 def write(path: Path, *lines: LedgerLine) -> None:
@@ -136,7 +142,7 @@ def test_a_truncated_line_is_moved(tmp_path: Path) -> None:
     write(path, line("intent", "3"))
     found = history.read([path])
     assert found.truncated == []
-    assert [call.id for call in found.unknown["x.png"]] == ["1", "3"]
+    assert [call.id for call in found.doubts["x.png"]] == ["1", "3"]
     assert path.with_suffix(".torn").read_bytes() == b'{"event":"intent","id":"2","ro\n'
 
 
@@ -146,7 +152,7 @@ def test_a_whole_line_without_its_end_stays(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().rstrip(b"\n"))
     write(path, line("written", "1"))
     found = history.read([path])
-    assert (found.truncated, found.unknown) == ([], {})
+    assert (found.truncated, found.doubts) == ([], {})
 
 
 def test_cat_appends_to_a_truncated_line(tmp_path: Path) -> None:
@@ -156,7 +162,7 @@ def test_cat_appends_to_a_truncated_line(tmp_path: Path) -> None:
     torn = one.read_bytes() + b'{"event":"written","id":"1","row":"x'
     both.write_bytes(torn + other.read_bytes())
     found = history.read([both])
-    assert [call.id for call in found.unknown["x.png"]] == ["1"]
+    assert [call.id for call in found.doubts["x.png"]] == ["1"]
     assert [made.sha256 for made in found.written["x.png"]] == ["hash of 2"]
 
 
@@ -175,16 +181,16 @@ def test_money(tmp_path: Path) -> None:
         line("written", "made"),
         line("intent", "unknown"),
         line("intent", "free"),
-        line("failed", "free", cost=0.0),
+        failure("free", "no", cost=0.0),
         line("intent", "maybe"),
-        line("failed", "maybe"),
+        failure("maybe", "maybe"),
         line("intent", "dropped"),
         line("dropped", "dropped"),
         line("intent", "unpriced", cost=None),
     )
     found = history.read([path])
     assert (found.spent, found.unpriced) == (4 * 58_000, 1)
-    assert [call.id for call in found.unknown["x.png"]] == ["unknown", "unpriced"]
+    assert [call.id for call in found.doubts["x.png"]] == ["maybe", "unknown", "unpriced"]
 
 
 def test_a_call_that_was_given_up_may_have_made_its_file(tmp_path: Path) -> None:
@@ -194,7 +200,7 @@ def test_a_call_that_was_given_up_may_have_made_its_file(tmp_path: Path) -> None
     for order in ([one, other], [other, one]):
         found = history.read(order)
         assert [made.sha256 for made in found.written["x.png"]] == ["hash of 1"]
-        assert (found.spent, found.unknown) == (100_000, {})
+        assert (found.spent, found.doubts) == (100_000, {})
 
 
 @given(
@@ -227,7 +233,7 @@ def _summary(lines: list[LedgerLine]) -> object:
         file.flush()
         found = history.read([Path(file.name)])
     made = {row: {each.sha256 for each in all_} for row, all_ in found.written.items()}
-    unknown = {row: {each.id for each in all_} for row, all_ in found.unknown.items()}
+    unknown = {row: {each.id for each in all_} for row, all_ in found.doubts.items()}
     return made, unknown, found.spent, found.unpriced, set(found.failed)
 
 

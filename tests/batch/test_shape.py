@@ -82,7 +82,7 @@ def test_who_asks_for_the_ratio_of_the_image_gets_it(nb: Nb) -> None:
         _write(row)
         assert _ratios(nb) == []
     _write(_row(aspect="1:1"))
-    assert _reasons(nb) == [("changed", "the file is an earlier version")]
+    assert _reasons(nb) == [("changed", "aspect")]
 
 
 @pytest.mark.usefixtures("wide")

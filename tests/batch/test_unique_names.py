@@ -162,7 +162,7 @@ def test_a_call_that_nobody_knows_of_keeps_its_name_too(nb: Nb, server: Counting
     server.calls.clear()
     assert batch(nb, server, [FOX_TOO, FOX]).code == 3
     assert server.calls == {"a fox?": 1}
-    assert calls(nb, server, [FOX_TOO, FOX], "--retry-unknown") == {"a fox!": 1}
+    assert calls(nb, server, [FOX_TOO, FOX], "--retry", "unknown") == {"a fox!": 1}
 
 
 def test_an_image_that_was_made_under_both_names(nb: Nb, server: CountingServer) -> None:

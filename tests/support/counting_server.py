@@ -7,8 +7,9 @@ import json
 import re
 import threading
 import time
+import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -108,13 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
         if len(body) < length:
             return  # whoever asked was killed
         request = json.loads(body)
-        sent = request["contents"][0]["parts"][0]["text"]
-        framed = re.search(r"<prompt>\n(.*)\n</prompt>", sent, re.DOTALL)
-        prompt = framed[1] if framed else sent
-        with_text = "TEXT" in request["generationConfig"]["responseModalities"]
+        prompt = asked(request)
+        kinds = request["generationConfig"]["responseModalities"]
         status = self.server.owner.take(prompt)
         answer = json.dumps(
-            reply(prompt, with_text=with_text) if status in (0, 200) else problem(status)
+            reply(prompt, kinds=kinds) if status in (0, 200) else problem(status)
         ).encode()
         try:
             self.send_response(status or 200)
@@ -130,12 +129,33 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def reply(prompt: str, *, with_text: bool = False) -> dict[str, Any]:
-    """What the service sends with an image; a mute prompt gets no text."""
-    data = base64.b64encode(image(prompt)).decode()
-    part = {"inlineData": {"mimeType": "image/png", "data": data}}
-    texts = [{"text": f"Seen: {prompt}."}] if with_text and "mute" not in prompt else []
-    content = {"role": "model", "parts": [*texts, part]}
+def asked(request: dict[str, Any]) -> str:
+    """The prompt; for a text alone, `text of` the prompt of the image that came with it."""
+    parts = request["contents"][0]["parts"]
+    sent = next(part["text"] for part in parts if "text" in part)
+    if request["generationConfig"]["responseModalities"] == ["TEXT"]:
+        data = next(part["inlineData"]["data"] for part in parts if "inlineData" in part)
+        return "text of " + prompt_in(base64.b64decode(data))
+    framed = re.search(r"<prompt>\n(.*)\n</prompt>", sent, re.DOTALL)
+    return framed[1] if framed else str(sent)
+
+
+def prompt_in(data: bytes) -> str:
+    """The prompt that a picture holds."""
+    at = data.rindex(b"tEXtComment\0")
+    length = int.from_bytes(data[at - 4 : at])
+    return data[at + 4 : at + 4 + length].removeprefix(b"Comment\0").decode()
+
+
+def reply(prompt: str, *, kinds: Sequence[str] = ("IMAGE",)) -> dict[str, Any]:
+    """What the service sends; a mute prompt gets no text."""
+    parts: list[dict[str, Any]] = []
+    if "TEXT" in kinds and "mute" not in prompt:
+        parts.append({"text": f"Seen: {prompt}."})
+    if "IMAGE" in kinds:
+        data = base64.b64encode(image(prompt)).decode()
+        parts.append({"inlineData": {"mimeType": "image/png", "data": data}})
+    content = {"role": "model", "parts": parts}
     return {
         "candidates": [{"content": content, "finishReason": "STOP"}],
         "responseId": f"of {prompt}",
@@ -143,8 +163,10 @@ def reply(prompt: str, *, with_text: bool = False) -> dict[str, Any]:
 
 
 def image(prompt: str) -> bytes:
-    """The picture for a prompt, which holds it in a text chunk."""
-    whole = pngs.png(pngs.Shape(8, 8))
+    """The picture for a prompt, whose pixels differ, and which holds it in a text chunk."""
+    whole = pngs.png(
+        pngs.Shape(8, 8), rows=pngs.Shape(8, 8).rows(zlib.crc32(prompt.encode("utf-8", "replace")))
+    )
     end = whole.rindex(b"IEND") - 4
     text = b"Comment\0" + prompt.encode("ascii", "backslashreplace")
     return whole[:end] + pngs.chunk(b"tEXt", text) + whole[end:]

@@ -41,7 +41,7 @@ def killed_at_random(nb: Starts, kills: int, seed: int) -> str:
     prompts = write(40 * kills)
     chance = random.Random(seed)
     with CountingServer(latency=0.05) as server:
-        options = ("batch", "m.jsonl", "--concurrency", "8", "--retry-unknown")
+        options = ("batch", "m.jsonl", "--concurrency", "8", "--retry", "unknown", "--yes")
         for _ in range(kills):
             process = nb.start(*options, env=server.env)
             # The first call is sent about a third of a second after the start.
@@ -119,7 +119,7 @@ def _commands(number: int) -> list[list[str]]:
     Path(f"c/{number}.png").write_bytes(image(prompts[0]))
     return [
         ["generate", prompts[0], "-n", "4", "-o", "g/", "--alt"],
-        ["batch", "m.jsonl", "--retry-unknown", "--gallery", "b/index.html", "--alt"],
+        ["batch", "m.jsonl", "--retry", "unknown", "--gallery", "b/index.html", "--alt"],
         ["caption", "-r", "c", "--write", "--embed"],
     ]
 

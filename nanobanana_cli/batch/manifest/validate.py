@@ -12,13 +12,13 @@ from typing import TypeAlias, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.batch import paths
-from nanobanana_cli.batch.item import Item, References, RowSettings, fingerprint
+from nanobanana_cli.batch import asked, paths
+from nanobanana_cli.batch.item import Item, References, RowSettings
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
 from nanobanana_cli.batch.manifest.expand import Expander
 from nanobanana_cli.batch.manifest.readers import Manifest
 from nanobanana_cli.batch.manifest.rows import Row
-from nanobanana_cli.catalog import DEFAULT_ASPECT, DEFAULT_PROVIDER
+from nanobanana_cli.catalog import DEFAULT_PROVIDER
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation import inputs, shape
 from nanobanana_cli.images import formats
@@ -44,8 +44,7 @@ class Defaults(msgspec.Struct, frozen=True):
 
     Args:
         model, aspect, size, format, alt: as the options.
-        origin: the service; part of each fingerprint.
-        has_own_aspect: the aspect was typed or configured.
+        builtin: which of `model`, `aspect` and `size` were neither typed nor configured.
         provider: decides which models and sizes a name means.
     """
 
@@ -53,9 +52,8 @@ class Defaults(msgspec.Struct, frozen=True):
     aspect: str
     size: str
     format: str
-    origin: str
     alt: bool = False
-    has_own_aspect: bool = True
+    builtin: frozenset[str] = frozenset()
     provider: str = DEFAULT_PROVIDER
 
 
@@ -117,8 +115,9 @@ class _Checker:
             return
         is_named = row.output is not None and not row.output.endswith("/")
         targets = [target] if count == 1 else [paths.numbered(target, n + 1) for n in range(count)]
-        parameters, digest, former, like = row.parameters(), "", "", None
-        is_guess = False
+        parameters, like, is_guess = row.parameters(), None, False
+        identities: tuple[tuple[str, str], ...] = ()
+        left = frozenset(name for name in self._defaults.builtin if getattr(row, name) is None)
         if prompt is None or settings is None or images is None:
             if not is_named:
                 return
@@ -126,21 +125,21 @@ class _Checker:
             prompt, images = "", ()
             settings = RowSettings("", "", "", None, alt=_has_alt(row, self._defaults))
         else:
-            identities = [self._references.identity(name) for name in images]
+            identities = tuple(self._references.identity(name) for name in images)
             is_guess = not all(self._references.without_data(name).is_fetched for name in images)
-            origin, left = self._defaults.origin, settings
             settings, like = self._shaped(settings, images)
-            digest = fingerprint(origin, prompt, settings, parameters, identities)
-            is_default = row.aspect is None and not self._defaults.has_own_aspect
-            if is_default and settings.aspect != DEFAULT_ASPECT:
-                left = replace(left, aspect=DEFAULT_ASPECT)
-                former = fingerprint(origin, prompt, left, parameters, identities)
+        is_open = is_guess and settings.aspect == validators.AUTO
+        wanted = settings.model, asked.UNKNOWN if is_open else settings.aspect, settings.size
+        hashes = [asked.UNKNOWN] if is_guess else [digest for _, digest in identities]
+        parts = asked.parts(prompt, wanted, parameters, hashes, left)
         for each in targets:
             plain = None if is_named else each
             yield Item(
-                *(number, prompt, settings, images, parameters, digest, each, plain, alt_file),
+                *(number, prompt, settings, images, parameters, asked.fingerprint(parts), parts),
+                *(each, plain, alt_file),
                 like=like,
-                former=former,
+                identities=identities,
+                leaves_aspect="aspect" in left,
                 is_guess=is_guess,
                 id=row.id,
                 note=row.note,

@@ -79,14 +79,16 @@ class BatchOptions(msgspec.Struct, frozen=True):
             rich_help_panel=_SELECTION,
         ),
     ] = None
-    retry_unknown: Annotated[
-        bool,
+    retry: Annotated[
+        list[str] | None,
         Option(
-            "--retry-unknown",
-            help="Make images again whose call may have been charged.",
+            "--retry",
+            metavar="KIND",
+            help="Make again what may have been paid for: refused, bad-reply, unknown or all; "
+            "repeatable.",
             rich_help_panel=_SELECTION,
         ),
-    ] = False
+    ] = None
     concurrency: Annotated[
         int,
         Option(
@@ -135,6 +137,14 @@ class BatchOptions(msgspec.Struct, frozen=True):
             rich_help_panel=_COST,
         ),
     ] = None
+    yes: Annotated[
+        bool,
+        Option(
+            "--yes",
+            help="Do not ask before what could cost more than $10.",
+            rich_help_panel=_COST,
+        ),
+    ] = False
     folder: Annotated[
         str | None,
         Option(

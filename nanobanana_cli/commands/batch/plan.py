@@ -8,19 +8,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli import files
-from nanobanana_cli.batch import history, locking
-from nanobanana_cli.batch import plan as planning
+from nanobanana_cli import files, system
+from nanobanana_cli.batch import history, locking, selection
+from nanobanana_cli.batch.history import Doubt
 from nanobanana_cli.batch.item import Item, References
 from nanobanana_cli.batch.manifest import readers, validate
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
 from nanobanana_cli.batch.paths import Listing
-from nanobanana_cli.batch.plan import Shard, Step
+from nanobanana_cli.batch.plan import Step, recorded
+from nanobanana_cli.batch.planner import Planner
+from nanobanana_cli.batch.reuse import Sources
+from nanobanana_cli.batch.selection import Shard
 from nanobanana_cli.batch.unique_names import assign_names, check_paths
 from nanobanana_cli.catalog import prices
 from nanobanana_cli.commands import connection
@@ -29,12 +32,14 @@ from nanobanana_cli.commands.signature import command_line
 from nanobanana_cli.errors import OutputExists, UsageError
 from nanobanana_cli.generation.destinations import format_named
 from nanobanana_cli.settings import Settings, validators
+from nanobanana_cli.suggest import one_of
 from nanobanana_cli.ui.terminal import Terminal
 
 _EXAMPLE = "images.toml"
 _MAX_BYTES = 500_000_000
 HINT_KEPT = "--skip-existing keeps existing files, --force replaces them; --only selects some"
-HINT_UNKNOWN = "--retry-unknown makes images again that may already have been paid for"
+_KINDS = get_args(Doubt)
+_DEFAULTED = ("model", "aspect", "size")
 
 
 class BatchJob(msgspec.Struct, frozen=True):
@@ -76,16 +81,34 @@ class BatchJob(msgspec.Struct, frozen=True):
             ManifestError: two images have one path, since one of them was made under that name.
             UsageError: `--only` matches no image.
         """
-        past = history.read(locking.all_ledgers(self.ledger))
+        beside = locking.ledgers_beside(self.ledger)
+        past = history.read(locking.all_ledgers(self.ledger), beside)
         for place in past.truncated:
             terminal.warn(f"{place}: ignored a line that was cut off when a run was killed")
         listing = Listing(self.root)
-        items = assign_names(self.items, past, listing)
-        if any(now is not before for now, before in zip(items, self.items, strict=True)):
+        takes_sandbox = self.takes_sandbox
+        before = recorded(self.items, past, takes_sandbox=takes_sandbox)
+        every = assign_names(before, past, listing)
+        if any(now is not then for now, then in zip(every, before, strict=True)):
             with _errors_shown(terminal):
-                self.check_paths(items, listing)
-        items = planning.select(items, self.chosen.only or (), self.shard, listing)
-        return planning.plan(items, past, listing, self.settings.tariff), past
+                self.check_paths(every, listing)
+        items = selection.select(every, self.chosen.only or (), self.shard, listing)
+        state = system.state_folder(terminal.env)
+        claimed = [item.target for item in every]
+        images = None if state is None else state / "images"
+        sources = Sources(past, self.root, self.ledger.parent, images, claimed)
+        planner = Planner(
+            *(past, listing, sources, self.settings.tariff, self.settings.caption_model),
+            takes_sandbox=takes_sandbox,
+        )
+        return planner.plan(items), past
+
+    @property
+    def takes_sandbox(self) -> bool:
+        """True if images of a sandbox are up to date: it is the provider, or may be."""
+        settings = self.settings
+        host = validators.host(settings.base_url)
+        return settings.provider == "sandbox" or validators.is_loopback(host)
 
     def check_paths(self, items: Sequence[Item], listing: Listing) -> None:
         """Raise ManifestError if the manifest has errors, including paths used twice."""
@@ -122,9 +145,13 @@ class BatchJob(msgspec.Struct, frozen=True):
 
     def is_due(self, step: Step) -> bool:
         """Return whether the options allow this image to be made."""
-        if step.state == "unchanged" or (step.state == "unknown" and not self.chosen.retry_unknown):
+        if step.state == "unchanged" or (step.state in _KINDS and not self._is_retried(step)):
             return False
         return self.chosen.force or not step.kept
+
+    def _is_retried(self, step: Step) -> bool:
+        kinds = self.chosen.retry or ()
+        return "all" in kinds or all(call.kind in kinds for call in step.doubts)
 
     def is_left_alone(self, step: Step) -> bool:
         """Return whether the options keep an existing file as it is."""
@@ -132,10 +159,33 @@ class BatchJob(msgspec.Struct, frozen=True):
 
     def due(self, steps: Sequence[Step]) -> list[Step]:
         """Return the steps that need a call, in the order to take them."""
-        steps = [step for step in steps if self.is_due(step)]
+        steps = [step for step in steps if step.needs_call and self.is_due(step)]
         if self.chosen.shuffle:
             random.SystemRandom().shuffle(steps)
         return steps[: self.chosen.limit]
+
+    def at_hand(self, steps: Sequence[Step]) -> list[Step]:
+        """Return the steps that have an image or a text at hand."""
+        return [step for step in steps if (step.found or step.text) and self.is_due(step)]
+
+    def in_doubt(self, steps: Sequence[Step]) -> list[Step]:
+        """Return the steps that may have been paid for and are left as they are."""
+        return [step for step in steps if step.state in _KINDS and not self.is_due(step)]
+
+    def retry_hint(self, doubts: Sequence[tuple[str, int | None]]) -> str | None:
+        """Return a hint at how to make again what may have been paid for; None for nothing.
+
+        Args:
+            doubts: the kind of each, and micro-dollars of the call that it takes.
+        """
+        parts = []
+        for kind in _KINDS:
+            prices = [price for each, price in doubts if each == kind]
+            if prices:
+                unpriced = sum(price is None for price in prices)
+                cost = amount(sum(price or 0 for price in prices), unpriced, word=self.price_word)
+                parts.append(f"--retry {kind} makes {len(prices)} again for {cost}")
+        return ", ".join(parts) or None
 
     @property
     def price_word(self) -> str:
@@ -174,22 +224,22 @@ def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
         UsageError: an option or the file itself cannot be used.
     """
     name = chosen.manifest or ""
-    shard = None if chosen.shard is None else planning.parse_shard(chosen.shard)
+    shard = None if chosen.shard is None else selection.parse_shard(chosen.shard)
     settings = connection.settings_in_force(chosen, terminal)
     folder = Path(name).parent if name != readers.STDIN else Path()
     root = folder if chosen.folder is None else Path(chosen.folder)
     if not (chosen.dry_run or chosen.check):
         files.check_folder(root)
     format_named(chosen.image_format)
+    _check_kinds(chosen.retry or ())
     references = References(folder, is_offline=chosen.dry_run)
     defaults = validate.Defaults(
         model=settings.model,
         aspect=settings.aspect,
         size=settings.size,
         format=chosen.image_format,
-        origin=_origin(settings),
         alt=chosen.alt,
-        has_own_aspect=settings.origins["aspect"] != "default",
+        builtin=frozenset(name for name in _DEFAULTED if settings.origins[name] == "default"),
         provider=settings.provider,
     )
     with _errors_shown(terminal):
@@ -231,11 +281,10 @@ def _content(name: str, terminal: Terminal) -> bytes:
     return files.read(Path(name), "manifest", limit=_MAX_BYTES)
 
 
-def _origin(settings: Settings) -> str:
-    """Return the service's name for fingerprints: a local server is not the service itself."""
-    is_local = validators.is_loopback(validators.host(settings.base_url))
-    is_test = is_local and settings.provider != "sandbox"
-    return f"{settings.provider} on this machine" if is_test else settings.provider
+def _check_kinds(kinds: Sequence[str]) -> None:
+    for kind in kinds:
+        if kind not in (*_KINDS, "all"):
+            raise UsageError(f"--retry {kind} is not known", hint=one_of(kind, (*_KINDS, "all")))
 
 
 def amount(micro: int, unpriced: int, zero: str = "$0", word: str = "") -> str:

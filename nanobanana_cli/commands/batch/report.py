@@ -11,18 +11,39 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from nanobanana_cli.batch import history
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.runner import Done
 from nanobanana_cli.commands.batch.failures import FailedRow, blocks
-from nanobanana_cli.commands.batch.plan import HINT_UNKNOWN, BatchJob, amount
+from nanobanana_cli.commands.batch.plan import BatchJob, amount
 from nanobanana_cli.commands.results import details, with_file
-from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
+from nanobanana_cli.errors import (
+    BadReply,
+    BatchIncomplete,
+    Charged,
+    Interrupted,
+    NbError,
+    NoImage,
+    OutcomeUnknown,
+)
+from nanobanana_cli.generation.destinations import MisplacedImage
 from nanobanana_cli.generation.save import LOSES_PROVENANCE
 from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result, Status
 from nanobanana_cli.ui.terminal import Terminal
 
-_NOT_DUE: dict[str, Status] = {"unchanged": "unchanged", "unknown": "unknown"}
+_NOT_DUE: dict[str, Status] = {
+    "unchanged": "unchanged",
+    "unknown": "unknown",
+    "refused": "failed",
+    "bad-reply": "failed",
+}
+
+_ERRORS: dict[str, type[NbError]] = {
+    "refused": NoImage,
+    "bad-reply": BadReply,
+    "unknown": OutcomeUnknown,
+}
 
 
 class BatchReport:
@@ -63,6 +84,8 @@ class BatchReport:
         # How many images have lost something by a conversion.
         self._conversions: Counter[str] = Counter()
         self._results: dict[str, Result] = {}
+        # Why each image that is left may have been paid for, and the price of another call.
+        self._doubts = [(step.state, step.price) for step in job.in_doubt(steps)]
         targets = {step.item.target for step in due}
         for step in steps:
             status = "skipped" if job.is_left_alone(step) else _NOT_DUE.get(step.state)
@@ -100,6 +123,9 @@ class BatchReport:
         if result.error is not None:
             cost = step.price if result.cost is None else result.cost
             self._failures.append(FailedRow(path, result.error, cost))
+            kind = history.doubt(result.error.kind, result.error.charged.value)
+            if kind and result.status != "written" and not isinstance(result.error, MisplacedImage):
+                self._doubts.append((kind, step.price))
             self.terminal.failure(f"{path}: {result.error.message}")
         for note in result.notes:
             # A picture of the sandbox has none to lose.
@@ -170,35 +196,40 @@ class BatchReport:
                 self.terminal.warn(f"{count} {'image' if count == 1 else 'images'}: {note}")
         self.terminal.note(self._summary())
         again = f"run it again to continue: {self._job.command()}"
-        unknown = HINT_UNKNOWN if self._counts["unknown"] else None
+        doubt = self._job.retry_hint(self._doubts)
         if signum:
             interrupted = Interrupted(signum)
-            interrupted.hint = f"{again}; {unknown}" if unknown else again
+            interrupted.hint = f"{again}; {doubt}" if doubt else again
             raise interrupted
         if reason is not None:
             raise reason
         missing = self._counts["failed"] + self._counts["unknown"] + self._due - self.finished
         if missing:
             message = f"{missing} of {self._total} images are missing"
-            raise BatchIncomplete(message, hint=unknown or again)
+            others = again if missing > len(self._doubts) else ""
+            hint = "; ".join(each for each in (others, doubt) if each)
+            raise BatchIncomplete(message, hint=hint)
         if self._failures:
             message = f"{len(self._failures)} of {self._total} images have no alt text"
-            hint = self._failures[0].error.hint
-            raise BatchIncomplete(message, hint=hint)
+            raise BatchIncomplete(message, hint=self._failures[0].error.hint)
 
     def _left_alone(self, step: Step, status: Status) -> None:
         self._counts[status] += 1
         self._total += 1
         path = self._job.path(step)
         if self._job.chosen.streams.json:
-            written = None if status == "unknown" else path
+            error = _ERRORS[step.state](step.reason) if step.state in _ERRORS else None
+            written = None if error else path
             provider, request = self._job.settings.provider, step.item.request(())
-            result = Result(status, request, provider, written, sha256=step.sha256)
+            result = Result(status, request, provider, written, sha256=step.sha256, error=error)
             if written is not None:
                 text = step.item.alt_file
                 place = None if text is None else self._job.root / text
                 result = with_file(result, Path(path), place)
             self._json(step, result)
+        elif step.state in _ERRORS:
+            again = dollars(step.price)
+            self.terminal.note(f"{path}: {step.reason}; left alone, {again} to make it again")
         elif status != "unchanged":
             self.terminal.note(f"{path}: {step.reason}; left alone")
 

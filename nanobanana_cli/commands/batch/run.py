@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from nanobanana_cli import files
+from nanobanana_cli.batch import at_hand as hands
 from nanobanana_cli.batch import locking
 from nanobanana_cli.batch.destination import AltFiles
 from nanobanana_cli.batch.dispatcher import Budget, Dispatcher, Limits
 from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.ledger import Ledger
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.batch.records import settled_line
-from nanobanana_cli.batch.runner import Runner
+from nanobanana_cli.batch.records import OutputFolder
+from nanobanana_cli.batch.runner import Done, Runner
 from nanobanana_cli.batch.throttle import RateLimiter
-from nanobanana_cli.commands import connection
+from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob
 from nanobanana_cli.commands.batch.report import BatchReport
 from nanobanana_cli.commands.results import recover
 from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
-from nanobanana_cli.money import micro_dollars
+from nanobanana_cli.money import dollars, micro_dollars
 from nanobanana_cli.system import StopSignals
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -44,15 +48,18 @@ def make(job: BatchJob, terminal: Terminal) -> None:
     waiting = f"another run of {job.name} is running; waiting for it to end"
     with locking.held(job.ledger, part, lambda: terminal.note(waiting)):
         steps, past = job.plan(terminal)
-        recover({*_folders(job, steps), Path(job.chosen.gallery or "").parent}, terminal)
         _check_existing(job, steps, terminal)
-        due = job.due(steps)
+        due, at_hand = job.due(steps), job.at_hand(steps)
         _check_prices(due, past, limits)
         budget = Budget(limits, past.spent)
-        report = BatchReport(terminal, job, steps, due, budget.allowed)
-        _record_recovered(job, steps, terminal)
+        _confirm(job, due, budget, terminal)
+        both = {step.item.target: step for step in (*at_hand, *due)}
+        report = BatchReport(terminal, job, steps, list(both.values()), budget.allowed)
         # The first lets calls in flight finish, the second aborts them.
         with StopSignals(2, is_busy=terminal.charges.are_unsaved) as signals:
+            due = _without_calls(job, steps, due, report, signals)
+            # What a killed run left is known by now, as far as it was an image of a row.
+            recover({*_folders(job, steps), Path(job.chosen.gallery or "").parent}, terminal)
             reason = _run(job, due, budget, report, signals) if due else None
     unwritten = report.write_gallery()
     if unwritten is not None and (signals.last or reason is not None):
@@ -106,23 +113,60 @@ def _check_prices(due: Sequence[Step], past: History, limits: Limits) -> None:
         )
 
 
-def _record_recovered(job: BatchJob, steps: Sequence[Step], terminal: Terminal) -> None:
-    """Record the images that a killed run saved and could not record."""
-    found = [step for step in steps if step.recovered]
-    if not found:
-        return
+def _confirm(job: BatchJob, due: Sequence[Step], budget: Budget, terminal: Terminal) -> None:
+    """Get consent for a run that could cost more than `confirm-above`.
+
+    Raises:
+        UsageError: consent was declined, or nobody can be asked.
+    """
+    dearest = sorted((cost.spending(step.price) for step in due), reverse=True)
+    micro = sum(dearest[: job.chosen.max_images])
+    if budget.limits.total_cost is not None:
+        micro = min(micro, budget.allowed or 0)
+    counts = Counter(step.state for step in due)
+    what = ", ".join(f"{count} {state}" for state, count in counts.items())
+    unpriced = sum(step.price is None for step in due)
+    guess = f", counting {dollars(cost.spending(None))} for each unknown price" if unpriced else ""
+    could = f"{len(due)} images could cost {dollars(micro)} ({what}{guess})"
+    cost.confirm_spending(could, micro, job.settings, terminal, yes=job.chosen.yes)
+
+
+def _without_calls(
+    job: BatchJob,
+    steps: Sequence[Step],
+    due: Sequence[Step],
+    report: BatchReport,
+    signals: StopSignals,
+) -> list[Step]:
+    """Do what takes no call: record what killed runs saved, and put in place what is at hand.
+
+    Returns:
+        The steps that are due now.
+    """
+    recovered = [step for step in steps if step.recovered and not step.found]
+    at_hand = job.at_hand(steps)
+    left = {step.item.target: step for step in due}
+    if not recovered and not at_hand:
+        return list(due)
     with Ledger(locking.own_ledger(job.ledger, job.shard)) as ledger:
-        ledger.extend(
-            settled_line("written", step.unknown[-1], step.path, step.sha256) for step in found
-        )
-    for step in found:
-        text = step.item.alt_file
-        if text is not None and not files.taken(job.root / text):
-            path = job.path(step)
-            terminal.warn(
-                f"{path}: its alt text was not saved before the run was killed; "
-                "`nb caption` makes a new one"
-            )
+        folder = OutputFolder(job.root, ledger.path.parent)
+        for step in recovered:
+            hands.recover(step, folder, ledger)
+        _check_folders(job, at_hand)
+        for step in at_hand:
+            if signals.count:
+                break
+            result = hands.put(step, folder, ledger, job.settings.provider)
+            if result.status == "written" and step.item.target in left:
+                # It lacks its text still.
+                path = folder.relative(result.path or "")
+                left[step.item.target] = replace(
+                    step, state="text", found=None, path=path, sha256=result.sha256, doubts=()
+                )
+            else:
+                left.pop(step.item.target, None)
+                report.done(Done(step, result))
+    return list(left.values())
 
 
 def _run(

@@ -8,7 +8,7 @@ from typing import get_args
 
 from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.plan import State, Step
-from nanobanana_cli.commands.batch.plan import HINT_KEPT, HINT_UNKNOWN, BatchJob, amount
+from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob, amount
 from nanobanana_cli.errors import BatchIncomplete, Charged
 from nanobanana_cli.money import dollars, usd
 from nanobanana_cli.settings.validators import AUTO
@@ -49,13 +49,14 @@ def show(job: BatchJob, terminal: Terminal) -> None:
 def _next_command(job: BatchJob, stale: Sequence[Step]) -> str:
     if any(step.kept for step in stale) and not job.chosen.force:
         return HINT_KEPT
-    if all(step.state == "unknown" for step in stale) and not job.chosen.retry_unknown:
-        return HINT_UNKNOWN
+    doubts = job.in_doubt(stale)
+    if doubts and not any(map(job.is_due, stale)):
+        return job.retry_hint(_prices(doubts)) or ""
     return job.command(check=False)
 
 
 def _price(job: BatchJob, step: Step) -> str:
-    if not job.is_due(step):
+    if step.state == "unchanged" or (step.kept and not job.chosen.force):
         return ""
     return dollars(None) if step.price is None else amount(step.price, 0, "free", job.price_word)
 
@@ -82,11 +83,16 @@ def _summary(job: BatchJob, steps: Sequence[Step], past: History) -> Iterator[st
     states = [f"{counts[state]} {state}" for state in get_args(State) if counts[state]]
     yield ", ".join(states) or "no images"
     due = job.due(steps)
+    at_hand = job.at_hand(steps)
+    if at_hand:
+        yield f"{len(at_hand)} at hand"
     if due:
         unpriced = sum(step.price is None for step in due)
         total = sum(step.price or 0 for step in due)
         cost = amount(total, unpriced, word=job.price_word)
         yield f"{len(due)} to make for {cost}"
+    if hint := job.retry_hint(_prices(job.in_doubt(steps))):
+        yield hint
     kept = sum(bool(step.kept) for step in steps)
     if kept and job.chosen.skip_existing:
         yield f"{kept} left alone"
@@ -98,3 +104,7 @@ def _summary(job: BatchJob, steps: Sequence[Step], past: History) -> Iterator[st
     if past.spent or past.unpriced:
         yield f"the ledger records {amount(past.spent, past.unpriced)}"
     yield "nothing was sent"
+
+
+def _prices(steps: Sequence[Step]) -> list[tuple[str, int | None]]:
+    return [(step.state, step.price) for step in steps]
