@@ -168,16 +168,10 @@ def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool, body: Dat
 def is_usable(body: Data) -> bool:
     """Return True if nothing is missing from a reply whose end did not come.
 
-    That is a whole JSON value, a reply that says why the model stopped, or a whole last image.
+    That is a whole JSON value, or an image after which no other begins.
     """
     body = plain(body)
-    if is_whole(body):
-        return True
-    with suppress(ValueError):
-        envelope = parse(body)
-        if envelope is not None and finish_reason(envelope) is not None:
-            return True
-    return bool(inline_images.anywhere(body))
+    return is_whole(body) or bool(inline_images.anywhere(body))
 
 
 def _contents(body: Data, wants_image: bool = True) -> tuple[Envelope, _Parts]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -31,7 +32,7 @@ LOSES_PROVENANCE = "provenance metadata (C2PA, XMP) is lost"
 
 
 def save_image(result: Result, destination: Destination, rescue: Rescue | None = None) -> Result:
-    """Save the image of a reply: the last one, if it holds several.
+    """Save the image of a reply: the last one that is whole, if it holds several.
 
     The bytes stay as received wherever possible: provenance (C2PA, XMP) is bound to them.
 
@@ -50,6 +51,12 @@ def save_image(result: Result, destination: Destination, rescue: Rescue | None =
     saved = _save(result, reply.image, destination, rescue)
     if reply.images < 2:
         return saved
+    if isinstance(saved.error, BadReply) and (data := _last_whole(reply)) is not None:
+        why = f"{saved.error.message}; an earlier image of the reply is saved"
+        if saved.error.is_kept:
+            why = f"{why}, and {saved.error.hint}"
+        result = replace(result, notes=(*result.notes, why))
+        return _save(result, data, destination, rescue)
     if saved.status == "failed":
         # Of an image that is unusable, the reply has been kept already.
         is_rescued = isinstance(saved.error, LocalFileError | OutputClosed)
@@ -61,6 +68,17 @@ def save_image(result: Result, destination: Destination, rescue: Rescue | None =
     elif hint := _kept(result, rescue, "--all"):
         note = f"{note}, and {hint}"
     return replace(saved, notes=(*saved.notes, note))
+
+
+def _last_whole(reply: Reply) -> Data | None:
+    """Return the last image in a reply's bytes that can be used, if there is one."""
+    if reply.body is None or reply.links:
+        return None
+    for data in reversed([*every_image(reply.body)]):
+        with suppress(DamagedImage):
+            if data is not None:
+                return verify(data).data
+    return None
 
 
 def save_every_image(

@@ -77,6 +77,10 @@ BODIES: dict[str, bytes] = {
     "a part with other data": followed_by(b'{"inlineData": {"data": {"a": 1}}}'),
     "a part with no base64": followed_by(b'{"inlineData": {"data": "***"}}'),
     "a part with something else": reply(GOOD, image_part(b"RIFF....WAVEfmt ")),
+    "a part with a damaged image": reply(GOOD, image_part(IMAGE[:-40])),
+    "two parts with damaged images": reply(
+        GOOD, image_part(IMAGE[:-40]), image_part(IMAGE[:900]), {"text": "x"}
+    ),
     "a part with an unknown field": followed_by(b'{"functionCall": [[]]}'),
     "a field that is unknown": WHOLE.replace(b'"inlineData"', b'"blob"'),
     "lines with carriage returns": events(b"\r"),
@@ -213,7 +217,7 @@ class TestAReplyThatIsCut:
         assert "broke" not in run.err
 
 
-@settings(max_examples=200)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, SIZE), st.sampled_from([WHOLE, events(b"\n"), BODIES["OpenAI's shape"]]))
 def test_what_is_usable_holds_the_whole_image(cut: int, body: bytes) -> None:
     start = body[:cut]
@@ -224,6 +228,7 @@ def test_what_is_usable_holds_the_whole_image(cut: int, body: bytes) -> None:
             read(start, ("IMAGE",))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=300), st.integers(0, SIZE), st.integers(0, 300))
 def test_damage_ends_in_an_image_or_an_error(junk: bytes, at: int, removed: int) -> None:
     body = WHOLE[:at] + junk + WHOLE[at + removed :]

@@ -109,8 +109,11 @@ class TestAReply:
     ) -> None:
         serve(answer(image_part(IMAGE), image_part(DAMAGED)))
         run = make(nb)
+        assert (run.code, run.out) == (0, "fox.png\n")
+        assert Path("fox.png").read_bytes() == IMAGE
         (path,) = kept(state)
-        assert f"hint: the reply was kept: nb extract --all {path}\n" in run.err
+        told = "an earlier image of the reply is saved, and the reply was kept: "
+        assert f"{told}nb extract --all {path}\n" in run.err
         assert nb("extract", "--all", path, "-o", "found.png").out == "found.png\n"
 
     def test_is_told_in_json(self, nb: Nb, serve: Serve, state: Path) -> None:
