@@ -13,9 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from nanobanana_cli.__main__ import main
+
+# A busy machine makes single examples slow, which says nothing about the code.
+hypothesis.settings.register_profile(
+    "nb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("nb")
 
 _ROOT = Path(__file__).parents[1]
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "NB_REQUIRE_TOOLS", "NB_LITELLM")

@@ -217,7 +217,7 @@ class TestAReplyThatIsCut:
         assert "broke" not in run.err
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(0, SIZE), st.sampled_from([WHOLE, events(b"\n"), BODIES["OpenAI's shape"]]))
 def test_what_is_usable_holds_the_whole_image(cut: int, body: bytes) -> None:
     start = body[:cut]
@@ -228,7 +228,7 @@ def test_what_is_usable_holds_the_whole_image(cut: int, body: bytes) -> None:
             read(start, ("IMAGE",))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=300), st.integers(0, SIZE), st.integers(0, 300))
 def test_damage_ends_in_an_image_or_an_error(junk: bytes, at: int, removed: int) -> None:
     body = WHOLE[:at] + junk + WHOLE[at + removed :]

@@ -323,7 +323,7 @@ def test_axe_finds_no_violation(page: Path) -> None:
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_inert(name: str, prompt: str, problem: str) -> None:
     def item(prompt: str) -> Item:
         return Item(

@@ -36,7 +36,7 @@ def _distance(ratio: str, width: int, height: int) -> float:
     return abs(math.log(width / height) - math.log(across / down))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(_SIDES, _SIDES, st.sampled_from([*MODELS, "nobody-knows"]))
 def test_the_nearest_ratio_of_the_model_by_logarithm(width: int, height: int, model: str) -> None:
     aspect = _request((width, height), model=model).aspect

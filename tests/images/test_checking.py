@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 from support import pngs, python
@@ -111,7 +111,6 @@ def test_a_cut_is_found_anywhere(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("prefix", [b"", _PNG[:8], _JPEG[:4], _JPEG[:-60], _WEBP[:16], _LOSSLESS])
-@settings(deadline=None)
 @given(noise=st.binary(max_size=80))
 @example(noise=b"\xff" * 80)
 def test_noise_raises_nothing_else(prefix: bytes, noise: bytes) -> None:
@@ -119,7 +118,6 @@ def test_noise_raises_nothing_else(prefix: bytes, noise: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [_PNG, _JPEG, _PROGRESSIVE, _WEBP, _LOSSLESS])
-@settings(deadline=None)
 @given(draw=st.data())
 def test_changed_bytes_raise_nothing_else(data: bytes, draw: st.DataObject) -> None:
     changed = bytearray(data)

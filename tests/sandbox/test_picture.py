@@ -95,7 +95,7 @@ def test_the_mark_is_there_without_a_prompt() -> None:
     assert top > dimensions[1] * 0.9
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=80))
 def test_any_prompt_can_be_drawn(prompt: str) -> None:
     image = picture.draw(prompt, (256, 144))

@@ -263,9 +263,7 @@ def test_a_linked_file_stays_a_link(nb: Nb, user_file: Path) -> None:
     assert real.read_text() == '# mine\naspect = "4:3"\n'
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(
     st.sampled_from([b"asepct = 1", b'aspect = "', b"aspect = 1", b"[wisgate", b"\xff", b"api-key"])
     | st.binary(min_size=1).filter(
