@@ -82,6 +82,17 @@ def test_the_folder_behind_a_link_is_searched(nb: Nb) -> None:
     assert [path.name for path in Path("far").iterdir()] == ["fox.png"]
 
 
+def test_so_are_the_folders_of_a_batch_and_of_its_gallery(nb: Nb) -> None:
+    Path("m.jsonl").write_text(json.dumps({"prompt": "a fox", "output": "sub/fox.png"}))
+    for folder in ("out", "out/sub", "pages"):
+        Path(folder).mkdir()
+        Path(folder, LEFTOVER).touch()
+    options = ("-o", "out", "--gallery", "pages/index.html", "--provider", "sandbox")
+    run = nb("batch", "m.jsonl", *options)
+    assert run.code == 0, run.err
+    assert not [*Path().rglob(LEFTOVER)]
+
+
 @pytest.mark.parametrize("option", ["--dry-run", "--curl"])
 def test_what_only_shows_a_request_changes_nothing(nb: Nb, option: str) -> None:
     Path(LEFTOVER).write_bytes(IMAGE)

@@ -120,7 +120,7 @@ def _commands(number: int) -> list[list[str]]:
     return [
         ["generate", prompts[0], "-n", "4", "-o", "g/", "--alt"],
         ["batch", "m.jsonl", "--retry", "unknown", "--gallery", "b/index.html", "--alt"],
-        ["caption", "-r", "c", "--write", "--embed"],
+        ["caption", "-r", "c", "--write", "--embed", "--yes"],
     ]
 
 

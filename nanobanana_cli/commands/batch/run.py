@@ -59,7 +59,8 @@ def make(job: BatchJob, terminal: Terminal) -> None:
         with StopSignals(2, is_busy=terminal.charges.are_unsaved) as signals:
             due = _without_calls(job, steps, due, report, signals)
             # What a killed run left is known by now, as far as it was an image of a row.
-            recover({*_folders(job, steps), Path(job.chosen.gallery or "").parent}, terminal)
+            page = Path(job.chosen.gallery or job.root / "index.html")
+            recover({job.root, page.parent, *_folders(job, steps)}, terminal)
             reason = _run(job, due, budget, report, signals) if due else None
     unwritten = report.write_gallery()
     if unwritten is not None and (signals.last or reason is not None):
