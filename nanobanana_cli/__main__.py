@@ -14,7 +14,7 @@ from nanobanana_cli import __version__, system
 
 # All else is imported where it is used: signals come first.
 if TYPE_CHECKING:
-    from nanobanana_cli.errors import NbBaseError, NbError
+    from nanobanana_cli.errors import NbBaseError
     from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -118,7 +118,7 @@ def _ended(arguments: list[str], terminal: Terminal) -> int | NbBaseError:
     except NbError as error:
         return error
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user unasked
-        return _defect(error)
+        return system.error_of(error)
 
 
 def _run(arguments: list[str], terminal: Terminal) -> int:
@@ -142,18 +142,6 @@ def _run(arguments: list[str], terminal: Terminal) -> int:
             raise error.__cause__ from None
         raise Interrupted(signal.SIGINT) from None
     return status if isinstance(status, int) else ExitCode.OK
-
-
-def _defect(error: Exception) -> NbError:
-    from nanobanana_cli.errors import NbError
-
-    # The message of an unforeseen error may contain anything, even a key: show only its class.
-    defect = NbError(
-        f"a defect in nb: {type(error).__name__}",
-        hint="NB_DEBUG=1 shows where; please report it",
-    )
-    defect.__cause__ = error
-    return defect
 
 
 if __name__ == "__main__":

@@ -78,6 +78,10 @@ class Charges:
         """Return True while a reply is here that is not saved yet."""
         return bool(self._unsaved)
 
+    def are_others_busy(self) -> bool:
+        """Return True while another thread makes a call or saves its reply."""
+        return bool((self._in_flight | self._unsaved) - {threading.get_ident()})
+
     @property
     def total(self) -> Charged:
         """The charge for all that was sent so far: unsure as long as that of any request is."""

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Self, TextIO
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nanobanana_cli.errors import NbError
+
 APP = "nanobanana-wisgate"
 
 # The signals that ask a program to stop; Windows has no SIGHUP. What was ignored when `nb` started
@@ -33,6 +35,10 @@ STOP_SIGNALS = tuple(
 HAS_XDG_FOLDERS = sys.platform not in {"darwin", "win32"}
 # Seconds; longer than most imports of one module.
 _IMPORT_TIME = 0.01
+# Standard streams, the terminal, folders, and what the interpreter has open; a connection has two
+# descriptors, and its image a file.
+_OTHER_FILES = 8
+_FILES_PER_CONNECTION = 3
 # Seconds in which further signals are taken for the same one: two can come within a millisecond,
 # and people press Ctrl-C again while the first still ends the run.
 _SAME = 1.0
@@ -107,6 +113,73 @@ class StopSignals:
 
             self._at = now
             raise Interrupted(number)
+
+
+def error_of(exception: Exception) -> NbError:
+    """Return the error for an exception, which nb's own errors are already.
+
+    Others mean that a limit is reached, or a defect.
+
+    The message of an unforeseen exception may contain anything, even a key: only its class is told.
+    """
+    from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError, Unavailable
+
+    found: NbError
+    if isinstance(exception, NbError):
+        return exception
+    if isinstance(exception, MemoryError):
+        found = BadReply("there is not enough memory", hint="make fewer images at once")
+    elif isinstance(exception, ImportError):
+        found = LocalFileError(
+            f"a part of nb cannot be loaded: {exception.name}",
+            hint="run the same command again, unless nb is just being upgraded",
+        )
+    elif isinstance(exception, RuntimeError) and "new thread" in str(exception):
+        found = Unavailable(
+            "the system starts no more threads", hint="raise the limit: `ulimit -u`, `ulimit -v`"
+        )
+    elif isinstance(exception, OSError) and exception.strerror:
+        found = LocalFileError(f"the system reports: {exception.strerror.lower()}")
+    else:
+        found = NbError(
+            f"a defect in nb: {type(exception).__name__}",
+            hint="NB_DEBUG=1 shows where; please report it",
+        )
+    found.__cause__ = exception
+    # Nobody can say how far the call was.
+    found.charged = Charged.MAYBE
+    return found
+
+
+def most_connections() -> int:
+    """Return how many connections may be open at once, with a file being written for each."""
+    if sys.platform == "win32":
+        return sys.maxsize
+    else:  # noqa: RET505 - as in `open_no_follow`
+        import resource
+
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if files == resource.RLIM_INFINITY:
+            return sys.maxsize
+        return max(1, (files - _OTHER_FILES) // _FILES_PER_CONNECTION)
+
+
+def fallback_folders(env: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return the folders for what can be saved nowhere else, whether they exist or not.
+
+    Each of the temporary ones, the cache, and the user's home.
+    """
+    from pathlib import Path
+
+    named = [Path(env[name]) for name in ("TMPDIR", "TEMP", "TMP") if env.get(name)]
+    found = [*named, *map(Path, ("/tmp", "/var/tmp", "/usr/tmp"))]  # noqa: S108 - 0700 within
+    try:
+        home = Path.home()
+        cache = Path(env.get("XDG_CACHE_HOME", ""))
+        found += [cache if cache.is_absolute() else home / ".cache", home]
+    except RuntimeError:
+        pass
+    return tuple(dict.fromkeys(found))
 
 
 def state_folder(env: Mapping[str, str]) -> Path | None:

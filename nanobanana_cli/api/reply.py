@@ -143,7 +143,7 @@ def may_hold_image(body: Data) -> bool:
         return _ENCODED.match(body) is not None
     try:
         parts = _contents(body)[1]
-    except NbError:
+    except (NbError, MemoryError):
         return True
     return bool(parts.images or parts.files) or not parts.drafts
 

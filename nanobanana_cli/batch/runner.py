@@ -32,6 +32,7 @@ from nanobanana_cli.generation import shape
 from nanobanana_cli.generation.pool import WorkerPool
 from nanobanana_cli.generation.save import save_image
 from nanobanana_cli.generation.session import Session
+from nanobanana_cli.system import error_of
 from nanobanana_cli.types import Result
 
 _SAVERS = 16
@@ -178,6 +179,8 @@ class Runner:
             # Nothing can be recorded any more, so nothing more may be paid for.
             self._dispatcher.stop(unrecorded)
             result = self._failed(step, unrecorded)
+        except Exception as exception:  # noqa: BLE001 - it must not end the other calls
+            result = self._failed(step, error_of(exception))
         done, error = Done(step, result), result.error
         is_sent = not isinstance(error, NotSent)
         self._dispatcher.settle(step, error if is_sent else None, done.charged, result.cost)

@@ -16,6 +16,7 @@ from nanobanana_cli.captions.prompts import STYLES
 from nanobanana_cli.captions.save import TextDestination, save_reply_text, save_text
 from nanobanana_cli.captions.source_image import SourceImage
 from nanobanana_cli.errors import ENDS_RUN, LocalFileError, NbError
+from nanobanana_cli.system import error_of
 from nanobanana_cli.types import ContentRequest, Result
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ class Describer:
         try:
             image = source_image.load(path, self._read_stdin)
             result = self._described(_with_facts(result, image), image)
-        except NbError as error:
-            result = replace(result, error=error.released())
+        except Exception as exception:  # noqa: BLE001 - it must not end the other calls
+            result = replace(result, error=error_of(exception).released())
         if isinstance(result.error, ENDS_RUN):
             self._ended_by = result.error
         return result
@@ -129,8 +130,7 @@ class Describer:
         elif text:
             result = save_text(result, text, missing)
         else:
-            result = self._asked(result, image)
-            result = result if result.error else save_reply_text(result, missing)
+            result = self._asked(result, image, missing)
         if result.error is not None:
             return result
         return replace(result, status="written" if missing.write or missing.embed else "unchanged")
@@ -140,9 +140,9 @@ class Describer:
         framed = prompts.for_picture(self._destination.spec, image.path)
         return replace(self._blank.request, framed=framed, references=(image.reference(),))
 
-    def _asked(self, result: Result, image: SourceImage) -> Result:
+    def _asked(self, result: Result, image: SourceImage, missing: TextDestination) -> Result:
         with self._open_session().call(self.request(image), result) as answered:
-            return answered
+            return answered if answered.error else save_reply_text(answered, missing)
 
     def _present(self, image: SourceImage) -> _Present:
         destination = self._destination

@@ -11,10 +11,11 @@ import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli import files
-from nanobanana_cli.captions import sidecar
+from nanobanana_cli.captions import clean, lint, sidecar
 from nanobanana_cli.captions.prompts import STYLES, TextSpec
-from nanobanana_cli.errors import Charged, LocalFileError, NbError, NoText, OutputExists, UsageError
+from nanobanana_cli.errors import Charged, LocalFileError, NoText, OutputExists, UsageError
 from nanobanana_cli.generation.destinations import Destination, NamedFile, Stdout
+from nanobanana_cli.system import error_of
 from nanobanana_cli.types import Result
 from nanobanana_cli.ui.escape import one_line, strip_unsafe
 
@@ -66,6 +67,9 @@ def preflight(images: Sequence[Destination], destination: TextDestination) -> No
         OutputExists: a text exists already.
         LocalFileError: the folder does not exist or cannot be written to.
     """
+    if destination.embed:
+        # Before the call: nb may be upgraded meanwhile.
+        from nanobanana_cli.captions import embedded  # noqa: F401
     if not destination.write:
         return
     text_file = destination.text_file
@@ -95,9 +99,6 @@ def preflight(images: Sequence[Destination], destination: TextDestination) -> No
 
 def save_reply_text(result: Result, destination: TextDestination) -> Result:
     """Clean and save the text of the result's reply; a reply without one is an error."""
-    # Imported here, as in `_notes`.
-    from nanobanana_cli.captions import clean
-
     reply = result.reply
     answer = clean.clean(reply.text) if reply else ""
     finish = reply.finish_reason if reply else None
@@ -128,14 +129,19 @@ def save_text(result: Result, text: str, destination: TextDestination) -> Result
         The result with the text, its file, and notes on what may be wrong with it.
     """
     text = strip_unsafe(text)
-    result = replace(result, alt=text, notes=(*result.notes, *_notes(result, text, destination)))
+    result = replace(result, alt=text)
     try:
+        notes = (*result.notes, *_notes(result, text, destination))
+        result = replace(result, notes=notes)
         if destination.write and result.path is not None:
             result = _write(result, destination.text_path(result.path), text, destination)
         if destination.embed and result.path is not None:
             result = _embed(result, Path(result.path), text, destination)
-    except NbError as error:
+    except Exception as exception:  # noqa: BLE001 - whatever it is, the text was paid for
+        error = error_of(exception)
         error.charged = Charged.YES if result.attempts else Charged.NO
+        if error is not exception:
+            error.hint = f"the text was: {text}"
         return replace(result, error=error)
     return result
 
@@ -170,10 +176,6 @@ def _proposed(result: Result) -> NoText:
 
 
 def _notes(result: Result, text: str, destination: TextDestination) -> tuple[str, ...]:
-    # Imported here, since its patterns take as long to compile as all the rest to import: by now,
-    # the first calls are under way.
-    from nanobanana_cli.captions import lint
-
     if not text:
         return ()
     spec = destination.spec

@@ -15,7 +15,7 @@ from nanobanana_cli import settings as resolved
 from nanobanana_cli.commands.signature import settings_of
 from nanobanana_cli.errors import Unreachable
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.system import state_folder
+from nanobanana_cli.system import fallback_folders, state_folder
 from nanobanana_cli.types import Endpoint
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -105,6 +105,7 @@ def session(
                 settings.keep_replies,
                 where.secrets,
                 charges=terminal.charges,
+                others=fallback_folders(terminal.env),
             ),
         ) as opened:
             yield opened

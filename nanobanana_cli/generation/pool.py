@@ -14,7 +14,7 @@ from typing import Generic, Self, TypeVar
 
 import msgspec
 
-from nanobanana_cli.system import STOP_SIGNALS, StopSignals
+from nanobanana_cli.system import STOP_SIGNALS, StopSignals, error_of, most_connections
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -92,7 +92,7 @@ class WorkerPool(Generic[T, R]):
         self._changes: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(size * _AHEAD):
             self._tickets.put(None)
-        self._size = size
+        self._size = min(size, most_connections())
         self._ended: list[None] = []
         self._started = 0
 
@@ -117,9 +117,7 @@ class WorkerPool(Generic[T, R]):
             BaseException: what `work` raised.
         """
         with _signals_held():
-            while self._started < self._size:
-                threading.Thread(target=self._run, daemon=True).start()
-                self._started += 1
+            self._start()
         while True:
             # Asked before looking: a worker leaves its result before it ends.
             is_working = self.is_working
@@ -138,6 +136,17 @@ class WorkerPool(Generic[T, R]):
                 self._changes.get(timeout=tick)
             except queue.Empty:
                 yield None
+
+    def _start(self) -> None:
+        while self._started < self._size:
+            try:
+                threading.Thread(target=self._run, daemon=True).start()
+            except (RuntimeError, MemoryError) as error:
+                if self._started:
+                    # Fewer do it too.
+                    return
+                raise error_of(error) from error
+            self._started += 1
 
     def until_stopped(self, signals: StopSignals, abort: Callable[[], object]) -> Iterator[R]:
         """Yield each result; at a signal start no further item, and abort those in work.

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.errors import LocalFileError
+from nanobanana_cli.errors import LocalFileError, NbError
 from nanobanana_cli.images.formats import SUFFIXES, DamagedImage, verify
 from nanobanana_cli.money import Charges
 from nanobanana_cli.settings.redaction import redact_body
-from nanobanana_cli.types import Data, ImageFormat, Redacted
+from nanobanana_cli.types import Data, Redacted
+
+T = TypeVar("T")
 
 # Replies of earlier runs; those of this run are all kept.
 _MOST_REPLIES = 20
 _MOST_BYTES = 200_000_000
+# Seconds to wait for what other calls hold, and between two tries.
+_PATIENCE = 60.0
+_PAUSE = 0.05
 
 
 class Rescue(Redacted, frozen=True):
@@ -31,6 +39,7 @@ class Rescue(Redacted, frozen=True):
         secrets: the key and its like, taken out of replies.
         started: when this run began, in seconds since the epoch.
         charges: records what was paid for.
+        others: the folders to try after the state folder, in order.
     """
 
     _hidden = ("secrets", "charges")
@@ -40,43 +49,74 @@ class Rescue(Redacted, frozen=True):
     secrets: tuple[str, ...] = ()
     started: float = msgspec.field(default_factory=time.time)
     charges: Charges = msgspec.field(default_factory=Charges)
+    others: tuple[Path, ...] = ()
 
-    def image(self, data: Data, stem: str, image_format: ImageFormat) -> Path | None:
-        """Save a verified image in the state folder, or in a new temporary one.
+    def image(self, data: Data, stem: str, suffix: str, beside: Path | None = None) -> Path | None:
+        """Save an image in the first folder that takes it.
+
+        Args:
+            data: its bytes.
+            stem, suffix: its name, such as `a-red-fox` and `.png`.
+            beside: the folder where it belongs; None for an image that was not to be a file.
 
         Returns:
             Its path; None if it could be saved nowhere.
         """
-        suffix = SUFFIXES[image_format]
-        if self.folder is not None:
-            with suppress(LocalFileError):
-                return _write(self.folder / "images", stem, suffix, data)
-        try:
-            folder = Path(tempfile.mkdtemp(prefix="nb-"))
-        except OSError:
-            return None
-        try:
-            return _write(folder, stem, suffix, data)
-        except LocalFileError:
-            folder.rmdir()
-            return None
+        stem = stem or "image"
+        if beside is not None:
+            with suppress(Exception):
+                return self.patiently(lambda: files.create_unique(beside, stem, suffix, data))
+        return self._save("images", stem, suffix, data)
 
     def reply(self, body: Data, stem: str) -> Path | None:
-        """Save a whole reply in the state folder, and remove the oldest ones of earlier runs.
+        """Save a whole reply, and remove the oldest ones of earlier runs from the state folder.
 
         Returns:
-            Its path; None if replies are not kept or it could not be written.
+            Its path; None if replies are not kept or it could be saved nowhere.
         """
-        if self.folder is None or not self.keep_replies:
+        if not self.keep_replies:
             return None
-        folder = self.folder / "replies"
-        try:
-            kept = _write(folder, stem, ".json", redact_body(body, self.secrets))
-        except LocalFileError:
-            return None
-        with suppress(OSError):
-            self._prune(folder)
-        return kept
+        with suppress(Exception):
+            body = redact_body(body, self.secrets)
+            kept = self._save("replies", stem or "image", ".json", body)
+            if self.folder is not None:
+                self._prune(self.folder / "replies")
+            return kept
+        return None
+
+    def keep(self, error: NbError, body: Data, stem: str, *options: str) -> None:
+        """Save a whole reply, and make an error's hint lead to it, as `extract_hint` does."""
+        if kept := self.reply(body, stem):
+            error.hint, error.is_kept = extract_hint(kept, *options), True
+
+    def patiently(self, save: Callable[[], T]) -> T:
+        """Call a function, again and again as long as only other calls' work keeps it from saving.
+
+        They hold the file descriptors or the memory that it lacks, and give them back soon.
+
+        Raises:
+            Exception: what it raises.
+        """
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return save()
+            except Exception as error:
+                is_over = time.monotonic() > end or not self.charges.are_others_busy()
+                if is_over or not _is_passing(error):
+                    raise
+            time.sleep(_PAUSE)
+
+    def _save(self, kind: str, stem: str, suffix: str, data: Data) -> Path | None:
+        # Whatever goes wrong in one folder, the next one may do.
+        if self.folder is not None:
+            with suppress(Exception):
+                folder = self.folder / kind
+                return self.patiently(lambda: _write(folder, stem, suffix, data))
+        for parent in self.others:
+            with suppress(Exception):
+                return self.patiently(lambda: _write_in_new(parent, stem, suffix, data))  # noqa: B023 - called at once
+        return None
 
     def _prune(self, folder: Path) -> None:
         found = [(path.stat(), path) for path in folder.glob("*.json")]
@@ -124,4 +164,22 @@ def extract_hint(kept: Path, *options: str) -> str:
 def _write(folder: Path, stem: str, suffix: str, data: Data) -> Path:
     files.make_private_folder(folder)
     recovered(folder)
-    return files.create_unique(folder, stem or "image", suffix, data, mode=0o600)
+    return files.create_unique(folder, stem, suffix, data, mode=0o600)
+
+
+def _write_in_new(parent: Path, stem: str, suffix: str, data: Data) -> Path:
+    """Write to a new folder that nobody else can read."""
+    folder = Path(tempfile.mkdtemp(prefix="nb-", dir=parent))
+    try:
+        return files.create_unique(folder, stem, suffix, data, mode=0o600)
+    except BaseException:
+        folder.rmdir()
+        raise
+
+
+def _is_passing(error: Exception) -> bool:
+    """Return True for the lack of something that other calls give back."""
+    cause = error.__cause__ or error
+    return isinstance(cause, MemoryError) or (
+        isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+    )

@@ -9,19 +9,32 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from nanobanana_cli.api.links import unfetched
 from nanobanana_cli.api.reply import every_image
 from nanobanana_cli.catalog import pixels
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError, OutputClosed
 from nanobanana_cli.generation.destinations import (
     Destination,
     MisplacedImage,
-    UnnamedFile,
+    folders,
     numbered,
 )
 from nanobanana_cli.generation.rescue import Rescue, extract_hint
-from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, FORMATS, SUFFIXES, DamagedImage, verify
+from nanobanana_cli.images.formats import (
+    FORMAT_OF_SUFFIX,
+    FORMATS,
+    SUFFIXES,
+    DamagedImage,
+    sniff,
+    verify,
+)
 from nanobanana_cli.slug import slug
-from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Reply, Result
+from nanobanana_cli.system import error_of
+from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Result
+
+# Now, and not when the first image has come: nb may be upgraded during a call.
+for _format in FORMATS.values():
+    _format.load_reader()
 
 # The service's own rounding stays within 3 %; another ratio is at least 6 % away.
 _RATIO_TOLERANCE = 0.05
@@ -109,6 +122,14 @@ def save_every_image(
         number += 1
 
 
+def load_converter(wanted: ImageFormat | None) -> None:
+    """Load what a conversion to a format needs, before a call is paid; most images are PNGs."""
+    if wanted not in (None, "png"):
+        from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+
+        from nanobanana_cli.images import convert  # noqa: F401
+
+
 def _save(
     result: Result, data: Data | None, destination: Destination, rescue: Rescue | None
 ) -> Result:
@@ -117,26 +138,17 @@ def _save(
     assert reply is not None
     bare = replace(result, reply=replace(reply, image=None, body=None, linked=()))
     try:
-        received = _verified(data, reply)
-        if rescue is not None:
-            rescue.charges.settle(Charged.YES)
-        picture, notes = _in_format(received, destination.format, result.request, rescue)
+        received = _verified(data, result, rescue)
+        picture, notes = _in_format(received, destination, result.request, rescue)
         path = _put(picture, destination, result.request, rescue)
     except NbError as error:
-        if isinstance(error, BadReply):
+        if isinstance(error, BadReply) and not error.is_kept:
             options = ("--all",) if reply.images > 1 else ()
-            if hint := _kept(result, rescue, *options):
-                error.hint, error.is_kept = hint, True
+            _keep(error, result, rescue, *options)
         # Shown by no other line: who closed stdout has stopped reading.
         told = (error.hint,) if isinstance(error, OutputClosed) and error.hint else ()
         notes = (*result.notes, *told)
         return replace(bare, status="failed", error=error.released(), notes=notes)
-    except Exception as error:
-        # A defect must not cost the user the reply.
-        if (hint := _kept(result, rescue)) is None:
-            raise
-        hint += "; NB_DEBUG=1 shows the defect"
-        raise NbError(f"a defect in nb: {type(error).__name__}", hint=hint) from error
     return replace(
         bare,
         status="written",
@@ -160,26 +172,49 @@ def _kept(result: Result, rescue: Rescue | None, *options: str) -> str | None:
     return extract_hint(kept, *options, *(("--fetch",) if result.reply.links else ()))
 
 
+def _keep(error: NbError, result: Result, rescue: Rescue | None, *options: str) -> None:
+    """Keep the whole reply, and make the error's hint lead to it."""
+    if hint := _kept(result, rescue, *options):
+        error.hint, error.is_kept = hint, True
+
+
 def _put(
     picture: Picture, destination: Destination, request: ContentRequest, rescue: Rescue | None
 ) -> str:
     """Save a verified image at its destination, else wherever there is a place for it.
 
     Raises:
-        LocalFileError, OutputClosed: it could not be saved there; the hint says where it is.
+        NbError: it could not be saved there; the hint says where it is.
     """
-    try:
+
+    def save() -> str:
         return destination.save(picture.data, picture.format)
+
+    if rescue is None:
+        return save()
+    try:
+        return rescue.patiently(save)
     except MisplacedImage:
         raise
-    except (LocalFileError, OutputClosed) as error:
-        if rescue is None:
-            raise
-        saved = rescue.image(picture.data, slug(request.prompt), picture.format)
-        error.hint = f"the image was saved as {saved}" if saved else "the image is lost"
-        error.is_kept = True
-        error.charged = Charged.YES
-        raise
+    except Exception as exception:  # noqa: BLE001 - whatever it is, the image was paid for
+        error = error_of(exception)
+        _rescue(error, picture, next(folders([destination]), None), request, rescue)
+        raise error from error.__cause__
+
+
+def _rescue(
+    error: NbError,
+    picture: Picture,
+    beside: Path | None,
+    request: ContentRequest,
+    rescue: Rescue,
+    said: str = "the image was saved as",
+) -> None:
+    """Save a verified image elsewhere, and make the error's hint lead to it."""
+    suffix = SUFFIXES[picture.format]
+    saved = rescue.image(picture.data, slug(request.prompt), suffix, beside)
+    error.hint = f"{said} {saved}" if saved else "the image is lost"
+    error.charged, error.is_kept = Charged.YES, saved is not None
 
 
 def _shape_differences(request: ContentRequest, picture: Picture) -> Iterator[str]:
@@ -198,17 +233,33 @@ def _shape_differences(request: ContentRequest, picture: Picture) -> Iterator[st
         yield f"the image is {got}, smaller than {request.size} ({expected[0]}×{expected[1]})"
 
 
-def _verified(data: Data | None, reply: Reply) -> Picture:
-    if data is None:
+def _verified(data: Data | None, result: Result, rescue: Rescue | None) -> Picture:
+    """Return the image, which has been charged if it is one.
+
+    Raises:
+        NbError: it cannot be used, or not be checked; then the hint says where it is.
+    """
+    reply = result.reply
+    if data is None or reply is None:
         raise BadReply("the reply's image is not valid base64")
     try:
-        return verify(data)
+        if rescue is None:
+            return verify(data)
+        picture = rescue.patiently(lambda: verify(data))
     except DamagedImage as error:
         if reply.links:
-            from nanobanana_cli.api.links import unfetched
-
             raise unfetched(reply.links[-1], str(error)) from error
         raise BadReply(f"the service sent an image that cannot be used: {error}") from error
+    except Exception as exception:
+        error_found = error_of(exception)
+        _keep(error_found, result, rescue)
+        if not error_found.is_kept and rescue is not None:
+            suffix = f".{(sniff(data) or 'image/bin').removeprefix('image/')}"
+            if saved := rescue.image(data, slug(result.request.prompt), suffix):
+                error_found.hint, error_found.is_kept = f"the image was saved as {saved}", True
+        raise error_found from exception
+    rescue.charges.settle(Charged.YES)
+    return picture
 
 
 def _place_of(image_format: ImageFormat) -> str:
@@ -218,28 +269,33 @@ def _place_of(image_format: ImageFormat) -> str:
 
 
 def _in_format(
-    picture: Picture, wanted: ImageFormat | None, request: ContentRequest, rescue: Rescue | None
+    picture: Picture, destination: Destination, request: ContentRequest, rescue: Rescue | None
 ) -> tuple[Picture, tuple[str, ...]]:
     """Return the picture in the format wanted, and what the conversion cost it."""
-    if wanted in (None, picture.format):
+    wanted = destination.format
+    if wanted is None or picture.format == wanted:
         return picture, ()
-    from nanobanana_cli.images.convert import CannotConvert, convert
-
     note = (
         f"the service sent {picture.format}, converted to {wanted}: "
         f"{LOSES_PROVENANCE}; {_place_of(picture.format)} it is kept"
     )
     try:
-        return convert(picture, wanted), (note,)
-    except CannotConvert as error:
         if rescue is None:
-            hint = f"leave --format out; {_place_of(picture.format)} it is kept"
-            raise LocalFileError(
-                f"the image cannot be converted to {wanted}: {error}", hint=hint
-            ) from error
-        saved = _put(picture, UnnamedFile(Path(), slug(request.prompt), None), request, rescue)
-        raise LocalFileError(
-            f"the image cannot be converted to {wanted}: {error}",
-            hint=f"it was saved as received: {saved}",
-            charged=Charged.YES,
-        ) from error
+            return _converted(picture, wanted), (note,)
+        return rescue.patiently(lambda: _converted(picture, wanted)), (note,)
+    except Exception as exception:
+        is_hopeless = type(exception).__name__ == "CannotConvert"
+        why = str(exception) if is_hopeless else error_of(exception).message
+        error = LocalFileError(f"the image cannot be converted to {wanted}: {why}")
+        error.hint = f"leave --format out; {_place_of(picture.format)} it is kept"
+        if rescue is not None:
+            beside = next(folders([destination]), Path())
+            _rescue(error, picture, beside, request, rescue, "it was saved as received:")
+        raise error from exception
+
+
+def _converted(picture: Picture, wanted: ImageFormat) -> Picture:
+    # Imported here: it loads Pillow, which few images need.
+    from nanobanana_cli.images.convert import convert
+
+    return convert(picture, wanted)

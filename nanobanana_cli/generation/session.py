@@ -1,6 +1,7 @@
 """Make calls to one endpoint; each returns a result that holds the reply or the error.
 
-All that reading a reply needs is imported here, and so before the first request is sent.
+All that reading a reply needs is imported here, and so before the first request is sent: nb may be
+upgraded during a call.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Protocol, Self
 
 from msgspec.structs import replace
 
+from nanobanana_cli.api import error_body, refusals, retry, status_errors  # noqa: F401
 from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api import request as wire
-from nanobanana_cli.api import retry
 from nanobanana_cli.api.download import MemoryBudget
 from nanobanana_cli.api.links import LinkFetcher, host_of
 from nanobanana_cli.api.transport import Transport
@@ -31,11 +32,12 @@ from nanobanana_cli.errors import (
     Unavailable,
     Unreachable,
 )
-from nanobanana_cli.generation.rescue import Rescue, extract_hint
+from nanobanana_cli.generation.rescue import Rescue
 from nanobanana_cli.settings import default_timeout
 from nanobanana_cli.settings.redaction import redact_error, redact_reply
 from nanobanana_cli.settings.validators import host
 from nanobanana_cli.slug import slug
+from nanobanana_cli.system import error_of
 from nanobanana_cli.types import ContentRequest, Data, Endpoint, Reply, Result, Status, Tariff
 
 # Seconds between two lines about waiting, where many calls wait.
@@ -201,8 +203,8 @@ class Session:
                 on_wait=self._tell_wait,
                 sleep=self._pause,
             )
-        except NbError as error:
-            answer = error.released()
+        except Exception as exception:  # noqa: BLE001 - also limits of the system
+            answer = error_of(exception).released()
         return answer, attempts, time.monotonic() - began
 
     @contextmanager
@@ -237,12 +239,17 @@ class Session:
             return replace(result, status=status, error=answer)
         secrets = self.endpoint.secrets
         try:
-            reply = replies.read(answer, request.modalities, links=self._has_links, secrets=secrets)
-        except NbError as error:
+            want, links = request.modalities, self._has_links
+            reply = self.rescue.patiently(
+                lambda: replies.read(answer, want, links=links, secrets=secrets)
+            )
+        except Exception as exception:  # noqa: BLE001 - whatever it is, the reply was paid for
+            error = error_of(exception)
             if error.details:
                 self._trace(error.details)
-            if isinstance(error, BadReply | NoImage) and replies.may_hold_image(answer):
-                self._keep(error, answer, request)
+            is_unread = isinstance(error, BadReply | NoImage) and replies.may_hold_image(answer)
+            if is_unread or error is not exception:
+                self.rescue.keep(error, answer, slug(request.prompt))
             self._charges.settle(error.charged)
             status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
             return replace(result, status=status, error=error.released())
@@ -266,16 +273,10 @@ class Session:
         except BadReply as error:
             redact_error(error, self.endpoint.secrets)
             options = ("--all", "--fetch") if len(reply.links) > 1 else ("--fetch",)
-            self._keep(error, reply.body or b"", result.request, *options)
+            self.rescue.keep(error, reply.body or b"", slug(result.request.prompt), *options)
             return replace(result, status="failed", reply=None, cost=None, error=error.released())
         reply = replace(reply, image=linked[-1], linked=linked)
         return replace(result, reply=reply, notes=(*result.notes, note))
-
-    def _keep(self, error: NbError, body: Data, request: ContentRequest, *options: str) -> None:
-        """Keep a reply that holds an image, and make the error's hint lead to it."""
-        if kept := self.rescue.reply(body, slug(request.prompt)):
-            error.hint = extract_hint(kept, *options)
-            error.is_kept = True
 
     def _pause(self, seconds: float) -> None:
         if self._throttle is None:

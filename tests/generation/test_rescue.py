@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import stat
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -196,15 +195,18 @@ class TestAReply:
         make(nb)
         assert len(kept(state)) == 1
 
-    def test_stays_unkept_where_it_cannot_be_written(
-        self, nb: Nb, serve: Serve, state: Path
+    def test_goes_to_a_temporary_folder_where_there_is_no_other(
+        self, nb: Nb, serve: Serve, state: Path, tmp_path: Path
     ) -> None:
         state.parent.mkdir(parents=True)
         state.write_bytes(b"")
         serve(answer(image_part(DAMAGED)))
-        run = make(nb)
+        run = nb("generate", "fox", env={"TMPDIR": str(tmp_path)})
         assert run.code == 10
-        assert "running it again is a new, paid call" in run.err
+        (path,) = tmp_path.glob("nb-*/fox.json")
+        assert f"hint: the reply was kept: nb extract {path}\n" in run.err
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
     def test_goes_where_the_state_folder_is(
         self, nb: Nb, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -323,14 +325,14 @@ class TestAnImage:
 
     @pytest.mark.parametrize("folder", [None, "blocked"])
     def test_without_a_state_folder_goes_to_a_new_one(
-        self, folder: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, folder: str | None, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         Path("blocked").write_bytes(b"")
         Path("images").mkdir()
         (place,) = destinations.plan("images/fox.png", prompt="fox", stdout=lambda _: None)
         Path("images").rmdir()
-        saved = save_image(_result(), place, Rescue(Path(folder) / "x" if folder else None))
+        rescue = Rescue(Path(folder) / "x" if folder else None, others=(Path("no"), tmp_path))
+        saved = save_image(_result(), place, rescue)
         assert saved.error is not None
         path = Path((saved.error.hint or "").removeprefix("the image was saved as "))
         assert path.parent.parent == tmp_path
@@ -340,13 +342,13 @@ class TestAnImage:
 
     def test_is_never_removed(self, tmp_path: Path) -> None:
         rescue = Rescue(tmp_path)
-        image = rescue.image(IMAGE, "fox", "png")
+        image = rescue.image(IMAGE, "fox", ".png")
         assert image is not None
         os.utime(image, (1, 1))
         for number in range(30):
             rescue.reply(b"{}", f"{number}")
         assert image.exists()
-        again = rescue.image(IMAGE, "fox", "png")
+        again = rescue.image(IMAGE, "fox", ".png")
         assert again is not None
         assert again.name == "fox-2.png"
 
@@ -364,7 +366,7 @@ class TestAnImage:
 
 
 class TestADefect:
-    def test_does_not_cost_the_reply(self, tmp_path: Path) -> None:
+    def test_does_not_cost_the_image(self, tmp_path: Path) -> None:
         class Broken:
             format = None
 
@@ -374,9 +376,12 @@ class TestADefect:
             def save(self, *_: object) -> str:
                 raise ZeroDivisionError
 
-        with pytest.raises(Exception, match="a defect in nb: ZeroDivisionError") as caught:
-            save_image(_result(), Broken(), Rescue(tmp_path))
-        assert str(tmp_path / "replies" / "a-red-fox.json") in caught.value.hint  # type: ignore[attr-defined]
+        error = save_image(_result(), Broken(), Rescue(tmp_path)).error
+        assert error is not None
+        assert error.message == "a defect in nb: ZeroDivisionError"
+        path = tmp_path / "images" / "a-red-fox.png"
+        assert error.hint == f"the image was saved as {path}"
+        assert path.read_bytes() == IMAGE
 
 
 class TestAll:

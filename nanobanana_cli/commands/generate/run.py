@@ -25,7 +25,7 @@ from nanobanana_cli.errors import (
 from nanobanana_cli.generation import shape
 from nanobanana_cli.generation.destinations import Destination, NamedFile, folders
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.system import StopSignals
+from nanobanana_cli.system import StopSignals, error_of
 from nanobanana_cli.types import ContentRequest, Result
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -165,7 +165,11 @@ class Generation(msgspec.Struct, frozen=True):
         def make_one(destination: Destination) -> list[Result]:
             if ended_by:
                 return [Result("failed", self.request, self.settings.provider, error=ended_by[0])]
-            results = self._images(session, destination)
+            try:
+                results = self._images(session, destination)
+            except Exception as exception:  # noqa: BLE001 - it must not end the other calls
+                failed = Result("failed", self.request, self.settings.provider)
+                results = [msgspec.structs.replace(failed, error=error_of(exception))]
             # Each call asks the same, so what rejects one rejects all.
             if isinstance(error := results[0].error, (*ENDS_RUN, Rejected)):
                 ended_by.append(error)
@@ -196,18 +200,19 @@ class Generation(msgspec.Struct, frozen=True):
 
     def _images(self, session: Session, destination: Destination) -> list[Result]:
         """Make one call, and save its images and text; a failure is a result too."""
-        from nanobanana_cli.generation.save import save_every_image, save_image
+        from nanobanana_cli.generation.save import load_converter, save_every_image, save_image
 
+        load_converter(destination.format)
         with session.call(self.request, every_link=self.every) as called:
             if self.every:
                 results = [*save_every_image(called, destination, session.rescue)]
             else:
                 results = [save_image(called, destination, session.rescue)]
-        if self.text is not None and results[-1].status == "written":
-            from nanobanana_cli.captions.save import save_reply_text
+            if self.text is not None and results[-1].status == "written":
+                from nanobanana_cli.captions.save import save_reply_text
 
-            # The last image is the result proper, which the text is about.
-            results[-1] = save_reply_text(results[-1], self.text)
+                # The last image is the result proper, which the text is about.
+                results[-1] = save_reply_text(results[-1], self.text)
         return results
 
 

@@ -1,0 +1,170 @@
+"""What was paid for survives a system that has reached a limit, and an `nb` that is gone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import NbProcess
+from support import pngs, python
+from support.replies import made, picture
+from support.texts import drawn
+from support.tools import on_linux
+from support.wire_server import Answer, WireServer
+
+from nanobanana_cli.images.formats import verify
+
+ROOT = Path(__file__).parents[2]
+# Noise: 3 MB, which no compression makes smaller.
+LARGE = pngs.png(pngs.Shape(1024, 1024))
+Limit = Callable[[], None]
+
+
+def _env(server: WireServer) -> dict[str, str]:
+    # A module that is compiled anew would be cut off by some limits.
+    key = {"WISDOM_GATE_KEY": "sk-of-a-test-0123456789", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {"NB_BASE_URL": server.url, **key}
+
+
+def _limit(name: str, value: int) -> Limit:
+    import resource
+
+    return lambda: resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+
+
+def _kept() -> list[Path]:
+    """All images and replies, wherever they are."""
+    places = (Path(), Path("~/.local/state").expanduser())
+    kinds = (".png", ".jpg", ".json")
+    return [path for place in places for path in place.rglob("*") if path.suffix in kinds]
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("name", "value", "image"),
+    [("AS", 300_000 << 10, picture()), ("NOFILE", 16, picture()), ("NOFILE", 16, LARGE)],
+    ids=["memory", "files", "files and large images"],
+)
+def test_every_image_is_made(nb_process: NbProcess, name: str, value: int, image: bytes) -> None:
+    with WireServer(Answer(body=made(image).body, delay=0.15)) as server:
+        process = nb_process.start(
+            *("generate", "fox", "-n", "16"), env=_env(server), preexec_fn=_limit(name, value)
+        )
+        with process:
+            out, err = process.communicate(timeout=60)
+        assert (process.returncode, len(server.requests)) == (0, 16), err.decode()
+    for path in out.decode().split():
+        verify(Path(path).read_bytes())
+    assert len(_kept()) == 16
+
+
+# So many threads are all there are, as under `ulimit -u`, which root is exempt from.
+_FEW_THREADS = """
+import sys, threading
+from nanobanana_cli.__main__ import entry
+
+def start(*arguments):
+    if threading.active_count() + len(threading._limbo) > most:
+        raise RuntimeError("can't start new thread")
+    return real(*arguments)
+
+most = int(sys.argv.pop(1))
+real, threading._start_new_thread = threading._start_new_thread, start
+entry()
+"""
+
+
+@pytest.mark.parametrize("command", ["generate", "caption", "batch"])
+def test_fewer_threads_than_asked_for_do(command: str) -> None:
+    names = [f"{number}.png" for number in range(16)]
+    Path("in").mkdir()
+    for name in names:
+        Path("in", name).write_bytes(picture())
+    Path("m.txt").write_text("\n".join(names))
+    argv = {
+        "generate": ("fox", "-n", "16"),
+        "caption": (*(f"in/{name}" for name in names), "--write"),
+        "batch": ("m.txt",),
+    }[command]
+    with WireServer(drawn("A fox.")) as server:
+        env = _env(server)
+        with python.start(
+            _FEW_THREADS,
+            "8",
+            command,
+            *argv,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            out, err = process.communicate(timeout=60)
+        assert (process.returncode, len(server.requests)) == (0, 16), err.decode()
+    assert len(out.splitlines()) == 16
+
+
+def test_without_any_thread_nothing_is_sent() -> None:
+    with WireServer(made()) as server:
+        with python.start(
+            _FEW_THREADS,
+            *("1", "generate", "fox"),
+            env=_env(server),
+            stderr=subprocess.PIPE,
+        ) as process:
+            _, err = process.communicate(timeout=60)
+        assert (process.returncode, server.requests) == (5, [])
+    assert err.decode().splitlines() == [
+        "nb: the system starts no more threads",
+        "hint: raise the limit: `ulimit -u`, `ulimit -v`",
+        "Not charged.",
+    ]
+
+
+def _run_while_nb_goes_away(tmp_path: Path, server: WireServer, *argv: str) -> tuple[int, str]:
+    """Run a copy of `nb` that is moved away once the first request came."""
+    shutil.copytree(ROOT / "nanobanana_cli", tmp_path / "lib" / "nanobanana_cli")
+    env = {**_env(server), "PYTHONPATH": str(tmp_path / "lib")}
+    with python.start(
+        "from nanobanana_cli.__main__ import entry; entry()",
+        *argv,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        while not server.requests:
+            time.sleep(0.001)
+        (tmp_path / "lib").rename(tmp_path / "gone")
+        _, err = process.communicate(timeout=60)
+    return process.returncode, err.decode()
+
+
+@pytest.mark.parametrize(
+    ("argv", "answer"),
+    [
+        (("generate", "fox", "-n", "2", "--alt"), drawn("A fox.", picture(1024, 1024))),
+        (("generate", "fox", "-o", "fox.webp"), made()),
+        (("generate", "fox", "-o", "fox.png", "--json"), made()),
+        (("caption", "in.png", "--write"), drawn("A fox.", picture())),
+        (("batch", "m.txt"), made()),
+    ],
+)
+def test_an_upgrade_during_the_call_costs_nothing(
+    tmp_path: Path, argv: tuple[str, ...], answer: Answer
+) -> None:
+    Path("in.png").write_bytes(picture())
+    Path("m.txt").write_text("a fox\nan owl\n")
+    with WireServer(Answer(body=answer.body, delay=0.5)) as server:
+        code, err = _run_while_nb_goes_away(tmp_path, server, *argv)
+    assert (code, "nb: " in err) == (0, False), err
+
+
+def test_what_a_missing_part_would_convert_is_kept_as_it_came(tmp_path: Path) -> None:
+    image = picture(1024, 1024, "JPEG")
+    with WireServer(Answer(body=made(image).body, delay=0.5)) as server:
+        code, err = _run_while_nb_goes_away(tmp_path, server, "generate", "fox", "-o", "fox.png")
+    assert (code, err.splitlines()[-1]) == (6, "May have been charged.")
+    (path,) = _kept()
+    assert f"hint: the reply was kept: nb extract {path}\n" in err
