@@ -30,7 +30,7 @@ from nanobanana_cli.images.formats import (
 )
 from nanobanana_cli.slug import slug
 from nanobanana_cli.system import error_of
-from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Result
+from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Reply, Result
 
 # Now, and not when the first image has come: nb may be upgraded during a call.
 for _format in FORMATS.values():

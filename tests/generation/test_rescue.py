@@ -93,7 +93,7 @@ class TestAReply:
     @pytest.mark.parametrize(
         "body",
         [
-            gzip.compress(b"")[:10] + b"damaged",
+            gzip.compress(b"", mtime=0)[:10] + b"damaged",
             json.dumps({"data": [{"b64_json": "aGk="}]}).encode(),
             json.dumps({"candidates": [{"image": f"{BASE64}!"}]}).encode(),
         ],
