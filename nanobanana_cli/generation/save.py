@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from nanobanana_cli.api.links import unfetched
 from nanobanana_cli.api.reply import every_image
-from nanobanana_cli.catalog import pixels
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError, OutputClosed
 from nanobanana_cli.generation.destinations import (
     Destination,
@@ -20,6 +19,7 @@ from nanobanana_cli.generation.destinations import (
     numbered,
 )
 from nanobanana_cli.generation.rescue import Rescue, extract_hint
+from nanobanana_cli.generation.shape import differences
 from nanobanana_cli.images.formats import (
     FORMAT_OF_SUFFIX,
     FORMATS,
@@ -36,10 +36,6 @@ from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Rep
 for _format in FORMATS.values():
     _format.load_reader()
 
-# The service's own rounding stays within 3 %; another ratio is at least 6 % away.
-_RATIO_TOLERANCE = 0.05
-# One size class is a factor of two, so three quarters tell them apart whatever the rounding.
-_SIZE_TOLERANCE = 0.75
 # Part of the note on a conversion.
 LOSES_PROVENANCE = "provenance metadata (C2PA, XMP) is lost"
 
@@ -158,7 +154,7 @@ def _save(
         height=picture.height,
         size=len(picture.data),
         sha256=hashlib.sha256(picture.data).hexdigest(),
-        notes=(*result.notes, *_shape_differences(result.request, picture), *notes),
+        notes=(*result.notes, *differences(result.request, picture), *notes),
     )
 
 
@@ -215,22 +211,6 @@ def _rescue(
     saved = rescue.image(picture.data, slug(request.prompt), suffix, beside)
     error.hint = f"{said} {saved}" if saved else "the image is lost"
     error.charged, error.is_kept = Charged.YES, saved is not None
-
-
-def _shape_differences(request: ContentRequest, picture: Picture) -> Iterator[str]:
-    if request.aspect is None or request.size is None:
-        return
-    got = f"{picture.width}×{picture.height}"
-    across, down = (int(side) for side in request.aspect.split(":"))
-    asked = across / down
-    if abs(picture.width / picture.height / asked - 1) > _RATIO_TOLERANCE:
-        yield f"the image is {got}, which is not {request.aspect}"
-    try:
-        expected = pixels(request.aspect, request.size)
-    except KeyError:
-        return
-    if max(picture.width, picture.height) < _SIZE_TOLERANCE * max(expected):
-        yield f"the image is {got}, smaller than {request.size} ({expected[0]}×{expected[1]})"
 
 
 def _verified(data: Data | None, result: Result, rescue: Rescue | None) -> Picture:

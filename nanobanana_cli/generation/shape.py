@@ -1,4 +1,4 @@
-"""Choose an image's aspect ratio: that of the first reference image, unless one is named."""
+"""Choose an image's aspect ratio, by the first reference image unless one is named; check it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from msgspec.structs import replace
 from nanobanana_cli.catalog import ASPECTS, DEFAULT_ASPECT, MODELS, SIZES, pixels
 from nanobanana_cli.generation import remote
 from nanobanana_cli.settings.validators import AUTO, nearest_ratio, quotient
-from nanobanana_cli.types import ContentRequest, Reference
+from nanobanana_cli.types import ContentRequest, Picture, Reference
 
 # Further away than this, the picture is visibly cropped or stretched.
 _TOLERANCE = 0.05
 # The pixels of a ratio differ that much from size to size of a camera, and show nothing.
 _LARGER = 1.1
+# The service's own rounding stays within 3 %; another ratio is at least 6 % away.
+_RATIO_TOLERANCE = 0.05
+# One size class is a factor of two, so three quarters tell them apart whatever the rounding.
+_SIZE_TOLERANCE = 0.75
 
 
 def shaped(request: ContentRequest) -> ContentRequest:
@@ -126,3 +130,20 @@ def _larger_size(request: ContentRequest, size: str, area: int) -> str:
 def _ratios(model: str) -> tuple[str, ...]:
     known = MODELS.get(model)
     return known.aspects if known else ASPECTS
+
+
+def differences(request: ContentRequest, picture: Picture) -> Iterator[str]:
+    """Yield a note for each way in which an image has another shape than was asked for."""
+    if request.aspect is None or request.size is None:
+        return
+    got = f"{picture.width}×{picture.height}"
+    across, down = (int(side) for side in request.aspect.split(":"))
+    asked = across / down
+    if abs(picture.width / picture.height / asked - 1) > _RATIO_TOLERANCE:
+        yield f"the image is {got}, which is not {request.aspect}"
+    try:
+        expected = pixels(request.aspect, request.size)
+    except KeyError:
+        return
+    if max(picture.width, picture.height) < _SIZE_TOLERANCE * max(expected):
+        yield f"the image is {got}, smaller than {request.size} ({expected[0]}×{expected[1]})"
