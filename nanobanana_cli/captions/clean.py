@@ -21,6 +21,8 @@ def phrases(name: str) -> str:
     return f"(?:{'|'.join(_PHRASES[name])})"
 
 
+# How many layers around a text are taken off: more than any model wraps, so that no answer is slow.
+_MOST_LAYERS = 20
 _MARKS = r"[*_#`\s]*"
 _COUNT = (
     r"[(\[\uff08]\s*(?:about |approx\.? |~ ?|约|約)?\d+ ?"
@@ -62,6 +64,7 @@ _IMAGE_TAG = re.compile(
     re.IGNORECASE,
 )
 _MARKDOWN_IMAGE = re.compile(r"!\[([^\[\]]*)\]\([^()]*\)")
+_JSON_FIELD = re.compile(r'"[\w -]+"\s*:\s*"')
 _JSON_FIELDS = (
     *("alt", "alttext", "alternativetext", "text", "description", "caption", "title", "tags"),
     "result",
@@ -79,11 +82,7 @@ _OPTIONS = re.compile(
     re.IGNORECASE,
 )
 _DECORATIVE = re.compile(phrases("decorative"), re.IGNORECASE)
-_THOUGHT = re.compile(
-    r"</?(?:think|thinking|thought|reasoning)>|(?:okay, )?the user (?:wants|asks|has|is asking)\b"
-    r"|\{\s*\"\w+\"\s*:\s*\"",
-    re.IGNORECASE,
-)
+_THOUGHT = re.compile(phrases("thoughts"), re.IGNORECASE)
 # Opening and closing, in the main languages.
 _QUOTES = (
     ('"', '"'),
@@ -108,14 +107,16 @@ def clean(text: str) -> str:
     That is: thoughts in tags, greetings, labels, code fences, JSON, an `img` element, outer quotes,
     offers at the end, and unsafe characters.
     """
-    text, before = strip_unsafe(_THINKING.sub("", text)), None
-    while text != before:
+    text = strip_unsafe(_THINKING.sub("", text))
+    for _ in range(_MOST_LAYERS):
         before = text
         for pattern in (_LABEL, _PREAMBLE):
             if found := pattern.match(text):
                 text = text[found.end() :]
         text = _COUNTED.sub("", _CLOSING.sub("", text))
         text = strip_unsafe(_THINKING.sub("", _without_quotes(_unwrapped(text))))
+        if text == before:
+            break
     return text
 
 
@@ -155,6 +156,8 @@ def _unwrapped(text: str) -> str:
     fences = _FENCE.findall(text)
     if len(fences) == 1:
         text = fences[0]
+    if _JSON_FIELD.match(text):
+        text = f"{{{text}}}"
     if text[:1] in ("{", "["):
         return _from_json(text)
     if found := _IMAGE_TAG.fullmatch(text):

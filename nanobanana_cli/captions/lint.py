@@ -15,6 +15,8 @@ import msgspec
 
 from nanobanana_cli.captions.clean import chatter, phrases
 
+# How much of a text is looked at, in characters: more than any style asks for.
+_MOST = 5_000
 Level = Literal["error", "warning", "unchecked"]
 
 _SUFFIXES = "png|jpe?g|jfif|webp|hei[cf]|gif|avif|svg|tiff?|bmp|ico|psd|pdf"
@@ -28,34 +30,43 @@ _IMAGE = phrases("images")
 _IDENTIFIER = re.compile(r"(?=\S*[a-z])(?=\S*[A-Z])(?=\S*\d)[A-Za-z0-9_=-]{20,}")
 _TAGS = (
     "a|b|i|u|em|strong|small|sup|sub|p|br|hr|span|div|img|figure|figcaption|picture|h[1-6]|ul|ol|li"
-    "|font|center|script|style|svg|table|t[dhr]|abbr|mark|code|pre|think|thinking|!--.*?--"
+    "|font|center|script|style|svg|table|t[dhr]|abbr|mark|code|pre|think|thinking|alt|!--.*?--"
 )
 _HTML = re.compile(
     rf"</?(?:{_TAGS})(?:\s[^<>]*)?/?>|^\s*(?:alt|title|src)\s*=\s*[\"']", re.IGNORECASE
 )
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][\da-fA-F]+|(\w{2,31}));")
 _TEMPLATE = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}|<[%?]=?.*?[%?]>|[$#]\{[^{}]*\}|\{[a-z]\w*(?:\.\w+)*\}|%[A-Z]+(?:_[A-Z]+)+%"
-    r"|(?<!\w)%[sd](?!\w)|\[object \w+\]"
+    r"\{\{.*?\}\}|\{%.*?%\}|<[%?]=?.*?[%?]>|[$#]\{[^{}]*\}|\{(?:[a-z]\w*(?:\.\w+)*|\d)\}|%[A-Z]+(?:_[A-Z]+)+%"
+    r"|(?<!\w)%[sd](?!\w)|\[object \w+\]|^\[+[^\[\]]+\]+$"
 )
 # UTF-8 that was read as Latin-1 or Windows-1252, and what could not be read at all.
-_ENCODING = re.compile("\ufffd|[\u00c2-\u00c3][\u0080-\u00bf\u2013-\u2122]|\u00e2\u20ac")
+_ENCODING = re.compile(
+    "\ufffd|[\u00c2-\u00c3][\u0080-\u00bf\u2013-\u2122]|\u00e2\u20ac|\\\\u[0-9a-f]{4}"
+)
 _QUOTED = re.compile(
     '"[^"]*"|\u201c[^\u201d]*\u201d|\u201e[^\u201c\u201d]*[\u201c\u201d]|\u00ab[^\u00bb]*\u00bb'
     "|\u300c[^\u300d]*\u300d"
 )
 _OPEN_QUOTE = re.compile(
-    '(?:^|\\s)"\\w[^"]*$|[\u201c\u201e][^\u201c\u201d]*$|\u00ab[^\u00bb]*$|\\([^)]*$'
+    '(?:^|\\s)(?:"(?:\\w[^"]*)?|[\u201c\u201e][^\u201c\u201d]*|\u00ab[^\u00bb]*|\\([^)]*)$'
 )
-_BREAK_OFF = re.compile(r"[,;:\u2013\u2014\u3001\uff0c\uff1b([]$")
-_ELLIPSIS = re.compile(r"(?:\S+\s+){3}.*[^.](?:\.\.\.|\u2026)$", re.DOTALL)
+_BREAK_OFF = re.compile(
+    r"[,;:\u3001\uff0c\uff1b([]$|\s[\u2013\u2014-]$|[ぁ-んァ-ヶ一-龥]{9,}[てでをにはと]$"
+)
+# But not "Loading…".
+_ELLIPSIS = re.compile(
+    r"(?!(?:loading|please|searching|saving|uploading|lade|chargement|carregando|cargando))"
+    r"(?:\S+\s+){2}.*[^.](?:\.\.\.|\u2026)$",
+    re.DOTALL | re.IGNORECASE,
+)
 _LAST_WORD = re.compile(rf"(?:\S+\s+){{3}}(?:.*\s)?{phrases('unfinished')}", re.DOTALL)
 # Not the marks that Arabic and Hebrew may need.
 _CONTROL = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
 _LINE_BREAK = re.compile("[\n\r\v\f\x85\u2028\u2029]")
 _MARKDOWN = re.compile(
     r"""
-    \*\*\S | (?<!\w)__\S.*\s.*\S__(?!\w) | (?<!\w)[*_][^\W\d_](?:[^*_]*[^\s*_])?[*_](?!\w)
+    \*\*\S | (?<!\w)__(?=[^_]*\s)\S[^_]*__(?!\w) | (?<!\w)[*_][^\W\d_](?:[^*_]*[^\s*_])?[*_](?!\w)
     | `[^`]+` | ``` | !?\[[^\]]*\]\([^)]*\) | ^\#{1,6}\s+(?=[^\W\d]) | ^[-*+]\s+(?=[^\W\d])
     | ^>\s+(?=[^\W\d])
     """,
@@ -98,12 +109,13 @@ def lint(
     text = text.strip()
     if not text:
         return (Problem("empty", "it is empty"),)
-    found = [*_length(text, limit, is_hard_limit), *_standing_in(text, file_name)]
+    found = [*_length(text, limit, is_hard_limit), *_standing_in(text[:_MOST], file_name)]
     if found and found[-1].kind in ("placeholder", "file_name"):
         return tuple(found)
     if prompt is not None and _bare(text) == _bare(prompt):
         found.append(Problem("same_as_prompt", "it repeats the prompt"))
-    return (*found, *_opening(text), *_left_over(text), *_talk(text), *_cut(text))
+    head = text[:_MOST]
+    return (*found, *_opening(head), *_left_over(head), *_talk(head), *_cut(text[-_MOST:]))
 
 
 def _length(text: str, limit: int, is_hard_limit: bool) -> Iterator[Problem]:
@@ -214,14 +226,15 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 _FILE_NAME = _compiled(
-    rf"{phrases('file_names')}|\S+\.(?:{_SUFFIXES})"
+    rf"{phrases('file_names')}|\S+\.(?:{_SUFFIXES})(?: \d+ ?[x×] ?\d+)?"
     rf"|(?:[\w()\[\]&+%@#~,'-]+ ){{1,4}}[\w()\[\]&+%@#~,'-]+\.(?:{_SUFFIXES})"
-    rf"|{phrases('screenshots')}[-_ ]?\d[\d\s.:_-]*"
+    rf"|{phrases('screenshots')}[-_ ]?\(?\d[\d\s.:_-]*\)?"
     r"(?:(?:at|um|à|a las|às|alle|om|kl\.?|в|o) )?[\d\s.:_-]*(?:[ap]\.?m\.?)?(?: \(\d+\))?"
     rf"|(?=[a-z0-9-]*-)(?:[a-z0-9@]+-)*(?:{_FILLERS})(?:-[a-z0-9@]+)*(?:@\dx)?"
 )
 _PLACEHOLDER = _compiled(
-    rf"{phrases('placeholders')}|{_IMAGE}(?: ?(?:no\.? ?)?\d+(?: (?:of|von|de|di|/) ?\d+)?)?"
+    rf"(?:an? |the )?(?:{phrases('placeholders')}"
+    rf"|{_IMAGE}(?: ?(?:no\.? ?)?\d+(?: (?:of|von|de|di|/) ?\d+)?)?)"
 )
 _OPENING = _compiled(phrases("openings"))
 _ENDING = _compiled(phrases("endings"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -86,3 +87,10 @@ PIECES = st.lists(
 @given(PIECES)
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     assert clean(clean(text)) == clean(text)
+
+
+@pytest.mark.parametrize("unit", ["Sure! ", "Alt text: ", "<think>", "```a ", '"', "{", "1. "])
+def test_no_answer_is_slow_to_clean(unit: str) -> None:
+    started = time.monotonic()
+    clean(unit * 5000)
+    assert time.monotonic() - started < 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,3 +135,10 @@ def test_several_at_once() -> None:
 @given(st.text(), st.text(), st.text())
 def test_any_text_can_be_checked(text: str, name: str, prompt: str) -> None:
     lint(text, limit=10, file_name=name, prompt=prompt)
+
+
+@pytest.mark.parametrize("unit", ["a_", "__a ", "a-", "img1_a_", "{{", "\u7684", "sorry i ", '("'])
+def test_no_text_is_slow_to_check(unit: str) -> None:
+    started = time.monotonic()
+    kinds(unit * 5000 + "!")
+    assert time.monotonic() - started < 5
