@@ -39,7 +39,7 @@ function __nb_value_follows
         case 'caption'
             string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'batch'
-            string match -qr -- '^(-[qvh]*[oasm]|--only|--limit|--shard|--retry|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
+            string match -qr -- '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
         case 'extract'
             string match -qr -- '^(-[qvh]*[o]|--output|--format)$' $argv[2]
         case 'config set'
@@ -234,6 +234,9 @@ complete -c nb -n '__nb_at \'batch\' 0' -r -F
 complete -c nb -n '__nb_in \'batch\'' -l dry-run -d 'List what would be made and its price'
 complete -c nb -n '__nb_in \'batch\'' -l check -d 'Exit 0 if every image is up to date, else 3'
 complete -c nb -n '__nb_in \'batch\'' -l init -d 'Write an example manifest: images.toml, or MANIFEST'
+complete -c nb -n '__nb_in \'batch\'' -l accept -x -d 'Record the files of these images as they are'
+complete -c nb -n '__nb_in \'batch\'' -l prune -d 'List files of rows that are gone, and leftovers of killed runs'
+complete -c nb -n '__nb_in \'batch\'' -l delete -d 'With --prune: remove them'
 complete -c nb -n '__nb_in \'batch\'' -l only -x -d 'Only images whose path matches'
 complete -c nb -n '__nb_in \'batch\'' -l limit -x -d 'Make only the first N'
 complete -c nb -n '__nb_in \'batch\'' -l shuffle -d 'Make them in random order'
@@ -242,6 +245,7 @@ complete -c nb -n '__nb_in \'batch\'' -l retry -x -k -a 'refused\\t\'the service
 bad-reply\\t\'the reply could not be used\'
 unknown\\t\'timed out, cut off, or killed\'
 all\\t\'all of these\'' -d 'Make again what may have been paid for: refused, bad-reply, unknown or all'
+complete -c nb -n '__nb_in \'batch\'' -l remake -x -d 'Make these images anew, and no others'
 complete -c nb -n '__nb_in \'batch\'' -l concurrency -x -d 'Maximum number of calls at once'
 complete -c nb -n '__nb_in \'batch\'' -l rpm -x -d 'Maximum number of calls started per minute, evenly spread'
 complete -c nb -n '__nb_in \'batch\'' -l fail-fast -d 'Start no more calls after a failure'

@@ -135,11 +135,15 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--dry-run', 'List what would be made and its price'),
             ('--check', 'Exit 0 if every image is up to date, else 3'),
             ('--init', 'Write an example manifest: images.toml, or MANIFEST'),
+            ('--accept', 'Record the files of these images as they are'),
+            ('--prune', 'List files of rows that are gone, and leftovers of killed runs'),
+            ('--delete', 'With --prune: remove them'),
             ('--only', 'Only images whose path matches'),
             ('--limit', 'Make only the first N'),
             ('--shuffle', 'Make them in random order'),
             ('--shard', 'Only the Kth of N parts, the same on every machine'),
             ('--retry', 'Make again what may have been paid for: refused, bad-reply, unknown or all'),
+            ('--remake', 'Make these images anew, and no others'),
             ('--concurrency', 'Maximum number of calls at once'),
             ('--rpm', 'Maximum number of calls started per minute, evenly spread'),
             ('--fail-fast', 'Start no more calls after a failure'),
@@ -284,7 +288,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     $valued = @{
         'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
         'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
-        'batch' = '^(-[qvh]*[oasm]|--only|--limit|--shard|--retry|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
+        'batch' = '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
         'extract' = '^(-[qvh]*[o]|--output|--format)$'
         'config set' = '^(--provider)$'
         'config unset' = '^(--provider)$'

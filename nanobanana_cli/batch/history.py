@@ -31,6 +31,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
         is_sandbox: the sandbox made it.
         is_own: the user's own file, recorded as it was.
         alt: the text that came with it.
+        alt_path: its file, unless that has the default name.
     """
 
     fingerprint: str
@@ -41,6 +42,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
     is_sandbox: bool = False
     is_own: bool = False
     alt: str | None = None
+    alt_path: str | None = None
     root: str | None = None
 
 
@@ -216,6 +218,7 @@ class _Merger:
             is_sandbox=line.provider == "sandbox",
             is_own=line.event == "accepted",
             alt=line.alt,
+            alt_path=line.alt_path,
             root=line.root,
         )
         if (line.id, line.row, file) not in self._seen:

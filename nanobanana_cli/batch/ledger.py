@@ -52,6 +52,7 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         shown: SHA-256 of that file without its metadata.
         paid: what a `reused` file shows was paid for.
         alt: the alt text that came with it.
+        alt_path: its file, unless that has the default name.
         seconds, attempts, response_id: of the call.
         error: of a failure, as in a JSON line.
     """
@@ -78,6 +79,7 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     height: int | None = None
     mime_type: str | None = None
     alt: str | None = None
+    alt_path: str | None = None
     seconds: float | None = None
     attempts: int | None = None
     response_id: str | None = None

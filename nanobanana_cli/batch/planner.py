@@ -190,7 +190,7 @@ class Planner:
         same = [each for each in made if self._contents.is_image(path, each.sha256, each.shown)]
         if not same:
             return "was edited since it was made"
-        if any(each.is_own for each in same):
+        if all(each.is_own for each in same):
             return "is your own file, recorded with --accept"
         if price == 0 and any(each.paid for each in same):
             return "was paid for and would be replaced by a free image"

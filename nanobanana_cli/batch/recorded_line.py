@@ -43,6 +43,7 @@ class RecordedLine(msgspec.Struct, frozen=True, gc=False):
     paid: bool | None = None
     bytes: int | None = None
     alt: str | None = None
+    alt_path: str | None = None
     error: RecordedError | None = None
 
     @property

@@ -82,11 +82,16 @@ def received_line(call: LedgerLine, content: ImageContent) -> LedgerLine:
 
 
 def outcome_line(
-    call: LedgerLine, result: Result, folder: OutputFolder, content: ImageContent | None
+    step: Step,
+    call: LedgerLine,
+    result: Result,
+    folder: OutputFolder,
+    content: ImageContent | None,
 ) -> LedgerLine:
     """Return the line for the outcome of a call.
 
     Args:
+        step: the image.
         call: its intent.
         result: the result of the call.
         folder: the output folder.
@@ -123,6 +128,7 @@ def outcome_line(
         height=result.height,
         mime_type=result.mime_type,
         alt=result.alt,
+        alt_path=step.item.named_alt_file if result.alt_path else None,
     )
 
 
@@ -174,6 +180,7 @@ def file_line(
         paid=made.paid if made else None,
         bytes=content.size,
         alt=text,
+        alt_path=item.named_alt_file if text else None,
     )
 
 

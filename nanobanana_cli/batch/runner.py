@@ -213,7 +213,7 @@ class Runner:
             return result
         if call.is_recorded:
             try:
-                line = outcome_line(call.intent, result, self._folder, call.content)
+                line = outcome_line(step, call.intent, result, self._folder, call.content)
                 self._ledger.append(line)
             except LocalFileError as unrecorded:
                 # It is made all the same, and the next run finds it; but no more may be paid for.

@@ -74,6 +74,7 @@ _RETRIED = {
 }
 
 _TEXTS = (
+    "--accept",
     "--base-url",
     "--context",
     "--key",
@@ -81,6 +82,7 @@ _TEXTS = (
     "--max-cost",
     "--max-total-cost",
     "--only",
+    "--remake",
     "--retries",
     "--shard",
     "--system",

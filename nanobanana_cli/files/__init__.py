@@ -17,6 +17,7 @@ from pathlib import Path
 
 from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
 from nanobanana_cli.files import temporary
+from nanobanana_cli.files.temporary import abandoned as abandoned
 from nanobanana_cli.files.temporary import leftovers as leftovers
 from nanobanana_cli.types import Data
 

@@ -61,6 +61,21 @@ def leftovers(folder: Path) -> Iterator[Path]:
     their final name already are removed without being yielded. A caller that stops early leaves the
     file there.
     """
+    for path, file in _abandoned(folder):
+        with suppress(OSError):
+            status = os.fstat(file.fileno())
+            _release_on_windows(file)
+            if status.st_size and status.st_nlink == 1:
+                yield path
+            path.unlink()
+
+
+def abandoned(folder: Path) -> list[Path]:
+    """Return the temporary files that killed runs left in a folder; remove none."""
+    return [path for path, _ in _abandoned(folder)]
+
+
+def _abandoned(folder: Path) -> Iterator[tuple[Path, FileIO]]:
     try:
         with os.scandir(folder) as found:
             entries = [each for each in found if _NAME.fullmatch(each.name)]
@@ -73,13 +88,8 @@ def leftovers(folder: Path) -> Iterator[Path]:
             path = folder / entry.name
             with _opened(path) as file:
                 # It may have got its final name while it was opened.
-                if not (_is_abandoned(file) and path.exists()):
-                    continue
-                status = os.fstat(file.fileno())
-                _release_on_windows(file)
-                if status.st_size and status.st_nlink == 1:
-                    yield path
-                path.unlink()
+                if _is_abandoned(file) and path.exists():
+                    yield path, file
 
 
 def _created(folder: Path, mode: int) -> tuple[FileIO, Path]:

@@ -23,15 +23,19 @@ def command(options: BatchOptions, terminal: Terminal) -> None:
       nb batch images.toml --check     # for CI: 0 when all is up to date, else 3
       jq -c '{prompt: .title}' posts.jsonl | nb batch - --shard 2/8
     """
-    from nanobanana_cli.commands.batch import plan, show_plan
+    from nanobanana_cli.commands.batch import accept, example, plan, prune, show_plan
     from nanobanana_cli.commands.batch import run as batch_run
 
     _check_contradictions(options)
     if options.init:
-        plan.write_example(options.manifest, terminal)
+        example.write(options.manifest, terminal)
         return
     job = plan.read(options, terminal)
-    if options.dry_run or options.check:
+    if options.prune:
+        prune.run(job, terminal)
+    elif options.accept:
+        accept.run(job, terminal)
+    elif options.dry_run or options.check:
         show_plan.show(job, terminal)
     else:
         batch_run.make(job, terminal)
@@ -40,7 +44,23 @@ def command(options: BatchOptions, terminal: Terminal) -> None:
 def _check_contradictions(options: BatchOptions) -> None:
     if options.manifest is None and not options.init:
         raise UsageError("no manifest", hint="`nb batch --init` writes an example, images.toml")
+    if options.delete and not options.prune:
+        raise UsageError("--delete goes with --prune", hint="add --prune, or leave --delete out")
     pairs = (
+        *(
+            (first, is_first, second, is_second)
+            for first, is_first in (("--prune", options.prune), ("--accept", bool(options.accept)))
+            for second, is_second in (
+                ("--dry-run", options.dry_run),
+                ("--check", options.check),
+                ("--init", options.init),
+                ("--gallery", options.gallery is not None),
+                ("--remake", bool(options.remake)),
+                ("--retry", bool(options.retry)),
+            )
+        ),
+        ("--accept", bool(options.accept), "--prune", options.prune),
+        ("--remake", bool(options.remake), "--skip-existing", options.skip_existing),
         ("--dry-run", options.dry_run, "--check", options.check),
         ("--dry-run", options.dry_run, "--init", options.init),
         ("--check", options.check, "--init", options.init),

@@ -52,6 +52,26 @@ class BatchOptions(msgspec.Struct, frozen=True):
             rich_help_panel=_PLAN,
         ),
     ] = False
+    accept: Annotated[
+        list[str] | None,
+        Option(
+            "--accept",
+            metavar="GLOB",
+            help="Record the files of these images as they are; call nothing.",
+            rich_help_panel=_PLAN,
+        ),
+    ] = None
+    prune: Annotated[
+        bool,
+        Option(
+            "--prune",
+            help="List files of rows that are gone, and leftovers of killed runs; call nothing.",
+            rich_help_panel=_PLAN,
+        ),
+    ] = False
+    delete: Annotated[
+        bool, Option("--delete", help="With --prune: remove them.", rich_help_panel=_PLAN)
+    ] = False
     only: Annotated[
         list[str] | None,
         Option(
@@ -86,6 +106,15 @@ class BatchOptions(msgspec.Struct, frozen=True):
             metavar="KIND",
             help="Make again what may have been paid for: refused, bad-reply, unknown or all; "
             "repeatable.",
+            rich_help_panel=_SELECTION,
+        ),
+    ] = None
+    remake: Annotated[
+        list[str] | None,
+        Option(
+            "--remake",
+            metavar="GLOB",
+            help="Make these images anew, and no others; the old one stays as fox.old-1.png.",
             rich_help_panel=_SELECTION,
         ),
     ] = None

@@ -6,7 +6,6 @@ import os
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, get_args
 
@@ -29,13 +28,12 @@ from nanobanana_cli.catalog import prices
 from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.options import BatchOptions
 from nanobanana_cli.commands.signature import command_line
-from nanobanana_cli.errors import OutputExists, UsageError
+from nanobanana_cli.errors import UsageError
 from nanobanana_cli.generation.destinations import format_named
 from nanobanana_cli.settings import Settings, validators
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.ui.terminal import Terminal
 
-_EXAMPLE = "images.toml"
 _MAX_BYTES = 500_000_000
 HINT_KEPT = "--skip-existing keeps existing files, --force replaces them; --only selects some"
 _KINDS = get_args(Doubt)
@@ -87,12 +85,11 @@ class BatchJob(msgspec.Struct, frozen=True):
             terminal.warn(f"{place}: ignored a line that was cut off when a run was killed")
         listing = Listing(self.root)
         takes_sandbox = self.takes_sandbox
-        before = recorded(self.items, past, takes_sandbox=takes_sandbox)
-        every = assign_names(before, past, listing)
-        if any(now is not then for now, then in zip(every, before, strict=True)):
-            with _errors_shown(terminal):
-                self.check_paths(every, listing)
+        every = self.every(past, listing, terminal)
         items = selection.select(every, self.chosen.only or (), self.shard, listing)
+        remake = selection.matching(every, self.chosen.remake or (), listing, "--remake")
+        if remake:
+            items = [item for item in items if item.target in remake]
         state = system.state_folder(terminal.env)
         claimed = [item.target for item in every]
         images = None if state is None else state / "images"
@@ -100,8 +97,18 @@ class BatchJob(msgspec.Struct, frozen=True):
         planner = Planner(
             *(past, listing, sources, self.settings.tariff, self.settings.caption_model),
             takes_sandbox=takes_sandbox,
+            remake=remake,
         )
         return planner.plan(items), past
+
+    def every(self, past: history.History, listing: Listing, terminal: Terminal) -> list[Item]:
+        """Return all images of the manifest under their names; raise ManifestError as `plan`."""
+        before = recorded(self.items, past, takes_sandbox=self.takes_sandbox)
+        every = assign_names(before, past, listing)
+        if any(now is not then for now, then in zip(every, before, strict=True)):
+            with _errors_shown(terminal):
+                self.check_paths(every, listing)
+        return every
 
     @property
     def takes_sandbox(self) -> bool:
@@ -195,25 +202,6 @@ class BatchJob(msgspec.Struct, frozen=True):
     def path(self, step: Step) -> str:
         """Return the path of an image, as seen from the current folder."""
         return str(self.root / (step.path or step.item.target))
-
-
-def write_example(name: str | None, terminal: Terminal) -> None:
-    """Write the example manifest.
-
-    Raises:
-        UsageError: the name does not end in `.toml`.
-        OutputExists: the file exists.
-    """
-    path = Path(name or _EXAMPLE)
-    if path.suffix.lower() != ".toml":
-        raise UsageError(f"{path}: the name must end in .toml", hint=f"nb batch --init {_EXAMPLE}")
-    example = resources("nanobanana_cli.batch").joinpath("example.toml").read_bytes()
-    try:
-        files.create(path, example)
-    except OutputExists as error:
-        raise OutputExists(error.message, hint="nb batch --init more.toml") from None
-    terminal.result(str(path))
-    terminal.note(f"try it, free and offline: nb batch {path} --provider sandbox")
 
 
 def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
