@@ -161,10 +161,13 @@ from nanobanana_cli.__main__ import entry
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == "nanobanana_cli.images.formats":
+            # The one that is sent again must not come before this returns.
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
             try:
                 signal.getsignal(signal.SIGINT)(signal.SIGINT, sys._getframe(1))
             except BaseException:
                 os._exit(99)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 sys.meta_path.insert(0, Finder())
 entry()
