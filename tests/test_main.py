@@ -99,7 +99,7 @@ _NB = shlex.join([sys.executable, "-m", "nanobanana_cli"])
         (f"exec nohup {_NB} generate fox -o fox.png", signal.SIGHUP),
         (f"trap '' INT; exec {_NB} generate fox -o fox.png", signal.SIGINT),
         (f"trap '' TERM; exec {_NB} generate fox -n 2 -o fox.png", signal.SIGTERM),
-        (f"trap '' INT; exec {_NB} caption fox --write -o fox.png", signal.SIGINT),
+        (f"trap '' INT; exec {_NB} caption 'a fox' --write -o fox.png", signal.SIGINT),
         (f"trap '' INT HUP; exec {_NB} batch rows.txt", signal.SIGINT),
         (f"exec nohup {_NB} batch rows.txt", signal.SIGHUP),
     ],

@@ -25,8 +25,9 @@ SUFFIXES = (
 )
 # Those of other images, which nb knows but does not send.
 OTHER_SUFFIXES = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".svg", ".ico", ".jfif", ".jxl")
-# One word with a folder in it or an ending: `img/fox`, `fox.pgn`.
-_FILE_LIKE = re.compile(r"\S*[/\\]\S*|\S+\.[A-Za-z]\w{1,4}")
+# One word that could be a name: `fox`, `IMG_1234`, `img/fox`, `fox.pgn`, `fox*`; or a path.
+_WORD = re.compile(r"[A-Za-z0-9._-]+")
+_FILE_LIKE = re.compile(r"\S*[/\\*?\[]\S*|\S+\.[A-Za-z]\w{1,4}|(?:~|\.\.?)?[/\\].*", re.DOTALL)
 
 
 class Images(msgspec.Struct, frozen=True):
@@ -41,9 +42,14 @@ class Images(msgspec.Struct, frozen=True):
     is_single: bool
 
 
-def is_prompt(targets: Sequence[str]) -> bool:
-    """Return whether the arguments are a prompt: a single one that cannot be meant as a file."""
-    return len(targets) == 1 and targets[0] != "-" and not _is_file_like(targets[0])
+def is_prompt(targets: Sequence[str], *, recursive: bool = False) -> bool:
+    """Return whether the arguments are a prompt: a single one that cannot be meant as a file.
+
+    Args:
+        targets: the arguments.
+        recursive: they are to be searched, so one is meant as a folder.
+    """
+    return len(targets) == 1 and not recursive and not _is_file_like(targets[0])
 
 
 def find(
@@ -62,7 +68,7 @@ def find(
     """
     paths: dict[str, str] = {}
     for target in targets:
-        for path in _expanded(target, suffixes, recursive=recursive):
+        for path in _expanded(target, suffixes, recursive, is_alone=len(targets) == 1):
             paths.setdefault("-" if path == "-" else str(Path(path).absolute()), path)
     named = len(targets) == 1 and (targets[0] == "-" or Path(targets[0]).is_file())
     return Images(tuple(paths.values()), is_single=named)
@@ -73,11 +79,16 @@ def _is_file_like(target: str) -> bool:
     return (
         os.path.lexists(target)
         or text.lower().endswith((*SUFFIXES, *OTHER_SUFFIXES, "/", os.sep))
+        or _WORD.fullmatch(text) is not None
         or _FILE_LIKE.fullmatch(text) is not None
+        # `img/my holiday`
+        or ("/" in text and Path(text.split("/")[0]).is_dir())
     )
 
 
-def _expanded(target: str, suffixes: tuple[str, ...], *, recursive: bool) -> list[str]:
+def _expanded(
+    target: str, suffixes: tuple[str, ...], recursive: bool, *, is_alone: bool
+) -> list[str]:
     if target == "-" or (os.path.lexists(target) and not Path(target).is_dir()):
         return [target]
     if is_address(target):
@@ -92,14 +103,20 @@ def _expanded(target: str, suffixes: tuple[str, ...], *, recursive: bool) -> lis
         matches = glob.glob(target, recursive=True)  # noqa: PTH207
         found = sorted(path for path in matches if _is_image(path, suffixes))
     else:
-        raise UsageError(
-            f"{target}: no such image",
-            hint="put a prompt of several words in quotes; pass one that looks like a file name "
-            "with --prompt-file",
-        )
+        raise _no_such_image(target, recursive, is_alone=is_alone)
     if not found:
         raise UsageError(f"{target}: no images found", hint=f"images end in {', '.join(SUFFIXES)}")
     return found
+
+
+def _no_such_image(target: str, recursive: bool, *, is_alone: bool) -> UsageError:
+    if recursive or target.endswith(("/", os.sep)):
+        return UsageError(f"{target}: no such file or folder", hint="check the name")
+    hint = "put a prompt of several words in quotes; pass one that looks like a file name "
+    hint += "with --prompt-file"
+    if is_alone and _WORD.fullmatch(target) and not target.startswith("-"):
+        hint = f"check the name, or make a new image: nb generate {target} --alt"
+    return UsageError(f"{target}: no such image", hint=hint)
 
 
 def _is_image(path: str, suffixes: tuple[str, ...]) -> bool:

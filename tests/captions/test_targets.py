@@ -16,14 +16,16 @@ from nanobanana_cli.errors import LocalFileError, UsageError
     "text",
     [
         "a red fox",
-        "fox",
+        "Füchse",
+        "狐",
+        "fox!",
         "a fox, 16:9, v2.5",
         "what is *this*?",
         "The end.",
         "a and/or b",
         "Der Fuchs (rot)",
         "a fox [close-up]",
-        "x" * 5000,
+        "x " * 2500,
         "a\nb",
     ],
 )
@@ -47,11 +49,31 @@ def test_prompts(text: str) -> None:
         "*.png",
         "img/*",
         "~/fox.webp",
+        "~/my photos",
+        "../my photos",
+        "/srv/my photos",
+        "fox",
+        "Fotos_2024",
+        "IMG_1234",
+        "red-fox",
+        "v2.5",
+        "fox*",
         "-",
     ],
 )
 def test_files(text: str) -> None:
     assert not is_prompt([text])
+
+
+def test_a_path_below_a_folder_that_exists_is_a_file() -> None:
+    assert is_prompt(["photos/my holiday"])
+    Path("photos").mkdir()
+    assert not is_prompt(["photos/my holiday"])
+    assert is_prompt(["a photo/graph of a fox"])
+
+
+def test_one_argument_to_search_is_a_folder() -> None:
+    assert not is_prompt(["my fotos"], recursive=True)
 
 
 def test_what_exists_is_a_file_whatever_its_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from nanobanana_cli import files
@@ -49,7 +50,9 @@ def run(options: CaptionOptions, terminal: Terminal) -> None:
             check.check(images, spec, writer, terminal, strict=existing.strict)
         else:
             check.read(images, spec, writer, terminal)
-    elif options.inputs.prompt_file is not None or targets.is_prompt(arguments):
+    elif options.inputs.prompt_file is not None or targets.is_prompt(
+        arguments, recursive=existing.recursive
+    ):
         _check_prompt(options)
         # An image and its text in one call: what generate does, with the text as the result.
         generate.run(
@@ -155,6 +158,15 @@ def _check_prompt(options: CaptionOptions) -> None:
         )
     if options.existing.recursive:
         raise UsageError("-r searches folders, but this is a prompt")
+    output, prompt = options.text_output, (options.target or [""])[0]
+    # Without a word about a new image, it may be the name of one that exists, mistyped.
+    is_meant = prompt == "" or options.output.path is not None or options.inputs.images
+    if (output.write or output.embed) and not is_meant:
+        raise UsageError(
+            f"{prompt}: no such image, and {'--write' if output.write else '--embed'} is for "
+            "images that exist",
+            hint=f"a new image with its text beside it: nb generate {shlex.quote(prompt)} --alt",
+        )
     if options.existing.decorative:
         raise UsageError(
             "--decorative is for images that exist", hint="make it, then mark it: nb caption FILE"

@@ -155,6 +155,37 @@ def test_what_cannot_be_is_found_before_the_call(nb: Nb, options: tuple[str, ...
     assert "harged" not in run.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["fox"], "fox: no such image", "or make a new image: nb generate fox --alt"),
+        (["IMG_1234", "-o", "f.png"], "IMG_1234: no such image", "nb generate IMG_1234 --alt"),
+        (["fotos", "-r"], "fotos: no such file or folder", "check the name"),
+        (["my fotos", "-r", "--write"], "my fotos: no such file or folder", "check the name"),
+        (["my fotos/", "--embed"], "my fotos/: no such file or folder", "check the name"),
+        (["holiday foto", "--write"], "--write is for images that exist", "'holiday foto' --alt"),
+        (["holiday foto", "--embed"], "--embed is for images that exist", "'holiday foto' --alt"),
+    ],
+)
+def test_a_typo_spends_nothing(nb: Nb, arguments: list[str], message: str, hint: str) -> None:
+    with WireServer(drawn("A fox.")) as server:
+        run = nb("caption", *arguments, env=against(server))
+    assert (run.code, run.out, server.requests) == (2, "", [])
+    first, second = run.err.splitlines()
+    assert (first[:4], second[:6]) == ("nb: ", "hint: ")
+    assert message in first
+    assert hint in second
+
+
+@pytest.mark.parametrize("option", ["-o", "-i"])
+def test_what_says_that_an_image_is_to_be_made_allows_write(nb: Nb, option: str) -> None:
+    Path("ref.png").write_bytes(picture())
+    with WireServer(drawn("A fox.")) as server:
+        file = "f.png" if option == "-o" else "ref.png"
+        run = nb("caption", "a red fox", option, file, "--write", env=against(server))
+    assert (run.code, run.out, len(server.requests)) == (0, "A fox.\n", 1)
+
+
 def test_the_nearest_choice_is_named(nb: Nb) -> None:
     run = nb("caption", "a fox", "--style", "titel")
     assert "did you mean title?" in run.err
