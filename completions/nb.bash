@@ -99,7 +99,7 @@ _nb_values() {
             values='refused bad-reply unknown all'
             ;;
         'config set 0' | 'config unset 0' | 'config get 0')
-            values='provider base-url model caption-model aspect size timeout retries wait max-cost price confirm-above keep-replies api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
+            values='provider base-url model caption-model aspect size timeout retries wait max-cost price confirm-above keep-replies memory-limit api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
             ;;
         'sandbox --fault')
             values='307 400 401 402 403 404 413 429 500 502 503 504 credit spending-cap no-free-tier gateway-500 firewall nested safety no-image recitation prohibited blocked max-tokens text empty null-parts no-text jpeg lying drafts several multi link file-uri chunks sse wrapped padded snake data-uri small wrong-ratio corrupt html not-json success-false cut reset hang slow trickle mix'

@@ -342,6 +342,7 @@ max-cost
 price
 confirm-above
 keep-replies
+memory-limit
 api-key
 api-key-file
 wisgate.api-key\\t\'of wisgate alone\'
@@ -371,6 +372,7 @@ max-cost
 price
 confirm-above
 keep-replies
+memory-limit
 api-key
 api-key-file
 wisgate.api-key\\t\'of wisgate alone\'
@@ -400,6 +402,7 @@ max-cost
 price
 confirm-above
 keep-replies
+memory-limit
 api-key
 api-key-file
 wisgate.api-key\\t\'of wisgate alone\'

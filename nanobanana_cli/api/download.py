@@ -4,82 +4,101 @@ from __future__ import annotations
 
 import http.client
 import mmap
-import threading
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
+from io import BufferedReader
+from typing import IO
 
 import requests
 import urllib3
 
 from nanobanana_cli.api.connection_errors import FAILURES
+from nanobanana_cli.api.memory import TOO_LARGE, MemoryBudget, Paused
 from nanobanana_cli.errors import BadReply
 from nanobanana_cli.types import Data
 
 # A 4K picture of noise is 65 MB as base64; a reply eight times as large holds no picture.
 LARGEST_REPLY = 512 << 20
 _CHUNK = 1 << 18
-# A reply, and the image in it, which is three quarters as large.
-_HELD_PER_BYTE = 2
-CAPACITY = 192 << 20
-# The size of a reply whose length the service does not say, until replies have shown theirs.
-_FIRST_GUESS = 16 << 20
 
 
-class MemoryBudget:
-    """Admit replies, from any number of threads, as long as they fit into memory.
+class _Body:
+    """The bytes of a reply as they come: in memory while they fit, else in a file."""
 
-    Args:
-        capacity: bytes. A reply that is larger by itself is admitted alone.
-    """
+    def __init__(self, memory: MemoryBudget) -> None:
+        self._memory = memory
+        self._bytes = bytearray()
+        self._file: IO[bytes] | None = None
+        self._has_disk = True
+        self.size = 0
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
-        self._free = self._capacity = capacity
-        self._changed = threading.Condition()
-        self._held: dict[int, int] = {}
-        self._largest = 0
-        self._closed = False
+    def add(self, chunk: bytes) -> None:
+        """Append some bytes."""
+        self.size += len(chunk)
+        if self._file is None and (not self._has_disk or self._memory.grow(self.size)):
+            try:
+                self._bytes += chunk
+            except MemoryError:
+                if not self._has_disk:
+                    raise
+            else:
+                return
+        try:
+            self._write(chunk)
+        except OSError:
+            # The disk is full: rather too much memory than a reply that is paid for.
+            self._has_disk = False
+            if self._file is not None:
+                with self._file as file:
+                    file.seek(0)
+                    self._bytes += file.read(self.size - len(chunk))
+                self._file = None
+            self._bytes += chunk
 
-    def acquire(
-        self, expected: int | None, paused: Callable[[], AbstractContextManager[None]]
-    ) -> None:
-        """Wait until a reply fits; this thread holds its memory until `release`.
+    def whole(self, paused: Paused) -> Data:
+        """Return all bytes, once they fit into memory.
 
-        Args:
-            expected: the reply's size in bytes; None if the service does not say.
-            paused: stops the deadline of the attempt while this waits.
+        Raises:
+            BadReply: they never do; the hint names the file that holds them.
         """
-        self.release()
-        thread = threading.get_ident()
-        with self._changed:
-            self._largest = max(self._largest, expected or 0)
-            size = expected or self._largest or _FIRST_GUESS
-            needed = min(size * _HELD_PER_BYTE, self._capacity)
-            if not self._fits(needed):
-                with paused():
-                    self._changed.wait_for(lambda: self._fits(needed))
-            self._free -= needed
-            self._held[thread] = needed
+        if self._file is None:
+            return self._bytes
+        self._memory.acquire(self.size, paused)
+        with self._file as file:
+            try:
+                # Pages that the system may take back.
+                return memoryview(mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ))
+            except OSError as error:
+                file.seek(0)
+                with tempfile.NamedTemporaryFile("wb", prefix="nb-", delete=False) as kept:
+                    shutil.copyfileobj(file, kept)
+                lost = BadReply(TOO_LARGE, hint=f"the reply was kept: nb extract {kept.name}")
+                lost.is_kept = True
+                raise lost from error
 
-    def release(self) -> None:
-        """Free what this thread holds."""
-        with self._changed:
-            self._free += self._held.pop(threading.get_ident(), 0)
-            self._changed.notify_all()
+    def _write(self, chunk: bytes) -> None:
+        if self._file is None:
+            file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by `whole`
+            _write_all(file, self._bytes)
+            self._file, self._bytes = file, bytearray()
+            # Others may use it meanwhile.
+            self._memory.release()
+        _write_all(self._file, chunk)
 
-    def close(self) -> None:
-        """End every wait, because the run stops."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
 
-    def _fits(self, needed: int) -> bool:
-        return self._closed or needed <= self._free
+def _write_all(file: IO[bytes], data: Data) -> None:
+    written = 0
+    while written < len(data):
+        written += file.write(memoryview(data)[written:])
 
 
 def read(
     response: requests.Response,
-    begun: Callable[[int | None], object],
+    memory: MemoryBudget,
+    paused: Paused,
     *,
     limit: int | None = None,
     is_usable: Callable[[Data], bool] = lambda _: False,
@@ -89,15 +108,16 @@ def read(
 
     Args:
         response: its headers are read, its body is not.
-        begun: called once the body begins to arrive, with its length in bytes if that is known.
-            Until it returns, the rest waits in the socket. It is not called before the first bytes,
-            since some services send the headers long before them.
+        memory: admits the body once it begins to arrive, since some services send the headers long
+            before; until then, the rest waits in the socket.
+        paused: stops the deadline of the attempt while the reply waits for memory.
         limit: the most bytes to read; 512 MiB by default.
         is_usable: returns True for what came before the connection broke, if it will do.
         goes_on: returns True for what came with the stated length, if more is to be read.
 
     Raises:
-        BadReply: it is larger than the limit, or its compression is damaged.
+        BadReply: it is larger than the limit, does not fit into memory, or its compression is
+            damaged.
         Exception: those of `connection_errors.FAILURES`.
     """
     raw = response.raw
@@ -113,29 +133,40 @@ def read(
             source, http.client.HTTPResponse
         ):
             chunks: Iterable[bytes] = raw.stream(_CHUNK, decode_content=True)
-        elif length:
-            return _read_known(source, length, begun, is_usable, goes_on)
-        else:
+        elif not length:
             chunks = iter(partial(source.read1, _CHUNK), b"")
-        return _read_unknown(chunks, length, begun, limit, is_usable)
+        elif (pages := _pages(length, memory)) is not None:
+            # Past `source`, which is closed once its length has come.
+            return _read_known(source.fp, pages, memory, paused, is_usable, goes_on)
+        else:
+            chunks = _chunks(source.fp, length)
+        return _read_unknown(chunks, length, memory, paused, limit, is_usable)
     except urllib3.exceptions.DecodeError as error:
         raise BadReply("the reply's compression is damaged") from error
 
 
+def _pages(length: int, memory: MemoryBudget) -> memoryview | None:
+    """Return memory for a reply, None if there is not enough; it is taken as it is filled.
+
+    Its pages leave the process when the reply is done with: of a bytearray, the allocator would
+    keep up to 32 MB for each thread.
+    """
+    try:
+        return memoryview(mmap.mmap(-1, length)) if length <= memory.largest else None
+    except OSError:
+        return None
+
+
 def _read_known(
-    source: http.client.HTTPResponse,
-    length: int,
-    begun: Callable[[int | None], object],
+    stream: BufferedReader,
+    body: memoryview,
+    memory: MemoryBudget,
+    paused: Paused,
     is_usable: Callable[[Data], bool],
     goes_on: Callable[[Data], bool],
 ) -> Data:
-    # Past `source`, which is closed once its length has come.
-    stream = source.fp
-    first = stream.read(1)
-    begun(length)
-    # Pages of its own, which leave the process when the reply is done with: of a bytearray, the
-    # allocator would keep up to 32 MB for each thread.
-    body = memoryview(mmap.mmap(-1, length))
+    first, length = stream.read(1), len(body)
+    memory.acquire(length, paused)
     body[: len(first)] = first
     filled = len(first)
     try:
@@ -157,25 +188,37 @@ def _read_known(
     return whole
 
 
+def _chunks(stream: BufferedReader, length: int) -> Iterator[bytes]:
+    while length:
+        chunk = stream.read1(min(length, _CHUNK))
+        if not chunk:
+            raise http.client.IncompleteRead(b"", length)
+        length -= len(chunk)
+        yield chunk
+
+
 def _read_unknown(
     chunks: Iterable[bytes],
     length: int | None,
-    begun: Callable[[int | None], object],
+    memory: MemoryBudget,
+    paused: Paused,
     limit: int,
     is_usable: Callable[[Data], bool],
-) -> bytearray:
-    body = bytearray()
+) -> Data:
+    body = _Body(memory)
     try:
         for chunk in chunks:
-            if not body:
-                begun(length)
-            body += chunk
-            if len(body) > limit:
+            if not body.size:
+                memory.acquire(length, paused)
+            body.add(chunk)
+            if body.size > limit:
                 raise _too_large(limit)
     except FAILURES:
-        if not is_usable(body):
+        came = body.whole(paused)
+        if not is_usable(came):
             raise
-    return body
+        return came
+    return body.whole(paused)
 
 
 def _too_large(limit: int) -> BadReply:

@@ -9,6 +9,7 @@ from contextlib import suppress
 import msgspec
 import pybase64
 
+from nanobanana_cli.api.memory import TOO_LARGE
 from nanobanana_cli.errors import BadReply
 from nanobanana_cli.images.formats import sniff
 from nanobanana_cli.types import Data
@@ -21,6 +22,7 @@ _INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{
 _ANYWHERE = re.compile(
     rb'(?:"|base64,)((?:iVBORw0KGgo|\\*[/_]9j|UklGR|R0lGOD)(?:[A-Za-z0-9+/=_-]|\\[/nr])*+)(["\'\\)\s<]?)'
 )
+_LARGEST = 100 << 20
 _DRAFT = re.compile(rb'"thought"\s*+:\s*+true')
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -41,9 +43,9 @@ def anywhere(body: Data) -> list[msgspec.Raw]:
 
     Returns:
         Their base64, as JSON; none if some are drafts, which nothing tells from the others here, or
-        if the last one is cut.
+        if the last one is cut, or if the reply is too large for copies of it.
     """
-    if _DRAFT.search(body):
+    if len(body) > _LARGEST or _DRAFT.search(body):
         return []
     found = _ANYWHERE.findall(body)
     if not found or not found[-1][1]:
@@ -53,16 +55,23 @@ def anywhere(body: Data) -> list[msgspec.Raw]:
     return [msgspec.Raw(b'"%s"' % text) for text in texts]
 
 
-def decoded(images: list[msgspec.Raw | str]) -> Data | None:
+def decoded(images: list[msgspec.Raw | str], room: int | None = None) -> Data | None:
     """Return the last of the images, None if there are none.
 
     That is the last whose bytes begin as an image's do, or else the last that is valid base64.
 
+    Args:
+        images: as JSON strings or as text.
+        room: the most bytes that it may have.
+
     Raises:
-        BadReply: none of them is valid base64.
+        BadReply: none of them is valid base64, or there is no room for one in memory.
     """
     other = None
     for image in reversed(images):
+        size = len(image if isinstance(image, str) else memoryview(image)) // 4 * 3
+        if room is not None and size > room:
+            raise BadReply(TOO_LARGE)
         with suppress(ValueError):
             if data := _from_text(image) if isinstance(image, str) else _from_json(image):
                 if sniff(data) is not None:

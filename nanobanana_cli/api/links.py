@@ -24,7 +24,7 @@ from nanobanana_cli.api import download
 from nanobanana_cli.api.connecting import Address, Resolve, look_up
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, environment, no_auth
-from nanobanana_cli.api.download import MemoryBudget
+from nanobanana_cli.api.memory import MemoryBudget
 from nanobanana_cli.errors import BadReply, NbError
 from nanobanana_cli.types import Data
 
@@ -61,7 +61,7 @@ class LinkFetcher:
     ) -> None:
         self._own = _origin(base_url)
         self._timeout = max(timeout or _TIMEOUT, _SHORTEST_TIMEOUT)
-        self._memory = memory
+        self._memory = memory or MemoryBudget()
         self._resolve = resolve
         # Re-entrant: a signal handler may call `close` while this thread holds it.
         self._lock = threading.RLock()
@@ -174,12 +174,8 @@ class LinkFetcher:
                     f"the server answered with {status}", is_temporary=is_temporary
                 )
 
-            def begun(length: int | None) -> None:
-                if self._memory is not None:
-                    self._memory.acquire(length, attempt.paused)
-
             try:
-                image = download.read(response, begun, limit=LARGEST_IMAGE)
+                image = download.read(response, self._memory, attempt.paused, limit=LARGEST_IMAGE)
             except NbError as error:
                 raise NotFetchedError(error.message) from None
             if attempt.aborted is not None:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from nanobanana_cli.api import inline_images, usage
+from nanobanana_cli.api.memory import has_too_many_values
 from nanobanana_cli.api.plain_json import is_whole, plain, searchable, start_of
 from nanobanana_cli.api.schema import (
     Blob,
@@ -69,6 +70,7 @@ def read(
     *,
     links: bool = True,
     secrets: Sequence[str] = (),
+    room: int | None = None,
 ) -> Reply:
     """Return the finished images and the text of a `generateContent` reply.
 
@@ -77,6 +79,7 @@ def read(
         want: what was asked for. Images are ignored unless wanted; text beside a wanted image may
             be missing.
         secrets: what errors do not show of the reply.
+        room: the most bytes that an image may have.
 
     Returns:
         The reply. Where an image is wanted and none came inline, it may have `links` instead.
@@ -87,22 +90,22 @@ def read(
         NbError: the reply holds an `error` object, see `status_errors.from_200`.
     """
     try:
-        return _read(body, want, links)
+        return _read(body, want, links, room)
     except NbError as error:
         # A message may quote a part of a secret, which nothing would recognise any more.
         redacted = redact_body(body, secrets)
         if redacted is body:
             raise redact_error(error, secrets) from None
-    return _read(redacted, want, links)
+    return _read(redacted, want, links, room)
 
 
-def _read(body: Data, want: tuple[Modality, ...], links: bool) -> Reply:
+def _read(body: Data, want: tuple[Modality, ...], links: bool, room: int | None) -> Reply:
     body = plain(body)
     wants_image = "IMAGE" in want
     if wants_image and _BARE_IMAGE.match(body):
         return Reply(image=body)
     envelope, parts = _contents(body, wants_image)
-    image = inline_images.decoded(parts.images) if wants_image else None
+    image = inline_images.decoded(parts.images, room) if wants_image else None
     found = parts.take_links() if links and wants_image and image is None else ()
     text = "".join(parts.text).strip()
     if wants_image and parts.files and not (image or found):
@@ -202,10 +205,11 @@ def _not_json(body: Data) -> BadReply:
     start = str(body[first : first + 4096], "utf-8", "replace")
     if not start.strip():
         return BadReply("the reply is empty")
-    title = error_body.page_title(start)
-    if title is not None:
+    if (title := error_body.page_title(start)) is not None:
         what = f"the reply is an HTML page, not JSON: {one_line(title)}".rstrip(": ")
         return BadReply(what, hint=_NOT_THE_API)
+    if has_too_many_values(body):
+        return BadReply(f"the reply has too many values for an image: {one_line(start[:400], 80)}")
     if start.lstrip()[0] in "{[":
         return BadReply(f"the reply is cut short or damaged: {len(body):,} bytes of invalid JSON")
     return BadReply(f"the reply is not JSON: {one_line(start[:400], 80)}")

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from nanobanana_cli.api.memory import has_too_many_values
 from nanobanana_cli.api.plain_json import repaired, searchable, start_of
 from nanobanana_cli.types import Data
 
@@ -97,8 +98,10 @@ def parse(body: Data) -> Envelope | None:
         The reply, unwrapped, its chunks merged into one; None if it is JSON, but holds no object.
 
     Raises:
-        ValueError: it is not JSON.
+        ValueError: it is not JSON, or would take much more memory than bytes.
     """
+    if has_too_many_values(body):
+        raise ValueError("too many values")
     try:
         return _unwrapped(_decoder.decode(body))
     except (ValueError, RecursionError):

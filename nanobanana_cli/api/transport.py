@@ -22,7 +22,7 @@ from nanobanana_cli.api import download, plain_json, request
 from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, environment, no_auth
-from nanobanana_cli.api.download import MemoryBudget
+from nanobanana_cli.api.memory import MemoryBudget
 from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.errors import KeyRejected, NbError, Unreachable
 from nanobanana_cli.settings.redaction import redact, redact_body, redact_error
@@ -70,7 +70,7 @@ class Transport:
         self._endpoint = endpoint
         self._timeout = timeout
         self._trace = trace
-        self._memory = memory
+        self._memory = memory or MemoryBudget()
         self._host = _host(endpoint.base_url)
         # Re-entrant: a signal handler may call `close` while this thread holds it.
         self._lock = threading.RLock()
@@ -168,10 +168,6 @@ class Transport:
         if not 200 <= response.status_code < 300:
             raise self._error(response)
 
-        def begun(length: int | None) -> None:
-            if self._memory is not None:
-                self._memory.acquire(length, attempt.paused)
-
         def is_usable(body: Data) -> bool:
             if not body or not replies.is_usable(body):
                 return False
@@ -186,7 +182,9 @@ class Transport:
             return is_cut
 
         try:
-            reply = download.read(response, begun, is_usable=is_usable, goes_on=goes_on)
+            reply = download.read(
+                response, self._memory, attempt.paused, is_usable=is_usable, goes_on=goes_on
+            )
         except FAILURES as error:
             raise from_exception(error, attempt, self._host) from error
         # With a length or chunks, urllib3 itself notices that the body is cut; but the length's

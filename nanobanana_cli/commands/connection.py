@@ -88,6 +88,7 @@ def session(
         KeyRejected, ConfigError: as for `endpoint`.
     """
     with endpoint(settings, terminal.env) as where:
+        from nanobanana_cli.api.memory import MemoryBudget
         from nanobanana_cli.generation.rescue import Rescue
         from nanobanana_cli.generation.session import Session
 
@@ -107,6 +108,7 @@ def session(
                 charges=terminal.charges,
                 others=fallback_folders(terminal.env),
             ),
+            memory=MemoryBudget(settings.memory_limit),
         ) as opened:
             yield opened
 

@@ -187,11 +187,19 @@ def read(path: Path, what: str, *, limit: int = READ_LIMIT) -> bytes:
 
     Raises:
         UsageError: it is missing, a folder, not readable, or too large.
-        LocalFileError: the device failed.
+        LocalFileError: the device failed, or the memory does not suffice.
     """
     try:
         with path.open("rb") as file:
-            data = file.read(limit + 1)
+            size = os.fstat(file.fileno()).st_size
+            # As much memory as a file needs; a pipe has no size, and a file may grow.
+            data = file.read(min(size or limit, limit) + 1)
+            if size < len(data) <= limit:
+                data += file.read(limit + 1 - len(data))
+    except MemoryError:
+        raise LocalFileError(
+            f"{what} {path}: does not fit into memory", hint="end other programs, or lift a ulimit"
+        ) from None
     except (OSError, ValueError) as error:
         # A failing device is not the user's mistake; all else is about the path.
         kind = LocalFileError if _number(error) == errno.EIO else UsageError

@@ -19,8 +19,8 @@ from msgspec.structs import replace
 from nanobanana_cli.api import error_body, refusals, retry, status_errors  # noqa: F401
 from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api import request as wire
-from nanobanana_cli.api.download import MemoryBudget
 from nanobanana_cli.api.links import LinkFetcher, host_of
+from nanobanana_cli.api.memory import MemoryBudget
 from nanobanana_cli.api.transport import Transport
 from nanobanana_cli.catalog import prices
 from nanobanana_cli.errors import (
@@ -61,10 +61,6 @@ class Throttle(Protocol):
         """Admit no further request, and end every pause."""
 
 
-def _ignored(_: str) -> None:
-    pass
-
-
 class Session:
     """Calls to one endpoint, from any number of threads; a context manager that ends them all.
 
@@ -79,6 +75,7 @@ class Session:
         note: takes a line that says why a resend waits, and for how long.
         throttle: paces requests; by default each goes at once.
         rescue: keeps replies that hold an image and cannot be used.
+        memory: admits replies.
     """
 
     def __init__(
@@ -89,10 +86,11 @@ class Session:
         retries: int,
         wait: float = 0.0,
         tariff: Tariff | None = None,
-        trace: Callable[[str], None] = _ignored,
-        note: Callable[[str], None] = _ignored,
+        trace: Callable[[str], None] = lambda _: None,
+        note: Callable[[str], None] = lambda _: None,
         throttle: Throttle | None = None,
         rescue: Rescue | None = None,
+        memory: MemoryBudget | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.rescue = rescue or Rescue()
@@ -102,7 +100,7 @@ class Session:
         self._trace = trace
         self._note = note
         self._throttle = throttle
-        self._memory = MemoryBudget()
+        self._memory = memory or MemoryBudget()
         # Decoding and verifying take the processor: dozens of replies at once would keep the next
         # requests from leaving.
         self._processors = threading.Semaphore((os.cpu_count() or 1) + 2)
@@ -158,9 +156,8 @@ class Session:
         try:
             answer, attempts, seconds = self._send(request, before)
             with self._processors:
-                result = replace(
-                    self._read(request, answer, about), attempts=attempts, seconds=seconds
-                )
+                result = self._read(request, answer, about)
+                result = replace(result, attempts=attempts, seconds=seconds)
                 # As large as the image again; the result holds it as long as it is needed.
                 del answer
             if result.reply is not None and result.reply.links:
@@ -237,11 +234,11 @@ class Session:
         if isinstance(answer, NbError):
             status = "unknown" if isinstance(answer, OutcomeUnknown) else "failed"
             return replace(result, status=status, error=answer)
-        secrets = self.endpoint.secrets
+        secrets, room = self.endpoint.secrets, self._memory.largest - len(answer)
         try:
             want, links = request.modalities, self._has_links
             reply = self.rescue.patiently(
-                lambda: replies.read(answer, want, links=links, secrets=secrets)
+                lambda: replies.read(answer, want, links=links, secrets=secrets, room=room)
             )
         except Exception as exception:  # noqa: BLE001 - whatever it is, the reply was paid for
             error = error_of(exception)

@@ -22,8 +22,8 @@ from nanobanana_cli.types import Redacted
 PROJECT_FILE = "nb.toml"
 # What decides where a key comes from and where it is sent; each belongs to one provider.
 GUARDED = ("api-key", "api-key-file", "base-url")
-# What guards the user's money: neither options nor variables set it.
-USER_ONLY = ("price", "confirm-above", "keep-replies")
+# What guards the user's money and machine: neither options nor variables set it.
+USER_ONLY = ("price", "confirm-above", "keep-replies", "memory-limit")
 _MAX_BYTES = 256 * 1024
 
 _TEXT: tuple[type, ...] = (str,)
@@ -42,6 +42,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "price": _NUMBER,
     "confirm-above": _NUMBER,
     "keep-replies": (bool,),
+    "memory-limit": (int,),
     "api-key": _TEXT,
     "api-key-file": _TEXT,
 }

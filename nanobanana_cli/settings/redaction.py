@@ -15,6 +15,9 @@ from nanobanana_cli.types import Data, Reply
 
 # Anything shorter may occur in a text by chance.
 _SHORTEST_SECRET = 8
+_PIECE = 1 << 20
+# Longer than any secret, however it is encoded.
+_OVERLAP = 1 << 16
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 # A character as JSON, Python, a URL or HTML escapes it, also several times over.
 _ESCAPED = re.compile(
@@ -67,9 +70,13 @@ def redact(shown: str, secrets: str | Iterable[str] | None) -> str:
 
 def redact_body(body: Data, secrets: Iterable[str]) -> Data:
     """Return a reply's bytes without the key; the same ones if they do not hold it."""
-    shown = str(body, "latin-1")
-    redacted = redact(shown, secrets)
-    return body if redacted is shown else redacted.encode("latin-1")
+    view = memoryview(body)
+    # In pieces: a reply may take most of the memory.
+    for start in range(0, len(view), _PIECE):
+        shown = str(view[start : start + _PIECE + _OVERLAP], "latin-1")
+        if redact(shown, secrets) is not shown:
+            return redact(str(body, "latin-1"), secrets).encode("latin-1")
+    return body
 
 
 def redact_error(failed: NbError, key: str | Iterable[str] | None) -> NbError:

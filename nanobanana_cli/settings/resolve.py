@@ -36,6 +36,7 @@ USER_DEFAULTS: Mapping[str, str] = {
     "price": "",
     "confirm-above": "10",
     "keep-replies": "true",
+    "memory-limit": str(validators.MEMORY_LIMIT),
 }
 
 
@@ -51,6 +52,7 @@ class Settings(Redacted, frozen=True):
         price: micro-dollars per call at an address of the user's own; None if unknown.
         confirm_above: micro-dollars that a command may cost without being asked.
         keep_replies: keep paid replies whose image could not be saved.
+        memory_limit: bytes that the process may take for replies and all else.
         origins: setting → `--aspect`, `NB_ASPECT`, a file's path, or `default`.
         user, project: the configuration files.
         notes: for people: a value that another one overrides.
@@ -71,6 +73,7 @@ class Settings(Redacted, frozen=True):
     confirm_above: int
     keep_replies: bool
     caption_model: str
+    memory_limit: int
     origins: Mapping[str, str]
     user: ConfigFile
     project: ConfigFile | None = None
@@ -221,6 +224,7 @@ def resolve(
         confirm_above=sources.must("confirm-above", validators.max_cost),
         keep_replies=sources.must("keep-replies", validators.switch),
         caption_model=_caption_model(sources, provider, model),
+        memory_limit=sources.must("memory-limit", validators.memory_limit),
         origins=sources.origins,
         user=user,
         project=project,

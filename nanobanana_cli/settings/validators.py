@@ -17,6 +17,8 @@ from nanobanana_cli.suggest import one_of
 MAX_TIMEOUT = 86_400
 MAX_RETRIES = 20
 MAX_WAIT = 7 * 86_400
+# MiB, for the whole process: the default, the least that leaves room for a picture, and a bound.
+MEMORY_LIMIT, _LEAST_MEMORY, _MOST_MEMORY = 600, 200, 1_000_000
 
 # The ratio of the first reference image, or else the default.
 AUTO = "auto"
@@ -172,6 +174,15 @@ def max_cost(text: str) -> int:
         return micro_dollars(text)
     except ValueError:
         raise InvalidValue("is not an amount in dollars", hint="such as 0.50") from None
+
+
+def memory_limit(text: str) -> int:
+    """Return how much memory to take, in bytes, given in MiB."""
+    if re.fullmatch(r"[0-9]{1,7}", text) and _LEAST_MEMORY <= int(text) <= _MOST_MEMORY:
+        return int(text) << 20
+    raise InvalidValue(
+        "is not an amount of memory", hint=f"whole MiB, {_LEAST_MEMORY} or more, such as 600"
+    )
 
 
 def switch(text: str) -> bool:

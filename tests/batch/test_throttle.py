@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanobanana_cli.api.download import MemoryBudget
 from nanobanana_cli.batch.dispatcher import Budget, Limits
 from nanobanana_cli.batch.throttle import NotSent, RateLimiter
 from nanobanana_cli.errors import Charged, RateLimited, Unavailable, Unreachable
@@ -123,46 +121,6 @@ def test_a_stop_sends_nobody_any_more() -> None:
     began = time.monotonic()
     pace.pause(30)
     assert time.monotonic() - began < 5
-
-
-@contextmanager
-def paused() -> Iterator[None]:
-    yield
-
-
-def test_replies_wait_until_they_fit_into_memory() -> None:
-    memory = MemoryBudget(capacity=100)
-    held: list[int] = []
-    most: list[int] = []
-
-    def work() -> None:
-        memory.acquire(20, paused)
-        held.append(1)
-        most.append(len(held))
-        time.sleep(0.005)
-        held.pop()
-        memory.release()
-
-    together(10, work)
-    assert max(most) <= 2
-
-
-def test_a_reply_larger_than_the_memory_comes_in_alone() -> None:
-    memory = MemoryBudget(capacity=10)
-    memory.acquire(10**9, paused)
-    memory.release()
-    memory.acquire(None, paused)
-    memory.release()
-
-
-def test_a_closed_memory_budget_keeps_nobody_waiting() -> None:
-    memory = MemoryBudget(capacity=10)
-    memory.acquire(5, paused)
-    thread = threading.Thread(target=lambda: memory.acquire(5, paused))
-    thread.start()
-    memory.close()
-    thread.join(5)
-    assert not thread.is_alive()
 
 
 @given(

@@ -138,6 +138,18 @@ def test_what_is_no_deadline_is_refused(typed: str) -> None:
         validators.timeout(typed)
 
 
+@pytest.mark.parametrize(("typed", "size"), [("200", 200 << 20), ("4096", 4 << 30)])
+def test_a_memory_limit_is_in_mib(typed: str, size: int) -> None:
+    assert validators.memory_limit(typed) == size
+
+
+@pytest.mark.parametrize("typed", ["", "0", "199", "-600", "600M", "6e2", "99999999", "inf"])
+def test_a_memory_limit_leaves_room_for_a_picture(typed: str) -> None:
+    with pytest.raises(InvalidValue, match="is not an amount of memory") as refused:
+        validators.memory_limit(typed)
+    assert refused.value.hint == "whole MiB, 200 or more, such as 600"
+
+
 @pytest.mark.parametrize("typed", ["-1", "21", "1.0", "", "٣", "9" * 5000])
 def test_retries_are_a_whole_number_up_to_20(typed: str) -> None:
     assert [validators.retries(good) for good in ("0", "3", "20")] == [0, 3, 20]

@@ -109,6 +109,8 @@ def _value(settings: Settings, name: str) -> str | float | bool | None:
     if name == "wait":
         return _duration(settings.wait) if settings.wait else None
     found = getattr(settings, name.replace("-", "_"))
+    if name == "memory-limit":
+        return int(found) >> 20
     if name in _AMOUNTS:
         return usd(found)
     return None if found == "" else found

@@ -209,17 +209,19 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
         "price\t\tdefault",
         "confirm-above\t10\tdefault",
         "keep-replies\ttrue\tdefault",
+        "memory-limit\t600\tdefault",
         "wisgate.api-key\t********\tWISDOM_GATE_KEY",
         f"google.api-key\t********\t{user_file}",
     ]
     rows = [json.loads(line) for line in nb("config", "list", "--json", env=env).out.splitlines()]
     assert rows[5] == {"name": "timeout", "value": 30.0, "origin": str(user_file)}
-    assert [row["value"] for row in rows[8:14]] == [
+    assert [row["value"] for row in rows[8:15]] == [
         0.5,
         "gemini-3.1-flash-image-preview",
         None,
         10.0,
         True,
+        600,
         "********",
     ]
 
