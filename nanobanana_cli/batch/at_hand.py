@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from nanobanana_cli import files
-from nanobanana_cli.batch.contents import ImageContent, of_image
+from nanobanana_cli.batch import history
+from nanobanana_cli.batch.contents import ImageContent, of_image, sha256_of
 from nanobanana_cli.batch.destination import RowDestination
 from nanobanana_cli.batch.ledger import Ledger
 from nanobanana_cli.batch.plan import Step
@@ -67,9 +70,27 @@ def _put_image(
     if saved.status == "written":
         path = folder.relative(saved.path or "")
         ledger.append(file_line(step, folder, path, contents[-1], text))
-        if step.found.made is None and source.match(LEFTOVERS):
+        if step.found.made is None and any(map(source.match, LEFTOVERS)):
             source.unlink(missing_ok=True)
     return replace(saved, reply=None)
+
+
+def remove_copies(folders: Iterable[Path], root: Path, ledgers: Iterable[Path]) -> None:
+    """Remove temporary files of killed runs whose image is in its place by now.
+
+    Args:
+        folders: where they may be.
+        root: the output folder.
+        ledgers: which say what is in its place.
+    """
+    left = {path: sha256_of(path) for folder in folders for path in files.abandoned(folder)}
+    if not left:
+        return
+    made = chain.from_iterable(history.read(ledgers).written.values())
+    places = {each.sha256: root / each.path for each in made if each.sha256 in left.values()}
+    for path, digest in left.items():
+        if digest in places and sha256_of(places[digest]) == digest:
+            path.unlink(missing_ok=True)
 
 
 def recover(step: Step, folder: OutputFolder, ledger: Ledger) -> None:

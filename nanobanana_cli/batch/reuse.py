@@ -15,8 +15,7 @@ from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.paths import alt_file, candidates
 
 # Files that a killed run left without their names, and those that a later command named.
-LEFTOVERS = ".nb-*.tmp"
-_NAMED_SINCE = "recovered*"
+LEFTOVERS = (".nb-*.tmp", "recovered*")
 
 
 class AtHand(msgspec.Struct, frozen=True, gc=False):
@@ -116,8 +115,8 @@ class Sources:
             yield root / made.path
 
     def _leftovers(self, folder: Path) -> Iterator[Path]:
-        yield from folder.glob(LEFTOVERS)
-        yield from folder.glob(_NAMED_SINCE)
+        for pattern in LEFTOVERS:
+            yield from folder.glob(pattern)
         if self._state is not None:
             yield from self._state.glob("*")
 

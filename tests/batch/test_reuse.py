@@ -126,6 +126,29 @@ def test_a_text_for_a_renamed_image_is_asked_for_alone(nb: Nb, server: CountingS
     assert batch(nb, server, row, options=("--check",)).code == 0
 
 
+def test_a_copy_that_a_killed_run_left_is_no_other_image(nb: Nb, server: CountingServer) -> None:
+    batch(nb, server, ROW)
+    Path(".nb-0123456789abcdef.tmp").write_bytes(image("fox"))
+    Path(".nb-fedcba9876543210.tmp").write_bytes(image("another fox"))
+    assert batch(nb, server, ROW).code == 0
+    assert [path.name for path in Path().glob("*ecovered*")] == ["recovered.png"]
+    assert Path("recovered.png").read_bytes() == image("another fox")
+    assert not list(Path().glob(".nb-*"))
+
+
+def test_what_another_command_named_meanwhile_is_taken(nb: Nb, server: CountingServer) -> None:
+    batch(nb, server, ROW)
+    lines = Path("m.ledger.jsonl").read_text().splitlines(keepends=True)
+    Path("m.ledger.jsonl").write_text("".join(lines[:2]))
+    Path("fox.png").rename(".nb-0123456789abcdef.tmp")
+    assert nb("generate", "owl", "--provider", "sandbox", "-o", "./").code == 0
+    assert Path("recovered.png").read_bytes() == image("fox")
+    assert batch(nb, server, ROW).code == 0
+    assert Path("fox.png").read_bytes() == image("fox")
+    assert not Path("recovered.png").exists()
+    assert server.calls == {"fox": 1}
+
+
 @pytest.mark.parametrize("where", ["ledger", "file"])
 def test_what_was_received_before_a_kill_is_taken(
     nb: Nb, server: CountingServer, where: str

@@ -73,7 +73,8 @@ def check_accounts(prompts: list[str], server: CountingServer) -> str:
         # An intent may have come to the disk just before a kill and its call not out of the door.
         assert server.calls[prompt] <= intents[prompt] == 1 + unknown[prompt]
     # No whole image that was paid for is left without its name.
-    assert not [*_temporary(), *Path().glob("recovered*")]
+    left = [*_temporary(), *Path().glob("recovered*")]
+    assert not left, left
     calls = server.calls.total()
     assert len(prompts) <= calls <= len(prompts) + unknown.total()
     return f"{len(prompts)} rows, {calls} calls, {unknown.total()} unknown"

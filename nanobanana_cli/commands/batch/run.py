@@ -60,7 +60,9 @@ def make(job: BatchJob, terminal: Terminal) -> None:
             due = _without_calls(job, steps, due, report, signals)
             # What a killed run left is known by now, as far as it was an image of a row.
             page = Path(job.chosen.gallery or job.root / "index.html")
-            recover({job.root, page.parent, *_folders(job, steps)}, terminal)
+            folders = {job.root, page.parent, *_folders(job, steps)}
+            hands.remove_copies(folders, job.root, locking.all_ledgers(job.ledger))
+            recover(folders, terminal)
             reason = _run(job, due, budget, report, signals) if due else None
     unwritten = report.write_gallery()
     if unwritten is not None and (signals.last or reason is not None):
