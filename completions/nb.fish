@@ -233,6 +233,7 @@ complete -c nb -n '__nb_in \'caption\'' -l help -s h -d 'Show this message and e
 complete -c nb -n '__nb_at \'batch\' 0' -r -F
 complete -c nb -n '__nb_in \'batch\'' -l dry-run -d 'List what would be made and its price'
 complete -c nb -n '__nb_in \'batch\'' -l check -d 'Exit 0 if every image is up to date, else 3'
+complete -c nb -n '__nb_in \'batch\'' -l status -d 'List what is there, what failed, why, when and at what cost'
 complete -c nb -n '__nb_in \'batch\'' -l init -d 'Write an example manifest: images.toml, or MANIFEST'
 complete -c nb -n '__nb_in \'batch\'' -l accept -x -d 'Record the files of these images as they are'
 complete -c nb -n '__nb_in \'batch\'' -l prune -d 'List files of rows that are gone, and leftovers of killed runs'
@@ -254,7 +255,7 @@ complete -c nb -n '__nb_in \'batch\'' -l max-images -x -d 'Limit for the calls o
 complete -c nb -n '__nb_in \'batch\'' -l max-total-cost -x -d 'Limit for this run plus everything in the local ledgers'
 complete -c nb -n '__nb_in \'batch\'' -l yes -d 'Do not ask before what could cost more than $10'
 complete -c nb -n '__nb_in \'batch\'' -l output -s o -r -F -d 'Folder that outputs are relative to'
-complete -c nb -n '__nb_in \'batch\'' -l gallery -r -F -d 'Write a gallery of the images, such as index.html'
+complete -c nb -n '__nb_in \'batch\'' -l gallery -r -F -d 'Write a gallery of all images, such as index.html'
 complete -c nb -n '__nb_in \'batch\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
 png
 jpeg

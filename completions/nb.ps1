@@ -134,6 +134,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         'batch' = @(
             ('--dry-run', 'List what would be made and its price'),
             ('--check', 'Exit 0 if every image is up to date, else 3'),
+            ('--status', 'List what is there, what failed, why, when and at what cost'),
             ('--init', 'Write an example manifest: images.toml, or MANIFEST'),
             ('--accept', 'Record the files of these images as they are'),
             ('--prune', 'List files of rows that are gone, and leftovers of killed runs'),
@@ -153,7 +154,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--yes', 'Do not ask before what could cost more than $10'),
             ('--output', 'Folder that outputs are relative to'),
             ('-o', 'Folder that outputs are relative to'),
-            ('--gallery', 'Write a gallery of the images, such as index.html'),
+            ('--gallery', 'Write a gallery of all images, such as index.html'),
             ('--format', 'Format for rows that set none: auto, png, jpeg or webp'),
             ('--alt', 'Also write alt text, for rows that do not set alt'),
             ('--force', 'Replace files that are edited or in no ledger'),

@@ -20,6 +20,7 @@ from urllib.parse import quote
 import msgspec
 
 from nanobanana_cli import files
+from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.captions import sidecar
@@ -36,6 +37,7 @@ _LONG_PROMPT = 280
 # Identifies a gallery; it is near the beginning of the page.
 _MARK = '<meta name="generator" content="nb">'
 _MARK_WITHIN = 2048
+_THERE = ("unchanged", "text")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -60,12 +62,13 @@ class Entry(msgspec.Struct, frozen=True):
     charge: str = ""
 
 
-def entry(step: Step, result: Result | None, root: Path) -> Entry:
+def entry(step: Step, result: Result | None, past: History, root: Path) -> Entry:
     """Return the entry of an image.
 
     Args:
         step: the image, as planned.
         result: of this run; None when it was not made in this run.
+        past: the content of the ledgers.
         root: the output folder.
     """
     item = step.item
@@ -76,10 +79,15 @@ def entry(step: Step, result: Result | None, root: Path) -> Entry:
     if result is not None and result.error is not None:
         problem = None if result.status == "written" else result.error.message
         charge = _charge(result.error.charged, price)
-    elif result is None and (step.state == "unchanged" or step.kept):
+    elif result is None and (step.state in _THERE or step.kept):
         path = planned
+    elif result is None and (failure := past.failed.get(item.target)):
+        problem = failure.message
+        charge = _charge(Charged(failure.charged), failure.cost)
     elif result is None:
         problem = step.reason or "not made yet"
+        if step.doubts:
+            charge = _charge(Charged.MAYBE, step.doubts[-1].cost)
     alt = result.alt if result else None
     if not alt and item.alt_file is not None:
         # The text beside the image may have been edited since.

@@ -32,6 +32,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
         is_own: the user's own file, recorded as it was.
         alt: the text that came with it.
         alt_path: its file, unless that has the default name.
+        time, cost: when it was made, UTC in ISO 8601, and micro-dollars of the call.
     """
 
     fingerprint: str
@@ -44,6 +45,8 @@ class Written(msgspec.Struct, frozen=True, gc=False):
     alt: str | None = None
     alt_path: str | None = None
     root: str | None = None
+    time: str | None = None
+    cost: int | None = None
 
 
 class DoubtfulCall(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +59,7 @@ class DoubtfulCall(msgspec.Struct, frozen=True, gc=False):
         replaces: SHA-256 of the file that was there before.
         message: the error; "" when the outcome was not recorded.
         sha256, shown, size: of the image, if it was received; size in bytes.
+        time: of its last line: UTC, ISO 8601.
     """
 
     id: str
@@ -68,6 +72,7 @@ class DoubtfulCall(msgspec.Struct, frozen=True, gc=False):
     sha256: str | None = None
     shown: str | None = None
     size: int | None = None
+    time: str | None = None
 
 
 class Failure(msgspec.Struct, frozen=True, gc=False):
@@ -220,6 +225,8 @@ class _Merger:
             alt=line.alt,
             alt_path=line.alt_path,
             root=line.root,
+            time=line.time,
+            cost=line.cost,
         )
         if (line.id, line.row, file) not in self._seen:
             self._seen.add((line.id, line.row, file))
@@ -254,6 +261,7 @@ class _Merger:
             sha256=received.sha256 if received else None,
             shown=received.shown if received else None,
             size=received.bytes if received else None,
+            time=line.time,
         )
         self.history.doubts.setdefault(line.row, []).append(call)
 

@@ -125,6 +125,39 @@ def test_cards_of_failures_say_what_they_cost(nb: Nb) -> None:
     assert charges == ["Not charged.", "May have been charged: $0.058."]
 
 
+@pytest.mark.parametrize("option", ["--status", "--check", "--dry-run", "--limit=1"])
+def test_it_is_written_without_calls(nb: Nb, page: Path, option: str) -> None:
+    page.unlink()
+    with CountingServer(lambda _prompt, _nth: 400) as server:
+        run = nb("batch", "m.jsonl", option, "--gallery", "index.html", env=server.env)
+        assert server.calls.total() == (option == "--limit=1")
+    assert "\nindex.html: a gallery of 5 images\n" in run.err
+    found = Elements(page.read_text("utf-8"))
+    assert len(found.all("img")) == 4
+    texts = facts(found)
+    assert texts[texts.index("Charge") + 1] == "Not charged."
+    assert any("status 400" in text for text in texts)
+
+
+def test_only_does_not_narrow_it(nb: Nb, page: Path) -> None:
+    page.unlink()
+    with CountingServer() as server:
+        options = ("--only", "refused.png", "--gallery", "index.html")
+        run = nb("batch", "m.jsonl", *options, env=server.env)
+        assert (run.code, server.calls.total()) == (0, 1)
+    assert len(Elements(page.read_text("utf-8")).all("img")) == 5
+    assert "5 of 5 images" in page.read_text("utf-8")
+    # A card for each, made or not, where the run has failures too.
+    Path("m.jsonl").write_text("\n".join(json.dumps({"prompt": f"fox {n}"}) for n in range(4)))
+    with CountingServer(lambda _prompt, _nth: 0) as server:
+        options = ("--only", "fox-2*", "--gallery", "index.html")
+        assert nb("batch", "m.jsonl", *options, env=server.env).code == 3
+    texts = facts(Elements(page.read_text("utf-8")))
+    assert texts.count("No image") == 4
+    assert texts.count("not made yet") == 3
+    assert texts.count("May have been charged: $0.058.") == 1
+
+
 def test_cards_have_id_and_note(nb: Nb) -> None:
     row = {"prompt": "a fox", "output": "fox.png", "id": 12, "note": "<b>for</b> the front page"}
     Path("m.jsonl").write_text(json.dumps(row))

@@ -281,7 +281,7 @@ def test_unknown_prices_and_models(nb: Nb) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("--dry-run", "--check"), ("--force", "--skip-existing"), ("--check", "--gallery", "x.html")],
+    [("--dry-run", "--check"), ("--force", "--skip-existing"), ("--status", "--check")],
 )
 def test_contradictions(nb: Nb, options: tuple[str, ...]) -> None:
     write()

@@ -7,6 +7,16 @@ from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.ui.terminal import Terminal
 
+# Of each group, one option at most.
+_EXCLUSIVE = (
+    ("--prune", "--accept", "--dry-run", "--check", "--status", "--init"),
+    ("--prune", "--accept", "--gallery"),
+    ("--prune", "--accept", "--remake"),
+    ("--prune", "--accept", "--retry"),
+    ("--remake", "--skip-existing"),
+    ("--force", "--skip-existing"),
+)
+
 
 @takes(BatchOptions)
 def command(options: BatchOptions, terminal: Terminal) -> None:
@@ -20,10 +30,11 @@ def command(options: BatchOptions, terminal: Terminal) -> None:
       nb batch --init                  # write images.toml, an example
       nb batch images.toml --dry-run   # what would be made, and its price
       nb batch images.toml --max-cost 5 --gallery index.html
+      nb batch images.toml --status    # what is there, what failed, when and why
       nb batch images.toml --check     # for CI: 0 when all is up to date, else 3
       jq -c '{prompt: .title}' posts.jsonl | nb batch - --shard 2/8
     """
-    from nanobanana_cli.commands.batch import accept, example, plan, prune, show_plan
+    from nanobanana_cli.commands.batch import accept, example, plan, prune, show_plan, status
     from nanobanana_cli.commands.batch import run as batch_run
 
     _check_contradictions(options)
@@ -35,6 +46,8 @@ def command(options: BatchOptions, terminal: Terminal) -> None:
         prune.run(job, terminal)
     elif options.accept:
         accept.run(job, terminal)
+    elif options.status:
+        status.show(job, terminal)
     elif options.dry_run or options.check:
         show_plan.show(job, terminal)
     else:
@@ -46,28 +59,20 @@ def _check_contradictions(options: BatchOptions) -> None:
         raise UsageError("no manifest", hint="`nb batch --init` writes an example, images.toml")
     if options.delete and not options.prune:
         raise UsageError("--delete goes with --prune", hint="add --prune, or leave --delete out")
-    pairs = (
-        *(
-            (first, is_first, second, is_second)
-            for first, is_first in (("--prune", options.prune), ("--accept", bool(options.accept)))
-            for second, is_second in (
-                ("--dry-run", options.dry_run),
-                ("--check", options.check),
-                ("--init", options.init),
-                ("--gallery", options.gallery is not None),
-                ("--remake", bool(options.remake)),
-                ("--retry", bool(options.retry)),
-            )
-        ),
-        ("--accept", bool(options.accept), "--prune", options.prune),
-        ("--remake", bool(options.remake), "--skip-existing", options.skip_existing),
-        ("--dry-run", options.dry_run, "--check", options.check),
-        ("--dry-run", options.dry_run, "--init", options.init),
-        ("--check", options.check, "--init", options.init),
-        ("--dry-run", options.dry_run, "--gallery", options.gallery is not None),
-        ("--check", options.check, "--gallery", options.gallery is not None),
-        ("--force", options.force, "--skip-existing", options.skip_existing),
-    )
-    for first, is_first, second, is_second in pairs:
-        if is_first and is_second:
-            raise UsageError(f"{first} and {second} contradict each other", hint="use one")
+    given = {
+        "--prune": options.prune,
+        "--accept": options.accept,
+        "--dry-run": options.dry_run,
+        "--check": options.check,
+        "--status": options.status,
+        "--init": options.init,
+        "--gallery": options.gallery is not None,
+        "--remake": options.remake,
+        "--retry": options.retry,
+        "--force": options.force,
+        "--skip-existing": options.skip_existing,
+    }
+    for group in _EXCLUSIVE:
+        found = [option for option in group if given[option]]
+        if len(found) > 1:
+            raise UsageError(f"{found[0]} and {found[1]} contradict each other", hint="use one")

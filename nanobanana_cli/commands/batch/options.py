@@ -44,6 +44,14 @@ class BatchOptions(msgspec.Struct, frozen=True):
             rich_help_panel=_PLAN,
         ),
     ] = False
+    status: Annotated[
+        bool,
+        Option(
+            "--status",
+            help="List what is there, what failed, why, when and at what cost; send nothing.",
+            rich_help_panel=_PLAN,
+        ),
+    ] = False
     init: Annotated[
         bool,
         Option(
@@ -189,7 +197,7 @@ class BatchOptions(msgspec.Struct, frozen=True):
         Option(
             "--gallery",
             metavar="FILE",
-            help="Write a gallery of the images, such as index.html.",
+            help="Write a gallery of all images, such as index.html; also with --status.",
             rich_help_panel=_OUTPUT,
         ),
     ] = None

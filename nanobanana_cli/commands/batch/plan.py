@@ -72,8 +72,19 @@ class BatchJob(msgspec.Struct, frozen=True):
         """Return the command with the options that were given, and with some of them changed."""
         return command_line("batch", replace(self.chosen, **changes))
 
-    def plan(self, terminal: Terminal) -> tuple[list[Step], history.History]:
+    @property
+    def is_narrowed(self) -> bool:
+        """True if only some images of the manifest are selected."""
+        return bool(self.chosen.only or self.chosen.remake) or self.shard is not None
+
+    def plan(
+        self, terminal: Terminal, *, whole: bool = False
+    ) -> tuple[list[Step], history.History]:
         """Return what to do for each selected image, and the content of the ledgers by now.
+
+        Args:
+            terminal: takes notes and errors.
+            whole: select all images of the manifest, and remake none.
 
         Raises:
             ManifestError: two images have one path, since one of them was made under that name.
@@ -97,9 +108,9 @@ class BatchJob(msgspec.Struct, frozen=True):
         planner = Planner(
             *(past, listing, sources, self.settings.tariff, self.settings.caption_model),
             takes_sandbox=takes_sandbox,
-            remake=remake,
+            remake=() if whole else remake,
         )
-        return planner.plan(items), past
+        return planner.plan(every if whole else items), past
 
     def every(self, past: history.History, listing: Listing, terminal: Terminal) -> list[Item]:
         """Return all images of the manifest under their names; raise ManifestError as `plan`."""
@@ -119,7 +130,7 @@ class BatchJob(msgspec.Struct, frozen=True):
 
     def check_paths(self, items: Sequence[Item], listing: Listing) -> None:
         """Raise ManifestError if the manifest has errors, including paths used twice."""
-        own = self._own_files()
+        own = self.own_files()
         if self.chosen.gallery is not None:
             own.append(Path(self.chosen.gallery))
         root = os.path.realpath(self.root)
@@ -130,22 +141,7 @@ class BatchJob(msgspec.Struct, frozen=True):
         check_paths(items, self.diagnostics, listing, inside)
         self.diagnostics.check()
 
-    def check_gallery(self) -> None:
-        """Raise unless the gallery, if one is wanted, can be written to its own file."""
-        if self.chosen.gallery is None:
-            return
-        from nanobanana_cli.batch import gallery
-
-        if self.chosen.gallery in ("", "-"):
-            raise UsageError("--gallery needs a file", hint="--gallery index.html")
-        path = Path(self.chosen.gallery)
-        if os.path.realpath(path) in map(os.path.realpath, self._own_files()):
-            raise UsageError(
-                f"--gallery {path} is the manifest or its ledger", hint="--gallery index.html"
-            )
-        gallery.check(path, force=self.chosen.force)
-
-    def _own_files(self) -> list[Path]:
+    def own_files(self) -> list[Path]:
         """Return the manifest and its ledgers."""
         ledger = locking.own_ledger(self.ledger, self.shard)
         return [Path(self.name), ledger, *locking.all_ledgers(self.ledger)]
@@ -194,6 +190,13 @@ class BatchJob(msgspec.Struct, frozen=True):
                 parts.append(f"--retry {kind} makes {len(prices)} again for {cost}")
         return ", ".join(parts) or None
 
+    def retry_command(self, doubts: Sequence[tuple[str, int | None]]) -> str | None:
+        """Return `retry_hint`, and the command to run on a line of its own."""
+        hint, kinds = self.retry_hint(doubts), {kind for kind, _ in doubts}
+        given = [*(self.chosen.retry or ()), *(kind for kind in _KINDS if kind in kinds)]
+        command = self.command(retry=list(dict.fromkeys(given)), check=False, dry_run=False)
+        return hint and f"{hint}\n{command}"
+
     @property
     def price_word(self) -> str:
         """`about` where prices before a call are estimates, else ""."""
@@ -216,11 +219,11 @@ def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
     settings = connection.settings_in_force(chosen, terminal)
     folder = Path(name).parent if name != readers.STDIN else Path()
     root = folder if chosen.folder is None else Path(chosen.folder)
-    if not (chosen.dry_run or chosen.check):
+    if not (chosen.dry_run or chosen.check or chosen.status):
         files.check_folder(root)
     format_named(chosen.image_format)
     _check_kinds(chosen.retry or ())
-    references = References(folder, is_offline=chosen.dry_run)
+    references = References(folder, is_offline=chosen.dry_run or chosen.status)
     defaults = validate.Defaults(
         model=settings.model,
         aspect=settings.aspect,

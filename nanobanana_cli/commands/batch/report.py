@@ -12,8 +12,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from nanobanana_cli.batch import history
+from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.runner import Done
+from nanobanana_cli.commands.batch import gallery_page
 from nanobanana_cli.commands.batch.failures import FailedRow, blocks
 from nanobanana_cli.commands.batch.plan import BatchJob, amount
 from nanobanana_cli.commands.results import details, with_file
@@ -53,6 +55,7 @@ class BatchReport:
         terminal: shows the results.
         job: the manifest and options.
         steps: the whole plan; the steps that are not due are shown at once.
+        past: the content of the ledgers before the run.
         due: the steps to make.
         allowed: micro-dollars that the run may cost; None is no limit.
 
@@ -66,6 +69,7 @@ class BatchReport:
         terminal: Terminal,
         job: BatchJob,
         steps: Sequence[Step],
+        past: History,
         due: Sequence[Step],
         allowed: int | None,
     ) -> None:
@@ -76,6 +80,7 @@ class BatchReport:
         self._counts: Counter[str] = Counter()
         self._job = job
         self._steps = steps
+        self._past = past
         self._due = len(due)
         self._allowed = allowed
         self._total = len(due)
@@ -163,17 +168,8 @@ class BatchReport:
 
     def write_gallery(self) -> NbError | None:
         """Write the gallery if one is wanted, and return the error if it cannot be written."""
-        path = self._job.chosen.gallery
-        if path is None:
-            return None
-        from nanobanana_cli.batch import gallery
-
-        entries = [
-            gallery.entry(step, self._results.get(step.item.target), self._job.root)
-            for step in self._steps
-        ]
         try:
-            gallery.write(Path(path), self._job.name, entries, force=self._job.chosen.force)
+            gallery_page.write(self._job, self.terminal, self._steps, self._past, self._results)
         except NbError as error:
             return error
         return None
@@ -196,10 +192,10 @@ class BatchReport:
                 self.terminal.warn(f"{count} {'image' if count == 1 else 'images'}: {note}")
         self.terminal.note(self._summary())
         again = f"run it again to continue: {self._job.command()}"
-        doubt = self._job.retry_hint(self._doubts)
+        doubt = self._job.retry_command(self._doubts)
         if signum:
             interrupted = Interrupted(signum)
-            interrupted.hint = f"{again}; {doubt}" if doubt else again
+            interrupted.hint = f"{again}\n{doubt}" if doubt else again
             raise interrupted
         if reason is not None:
             raise reason
@@ -207,7 +203,7 @@ class BatchReport:
         if missing:
             message = f"{missing} of {self._total} images are missing"
             others = again if missing > len(self._doubts) else ""
-            hint = "; ".join(each for each in (others, doubt) if each)
+            hint = "\n".join(each for each in (others, doubt) if each)
             raise BatchIncomplete(message, hint=hint)
         if self._failures:
             message = f"{len(self._failures)} of {self._total} images have no alt text"

@@ -21,6 +21,7 @@ from nanobanana_cli.batch.records import OutputFolder
 from nanobanana_cli.batch.runner import Done, Runner
 from nanobanana_cli.batch.throttle import RateLimiter
 from nanobanana_cli.commands import connection, cost
+from nanobanana_cli.commands.batch import gallery_page
 from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob
 from nanobanana_cli.commands.batch.report import BatchReport
 from nanobanana_cli.commands.results import recover
@@ -41,7 +42,7 @@ def make(job: BatchJob, terminal: Terminal) -> None:
         NbError: not all that was asked for is there; what is there has been shown.
     """
     limits = _limits(job)
-    job.check_gallery()
+    gallery_page.check(job)
     # What others spend meanwhile is in no sum of this run's, so nobody else may.
     alone = limits.total_cost is not None
     part = None if alone else job.shard
@@ -54,7 +55,7 @@ def make(job: BatchJob, terminal: Terminal) -> None:
         budget = Budget(limits, past.spent)
         _confirm(job, due, budget, terminal)
         both = {step.item.target: step for step in (*at_hand, *due)}
-        report = BatchReport(terminal, job, steps, list(both.values()), budget.allowed)
+        report = BatchReport(terminal, job, steps, past, list(both.values()), budget.allowed)
         # The first lets calls in flight finish, the second aborts them.
         with StopSignals(2, is_busy=terminal.charges.are_unsaved) as signals:
             due = _without_calls(job, steps, due, report, signals)

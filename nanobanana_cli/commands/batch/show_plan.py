@@ -8,6 +8,7 @@ from typing import get_args
 
 from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.plan import State, Step
+from nanobanana_cli.commands.batch import gallery_page
 from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob, amount
 from nanobanana_cli.errors import BatchIncomplete, Charged
 from nanobanana_cli.money import dollars, usd
@@ -24,6 +25,7 @@ def show(job: BatchJob, terminal: Terminal) -> None:
     Raises:
         BatchIncomplete: for `--check`, when not everything is up to date.
     """
+    gallery_page.check(job)
     steps, past = job.plan(terminal)
     stale = [step for step in steps if step.state != "unchanged" and not job.is_left_alone(step)]
     shown = stale if job.chosen.check else steps
@@ -38,6 +40,7 @@ def show(job: BatchJob, terminal: Terminal) -> None:
             for row in rows:
                 terminal.result("\t".join(row))
     terminal.note("; ".join(_summary(job, steps, past)))
+    gallery_page.write(job, terminal, steps, past, {})
     if job.chosen.check and stale:
         raise BatchIncomplete(
             f"{len(stale)} of {len(steps)} images are not up to date",
@@ -51,7 +54,7 @@ def _next_command(job: BatchJob, stale: Sequence[Step]) -> str:
         return HINT_KEPT
     doubts = job.in_doubt(stale)
     if doubts and not any(map(job.is_due, stale)):
-        return job.retry_hint(_prices(doubts)) or ""
+        return job.retry_command(_prices(doubts)) or ""
     return job.command(check=False)
 
 

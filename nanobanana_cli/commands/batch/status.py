@@ -1,0 +1,136 @@
+"""Show what there is of a batch, what failed, why, when, and what it cost: for `--status`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from nanobanana_cli.batch.history import History
+from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.commands.batch import gallery_page
+from nanobanana_cli.commands.batch.plan import BatchJob, amount
+from nanobanana_cli.commands.results import with_file
+from nanobanana_cli.errors import Charged, OutcomeUnknown
+from nanobanana_cli.money import dollars, usd
+from nanobanana_cli.settings.validators import AUTO
+from nanobanana_cli.types import Result
+from nanobanana_cli.ui.terminal import Terminal
+
+_COLUMNS = ("Status", "Image", "When", "Cost", "Details")
+_WORDS = {"unchanged": "there", "make": "missing", "refused": "failed", "bad-reply": "failed"}
+_IS_THERE = ("there", "text", "exists", "changed")
+
+
+class RowStatus(msgspec.Struct, frozen=True):
+    """What is known of one image.
+
+    Args:
+        step: the image, and what a run would do for it.
+        status: `there`, `failed`, `missing`, `unknown` (its call's outcome was not recorded), or
+            the step's state.
+        details: why; "" when the status says it all.
+        time: when it was made, or its call failed: UTC, ISO 8601; None when not known.
+        cost: micro-dollars of that call; None when not known.
+        charged: whether they were charged; None if no call is known.
+        error: the kind of the failure.
+    """
+
+    step: Step
+    status: str
+    details: str
+    time: str | None = None
+    cost: int | None = None
+    charged: Charged | None = None
+    error: str | None = None
+
+
+def show(job: BatchJob, terminal: Terminal) -> None:
+    """List the images of a manifest with their status; nothing is sent."""
+    gallery_page.check(job)
+    steps, past = job.plan(terminal)
+    rows = [_row(step, past) for step in steps]
+    if job.chosen.streams.json:
+        for row in rows:
+            terminal.json(_record(job, row))
+    elif rows:
+        terminal.table(
+            _COLUMNS,
+            (
+                (row.status, job.path(row.step), _when(row.time), _cost(row), row.details)
+                for row in rows
+            ),
+        )
+    counts = Counter(row.status for row in rows)
+    parts = [f"{count} {status}" for status, count in counts.most_common()]
+    if past.spent or past.unpriced:
+        parts.append(f"the ledger records {amount(past.spent, past.unpriced)}")
+    terminal.note(", ".join([*parts, "nothing was sent"]))
+    gallery_page.write(job, terminal, steps, past, {})
+
+
+def _row(step: Step, past: History) -> RowStatus:
+    status = _WORDS.get(step.state, step.state)
+    failure = past.failed.get(step.item.target)
+    if status == "unknown" and not step.doubts[-1].message:
+        call, kind = step.doubts[-1], OutcomeUnknown.kind
+        return RowStatus(step, status, step.reason, call.time, call.cost, Charged.MAYBE, kind)
+    if status in ("missing", "failed", "unknown") and failure is not None:
+        charged = Charged(failure.charged)
+        return RowStatus(
+            *(step, "failed", failure.message, failure.time, failure.cost, charged, failure.kind)
+        )
+    if step.path is None:
+        return RowStatus(step, status, step.reason)
+    made = [each for each in past.made_for(step.item.target) if each.path == step.path]
+    if not made or step.kept:
+        return RowStatus(step, status, step.reason)
+    charged = Charged.YES if made[-1].paid else Charged.NO
+    return RowStatus(step, status, step.reason, made[-1].time, made[-1].cost, charged)
+
+
+def _when(time: str | None) -> str:
+    """Return a time of a ledger in this machine's zone, to the minute."""
+    try:
+        return datetime.fromisoformat(time or "").astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return ""
+
+
+def _cost(row: RowStatus) -> str:
+    if row.charged is None:
+        return ""
+    if row.charged is Charged.NO:
+        return "free" if row.error is None else "not charged"
+    price = dollars(row.cost)
+    return f"at most {price}" if row.charged is Charged.MAYBE and row.cost is not None else price
+
+
+def _record(job: BatchJob, row: RowStatus) -> dict[str, object]:
+    item, path = row.step.item, Path(job.path(row.step))
+    request = item.request(())
+    if request.aspect == AUTO:
+        request = replace(request, aspect=None)
+    is_there = row.step.path is not None and row.status in _IS_THERE
+    result = Result("unchanged", request, "", str(path), sha256=row.step.sha256)
+    if is_there:
+        text = item.alt_file
+        result = with_file(result, path, None if text is None else job.root / text)
+    names = ("prompt", "model", "aspect", "size", "mime_type", "width", "height", "bytes")
+    record = result.record()
+    charged = row.charged.value if row.charged else None
+    error = {"kind": row.error, "message": row.details, "charged": charged}
+    return {
+        "path": str(path) if is_there else None,
+        "status": row.status,
+        "details": row.details or None,
+        "time": row.time,
+        "cost_usd": usd(row.cost),
+        **{name: record[name] for name in (*names, "sha256", "alt_path", "alt")},
+        "error": error if row.error else None,
+        "output": str(job.root / item.target),
+        **item.source,
+    }
