@@ -79,7 +79,7 @@ def entry(step: Step, result: Result | None, past: History, root: Path) -> Entry
     if result is not None and result.error is not None:
         problem = None if result.status == "written" else result.error.message
         charge = _charge(result.error.charged, price)
-    elif result is None and (step.state in _THERE or step.kept):
+    elif result is None and (step.state in _THERE or step.kept or step.asks_text):
         path = planned
     elif result is None and (failure := past.failed.get(item.target)):
         problem = failure.message

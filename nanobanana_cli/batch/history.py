@@ -30,6 +30,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
         paid: it cost something.
         is_sandbox: the sandbox made it.
         is_own: the user's own file, recorded as it was.
+        is_beside: the ledger of another manifest records it.
         alt: the text that came with it.
         alt_path: its file, unless that has the default name.
         time, cost: when it was made, UTC in ISO 8601, and micro-dollars of the call.
@@ -42,6 +43,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
     paid: bool = True
     is_sandbox: bool = False
     is_own: bool = False
+    is_beside: bool = False
     alt: str | None = None
     alt_path: str | None = None
     root: str | None = None
@@ -56,7 +58,6 @@ class DoubtfulCall(msgspec.Struct, frozen=True, gc=False):
         id, row, fingerprint: as in its intent.
         kind: why.
         cost: micro-dollars that it may have cost; None when not known.
-        replaces: SHA-256 of the file that was there before.
         message: the error; "" when the outcome was not recorded.
         sha256, shown, size: of the image, if it was received; size in bytes.
         time: of its last line: UTC, ISO 8601.
@@ -67,7 +68,6 @@ class DoubtfulCall(msgspec.Struct, frozen=True, gc=False):
     fingerprint: str
     kind: Doubt
     cost: int | None
-    replaces: str | None = None
     message: str = ""
     sha256: str | None = None
     shown: str | None = None
@@ -222,6 +222,7 @@ class _Merger:
             paid=line.cost_usd != 0 or bool(line.paid),
             is_sandbox=line.provider == "sandbox",
             is_own=line.event == "accepted",
+            is_beside=line.id not in self.own,
             alt=line.alt,
             alt_path=line.alt_path,
             root=line.root,
@@ -253,10 +254,9 @@ class _Merger:
         return history
 
     def _add_doubt(self, line: RecordedLine, kind: Doubt, message: str) -> None:
-        intent, received = self._intents.get(line.id), self._received.get(line.id)
+        received = self._received.get(line.id)
         call = DoubtfulCall(
             *(line.id, line.row, line.fingerprint, kind, line.cost),
-            replaces=intent.replaces if intent else None,
             message=message,
             sha256=received.sha256 if received else None,
             shown=received.shown if received else None,

@@ -46,7 +46,6 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         cost_usd: what the call costs or may cost; 0 when known to be free; None when not known.
         time: UTC, ISO 8601.
         provider, model, size: of the request.
-        replaces: in an intent, SHA-256 of the file that was there before.
         root: the output folder of `path`, from the ledger's own; left out when they are the same.
         path, sha256, bytes, width, height, mime_type: of the file that was written.
         shown: SHA-256 of that file without its metadata.
@@ -68,7 +67,6 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     provider: str | None = None
     model: str | None = None
     size: str | None = None
-    replaces: str | None = None
     root: str | None = None
     path: str | None = None
     sha256: str | None = None

@@ -114,7 +114,8 @@ class Planner:
 
     def _replaced(self, step: Step, path: str) -> Step:
         """Return the step for an image whose file is to be replaced."""
-        made = self._history.made_for(step.item.target)
+        # What another manifest made is not this one's to replace.
+        made = [each for each in self._history.made_for(step.item.target) if not each.is_beside]
         if kept := self._kept(path, made, step.price):
             return replace(step, state="changed" if made else "exists", reason=kept, kept=kept)
         return replace(step, state="changed", reason=self._changes(step.item, path))

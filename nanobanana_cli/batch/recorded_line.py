@@ -35,7 +35,6 @@ class RecordedLine(msgspec.Struct, frozen=True, gc=False):
     cost_usd: float | None = None
     time: str | None = None
     provider: str | None = None
-    replaces: str | None = None
     root: str | None = None
     path: str | None = None
     sha256: str | None = None

@@ -57,7 +57,6 @@ def intent_line(step: Step, provider: str) -> LedgerLine:
         provider=provider,
         model=text.model if text else item.settings.model,
         size=None if text else item.settings.size,
-        replaces=step.sha256,
     )
 
 

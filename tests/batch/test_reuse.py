@@ -40,6 +40,7 @@ def test_a_row_with_another_name(nb: Nb, server: CountingServer, output: str | N
     run = batch(nb, server, row, options=("--json",))
     line = json.loads(run.out)
     assert (line["status"], line["cost_usd"], line["attempts"]) == ("written", 0, 0)
+    assert "1 made in 0:00 for $0, 1 of them without a call" in run.err
     assert Path(line["path"]).read_bytes() == image("fox")
     assert Path("fox.png").exists()
     assert batch(nb, server, row, options=("--check",)).code == 0
@@ -74,6 +75,18 @@ def test_another_folder_or_manifest(nb: Nb, server: CountingServer) -> None:
     Path("n.ledger.jsonl").unlink()
     run = nb("batch", "n.jsonl", "-o", "two", env=server.env)
     assert (run.code, run.out) == (0, "")
+    assert server.calls == {"fox": 1}
+
+
+def test_another_manifests_image_is_not_replaced(nb: Nb, server: CountingServer) -> None:
+    batch(nb, server, ROW)
+    Path("n.jsonl").write_text(json.dumps({**ROW, "prompt": "owl"}))
+    run = nb("batch", "n.jsonl", env=server.env)
+    assert (run.code, "fox.png exists already" in run.err) == (12, True)
+    assert Path("fox.png").read_bytes() == image("fox")
+    # What both ask for needs no call.
+    Path("n.jsonl").write_text(json.dumps(ROW))
+    assert nb("batch", "n.jsonl", env=server.env).code == 0
     assert server.calls == {"fox": 1}
 
 

@@ -77,6 +77,7 @@ class BatchReport:
         self.spent = 0
         self.finished = 0
         self._unpriced = 0
+        self._reused = 0
         self._counts: Counter[str] = Counter()
         self._job = job
         self._steps = steps
@@ -111,6 +112,7 @@ class BatchReport:
         self.finished += 1
         self._unpriced += step.price is None and done.charged is not Charged.NO
         self._counts[result.status] += 1
+        self._reused += result.status == "written" and not result.attempts
         if self._job.chosen.gallery is not None:
             # Without the reference images, which would stay in memory to the end of the run.
             request = replace(result.request, references=())
@@ -240,6 +242,8 @@ class BatchReport:
         cost = at_most + amount(self.spent, self._unpriced)
         seconds = time.monotonic() - self._began
         parts = [f"{counts['written']} made in {_clock(seconds)} for {cost}"]
+        if self._reused:
+            parts.append(f"{self._reused} of them without a call")
         shown = ("failed", "unchanged", "skipped", "unknown")
         parts += [f"{counts[status]} {status}" for status in shown if counts[status]]
         if self._due > self.finished:
