@@ -16,6 +16,7 @@ from nanobanana_cli.captions.lint import Level, Problem
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation.inputs import read_bytes
+from nanobanana_cli.system import error_of
 from nanobanana_cli.types import Status
 from nanobanana_cli.ui.escape import strip_unsafe
 
@@ -108,8 +109,8 @@ def _look(path: str, spec: TextSpec, read_stdin: Callable[[], bytes]) -> _Look:
     try:
         data = read_bytes(path, read_stdin)
         inside = embedded.text_of(embedded.read(path, data), spec.style)
-    except NbError as error:
-        unreadable = error.message.removeprefix(f"{path}: ")
+    except Exception as exception:  # noqa: BLE001 - it must not end the check of the others
+        unreadable = error_of(exception).message.removeprefix(f"{path}: ")
     return _Look(beside, inside, hashlib.sha256(data).digest(), unreadable)
 
 

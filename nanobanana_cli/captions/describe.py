@@ -87,7 +87,7 @@ class Describer:
     def needs_call(self, path: str) -> bool:
         """Return whether an image needs a call; it is read where it may have a text.
 
-        One that cannot be read counts: the reason is for the call to tell.
+        One that cannot be read counts, whatever the reason, which is for the call to tell.
         """
         destination = self._destination
         if path in self._shared or destination.is_decorative:
@@ -98,7 +98,7 @@ class Describer:
             return not _is_decorative(path)
         try:
             present = self._present(source_image.load(path, self._read_stdin))
-        except NbError:
+        except Exception:  # noqa: BLE001 - it must not end the run before the other calls
             return True
         if present.is_decorative:
             return False

@@ -7,7 +7,7 @@ from nanobanana_cli.errors import LocalFileError
 from nanobanana_cli.images import metadata
 from nanobanana_cli.images.formats import DamagedImage
 from nanobanana_cli.images.xmp.packet import Description
-from nanobanana_cli.images.xmp.scan import BadMetadata
+from nanobanana_cli.images.xmp.scan import BadMetadata, MalformedXmp
 
 
 def description(text: str, style: str, source: str | None = None) -> Description:
@@ -56,15 +56,16 @@ def edit(
         data: the file's bytes.
         new: what to embed.
         spec: gives the language of the text.
-        force: edit a signed file, too.
+        force: edit a signed file, too, and leave malformed XMP out.
         hint: what to do about a signed file.
 
     Raises:
         LocalFileError: the file is signed and `force` is off, or it cannot hold text.
     """
     try:
-        return metadata.embed(data, new, lang=spec.tag, force=force)
+        return metadata.embed(data, new, lang=spec.tag, force=force, break_signature=force)
     except metadata.SignedImage as error:
         raise LocalFileError(f"{path}: {error}", hint=hint) from None
     except (BadMetadata, DamagedImage) as error:
-        raise LocalFileError(f"{path}: cannot embed text: {error}") from None
+        remedy = "leave its XMP out with --force" if isinstance(error, MalformedXmp) else None
+        raise LocalFileError(f"{path}: cannot embed text: {error}", hint=remedy) from None

@@ -104,7 +104,8 @@ def create_unique(folder: Path, stem: str, suffix: str, data: Data, *, mode: int
 def replace(path: Path, data: Data) -> None:
     """Write a file, whole, in place of any file of that name.
 
-    A link is followed: its target is replaced, and keeps its mode.
+    A link is followed: its target is replaced, and keeps its mode and, where the user may give it
+    away, its owner. Other hard links keep the old file.
 
     Args:
         path, data: as for `create`.
@@ -114,9 +115,9 @@ def replace(path: Path, data: Data) -> None:
             is unchanged.
     """
     with _plain_errors(path):
-        target, mode = _target(path)
-        created = 0o666 if mode is None else mode
-        with temporary.sibling(target.parent, data, created, exact=mode) as sibling:
+        target, old = _target(path)
+        created = 0o666 if old is None else old.st_mode & 0o777
+        with temporary.sibling(target.parent, data, created, like=old) as sibling:
             sibling.replace(target)
             _sync_name(target)
 
@@ -226,17 +227,21 @@ def _reason(error: OSError | ValueError) -> str:
     return _REASONS.get(_number(error) or 0) or os.strerror(_number(error) or 0).lower()
 
 
-def _target(path: Path) -> tuple[Path, int | None]:
-    """Return the path behind all links, and its mode if it exists. Raise OSError if not a file."""
+def _target(path: Path) -> tuple[Path, os.stat_result | None]:
+    """Return the path behind all links, and its status if it exists.
+
+    Raises:
+        OSError: it is not a file.
+    """
     target = Path(os.path.realpath(path))
     try:
-        mode = target.lstat().st_mode
+        status = target.lstat()
     except FileNotFoundError:
         return target, None
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(status.st_mode):
         kinds = {stat.S_IFDIR: errno.EISDIR, stat.S_IFLNK: errno.ELOOP}
-        raise OSError(kinds.get(stat.S_IFMT(mode), errno.ENODEV), "not a regular file")
-    return target, mode & 0o777
+        raise OSError(kinds.get(stat.S_IFMT(status.st_mode), errno.ENODEV), "not a regular file")
+    return target, status
 
 
 def _publish(sibling: Path, path: Path) -> None:

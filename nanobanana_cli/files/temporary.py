@@ -26,19 +26,23 @@ _OLD = 3600
 
 
 @contextmanager
-def sibling(folder: Path, data: Data, mode: int, *, exact: int | None = None) -> Iterator[Path]:
+def sibling(
+    folder: Path, data: Data, mode: int, *, like: os.stat_result | None = None
+) -> Iterator[Path]:
     """Write all of `data` to a hidden file on the disk; remove it afterwards unless it was moved.
 
     Args:
         folder: where it is created.
         mode: the mode to create it with, less the umask.
-        exact: the mode that it gets in the end, whatever the umask.
+        like: the file whose mode it gets in the end, whatever the umask, and whose owner and group
+            if this user may set them.
     """
     file, path = _created(folder, mode)
     with file:
         try:
-            if exact is not None:
-                path.chmod(exact)
+            if like is not None:
+                _set_owner(path, like)
+                path.chmod(like.st_mode & 0o777)
             rest = memoryview(data)
             while rest:
                 rest = rest[file.write(rest) :]
@@ -116,6 +120,14 @@ def _is_abandoned(file: FileIO) -> bool:
         return lock_file(file.fileno())
     except OSError:
         return time.time() - os.fstat(file.fileno()).st_mtime > _OLD
+
+
+def _set_owner(path: Path, like: os.stat_result) -> None:
+    """Give a file the owner and the group of another one, each if the system lets this user."""
+    if sys.platform != "win32":
+        for owner, group in ((like.st_uid, -1), (-1, like.st_gid)):
+            with suppress(OSError):
+                os.chown(path, owner, group)
 
 
 def _release_on_windows(file: FileIO) -> None:

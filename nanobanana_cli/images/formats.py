@@ -65,10 +65,14 @@ class Reader(Protocol):
 class XmpContainer(Protocol):
     """A module that returns and replaces the XMP packet in files of one format.
 
-    `is_signed` tells whether a file holds a C2PA manifest.
+    `further` returns what the file holds besides: the overflow of a JPEG's packet, or a second one.
+    `FURTHER` names that. `is_signed` tells whether a file holds a C2PA manifest.
     """
 
+    FURTHER: str
+
     def packet(self, data: bytes) -> bytes | None: ...
+    def further(self, data: bytes) -> bytes | None: ...
     def with_packet(self, data: bytes, new: bytes) -> bytes: ...
     def is_signed(self, data: bytes) -> bool: ...
 

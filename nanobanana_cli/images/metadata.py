@@ -5,13 +5,15 @@ Whatever is not nb's own stays as it was, byte for byte: pixels, EXIF, colour pr
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+
 from msgspec.structs import astuple
 
-from nanobanana_cli.images.formats import FORMATS, XmpContainer, format_of, listed
-from nanobanana_cli.images.xmp import jpeg
+from nanobanana_cli.images.formats import FORMATS, DamagedImage, XmpContainer, format_of, listed
 from nanobanana_cli.images.xmp import packet as xmp_packet
 from nanobanana_cli.images.xmp.packet import Description
-from nanobanana_cli.images.xmp.scan import BadMetadata
+from nanobanana_cli.images.xmp.scan import BadMetadata, MalformedXmp
 
 
 class SignedImage(ValueError):
@@ -22,13 +24,17 @@ def read(data: bytes) -> Description:
     """Return the fields that the file holds; all of them None when it holds none.
 
     Raises:
-        BadMetadata: nb reads no text in this format, or the packet is damaged.
-        DamagedImage: the file is damaged.
+        BadMetadata: nb reads no text in this format, or the packet is malformed.
+        DamagedImage: the file is damaged, before its packet.
     """
-    packet = _container(data).packet(data)
+    container = _container(data)
+    packet = container.packet(data)
     main = xmp_packet.read(packet) if packet else Description()
-    extension = _extension(data)
-    rest = xmp_packet.read(extension) if extension else Description()
+    further = None
+    # A packet that comes first can be read though the rest is damaged.
+    with suppress(DamagedImage):
+        further = container.further(data)
+    rest = xmp_packet.read(further) if further else Description()
     pairs = zip(astuple(main), astuple(rest), strict=True)
     return Description(*(first or second for first, second in pairs))
 
@@ -43,7 +49,12 @@ def is_signed(data: bytes) -> bool:
 
 
 def embed(
-    data: bytes, description: Description, *, lang: str | None = None, force: bool = False
+    data: bytes,
+    description: Description,
+    *,
+    lang: str | None = None,
+    force: bool = False,
+    break_signature: bool = False,
 ) -> bytes:
     """Return the file with the description's fields set.
 
@@ -51,20 +62,38 @@ def embed(
         data: a PNG, JPEG or WebP file.
         description: the new fields; None leaves a field as it is.
         lang: BCP 47 tag of the texts, if known.
-        force: edit a signed file, too.
+        force: leave malformed XMP out.
+        break_signature: edit a signed file, too.
 
     Raises:
-        SignedImage: it is signed with C2PA, and `force` is off.
+        SignedImage: it is signed with C2PA, and `break_signature` is off.
+        MalformedXmp: its XMP is malformed, and `force` is off.
         BadMetadata, DamagedImage: as `read`; or a JPEG has no room for it.
     """
     container = _container(data)
-    if not force and is_signed(data):
+    packet = _well_formed(container.packet, data, force=force)
+    further = _well_formed(container.further, data, force=force)
+    described = [xmp_packet.read(part) for part in (packet, further) if part]
+    is_signed = container.is_signed(data) or any(each.provenance for each in described)
+    if is_signed and not break_signature:
         raise SignedImage("it is signed with C2PA, and the edit would break the signature")
-    extension = _extension(data)
-    if extension and xmp_packet.overlaps(xmp_packet.read(extension), description):
-        raise BadMetadata("its text is in ExtendedXMP, which nb cannot edit")
-    new = xmp_packet.extend(container.packet(data), description, lang=lang)
-    return container.with_packet(data, new)
+    if further and xmp_packet.overlaps(described[-1], description):
+        raise BadMetadata(f"its text is in {container.FURTHER}, which nb cannot edit")
+    return container.with_packet(data, xmp_packet.extend(packet, description, lang=lang))
+
+
+def _well_formed(
+    read_part: Callable[[bytes], bytes | None], data: bytes, *, force: bool
+) -> bytes | None:
+    """Return a packet that can be extended; with `force`, None instead of a malformed one."""
+    try:
+        packet = read_part(data)
+        # Changes nothing but the encoding.
+        return xmp_packet.extend(packet, Description()) if packet else None
+    except MalformedXmp:
+        if not force:
+            raise
+        return None
 
 
 def _container(data: bytes) -> XmpContainer:
@@ -74,9 +103,3 @@ def _container(data: bytes) -> XmpContainer:
         titles = listed(each.title for each in FORMATS.values() if each.xmp)
         raise BadMetadata(f"nb reads and writes text in {titles} files only")
     return container
-
-
-def _extension(data: bytes) -> bytes | None:
-    """Return the part of a JPEG's XMP that did not fit into its packet, if any."""
-    found = format_of(data)
-    return jpeg.extension(data) if found and found.name == "jpeg" else None

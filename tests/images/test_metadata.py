@@ -22,7 +22,7 @@ from nanobanana_cli.images.formats import DamagedImage, verify
 from nanobanana_cli.images.metadata import SignedImage
 from nanobanana_cli.images.xmp import packet as xmp_packet
 from nanobanana_cli.images.xmp.packet import TRAINED_ALGORITHMIC_MEDIA, Description
-from nanobanana_cli.images.xmp.scan import BadMetadata
+from nanobanana_cli.images.xmp.scan import BadMetadata, MalformedXmp
 
 TEXT = 'A fox & its "den" <hill> — Füchse 🦊 עברית'
 WHOLE = Description(TEXT, f"Long: {TEXT}", TRAINED_ALGORITHMIC_MEDIA)
@@ -193,7 +193,7 @@ def test_a_signed_file_is_refused_without_force(name: str) -> None:
     assert metadata.is_signed(SIGNED[name])
     with pytest.raises(SignedImage, match="C2PA"):
         metadata.embed(SIGNED[name], WHOLE)
-    forced = metadata.embed(SIGNED[name], WHOLE, force=True)
+    forced = metadata.embed(SIGNED[name], WHOLE, break_signature=True)
     assert metadata.read(forced) == WHOLE
     assert metadata.is_signed(forced)
 
@@ -274,6 +274,86 @@ def test_a_broken_xmp_chunk_is_refused(body: bytes) -> None:
         metadata.read(with_png_chunk(b"iTXt", body))
 
 
+def raw_profile(packet: bytes, name: bytes = b"xmp") -> bytes:
+    """A profile in hexadecimal, as ImageMagick writes it."""
+    rows = packet.hex().encode()
+    lines = b"\n".join(rows[at : at + 72] for at in range(0, len(rows), 72))
+    return b"Raw profile type %b\0\n%b\n%8d\n%b\n" % (name, name, len(packet), lines)
+
+
+def packed(profile: bytes) -> bytes:
+    keyword, text = profile.split(b"\0", 1)
+    return keyword + b"\0\0" + zlib.compress(text)
+
+
+OLD = xmp_packet.extend(FOREIGN_XMP, Description("old", "old and long"))
+RAW = {
+    "tEXt": with_png_chunk(b"tEXt", raw_profile(OLD)),
+    "zTXt": with_png_chunk(b"zTXt", packed(raw_profile(OLD))),
+    "APP1": with_png_chunk(
+        b"zTXt", packed(raw_profile(b"http://ns.adobe.com/xap/1.0/\0" + OLD, b"APP1"))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_a_raw_profile_is_read_and_replaced(name: str, tmp_path: Path) -> None:
+    assert metadata.read(RAW[name]) == Description("old", "old and long")
+    made = metadata.embed(RAW[name], Description("new"))
+    assert b"Raw profile" not in made
+    seen = exiftool(made, tmp_path)
+    assert seen["XMP-iptcCore:AltTextAccessibility"] == "new"
+    assert seen["XMP-iptcCore:ExtDescrAccessibility"] == "old and long"
+    assert seen["XMP-dc:Creator"] == "Zoë"
+
+
+def test_a_raw_profile_of_exif_stays() -> None:
+    data = with_png_chunk(b"tEXt", raw_profile(b"Exif\0\0II*\0", b"APP1"))
+    assert metadata.read(data) == Description()
+    assert b"Raw profile type APP1" in metadata.embed(data, Description("new"))
+
+
+def test_a_copy_of_the_packet_goes_and_another_one_stays() -> None:
+    raw = png_chunk(b"tEXt", raw_profile(OLD))
+    same = with_png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + OLD)
+    made = metadata.embed(same[:33] + raw + same[33:], Description("new"))
+    assert (made.count(b"Raw profile"), metadata.read(made).alt) == (0, "new")
+
+    other = with_png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + FOREIGN_XMP)
+    other = other[:33] + raw + other[33:]
+    assert metadata.read(other).alt == "old"
+    with pytest.raises(BadMetadata, match="its text is in a second XMP packet"):
+        metadata.embed(other, Description("new"))
+    made = metadata.embed(other, Description(source="x"))
+    assert metadata.read(made) == Description("old", "old and long", "x")
+
+
+def _with_xmp(name: str, packet: bytes) -> bytes:
+    data = picture(name)
+    return metadata._container(data).with_packet(data, packet)
+
+
+MALFORMED = {
+    **{name: _with_xmp(name, b"<x:xmpmeta>") for name in ("png", "jpeg", "webp")},
+    "without RDF": _with_xmp("png", b"<x/>"),
+    "not hexadecimal": with_png_chunk(b"tEXt", raw_profile(OLD).replace(b"\n3c", b"\nxx")),
+    "beside a good one": with_segment(
+        0xE1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(40) + b"<x", _with_xmp("jpeg", OLD)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_xmp_is_left_out_with_force_alone(name: str, tmp_path: Path) -> None:
+    with pytest.raises(MalformedXmp):
+        metadata.embed(MALFORMED[name], Description("new"))
+    made = metadata.embed(MALFORMED[name], Description("new"), force=True)
+    seen = exiftool(made, tmp_path)
+    assert seen["XMP-iptcCore:AltTextAccessibility"] == "new"
+    assert ("XMP-dc:Creator" in seen) == (name == "beside a good one")
+    assert pixels(made) == pixels(MALFORMED[name])
+
+
 @pytest.mark.parametrize("data", [b"", b"text", b"GIF89a...", b"RIFF\0\0\0\0WEBP"])
 def test_what_is_no_such_image_is_refused(data: bytes) -> None:
     with pytest.raises((BadMetadata, DamagedImage)):
@@ -287,16 +367,25 @@ def test_a_webp_that_begins_with_no_picture_is_refused(first: bytes) -> None:
         metadata.embed(b"RIFF" + struct.pack("<I", len(content)) + content, WHOLE)
 
 
-@given(st.sampled_from(["png", "jpeg", "webp"]), st.data())
+DAMAGED = {
+    **{name: metadata.embed(picture(name), WHOLE) for name in ("png", "jpeg", "webp")},
+    **{
+        f"{name} UTF-16": _with_xmp(name, OLD.decode().encode("utf-16")) for name in ("png", "jpeg")
+    },
+    "raw": RAW["tEXt"],
+}
+
+
+@given(st.sampled_from([*DAMAGED]), st.data())
 def test_damaged_files_are_refused_or_read(name: str, draw: st.DataObject) -> None:
-    data = bytearray(metadata.embed(picture(name), WHOLE))
+    data = bytearray(DAMAGED[name])
     at = draw.draw(st.integers(0, len(data) - 1))
     if draw.draw(st.booleans()):
         del data[at:]
     else:
         data[at] = draw.draw(st.integers(0, 255))
     try:
-        metadata.embed(bytes(data), Description("new"), force=True)
+        metadata.embed(bytes(data), Description("new"), force=True, break_signature=True)
         metadata.is_signed(bytes(data))
     except (BadMetadata, DamagedImage):
         pass

@@ -13,8 +13,9 @@ from nanobanana_cli.captions.lint import Level
 from nanobanana_cli.captions.prompts import STYLES, TextSpec
 from nanobanana_cli.captions.targets import Images
 from nanobanana_cli.commands.results import TextWriter
-from nanobanana_cli.errors import BatchIncomplete, Charged, NbError
+from nanobanana_cli.errors import BatchIncomplete, Charged
 from nanobanana_cli.generation.inputs import read_bytes
+from nanobanana_cli.system import error_of
 from nanobanana_cli.ui.terminal import Terminal
 
 _PREFIXES: Mapping[Level, str] = {"error": "", "warning": "warning: ", "unchecked": "not checked: "}
@@ -82,11 +83,12 @@ def read(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) 
         try:
             data = read_bytes(path, terminal.read)
             found = embedded.read(path, data)
-        except NbError as error:
+        except Exception as exception:
             if images.is_single:
                 raise
             missing += 1
-            terminal.warn(error.message)
+            message = error_of(exception).message
+            terminal.warn(message if path in message else f"{path}: {message}")
             continue
         text = embedded.text_of(found, spec.style)
         missing += text is None

@@ -15,6 +15,7 @@ from nanobanana_cli.images.formats import EXIF
 from nanobanana_cli.images.jpeg import Segment
 from nanobanana_cli.images.xmp.scan import BadMetadata
 
+FURTHER = "ExtendedXMP"
 _PACKET = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 # After the name: the digest's 32 characters, the whole length, this part's offset.
@@ -33,7 +34,7 @@ def packet(data: bytes) -> bytes | None:
     return bytes(found.body[len(_PACKET) :]) if found else None
 
 
-def extension(data: bytes) -> bytes | None:
+def further(data: bytes) -> bytes | None:
     """Return the part of the XMP that did not fit into the packet, or None.
 
     Raises:

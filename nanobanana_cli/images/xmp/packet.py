@@ -17,7 +17,15 @@ from html import escape
 import msgspec
 from msgspec.structs import astuple
 
-from nanobanana_cli.images.xmp.scan import DEFAULT_LANGUAGE, RDF, BadMetadata, Found, Name, Scan
+from nanobanana_cli.images.xmp.scan import (
+    DEFAULT_LANGUAGE,
+    RDF,
+    Found,
+    MalformedXmp,
+    Name,
+    Scan,
+    as_utf8,
+)
 
 TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
@@ -62,29 +70,29 @@ def read(packet: bytes) -> Description:
     """Return the fields of a packet; None for a missing one.
 
     Raises:
-        BadMetadata: not well-formed, or it declares entities.
+        MalformedXmp: not well-formed, or it declares entities.
     """
-    scan = Scan(packet.rstrip(b"\0"), _NAMES)
+    scan = Scan(as_utf8(packet), _NAMES)
     return Description(*(_value(scan, name) for name in (_ALT, _LONG, _SOURCE, _PROVENANCE)))
 
 
 def extend(packet: bytes | None, description: Description, *, lang: str | None = None) -> bytes:
-    """Return the packet with the description's fields set and everything else unchanged.
+    """Return the packet with the description's fields set and everything else unchanged, in UTF-8.
 
     Keeps alternatives in other languages, except those that repeat the replaced default.
 
     Args:
-        packet: an existing packet in UTF-8; None makes a new one.
+        packet: an existing packet; None makes a new one.
         description: the new fields; None leaves a field as it is.
         lang: BCP 47 tag of the texts, which become the default (`x-default`) in any case.
 
     Raises:
-        BadMetadata: the packet is not well-formed, declares entities, or holds no `rdf:RDF`.
+        MalformedXmp: the packet is not well-formed, declares entities, or holds no `rdf:RDF`.
     """
-    body = (packet or _EMPTY_PACKET).rstrip(b"\0")
+    body = as_utf8(packet or _EMPTY_PACKET)
     scan = Scan(body, _NAMES)
     if scan.rdf is None:
-        raise BadMetadata("the XMP packet has no rdf:RDF element")
+        raise MalformedXmp("the XMP packet has no rdf:RDF element")
     fields: dict[Name, str] = {}
     for name, text in ((_ALT, description.alt), (_LONG, description.long)):
         if text is not None:

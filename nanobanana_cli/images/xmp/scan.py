@@ -26,8 +26,40 @@ Name = tuple[str, str]
 _Attributes = list[tuple[Name, str, str]]
 
 
+# First characters of a packet by encoding, those of 32 bits first: the others begin them.
+_WIDE = {
+    encoding: tuple(first.encode(encoding) for first in ("<", "\ufeff"))
+    for encoding in ("utf-32-be", "utf-32-le", "utf-16-be", "utf-16-le")
+}
+_DECLARED = re.compile(r"""^(<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')""")
+
+
 class BadMetadata(ValueError):
     """Metadata that cannot be read or extended; `str()` gives the reason in plain words."""
+
+
+class MalformedXmp(BadMetadata):
+    """XMP that no reader can make sense of."""
+
+
+def as_utf8(packet: bytes) -> bytes:
+    """Return a packet in UTF-8, without the NULs that pad it.
+
+    Its first characters tell the encoding; XMP specification part 1, section 7.3.2, allows UTF-16
+    and UTF-32 as well.
+
+    Raises:
+        MalformedXmp: it cannot be decoded.
+    """
+    for encoding, beginnings in _WIDE.items():
+        if packet.startswith(beginnings):
+            whole = len(packet) - len(packet) % len(beginnings[0])
+            try:
+                text = packet[:whole].decode(encoding)
+            except UnicodeDecodeError as error:
+                raise MalformedXmp(f"the XMP packet is not well-formed: {error.reason}") from None
+            return _DECLARED.sub(r"\1", text.removeprefix("\ufeff")).rstrip("\0").encode()
+    return packet.rstrip(b"\0")
 
 
 class Found(msgspec.Struct):
@@ -75,7 +107,7 @@ class Scan:
         names: the properties to note.
 
     Raises:
-        BadMetadata: not well-formed, or it declares a document type.
+        MalformedXmp: not well-formed, or it declares a document type.
     """
 
     def __init__(self, packet: bytes, names: frozenset[Name]) -> None:
@@ -97,7 +129,7 @@ class Scan:
         try:
             self._parser.Parse(packet, True)  # noqa: FBT003 - takes no keywords
         except ExpatError as error:
-            raise BadMetadata(f"the XMP packet is not well-formed: {error}") from error
+            raise MalformedXmp(f"the XMP packet is not well-formed: {error}") from error
 
     def found(self, name: Name) -> list[Found]:
         """Return every occurrence of a noted property, in order."""
@@ -111,7 +143,7 @@ class Scan:
 
     def _doctype(self, *_: object) -> None:
         # Entities are how a small packet grows to gigabytes; XMP has no use for them.
-        raise BadMetadata("the XMP packet declares a document type")
+        raise MalformedXmp("the XMP packet declares a document type")
 
     def _start(self, raw: str, pairs: list[str]) -> None:
         start = self._parser.CurrentByteIndex

@@ -11,6 +11,7 @@ import struct
 from nanobanana_cli.images import webp
 from nanobanana_cli.images.formats import Chunk, DamagedImage
 
+FURTHER = "a second XMP packet"
 _XMP = b"XMP "
 _XMP_FLAG = 0x04
 _ALPHA_FLAG = 0x10
@@ -23,6 +24,16 @@ def packet(data: bytes) -> bytes | None:
         DamagedImage: the file is cut.
     """
     return next((bytes(chunk.body) for chunk in webp.chunks(data) if chunk.kind == _XMP), None)
+
+
+def further(data: bytes) -> bytes | None:
+    """Return a second packet, or None.
+
+    Raises:
+        DamagedImage: the file is cut.
+    """
+    found = [bytes(chunk.body) for chunk in webp.chunks(data) if chunk.kind == _XMP]
+    return next((text for text in found if text != found[0]), None)
 
 
 def with_packet(data: bytes, new: bytes) -> bytes:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nanobanana_cli.images.xmp import packet as xmp_packet
 from nanobanana_cli.images.xmp.packet import Description
-from nanobanana_cli.images.xmp.scan import BadMetadata
+from nanobanana_cli.images.xmp.scan import BadMetadata, MalformedXmp
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
@@ -102,6 +102,34 @@ def test_a_default_namespace_is_understood() -> None:
 def test_nul_padding_after_the_packet_is_no_obstacle() -> None:
     made = xmp_packet.extend(FOREIGN.encode() + b"\0\0", Description("a fox"))
     assert xmp_packet.read(made + b"\0").alt == "a fox"
+
+
+WIDE = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("encoding", WIDE)
+def test_packets_of_wide_characters_become_utf_8(encoding: str, mark: str) -> None:
+    old = (mark + FOREIGN + " \0\0").encode(encoding)
+    assert xmp_packet.read(old) == Description()
+    made = xmp_packet.extend(old, Description("ein Füchslein"))
+    assert made == xmp_packet.extend(FOREIGN.encode() + b" ", Description("ein Füchslein"))
+    assert xmp_packet.read(made.decode().encode(encoding)).alt == "ein Füchslein"
+    # What pads it may leave half a character.
+    assert xmp_packet.read(old + b"\0") == Description()
+
+
+def test_a_declared_encoding_goes_with_it() -> None:
+    old = '<?xml version="1.0" encoding="UTF-16" standalone="yes"?>' + packet("").decode()
+    made = xmp_packet.extend(old.encode("utf-16"), Description("ein Füchslein"))
+    assert made.startswith(b'<?xml version="1.0" standalone="yes"?>')
+    assert ET.fromstring(made) is not None
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+def test_half_a_surrogate_pair_is_malformed(encoding: str) -> None:
+    with pytest.raises(MalformedXmp, match="not well-formed"):
+        xmp_packet.read("<a>\ud800</a>".encode(encoding, "surrogatepass"))
 
 
 def test_other_languages_stay_and_repeats_of_the_old_default_go() -> None:
