@@ -39,7 +39,7 @@ function __nb_value_follows
         case 'caption'
             string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'batch'
-            string match -qr -- '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
+            string match -qr -- '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
         case 'extract'
             string match -qr -- '^(-[qvh]*[o]|--output|--format)$' $argv[2]
         case 'config set'
@@ -250,6 +250,7 @@ complete -c nb -n '__nb_in \'batch\'' -l remake -x -d 'Make these images anew, a
 complete -c nb -n '__nb_in \'batch\'' -l concurrency -x -d 'Maximum number of calls at once'
 complete -c nb -n '__nb_in \'batch\'' -l rpm -x -d 'Maximum number of calls started per minute, evenly spread'
 complete -c nb -n '__nb_in \'batch\'' -l fail-fast -d 'Start no more calls after a failure'
+complete -c nb -n '__nb_in \'batch\'' -l max-failures -x -d 'Stop after N failures in a row that may have been charged, or were refusals'
 complete -c nb -n '__nb_in \'batch\'' -l max-cost -x -d 'Limit for this run'
 complete -c nb -n '__nb_in \'batch\'' -l max-images -x -d 'Limit for the calls of this run that may be charged'
 complete -c nb -n '__nb_in \'batch\'' -l max-total-cost -x -d 'Limit for this run plus everything in the local ledgers'

@@ -13,6 +13,7 @@
     ├── LocalFileError        6  file             not charged
     │   └── MisplacedImage    6  file             charged
     ├── Rejected              7  rejected         not charged
+    │   └── NotFound          7  rejected         not charged
     ├── OverBudget            8  budget           not charged
     │   └── OutOfCredit       8  credit           not charged
     ├── NoImage               9  refused          may have been charged
@@ -212,6 +213,10 @@ class Rejected(NbError):
     charged = Charged.NO
 
 
+class NotFound(Rejected):
+    """The address or the model does not exist there, or no longer."""
+
+
 class OverBudget(NbError):
     """The next call would exceed `--max-cost`; nothing further is sent."""
 
@@ -290,6 +295,6 @@ class OutputClosed(NbError):
     charged = Charged.YES
 
 
-# Failures that every further call of a run would meet too: they are about the key, the account or
-# the address. (`Rejected` is about one request.)
-ENDS_RUN = (ConfigError, KeyRejected, OutOfCredit, Unreachable)
+# Failures that every further call of a run would meet too: they are about the key, the account, the
+# address or the model. (`Rejected` is about one request.)
+ENDS_RUN = (ConfigError, KeyRejected, NotFound, OutOfCredit, Unreachable)

@@ -57,7 +57,7 @@ def call(
             if error.resends is not None:
                 bounded += 1
                 is_over = is_over or bounded > error.resends
-            if _give_up(error, attempts, longest, is_over=is_over):
+            if _is_over(error, attempts, longest, is_over=is_over):
                 raise
             pause = min(longest, _pause(error, attempts, uniform, is_patient=left is not None))
             on_wait(error, pause, attempts)
@@ -69,7 +69,14 @@ def is_pointless(error: Unavailable) -> bool:
     return error.resends == 0 or (error.retry_after or 0) > LONGEST_WAIT
 
 
-def _give_up(error: Unavailable, attempts: int, longest: float, *, is_over: bool) -> bool:
+def give_up(error: Unavailable, why: str, hint: str) -> None:
+    """Mark an error as one after which nothing is sent again, and say why in its message."""
+    _add(error, why)
+    error.hint = hint
+    error.resends = 0
+
+
+def _is_over(error: Unavailable, attempts: int, longest: float, *, is_over: bool) -> bool:
     """Return True if `error` is to be raised now; add the reason to its message."""
     if is_over:
         if attempts > 1:

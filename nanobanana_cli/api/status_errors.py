@@ -19,6 +19,7 @@ from nanobanana_cli.errors import (
     KeyRejected,
     NbError,
     NoImage,
+    NotFound,
     OutcomeUnknown,
     OutOfCredit,
     RateLimited,
@@ -155,7 +156,7 @@ def _cause(
     if status == 404 or _NO_CHANNEL.search(error.everything):
         is_of_address = status == 404 and hints.is_of_address(error)
         hint = hints.of_address(endpoint) if is_of_address else hints.of_model(model)
-        return Rejected(_message("not found", http, error), hint=hint)
+        return NotFound(_message("not found", http, error), hint=hint)
     return _by_status(status, http, headers, error, endpoint)
 
 

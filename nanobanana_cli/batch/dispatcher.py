@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from nanobanana_cli.api import retry
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.errors import (
-    ENDS_RUN,
-    Charged,
-    LocalFileError,
-    NbError,
-    OutOfCredit,
-    OverBudget,
-    RateLimited,
-)
+from nanobanana_cli.batch.throttle import NotSent, ends_run
+from nanobanana_cli.errors import BatchIncomplete, Charged, NbError, NoImage, NoText, OverBudget
 from nanobanana_cli.money import dollars
-
-# So many failures of one kind that ends a run, with no success between them, end it: one alone can
-# be a passing fault of the service.
-_ENOUGH = 5
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -119,6 +106,8 @@ class Dispatcher:
         steps: the images to make, in order.
         budget: of the run; used by the dispatcher alone.
         fail_fast: stop after the first failure.
+        max_failures: stop after so many failures in a row that may have been charged, or were
+            refusals.
         on_stop: called when no more images are handed out although some are left.
     """
 
@@ -128,16 +117,20 @@ class Dispatcher:
         budget: Budget,
         *,
         fail_fast: bool,
+        max_failures: int,
         on_stop: Callable[[], None],
     ) -> None:
         self._steps = steps
         self._budget = budget
         self.fail_fast = fail_fast
+        self._max_failures = max_failures
         self._on_stop = on_stop
         self._changed = threading.Condition()
         self._next = 0
         self._stopped = False
-        self._ending: Counter[type[NbError]] = Counter()
+        # Failures since the last success, and calls that are under way.
+        self._failures = 0
+        self._under_way = 0
         self.reason: NbError | None = None
 
     def take(self) -> Step | None:
@@ -157,8 +150,31 @@ class Dispatcher:
                 self._changed.wait()
             return None
 
+    def start(self) -> None:
+        """Wait before a call whose failure would be one too many, until others have ended.
+
+        Raises:
+            NotSent: the run has ended meanwhile.
+        """
+        with self._changed:
+            while (
+                not self._stopped
+                and self._failures
+                and self._failures + self._under_way >= self._max_failures
+            ):
+                self._changed.wait()
+            if self._stopped:
+                raise NotSent("the run was stopped before this was sent")
+            self._under_way += 1
+
     def settle(
-        self, step: Step, error: NbError | None, charged: Charged, cost: int | None = None
+        self,
+        step: Step,
+        error: NbError | None,
+        charged: Charged,
+        cost: int | None = None,
+        *,
+        started: bool = True,
     ) -> None:
         """Settle an image.
 
@@ -167,16 +183,19 @@ class Dispatcher:
             error: why the image was not made.
             charged: whether the call cost what was set aside.
             cost: micro-dollars that it has cost instead, if that is known.
+            started: whether its call passed `start`.
         """
         with self._changed:
             self._budget.settle(step.price or 0, charged, cost)
-            if error is None:
-                self._ending.clear()
-            elif _ends_run(error):
-                self._ending[type(error)] += 1
-                # Credit does not come back by itself, so one failure is enough.
-                if isinstance(error, OutOfCredit) or self._ending[type(error)] >= _ENOUGH:
-                    self._end(error)
+            self._under_way -= started
+            if error is not None and started and ends_run(error):
+                self._end(error)
+            elif error is None or isinstance(error, NoText):
+                self._failures = 0
+            elif charged is not Charged.NO or isinstance(error, NoImage):
+                self._failures += 1
+                if self._failures >= self._max_failures:
+                    self._end(self._too_many(error))
             if error is not None and self.fail_fast:
                 self._end(None)
             self._changed.notify_all()
@@ -200,22 +219,18 @@ class Dispatcher:
         """The number of images that have not been handed out."""
         return len(self._steps) - self._next
 
+    def _too_many(self, error: NbError) -> BatchIncomplete:
+        return BatchIncomplete(
+            f"{self._failures} images failed in a row, the last of them: {error.message}",
+            hint=f"{error.hint or 'see why'}; --max-failures allows more than "
+            f"{self._max_failures} in a row",
+        )
+
     def _end(self, reason: NbError | None) -> None:
         self._stopped = True
         self.reason = self.reason or reason
         self._on_stop()
         self._changed.notify_all()
-
-
-def _ends_run(error: NbError) -> bool:
-    """Return whether further calls would most likely fail in the same way."""
-    if isinstance(error, RateLimited):
-        # A quota for the day, or a wait that is too long.
-        return retry.is_pointless(error)
-    if isinstance(error, LocalFileError):
-        # An image was paid for and could not be saved: so may the next, on a full disk.
-        return error.charged is Charged.YES
-    return isinstance(error, ENDS_RUN)
 
 
 def _reached(option: str, limit: str) -> OverBudget:

@@ -23,7 +23,7 @@ from nanobanana_cli.batch.records import (
     outcome_line,
     received_line,
 )
-from nanobanana_cli.batch.throttle import NotSent
+from nanobanana_cli.batch.throttle import NotSent, ends_run
 from nanobanana_cli.captions import source_image
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.captions.save import TextDestination, save_reply_text
@@ -59,18 +59,23 @@ class _Call:
         step: the image.
         intent: the line for the call.
         ledger: takes the lines.
+        dispatcher: lets the call start.
     """
 
-    def __init__(self, step: Step, intent: LedgerLine, ledger: Ledger) -> None:
+    def __init__(
+        self, step: Step, intent: LedgerLine, ledger: Ledger, dispatcher: Dispatcher
+    ) -> None:
         self.intent = intent
         self.is_recorded = False
         self.content: ImageContent | None = None
         self._step = step
         self._ledger = ledger
+        self._dispatcher = dispatcher
 
     def record(self) -> None:
         """Record the intent, before the first attempt is sent."""
         if not self.is_recorded:
+            self._dispatcher.start()
             dropped = (dropped_line(earlier) for earlier in self._step.doubts)
             self._ledger.extend([*dropped, self.intent])
             self.is_recorded = True
@@ -172,7 +177,7 @@ class Runner:
     # In the threads.
 
     def _make(self, step: Step) -> Done | None:
-        """Make an image; return None when the run was stopped before it was sent."""
+        """Make an image; return None if the run ends first."""
         try:
             result = self._made(step)
         except LocalFileError as unrecorded:
@@ -182,9 +187,13 @@ class Runner:
         except Exception as exception:  # noqa: BLE001 - it must not end the other calls
             result = self._failed(step, error_of(exception))
         done, error = Done(step, result), result.error
-        is_sent = not isinstance(error, NotSent)
-        self._dispatcher.settle(step, error if is_sent else None, done.charged, result.cost)
-        return done if is_sent else None
+        started = result.attempts > 0
+        self._dispatcher.settle(step, error, done.charged, result.cost, started=started)
+        if error is None or error.charged is not Charged.NO:
+            return done
+        # Free, and nothing that this row did: it stays as it was.
+        is_pending = isinstance(error, NotSent) or (started and ends_run(error))
+        return None if is_pending else done
 
     def _made(self, step: Step) -> Result:
         item = step.item
@@ -196,7 +205,8 @@ class Runner:
                 request = item.request(self._references.load(item.images))
         except NbError as error:
             return self._failed(step, error)
-        call = _Call(step, intent_line(step, self._session.endpoint.provider), self._ledger)
+        intent = intent_line(step, self._session.endpoint.provider)
+        call = _Call(step, intent, self._ledger, self._dispatcher)
         with self._session.call(request, before=call.record) as called:
             if text:
                 result = self._text_alone(step, called)

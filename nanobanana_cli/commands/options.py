@@ -207,7 +207,7 @@ class Service(msgspec.Struct, frozen=True):
             "--wait",
             metavar="DURATION",
             help="Keep trying what is known to be free for so long, such as 30m; wins over "
-            "--retries.",
+            "--retries. [default: 10m in a batch]",
         ),
     ] = None
 

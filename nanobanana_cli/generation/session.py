@@ -11,7 +11,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
+from functools import partial
 from typing import Protocol, Self
 
 from msgspec.structs import replace
@@ -47,11 +48,11 @@ _NEWS = 60.0
 class Throttle(Protocol):
     """Pace requests. Each method is called from the thread that makes the call."""
 
-    def attempt(self) -> AbstractContextManager[None]:
-        """Wait for a turn; the block sends one request and reads its reply.
+    def run(self, send: Callable[[], Data]) -> Data:
+        """Wait for a turn and call `send`; do so again while the service is busy.
 
         Raises:
-            NbError: no further request may be sent.
+            NbError: that of `send`, or no further request may be sent.
         """
 
     def pause(self, seconds: float) -> None:
@@ -180,21 +181,20 @@ class Session:
 
         def attempt() -> Data:
             nonlocal attempts, began
-            with self._throttle.attempt() if self._throttle else nullcontext():
-                if self._closed.is_set():
-                    raise Unreachable("stopped before the request was sent", resends=0)
-                before()
-                attempts += 1
-                # What a resend waits for, a free slot say, is not the call's own time.
-                began = time.monotonic()
-                with self._watched():
-                    return self._transport.generate(request.model, body, timeout)
+            if self._closed.is_set():
+                raise Unreachable("stopped before the request was sent", resends=0)
+            before()
+            attempts += 1
+            # What a resend waits for, a free slot say, is not the call's own time.
+            began = time.monotonic()
+            with self._watched():
+                return self._transport.generate(request.model, body, timeout)
 
         answer: Data | NbError
         try:
             body = wire.build(request, self.endpoint.provider)
             answer = retry.call(
-                attempt,
+                attempt if self._throttle is None else partial(self._throttle.run, attempt),
                 retries=self._retries,
                 left=self._left if self._wait else None,
                 on_wait=self._tell_wait,

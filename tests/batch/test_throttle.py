@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nanobanana_cli.batch.dispatcher import Budget, Limits
 from nanobanana_cli.batch.throttle import NotSent, RateLimiter
-from nanobanana_cli.errors import Charged, RateLimited, Unavailable, Unreachable
+from nanobanana_cli.errors import Charged, NbError, RateLimited, Unavailable, Unreachable
 
 
 class Clock:
@@ -34,92 +34,83 @@ def together(number: int, work: object) -> None:
 
 
 def test_no_more_at_once_than_allowed() -> None:
-    pace = RateLimiter(3, None)
+    limiter = RateLimiter(3, None)
     seen: list[int] = []
 
-    def work() -> None:
-        with pace.attempt():
-            seen.append(pace.in_flight)
-            time.sleep(0.01)
+    def send() -> None:
+        seen.append(limiter.in_flight)
+        time.sleep(0.01)
 
-    together(12, work)
+    together(12, lambda: limiter.run(send))
     assert max(seen) == 3
-    assert pace.in_flight == 0
+    assert limiter.in_flight == 0
 
 
 def test_rpm_spreads_the_starts() -> None:
-    pace = RateLimiter(8, 60 / 0.02)
+    limiter = RateLimiter(8, 60 / 0.02)
     starts: list[float] = []
-
-    def work() -> None:
-        with pace.attempt():
-            starts.append(time.monotonic())
-
-    together(6, work)
+    together(6, lambda: limiter.run(lambda: starts.append(time.monotonic())))
     assert max(starts) - min(starts) >= 0.02 * 5 - 0.005
 
 
 @pytest.mark.parametrize("error", [Unreachable("gone"), Unavailable("500", resends=1)])
 def test_other_failures_say_nothing_about_the_pace(error: Unavailable) -> None:
-    pace = RateLimiter(8, None)
-    with suppress(Unavailable), pace.attempt():
+    limiter = RateLimiter(8, None, wait=60)
+    with pytest.raises(Unavailable):
+        limiter.run(raising(error))
+    assert limiter.held_for == 0
+
+
+def raising(error: Exception) -> Callable[[], None]:
+    def send() -> None:
         raise error
-    assert pace.held_for == 0
+
+    return send
 
 
 @pytest.mark.parametrize("kind", [RateLimited, Unavailable])
-def test_a_busy_service_holds_all_and_halves_the_pool_once(kind: type[Unavailable]) -> None:
-    clock = Clock()
-    pace = RateLimiter(8, None, clock)
+def test_a_busy_service_holds_all_calls(kind: type[Unavailable]) -> None:
+    limiter = RateLimiter(8, None, clock=Clock())
+    with pytest.raises(kind):
+        limiter.run(raising(kind("busy", retry_after=7.0)))
+    assert limiter.held_for == 7.0
 
-    def limited() -> None:
-        with suppress(kind), pace.attempt():
-            raise kind("busy", retry_after=7.0)
 
-    with pace.attempt():
-        limited()
-        assert pace.held_for == 7.0
-    clock.now += 8
-    seen: list[int] = []
-    gate = threading.Event()
+def test_a_network_that_was_there_is_waited_for() -> None:
+    limiter = RateLimiter(1, None, wait=60)
+    answers: list[NbError | None] = [None, Unreachable("gone"), Unreachable("gone"), None]
 
-    def work() -> None:
-        with pace.attempt():
-            seen.append(pace.in_flight)
-            gate.wait(5)
+    def send() -> None:
+        if answer := answers.pop(0):
+            raise answer
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + 5
-    while pace.in_flight < 4 and time.monotonic() < deadline:
-        time.sleep(0.001)
-    time.sleep(0.02)
-    assert pace.in_flight == 4
-    gate.set()
-    for thread in threads:
-        thread.join()
+    limiter.run(send)
+    began = time.monotonic()
+    limiter.run(send)
+    assert not answers
+    assert 1.4 < time.monotonic() - began < 10
 
 
 def test_a_stop_sends_nobody_any_more() -> None:
-    pace = RateLimiter(1, None)
+    limiter = RateLimiter(1, None)
     failed: list[NotSent] = []
 
     def wait() -> None:
         try:
-            with pace.attempt():
-                pass
+            limiter.run(lambda: None)
         except NotSent as error:
             failed.append(error)
 
-    with pace.attempt():
-        thread = threading.Thread(target=wait)
+    def send() -> None:
         thread.start()
-        pace.stop()
-        thread.join(5)
+        limiter.stop()
+
+    thread = threading.Thread(target=wait)
+    limiter.run(send)
+    thread.join(5)
     assert failed[0].charged is Charged.NO
     began = time.monotonic()
-    pace.pause(30)
+    limiter.pause(30)
     assert time.monotonic() - began < 5
 
 

@@ -80,8 +80,6 @@ def test_the_wait_is_counted_from_the_last_success(nb: Nb) -> None:
         run = nb(*argv, env=server.env)
         assert (run.code, server.calls) == (0, dict.fromkeys(prompts, 2))
     assert time.monotonic() - began > 6
-    # One line about waiting, not one for each call.
-    assert run.err.count("attempt 2 in ") == 1
 
 
 @pytest.mark.parametrize("options", [[], ["--wait", "1h"]])

@@ -31,8 +31,10 @@ class CountingServer:
         answer: decides what each call gets.
         latency: seconds before each answer.
         retry_after: what a refusal says of that, if anything.
+        refuses_at_once: whether an answer other than an image comes without latency.
 
     Attributes:
+        now: how many calls are in flight, with one that is being answered.
         calls: how often each prompt was asked for.
         charged: how often each prompt was answered with an image, or with part of one.
         most: how many calls were in flight at once.
@@ -44,6 +46,7 @@ class CountingServer:
         *,
         latency: float = 0.0,
         retry_after: str | None = None,
+        refuses_at_once: bool = False,
     ) -> None:
         self.answer = answer
         self.retry_after = retry_after
@@ -51,7 +54,8 @@ class CountingServer:
         self.calls: Counter[str] = Counter()
         self.charged: Counter[str] = Counter()
         self.most = 0
-        self._now = 0
+        self.refuses_at_once = refuses_at_once
+        self.now = 0
         self._lock = threading.Lock()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -79,13 +83,16 @@ class CountingServer:
     def take(self, prompt: str) -> int:
         """Note a call, and decide what it gets."""
         with self._lock:
-            self._now += 1
-            self.most = max(self.most, self._now)
+            self.now += 1
+            self.most = max(self.most, self.now)
             self.calls[prompt] += 1
             status = self.answer(prompt, self.calls[prompt])
+            if self.refuses_at_once and status not in (0, 200):
+                self.now -= 1
+                return status
         time.sleep(self.latency)
         with self._lock:
-            self._now -= 1
+            self.now -= 1
             if status in (0, 200):
                 self.charged[prompt] += 1
         return status

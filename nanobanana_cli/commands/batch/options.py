@@ -151,6 +151,16 @@ class BatchOptions(msgspec.Struct, frozen=True):
         bool,
         Option("--fail-fast", help="Start no more calls after a failure.", rich_help_panel=_PACE),
     ] = False
+    max_failures: Annotated[
+        int,
+        Option(
+            "--max-failures",
+            metavar="N",
+            min=1,
+            help="Stop after N failures in a row that may have been charged, or were refusals.",
+            rich_help_panel=_PACE,
+        ),
+    ] = 10
     max_cost: Annotated[
         str | None,
         Option("--max-cost", metavar="USD", help="Limit for this run.", rich_help_panel=_COST),

@@ -33,6 +33,8 @@ from nanobanana_cli.ui.terminal import Terminal
 # Seconds between two looks at the clock and at signals.
 _TICK = 0.2
 _SHOWN = 20
+# Seconds to keep trying while the service is busy, where nobody says how long.
+_WAIT = 600.0
 
 
 def make(job: BatchJob, terminal: Terminal) -> None:
@@ -183,7 +185,8 @@ def _run(
     """
     terminal = report.terminal
     chosen = job.chosen
-    limiter = RateLimiter(chosen.concurrency, chosen.rpm)
+    wait = _WAIT if job.settings.origins["wait"] == "default" else job.settings.wait
+    limiter = RateLimiter(chosen.concurrency, chosen.rpm, wait, terminal.note)
     with ExitStack() as stack:
         session = stack.enter_context(connection.session(job.settings, terminal, limiter))
         _check_folders(job, due)
@@ -191,7 +194,13 @@ def _run(
         alt_files = AltFiles.read(
             job.root, due, locking.all_ledgers(job.ledger), force=chosen.force
         )
-        dispatcher = Dispatcher(due, budget, fail_fast=chosen.fail_fast, on_stop=limiter.stop)
+        dispatcher = Dispatcher(
+            due,
+            budget,
+            fail_fast=chosen.fail_fast,
+            max_failures=chosen.max_failures,
+            on_stop=limiter.stop,
+        )
         runner = Runner(
             session, dispatcher, ledger, job.references, alt_files, job.root, chosen.concurrency
         )

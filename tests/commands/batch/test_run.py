@@ -91,14 +91,6 @@ def test_all_that_the_ledger_records_counts(nb: Nb) -> None:
         assert server.charged.total() == 6
 
 
-def test_five_rejected_keys_stop_the_run(nb: Nb) -> None:
-    write(100)
-    with CountingServer(lambda _prompt, _nth: 401) as server:
-        run = nb("batch", "m.jsonl", "--concurrency", "2", env=server.env)
-        assert run.code == 4
-        assert 5 <= server.calls.total() <= 10
-
-
 CREDIT = {"error": {"message": "该令牌额度已用尽", "type": "new_api_error", "code": ""}}
 CAP = {"error": {"code": 429, "message": "You exceeded your monthly spending cap."}}
 
@@ -133,15 +125,6 @@ def test_a_gateways_500_may_have_been_charged(nb: Nb) -> None:
     assert outcome["error"]["kind"] == "outcome_unknown"
     assert outcome["error"]["charged"] == "maybe"
     assert outcome["cost_usd"] == intent["cost_usd"] > 0
-
-
-def test_a_limit_that_nobody_waits_for_stops_the_run(nb: Nb) -> None:
-    write(100)
-    with CountingServer(lambda _prompt, _nth: 429, retry_after="86400") as server:
-        run = nb("batch", "m.jsonl", "--concurrency", "2", env=server.env)
-        assert run.code == 5
-        assert "86400 s" in run.err
-        assert 5 <= server.calls.total() <= 10
 
 
 def test_the_sandbox_in_all_its_moods(nb: Nb) -> None:
@@ -457,10 +440,6 @@ def test_a_service_that_cannot_be_reached_ends_the_run(nb: Nb) -> None:
     argv = ("m.jsonl", "--concurrency", "1", "--retries", "0", "--base-url", "http://127.0.0.1:9")
     run = nb("batch", *argv, env={"WISDOM_GATE_KEY": "a-key"})
     assert run.code == 5
-    counts = re.search(r"0 made in 0:00 for \$0, (\d+) failed, (\d+) not tried", run.err)
-    assert counts is not None
-    failed, not_tried = map(int, counts.groups())
-    assert failed + not_tried == 20
-    # One more thread than calls at once, so that one can save while the other calls.
-    assert 5 <= failed <= 6
+    assert re.search(r"0 made in 0:0\d for \$0, 20 not tried", run.err)
+    assert "nb: cannot reach 127.0.0.1" in run.err
     assert run.err.endswith("Not charged.\n")
