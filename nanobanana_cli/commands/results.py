@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -204,7 +205,8 @@ def with_file(result: Result, path: Path, text_file: Path | None) -> Result:
     result = replace(result, cost=0)
     with suppress(OSError, DamagedImage):
         data = path.read_bytes()
-        result = replace(result, size=len(data))
+        digest = result.sha256 or hashlib.sha256(data).hexdigest()
+        result = replace(result, size=len(data), sha256=digest)
         picture = survey(data)
         mime_type = FORMATS[picture.format].mime_type
         result = replace(result, mime_type=mime_type, width=picture.width, height=picture.height)

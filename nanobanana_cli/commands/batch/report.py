@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import signal
 import time
@@ -34,6 +35,7 @@ from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result, Status
 from nanobanana_cli.ui.terminal import Terminal
 
+_MOST_REMADE = 10
 _NOT_DUE: dict[str, Status] = {
     "unchanged": "unchanged",
     "unknown": "unknown",
@@ -83,6 +85,8 @@ class BatchReport:
         self._steps = steps
         self._past = past
         self._due = len(due)
+        # The targets that are due and not made by now, in order.
+        self._left = dict.fromkeys(step.item.target for step in due)
         self._allowed = allowed
         self._total = len(due)
         self._began = time.monotonic()
@@ -113,6 +117,8 @@ class BatchReport:
         self._unpriced += step.price is None and done.charged is not Charged.NO
         self._counts[result.status] += 1
         self._reused += result.status == "written" and not result.attempts
+        if result.status == "written":
+            self._left.pop(step.item.target, None)
         if self._job.chosen.gallery is not None:
             # Without the reference images, which would stay in memory to the end of the run.
             request = replace(result.request, references=())
@@ -193,8 +199,9 @@ class BatchReport:
             if count:
                 self.terminal.warn(f"{count} {'image' if count == 1 else 'images'}: {note}")
         self.terminal.note(self._summary())
-        again = f"run it again to continue: {self._job.command()}"
-        doubt = self._job.retry_command(self._doubts)
+        again = self._again()
+        remade = bool(self._job.chosen.remake)
+        doubt = None if remade else self._job.retry_command(self._doubts)
         if signum:
             interrupted = Interrupted(signum)
             interrupted.hint = f"{again}\n{doubt}" if doubt else again
@@ -204,12 +211,21 @@ class BatchReport:
         missing = self._counts["failed"] + self._counts["unknown"] + self._due - self.finished
         if missing:
             message = f"{missing} of {self._total} images are missing"
-            others = again if missing > len(self._doubts) else ""
+            others = again if remade or missing > len(self._doubts) else ""
             hint = "\n".join(each for each in (others, doubt) if each)
             raise BatchIncomplete(message, hint=hint)
         if self._failures:
             message = f"{len(self._failures)} of {self._total} images have no alt text"
             raise BatchIncomplete(message, hint=self._failures[0].error.hint)
+
+    def _again(self) -> str:
+        """Return a hint at how to go on; what this run has remade is not to be remade again."""
+        if not self._job.chosen.remake:
+            return f"run it again to continue: {self._job.command()}"
+        if len(self._left) > _MOST_REMADE:
+            return "run it again with --remake for the images that are missing"
+        rest = self._job.command(remake=list(map(glob.escape, self._left)))
+        return f"run this to continue: {rest}"
 
     def _left_alone(self, step: Step, status: Status) -> None:
         self._counts[status] += 1

@@ -21,8 +21,14 @@ from nanobanana_cli.types import Result
 from nanobanana_cli.ui.terminal import Terminal
 
 _COLUMNS = ("Status", "Image", "When", "Cost", "Details")
-_WORDS = {"unchanged": "there", "make": "missing", "refused": "failed", "bad-reply": "failed"}
-_IS_THERE = ("there", "text", "exists", "changed")
+_WORDS = {
+    "unchanged": "there",
+    "text": "there",
+    "make": "missing",
+    "refused": "failed",
+    "bad-reply": "failed",
+}
+_IS_THERE = ("there", "exists", "changed")
 
 
 class RowStatus(msgspec.Struct, frozen=True):

@@ -424,7 +424,10 @@ def test_a_thousand_errors_are_cut_short(nb: Nb) -> None:
     assert len(run.err.splitlines()) < 110
 
 
-@given(st.binary(max_size=200), st.sampled_from(["a.toml", "a.jsonl", "a.csv", "a.tsv", "a.txt"]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["a.toml", "a.jsonl", "a.json", "a.csv", "a.tsv", "a.txt"]),
+)
 @settings(max_examples=300)
 def test_any_bytes_are_rows_or_errors(data: bytes, name: str) -> None:
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,27 @@ def test_the_hint_repeats_the_options(nb: Nb) -> None:
     assert f"\nhint: run it again to continue: {command}\n" in run.err
     run = nb("batch", "m.jsonl", "--check", *options, env=server.env)
     assert f"\nhint: {command}\n" in run.err
+
+
+def test_the_hint_remakes_nothing_twice(nb: Nb) -> None:
+    rows = [{"prompt": f"fox {n}", "output": f"[{n}].png"} for n in range(3)]
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with CountingServer() as server:
+        assert nb("batch", "m.jsonl", env=server.env).code == 0
+        server.answer = lambda prompt, _: 0 if prompt == "fox 1" else 200
+        run = nb("batch", "m.jsonl", "--remake", "*", env=server.env)
+        command = "nb batch m.jsonl --remake '[[]1].png'"
+        assert f"\nhint: run this to continue: {command}\n" in run.err
+        server.calls.clear()
+        server.answer = lambda _prompt, _nth: 200
+        assert nb(*shlex.split(command)[1:], env=server.env).code == 0
+        assert server.calls == {"fox 1": 1}
+        server.answer = lambda _prompt, _nth: 400
+        rows += [{"prompt": f"owl {n}", "output": f"{n}.png"} for n in range(9)]
+        Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        run = nb("batch", "m.jsonl", "--remake", "*", env=server.env)
+    hint = "hint: run it again with --remake for the images that are missing\n"
+    assert hint in run.err
 
 
 def test_conversions_are_told_once(nb: Nb) -> None:

@@ -88,6 +88,15 @@ def test_a_file_that_changed(nb: Nb) -> None:
     assert [line["status"] for line in lines(nb)] == ["changed", "failed", "failed", "exists"]
 
 
+def test_an_image_without_its_text_is_there(nb: Nb) -> None:
+    Path("m.jsonl").write_text('{"prompt": "mute", "output": "fox.png", "alt": true}')
+    with CountingServer() as server:
+        assert nb("batch", "m.jsonl", env=server.env).code == 3
+    line = lines(nb)[0]
+    assert (line["path"], line["status"], line["alt"]) == ("fox.png", "there", None)
+    assert "text" in line["details"]
+
+
 def test_a_call_that_was_killed(nb: Nb, nb_process: NbProcess) -> None:
     write(1)
     with CountingServer(latency=3) as server:
