@@ -36,9 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
                 signal.signal(number, handler)
 
 
-def entry() -> NoReturn:
-    """Run `nb` as a process."""
-    held: list[int] = []
+def entry(held: Sequence[int] = ()) -> NoReturn:
+    """Run `nb` as a process.
+
+    Args:
+        held: signals that came before.
+    """
+    held = [*held]
 
     def answer_signals() -> None:
         for number in system.STOP_SIGNALS:

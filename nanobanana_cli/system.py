@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Self, TextIO
 
+import nanobanana_cli
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,11 +25,10 @@ if TYPE_CHECKING:
 
 APP = "nanobanana-wisgate"
 
-# The signals that ask a program to stop; Windows has no SIGHUP. What was ignored when `nb` started
-# stays so: `nohup` and `trap '' INT` are for that.
+# What was ignored when `nb` started stays so: `nohup` and `trap '' INT` are for that.
 STOP_SIGNALS = tuple(
     signal.Signals[name]
-    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    for name in nanobanana_cli.STOP_SIGNALS
     if name in signal.Signals.__members__
     and signal.getsignal(signal.Signals[name]) is not signal.SIG_IGN
 )

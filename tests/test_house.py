@@ -26,6 +26,7 @@ FLOORS = (
     ("commands",),
     ("cli",),
     ("__main__",),
+    ("process",),
 )
 MOST_FILES_AT_THE_TOP = 12
 LONGEST_FILE = 300

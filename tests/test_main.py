@@ -132,12 +132,12 @@ class Finder:
             os.kill(os.getpid(), signal.{signal})
 
 sys.meta_path.insert(0, Finder())
-from nanobanana_cli.__main__ import entry
-entry()
+from nanobanana_cli.process import start
+start()
 """
 
 
-@pytest.mark.parametrize("module", ["errors", "ui.terminal", "cli"])
+@pytest.mark.parametrize("module", ["__main__", "system", "errors", "cli"])
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_the_start_is_told(module: str, signum: signal.Signals) -> None:
     script = _STOPPED_AT_ONCE.format(module=f"nanobanana_cli.{module}", signal=signum.name)
