@@ -6,8 +6,8 @@ _nb_command() {
     commands='' options='' valued=''
     case $1 in
         '')
-            commands='generate caption batch extract config models sandbox completion'
-            options='--version --help -h'
+            commands='generate caption batch extract config models sandbox completion help version'
+            options='--version -V --help -h'
             ;;
         'generate')
             options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --count -n --alt --alt-file --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
@@ -61,6 +61,12 @@ _nb_command() {
         'completion')
             options='--help -h'
             ;;
+        'help')
+            options='--help -h'
+            ;;
+        'version')
+            options='--help -h'
+            ;;
     esac
 }
 
@@ -106,6 +112,9 @@ _nb_values() {
             ;;
         'completion 0')
             values='bash zsh fish powershell'
+            ;;
+        'help '[0-9]*)
+            values='generate caption batch extract config models sandbox completion help version'
             ;;
     esac
 }

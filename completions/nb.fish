@@ -8,7 +8,7 @@ function __nb_find_place
     test "$line" = "$__nb_line"; and return
     set -g __nb_line $line
     set -e words[1]
-    set -l known 'generate' 'caption' 'batch' 'extract' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check' 'models' 'sandbox' 'completion'
+    set -l known 'generate' 'caption' 'batch' 'extract' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check' 'models' 'sandbox' 'completion' 'help' 'version'
     set -l path ''
     set -l arguments 0
     set -l rest 0
@@ -75,7 +75,9 @@ complete -c nb -n '__nb_at \'\' 0' -a 'config' -d 'Set, show and check stored se
 complete -c nb -n '__nb_at \'\' 0' -a 'models' -d 'Show what each model accepts and costs, and whether Google still serves it'
 complete -c nb -n '__nb_at \'\' 0' -a 'sandbox' -d 'Run a local server that speaks the protocol of the service, free and offline'
 complete -c nb -n '__nb_at \'\' 0' -a 'completion' -d 'Print the completion script of a shell'
-complete -c nb -n '__nb_in \'\'' -l version -d 'Show the version and exit'
+complete -c nb -n '__nb_at \'\' 0' -a 'help' -d 'Show the help of a command'
+complete -c nb -n '__nb_at \'\' 0' -a 'version' -d 'Show the version of nb, of Python, and of the system'
+complete -c nb -n '__nb_in \'\'' -l version -s V -d 'Show the version and exit'
 complete -c nb -n '__nb_in \'\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_in \'generate\'' -l aspect -s a -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
 2:3\\t\'848x1264 pixels at 1K\'
@@ -511,4 +513,16 @@ zsh\\t\'Zsh 5 or newer\'
 fish\\t\'fish 3 or newer\'
 powershell\\t\'PowerShell 5.1 or newer\''
 complete -c nb -n '__nb_in \'completion\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'help\'' -x -k -a 'generate\\t\'Make an image from a prompt\'
+caption\\t\'Make an image with its alt text, or alt text for existing images\'
+batch\\t\'Make many images from a manifest, never paying for one twice\'
+extract\\t\'Take images and texts out of saved replies, without a call\'
+config\\t\'Set, show and check stored settings\'
+models\\t\'Show what each model accepts and costs, and whether Google still serves it\'
+sandbox\\t\'Run a local server that speaks the protocol of the service, free and offline\'
+completion\\t\'Print the completion script of a shell\'
+help\\t\'Show the help of a command\'
+version\\t\'Show the version of nb, of Python, and of the system\''
+complete -c nb -n '__nb_in \'help\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'version\'' -l help -s h -d 'Show this message and exit'
 complete -c nanobanana -w nb

@@ -12,7 +12,9 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('config', 'Set, show and check stored settings'),
             ('models', 'Show what each model accepts and costs, and whether Google still serves it'),
             ('sandbox', 'Run a local server that speaks the protocol of the service, free and offline'),
-            ('completion', 'Print the completion script of a shell')
+            ('completion', 'Print the completion script of a shell'),
+            ('help', 'Show the help of a command'),
+            ('version', 'Show the version of nb, of Python, and of the system')
         )
         'config' = @(
             ('set', 'Write a setting to the user''s file'),
@@ -26,6 +28,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     $options = @{
         '' = @(
             ('--version', 'Show the version and exit'),
+            ('-V', 'Show the version and exit'),
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
         )
@@ -282,6 +285,14 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-h', 'Show this message and exit')
         )
         'completion' = @(
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'help' = @(
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'version' = @(
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
         )
@@ -733,6 +744,18 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('zsh', 'Zsh 5 or newer'),
             ('fish', 'fish 3 or newer'),
             ('powershell', 'PowerShell 5.1 or newer')
+        )
+        'help *' = @(
+            ('generate', 'Make an image from a prompt'),
+            ('caption', 'Make an image with its alt text, or alt text for existing images'),
+            ('batch', 'Make many images from a manifest, never paying for one twice'),
+            ('extract', 'Take images and texts out of saved replies, without a call'),
+            ('config', 'Set, show and check stored settings'),
+            ('models', 'Show what each model accepts and costs, and whether Google still serves it'),
+            ('sandbox', 'Run a local server that speaks the protocol of the service, free and offline'),
+            ('completion', 'Print the completion script of a shell'),
+            ('help', 'Show the help of a command'),
+            ('version', 'Show the version of nb, of Python, and of the system')
         )
     }
 

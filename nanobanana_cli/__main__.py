@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from nanobanana_cli.errors import NbBaseError
     from nanobanana_cli.ui.terminal import Terminal
 
+# The commands that can make a paid call, so that their errors say what was charged.
+_CALLING = (["generate"], ["caption"], ["batch"])
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `nb`.
@@ -76,6 +79,7 @@ def _main(arguments: list[str], on_start: Callable[[], object] = lambda: None) -
     from nanobanana_cli.ui.terminal import Terminal
 
     terminal = Terminal.of_process()
+    terminal.shows_charge = arguments[:1] in _CALLING
     signals = system.StopSignals()
     shown: int | NbBaseError
     try:
@@ -112,7 +116,7 @@ def _ended(arguments: list[str], terminal: Terminal) -> int | NbBaseError:
     from nanobanana_cli.errors import ExitCode, NbError, OutputClosed
 
     try:
-        if arguments[:1] == ["--version"]:
+        if arguments[:1] in (["--version"], ["-V"]):
             # Importing the command tree would take three times as long.
             terminal.result(f"nb {__version__}")
             return ExitCode.OK
@@ -139,7 +143,7 @@ def _run(arguments: list[str], terminal: Terminal) -> int:
         tree = command_tree(arguments[0])
         status = tree.main(arguments, prog_name="nb", standalone_mode=False, obj=terminal)
     except typer.TyperException as error:
-        raise usage_error(error) from error
+        raise usage_error(error, arguments) from error
     except typer.Abort as error:
         # Typer raises Abort for Ctrl-C and for EOFError; only the first is an interrupt.
         if isinstance(error.__cause__, EOFError):

@@ -1,15 +1,17 @@
-"""Build the command tree, and word Typer's errors as ours."""
+"""Build the command tree."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nanobanana_cli.errors import UsageError
 from nanobanana_cli.ui import help as screens
+
+if TYPE_CHECKING:
+    from nanobanana_cli.errors import UsageError
 
 # In the order of help, docs and completion: name → its module in `commands`, which has a `command`,
 # or an `app` when it is a group.
@@ -22,13 +24,17 @@ _COMMANDS = {
     "models": "models",
     "sandbox": "sandbox",
     "completion": "completion",
+    "help": "help",
+    "version": "version",
 }
-# This one describes the whole tree.
-_NEEDS_ALL = "completion"
+# These describe the whole tree.
+_NEED_ALL = ("completion", "help")
 
 
 def root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """Make images from the shell, with Google's Nano Banana 2 model.
 
@@ -51,7 +57,7 @@ def command_tree(first: str | None = None) -> typer.core.TyperGroup:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(root)
-    is_alone = first in _COMMANDS and first != _NEEDS_ALL
+    is_alone = first in _COMMANDS and first not in _NEED_ALL
     names = [first] if first is not None and is_alone else list(_COMMANDS)
     for name in names:
         module = import_module(f"nanobanana_cli.commands.{_COMMANDS[name]}")
@@ -66,18 +72,8 @@ def command_tree(first: str | None = None) -> typer.core.TyperGroup:
     return group
 
 
-def usage_error(error: typer.TyperException) -> UsageError:
+def usage_error(error: typer.TyperException, arguments: Sequence[str]) -> UsageError:
     """Return Typer's error about the command line in the form of ours."""
-    said = error.format_message() if hasattr(error, "format_message") else str(error)
-    said, _, guesses = re.sub(r" \(Possible options:|\. Did you mean", "\0", said).partition("\0")
-    said = re.sub(r"a valid int( range)?$", "a whole number", said.rstrip("."))
-    said = re.sub(r"a valid float( range)?$", "a number", said)
-    command = getattr(getattr(error, "ctx", None), "command_path", "nb")
-    hint = f"see `{command} --help`"
-    # An option of earlier versions.
-    guesses = "--retry unknown" if said.endswith("--retry-unknown") else guesses
-    if guesses := re.sub(r"['?)]", "", guesses).strip():
-        hint = f"did you mean {guesses}? {hint}"
-    elif command == "nb generate" and said.startswith("Got unexpected extra argument"):
-        hint = 'put quotes around a prompt of several words: nb generate "a red fox"'
-    return UsageError(f"{said[:1].lower()}{said[1:]}".replace("\n", " "), hint=hint)
+    from nanobanana_cli.commands import usage
+
+    return usage.usage_error(error, arguments, command_tree())

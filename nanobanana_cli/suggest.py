@@ -20,3 +20,21 @@ def one_of(value: str, choices: Iterable[str], rest: str | None = None) -> str:
     question = f"did you mean {folded[match[0]]}? " if match else ""
     listed = f"one of {', '.join(folded.values())}" if rest is None else rest
     return (question + listed).rstrip()
+
+
+def nearest(
+    value: str, choices: Iterable[str], *, cutoff: float = 0.7, prefix: bool = True
+) -> list[str]:
+    """Return the choices that a value begins, or else the one that it resembles, if any.
+
+    Args:
+        value: as typed.
+        choices: names in lower case.
+        cutoff: how alike they must be, from 0 to 1.
+        prefix: False to look for resemblance alone.
+    """
+    from difflib import get_close_matches
+
+    known, typed = list(choices), value.lower()
+    begun = [choice for choice in known if choice.startswith(typed)] if prefix and typed else []
+    return begun or get_close_matches(typed, known, n=1, cutoff=cutoff)

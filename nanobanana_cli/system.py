@@ -144,12 +144,26 @@ def error_of(exception: Exception) -> NbError:
     else:
         found = NbError(
             f"a defect in nb: {type(exception).__name__}",
-            hint="NB_DEBUG=1 shows where; please report it",
+            hint="please report it, with what `nb version` prints and the place: "
+            + _place(exception),
         )
     found.__cause__ = exception
     # Nobody can say how far the call was.
     found.charged = Charged.MAYBE
     return found
+
+
+def _place(exception: BaseException) -> str:
+    """Return where in `nb` an exception arose: `api/reply.py, line 60`."""
+    from pathlib import Path
+
+    package, place, trace = Path(__file__).parent, "unknown", exception.__traceback__
+    while trace is not None:
+        path = Path(trace.tb_frame.f_code.co_filename)
+        if path.is_relative_to(package):
+            place = f"{path.relative_to(package).as_posix()}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 def most_connections() -> int:

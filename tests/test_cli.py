@@ -20,7 +20,7 @@ def test_help_and_completion_have_the_order_of_the_table(nb: Nb) -> None:
     assert [command.name for command in completed] == list(_COMMANDS)
 
 
-@pytest.mark.parametrize("name", [name for name in _COMMANDS if name != "completion"])
+@pytest.mark.parametrize("name", [name for name in _COMMANDS if name not in ("completion", "help")])
 def test_a_command_that_works_alone_is_the_same_in_the_whole_tree(name: str) -> None:
     alone: Any = command_tree(name)
     whole: Any = command_tree()
@@ -35,38 +35,3 @@ def test_no_command_has_two_options_of_one_name() -> None:
     for command in tree.commands.values():
         names = [name for param in command.params for name in param.opts]
         assert len(names) == len(set(names))
-
-
-@pytest.mark.parametrize(
-    ("words", "message", "hint"),
-    [
-        ("generte fox", "no such command 'generte'", "did you mean generate? see `nb --help`"),
-        ("config foo", "no such command 'foo'", "see `nb config --help`"),
-        (
-            "generate fox --thinkin high",
-            "no such option: --thinkin",
-            "did you mean --thinking? see `nb generate --help`",
-        ),
-        (
-            "generate fox -n x",
-            "invalid value for '--count' / '-n': 'x' is not a whole number",
-            "see `nb generate --help`",
-        ),
-        (
-            "batch --rpm x",
-            "invalid value for '--rpm': 'x' is not a number",
-            "see `nb batch --help`",
-        ),
-        (
-            "generate a fox",
-            "got unexpected extra argument(s) (fox)",
-            'put quotes around a prompt of several words: nb generate "a red fox"',
-        ),
-        ("models fox", "got unexpected extra argument(s) (fox)", "see `nb models --help`"),
-    ],
-)
-def test_errors_of_the_command_line_are_worded_as_others(
-    nb: Nb, words: str, message: str, hint: str
-) -> None:
-    run = nb(*words.split())
-    assert (run.code, run.err) == (2, f"nb: {message}\nhint: {hint}\n")

@@ -68,7 +68,6 @@ def command(options: ExtractOptions, terminal: Terminal) -> None:
       nb extract response.json -o fox.png --alt
       curl … | nb extract - -o fox.png
     """
-    terminal.shows_charge = False
     names = options.file or []
     _check(options, names, terminal)
     text = _text_destination(options)

@@ -12,6 +12,9 @@ from nanobanana_cli.ui.terminal import Terminal
 
 R = TypeVar("R", bound=msgspec.Struct)
 
+# With one of these, no command makes a call, so that errors say nothing of a charge.
+_CALLS_NOTHING = ("accept", "check", "curl", "decorative", "dry_run", "init", "prune", "read")
+
 
 def takes(record: type[R]) -> Callable[[Callable[[R, Terminal], None]], Callable[..., None]]:
     """Make a Typer callback of a function that takes a command's options and the terminal.
@@ -25,6 +28,7 @@ def takes(record: type[R]) -> Callable[[Callable[[R, Terminal], None]], Callable
             terminal: Terminal = ctx.obj
             streams = ("quiet", "verbose", "color")
             terminal.configure(**{name: values[name] for name in streams if name in values})
+            terminal.shows_charge &= not any(values.get(name) for name in _CALLS_NOTHING)
             function(_filled(record(), values), terminal)
 
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
@@ -64,7 +68,7 @@ def command_line(name: str, options: msgspec.Struct) -> str:
         if value == default:
             continue
         for each in value if isinstance(value, list | tuple) else [value]:
-            text = _without_query(str(each))
+            text = without_query(str(each))
             flag, _, negative = option.partition("/")
             if not flag and text.startswith("-") and text != "-":
                 last += ["--", text]
@@ -92,7 +96,8 @@ def _fields(group: msgspec.Struct) -> Iterator[tuple[Any, Any, str]]:
         yield value, getattr(defaults, name), flag
 
 
-def _without_query(text: str) -> str:
+def without_query(text: str) -> str:
+    """Return a text without the query of an address, which may hold a secret."""
     scheme, found, rest = text.partition("://")
     if not found or "?" not in rest or not scheme.isalpha():
         return text

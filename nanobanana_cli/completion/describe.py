@@ -37,18 +37,24 @@ def _command(command: Any, ctx: Any, path: tuple[str, ...]) -> Command:
         path=path,
         about=_sentence(command.short_help or command.help or ""),
         options=tuple(option for param in options for option in _options(param)),
-        arguments=tuple(_argument(param, " ".join(path)) for param in arguments),
+        arguments=tuple(_argument(param, " ".join(path), ctx) for param in arguments),
         commands=tuple(_children(command, ctx, path)),
     )
 
 
-def _argument(param: TyperArgument, command: str) -> Argument:
+def _argument(param: TyperArgument, command: str, ctx: Any) -> Argument:
     name = param.name or ""
     return Argument(
         metavar=_metavar(param.metavar or name.upper()),
-        takes=values.of_argument(command, name),
+        takes=_topics(ctx) if command == "help" else values.of_argument(command, name),
         repeatable=param.nargs == -1,
     )
+
+
+def _topics(ctx: Any) -> Values:
+    """Return what `nb help` takes: the commands."""
+    commands = ctx.find_root().command.commands
+    return Values({name: _sentence(each.help or "") for name, each in commands.items()})
 
 
 def _children(command: Any, ctx: Any, path: tuple[str, ...]) -> Iterator[Command]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nanobanana_cli.commands import options
+from nanobanana_cli.errors import UsageError
 from nanobanana_cli.ui import help as screens
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -43,7 +44,8 @@ def group(ctx: typer.Context) -> None:
         typer.echo(ctx.get_help())
 
 
-@app.command("set", cls=screens.HelpCommand)
+# A value may begin with a dash: `-1` is not an amount, rather than an unknown option.
+@app.command("set", cls=screens.HelpCommand, context_settings={"ignore_unknown_options": True})
 def set_(
     ctx: typer.Context,
     name: _Name,
@@ -67,6 +69,7 @@ def set_(
     """
     from nanobanana_cli.commands.config import actions
 
+    _refuse_options(name, value)
     actions.set_entry(_terminal(ctx, quiet, color), name, value, provider)
 
 
@@ -158,6 +161,12 @@ def check(
     status = actions.check(terminal, chosen, balance=balance, as_json=json)
     if status:
         raise typer.Exit(status)
+
+
+def _refuse_options(*words: str | None) -> None:
+    for word in words:
+        if word and word.startswith("--"):
+            raise UsageError(f"no such option: {word}", hint="see `nb config set --help`")
 
 
 def _terminal(ctx: typer.Context, quiet: bool = False, color: bool | None = None) -> Terminal:

@@ -256,7 +256,7 @@ def test_read_tells_each_and_fails_for_those_without(nb: Nb) -> None:
     assert run.code == 3
     assert run.out.startswith("a.png\tA mostly ")
     assert run.err.splitlines()[0] == "note: b.png has no embedded alt text"
-    assert run.err.endswith("Not charged.\n")
+    assert "harged" not in run.err
     assert nb("caption", "--read", "a.png", "--as", "html").out.startswith('<img src="a.png" alt="')
     record = json.loads(nb("caption", "--read", "a.png", "--json").out)
     assert sorted(record) == ["alt", "description", "digital_source_type", "path"]
