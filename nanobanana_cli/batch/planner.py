@@ -115,8 +115,12 @@ class Planner:
     def _replaced(self, step: Step, path: str) -> Step:
         """Return the step for an image whose file is to be replaced."""
         # What another manifest made is not this one's to replace.
-        made = [each for each in self._history.made_for(step.item.target) if not each.is_beside]
-        if kept := self._kept(path, made, step.price):
+        every = self._history.made_for(step.item.target)
+        made = [each for each in every if not each.is_beside]
+        kept = self._kept(path, made, step.price)
+        if kept and every and not made:
+            kept = "exists already, and only the ledger of another manifest records it"
+        if kept:
             return replace(step, state="changed" if made else "exists", reason=kept, kept=kept)
         return replace(step, state="changed", reason=self._changes(step.item, path))
 

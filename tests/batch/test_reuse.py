@@ -82,7 +82,7 @@ def test_another_manifests_image_is_not_replaced(nb: Nb, server: CountingServer)
     batch(nb, server, ROW)
     Path("n.jsonl").write_text(json.dumps({**ROW, "prompt": "owl"}))
     run = nb("batch", "n.jsonl", env=server.env)
-    assert (run.code, "fox.png exists already" in run.err) == (12, True)
+    assert (run.code, "only the ledger of another manifest records it" in run.err) == (12, True)
     assert Path("fox.png").read_bytes() == image("fox")
     # What both ask for needs no call.
     Path("n.jsonl").write_text(json.dumps(ROW))
@@ -223,7 +223,7 @@ def test_an_image_in_the_state_folder_is_taken(nb: Nb, server: CountingServer) -
     row = {**ROW, "output": "out/fox.png"}
     Path("out").mkdir()
     run = batch(nb, server, row)
-    assert run.code == 3
+    assert run.code == 6
     assert "the image was saved as" in run.err
     Path("out").unlink()
     run = batch(nb, server, row)
