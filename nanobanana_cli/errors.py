@@ -90,8 +90,7 @@ class NbBaseError(BaseException):
     kind: str = "defect"
     charged: Charged = Charged.MAYBE
     hint: str | None = None
-    # True if the hint leads to what was paid for and is not where it belongs.
-    is_kept: bool = False
+    is_kept: bool = False  # the hint leads to what was paid for and is not where it belongs
     # All that the service said, for `-v`.
     details: str = ""
 
@@ -259,6 +258,7 @@ class BadReply(NbError):
 class OutcomeUnknown(NbError):
     """The connection broke or the deadline passed after the request was sent."""
 
+    partial: bytes | bytearray | memoryview | None = None  # what came of the reply
     code = ExitCode.OUTCOME_UNKNOWN
     kind = "outcome_unknown"
     hint = "check the account's usage first; running it again is a new, paid call"

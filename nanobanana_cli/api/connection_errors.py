@@ -21,6 +21,7 @@ import urllib3
 
 from nanobanana_cli.api.deadline import AbortReason, Attempt
 from nanobanana_cli.errors import NbError, OutcomeUnknown, Unreachable
+from nanobanana_cli.types import Data
 
 # All that these libraries may raise. ValueError: invalid addresses and headers.
 FAILURES = (
@@ -78,20 +79,25 @@ class _Problem(msgspec.Struct, frozen=True):
     lasting: bool = False
 
 
-def from_exception(error: BaseException, attempt: Attempt, host: str) -> NbError:
+def from_exception(
+    error: BaseException, attempt: Attempt, host: str, partial: Data | None = None
+) -> NbError:
     """Return the error for an attempt that a library's exception ended.
 
     Args:
         error: one of `FAILURES`.
         attempt: says whether the request was sent, and whether nb itself ended it.
         host: the service's, for the message.
+        partial: what came of the reply and cannot be used.
 
     Returns:
         OutcomeUnknown if a part of the request may have been sent, else Unreachable.
     """
     problem = _problem(error)
     if attempt.sent:
-        return _unknown(attempt, problem.reason)
+        unknown = _unknown(attempt, problem.reason)
+        unknown.partial = partial
+        return unknown
     if attempt.aborted is AbortReason.CLOSED:
         return Unreachable("stopped before the request was sent", resends=0)
     reason = problem.reason

@@ -172,6 +172,23 @@ def _joined(parts: list[Part]) -> Iterator[Part]:
             yield from group
 
 
+def holds_image(body: Data) -> bool:
+    """Return True for a reply with a finished image, whatever status came with it.
+
+    An image that an error quotes, as of the request, does not count.
+    """
+    try:
+        envelope = parse(body)
+    except ValueError:
+        return False
+    found = candidates(envelope) if envelope else []
+    parts = [part for candidate in found for part in parts_of(candidate)]
+    return any(
+        isinstance(part.inline_data or part.inline_data_snake, Blob) and part.thought is not True
+        for part in parts
+    )
+
+
 def _kind(part: Part) -> tuple[bool, bool]:
     others = (part.inline_data, part.inline_data_snake, part.file_data, part.file_data_snake)
     return isinstance(part.text, str) and not any(others), part.thought is True

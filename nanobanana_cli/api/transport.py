@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 
 from nanobanana_cli import __version__
-from nanobanana_cli.api import download, plain_json, request
+from nanobanana_cli.api import download, plain_json, request, schema
 from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, environment, no_auth
@@ -166,10 +166,13 @@ class Transport:
 
     def _read_body(self, attempt: Attempt, response: requests.Response) -> Data:
         if not 200 <= response.status_code < 300:
-            raise self._error(response)
+            return self._despite_error(attempt, response)
+        partial: Data | None = None
 
         def is_usable(body: Data) -> bool:
+            nonlocal partial
             if not body or not replies.is_usable(body):
+                partial = body
                 return False
             self._log("< the connection broke, but nothing is missing")
             return True
@@ -186,7 +189,7 @@ class Transport:
                 response, self._memory, attempt.paused, is_usable=is_usable, goes_on=goes_on
             )
         except FAILURES as error:
-            raise from_exception(error, attempt, self._host) from error
+            raise from_exception(error, attempt, self._host, partial) from error
         # With a length or chunks, urllib3 itself notices that the body is cut; but the length's
         # digits may be cut, too.
         length = response.headers.get("Content-Length", "").strip()
@@ -195,7 +198,7 @@ class Transport:
         if not is_complete and not is_usable(reply):
             # Cut in the body or in the headers, which looks the same as a complete reply.
             disconnected = http.client.RemoteDisconnected("")
-            raise from_exception(disconnected, attempt, self._host)
+            raise from_exception(disconnected, attempt, self._host, partial)
         return self._checked(plain_json.plain(reply), _model(response.url))
 
     def _checked(self, reply: Data, model: str) -> Data:
@@ -210,20 +213,29 @@ class Transport:
             raise status_errors.from_200(short, self._endpoint, model)
         return short
 
-    def _error(self, response: requests.Response) -> NbError:
+    def _despite_error(self, attempt: Attempt, response: requests.Response) -> Data:
+        """Return the reply beside an error's status if it holds an image, else raise the error."""
         from nanobanana_cli.api import status_errors
 
-        text = bytearray()
+        text, is_large = bytearray(), False
         try:
             for chunk in response.raw.stream(_CHUNK, decode_content=True):
                 text += chunk
-                if len(text) > _LARGEST_ERROR:
+                if len(text) > download.LARGEST_REPLY:
                     break
+                if len(text) > _LARGEST_ERROR and not is_large:
+                    if not replies.may_hold_image(text):
+                        break
+                    is_large = True
+                    self._memory.acquire(response.raw.length_remaining, attempt.paused)
         except FAILURES:
             # What has arrived is enough: the status says the most.
             self._log("< the error's body was cut short")
+        if schema.holds_image(text):
+            self._log("< an image came with the error")
+            return text
         redacted = redact(text.decode("utf-8", "replace"), self._endpoint.secrets)
-        return status_errors.from_status(
+        raise status_errors.from_status(
             response.status_code,
             response.headers,
             redacted.encode("utf-8", "replace"),

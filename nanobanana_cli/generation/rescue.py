@@ -14,7 +14,8 @@ from typing import TypeVar
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.errors import LocalFileError, NbError
+from nanobanana_cli.api.reply import may_hold_image
+from nanobanana_cli.errors import LocalFileError, NbError, OutcomeUnknown
 from nanobanana_cli.images.formats import SUFFIXES, DamagedImage, verify
 from nanobanana_cli.money import Charges
 from nanobanana_cli.settings.redaction import redact_body
@@ -88,6 +89,15 @@ class Rescue(Redacted, frozen=True):
         """Save a whole reply, and make an error's hint lead to it, as `extract_hint` does."""
         if kept := self.reply(body, stem):
             error.hint, error.is_kept = extract_hint(kept, *options), True
+
+    def keep_partial(self, error: NbError, stem: str) -> None:
+        """Save what came of a reply that was cut, if it holds a part of an image."""
+        if not isinstance(error, OutcomeUnknown) or error.partial is None:
+            return
+        if may_hold_image(error.partial) and (kept := self.reply(error.partial, stem)):
+            error.hint = f"{error.hint}\nwhat came of the reply is kept as {shlex.quote(str(kept))}"
+            error.is_kept = True
+        error.partial = None
 
     def patiently(self, save: Callable[[], T]) -> T:
         """Call a function, again and again as long as only other calls' work keeps it from saving.

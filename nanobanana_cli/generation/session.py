@@ -232,6 +232,7 @@ class Session:
         result = about or Result("failed", request, self.endpoint.provider)
         status: Status
         if isinstance(answer, NbError):
+            self.rescue.keep_partial(answer, slug(request.prompt))
             status = "unknown" if isinstance(answer, OutcomeUnknown) else "failed"
             return replace(result, status=status, error=answer)
         secrets, room = self.endpoint.secrets, self._memory.largest - len(answer)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Nb, NbProcess
+from support import interrupts
 from support.counting_server import CountingServer
 from support.replies import failed, made, picture
 from support.texts import told
@@ -227,3 +228,10 @@ def test_texts_that_stdout_no_longer_takes_are_told(nb_process: NbProcess) -> No
             process.wait(20)
     assert process.returncode == 141
     assert err.count(" fox.\n") == len(server.requests) - 1
+
+
+@pytest.mark.parametrize("name", interrupts.COMMANDS)
+def test_signals_at_random_moments(nb_process: NbProcess, name: str) -> None:
+    found = interrupts.interrupted_at_random(nb_process, name, moments=4, seed=1)
+    assert (found["untrue"], found["lost"]) == (0, 0), found
+    assert not any("silent" in what for what in found), found

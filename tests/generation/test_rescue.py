@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import Nb, NbProcess, Run
+from support import pngs
 from support.replies import image_part, made, picture, reply
 from support.wire_server import Answer, WireServer
 
@@ -468,3 +469,51 @@ class TestAll:
         (place,) = destinations.plan(None, prompt="fox", stdout=lambda _: None)
         failed = Result("failed", REQUEST, "wisgate", error=error)
         assert [*save_every_image(failed, place)] == [failed]
+
+
+class TestAnImageBesideAnError:
+    @pytest.mark.parametrize("status", [400, 429, 500, 503, 504])
+    def test_is_saved_and_its_call_is_not_repeated(self, nb: Nb, serve: Serve, status: int) -> None:
+        server = serve(Answer(status, body=reply(image_part(IMAGE))))
+        run = make(nb)
+        assert (run.code, run.out, len(server.requests)) == (0, "fox.png\n", 1)
+        assert Path("fox.png").read_bytes() == IMAGE
+
+    def test_may_be_large(self, nb: Nb, serve: Serve) -> None:
+        large = pngs.png(pngs.Shape(1024, 1024))
+        serve(Answer(503, body=reply(image_part(large))))
+        assert make(nb).code == 0
+        assert Path("fox.png").read_bytes() == large
+
+    @pytest.mark.parametrize("status", [400, 503])
+    def test_does_not_count_where_the_error_quotes_the_request(
+        self, nb: Nb, serve: Serve, status: int
+    ) -> None:
+        quoted = {"request": {"contents": [{"parts": [image_part(IMAGE)]}]}}
+        error = {"code": status, "message": "no", "details": [quoted]}
+        server = serve(Answer(status, body=json.dumps({"error": error, **quoted}).encode()))
+        run = make(nb, "--retries", "0")
+        assert (run.code, len(server.requests)) == (7 if status == 400 else 5, 1)
+        assert list(Path().iterdir()) == []
+
+
+class TestAReplyThatIsCut:
+    @pytest.mark.parametrize("framed", [True, False])
+    def test_is_kept_as_far_as_it_came(
+        self, nb: Nb, serve: Serve, state: Path, framed: bool
+    ) -> None:
+        whole = Answer(body=reply(image_part(IMAGE)), framed=framed)
+        serve(
+            Answer(body=whole.body, framed=framed, reset=not framed, cut=len(whole.head()) + 2000)
+        )
+        run = make(nb)
+        assert run.code == 11
+        (path,) = kept(state)
+        assert whole.body.startswith(path.read_bytes()[:1000])
+        assert f"hint: what came of the reply is kept as {path}\n" in run.err
+        assert run.err.endswith("May have been charged.\n")
+
+    def test_before_its_image_is_not_kept(self, nb: Nb, serve: Serve, state: Path) -> None:
+        serve(Answer(body=reply(image_part(IMAGE)), cut=60))
+        assert make(nb).code == 11
+        assert kept(state) == []

@@ -10,6 +10,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -32,12 +33,14 @@ class CountingServer:
         latency: seconds before each answer.
         retry_after: what a refusal says of that, if anything.
         refuses_at_once: whether an answer other than an image comes without latency.
+        side: the width and height of pictures, in pixels.
 
     Attributes:
         now: how many calls are in flight, with one that is being answered.
         calls: how often each prompt was asked for.
         charged: how often each prompt was answered with an image, or with part of one.
         most: how many calls were in flight at once.
+        delivered: when each whole answer had gone out, by `time.monotonic`.
     """
 
     def __init__(
@@ -47,7 +50,10 @@ class CountingServer:
         latency: float = 0.0,
         retry_after: str | None = None,
         refuses_at_once: bool = False,
+        side: int = 8,
     ) -> None:
+        self.side = side
+        self.delivered: list[float] = []
         self.answer = answer
         self.retry_after = retry_after
         self.latency = latency
@@ -120,7 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
         kinds = request["generationConfig"]["responseModalities"]
         status = self.server.owner.take(prompt)
         answer = json.dumps(
-            reply(prompt, kinds=kinds) if status in (0, 200) else problem(status)
+            reply(prompt, kinds=kinds, side=self.server.owner.side)
+            if status in (0, 200)
+            else problem(status)
         ).encode()
         try:
             self.send_response(status or 200)
@@ -129,6 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header("Retry-After", self.server.owner.retry_after)
             self.end_headers()
             self.wfile.write(answer if status else answer[: len(answer) // 2])
+            self.server.owner.delivered.append(time.monotonic())
         except OSError:
             return  # whoever asked was killed
 
@@ -154,13 +163,13 @@ def prompt_in(data: bytes) -> str:
     return data[at + 4 : at + 4 + length].removeprefix(b"Comment\0").decode()
 
 
-def reply(prompt: str, *, kinds: Sequence[str] = ("IMAGE",)) -> dict[str, Any]:
+def reply(prompt: str, *, kinds: Sequence[str] = ("IMAGE",), side: int = 8) -> dict[str, Any]:
     """What the service sends; a mute prompt gets no text."""
     parts: list[dict[str, Any]] = []
     if "TEXT" in kinds and "mute" not in prompt:
         parts.append({"text": f"Seen: {prompt}."})
     if "IMAGE" in kinds:
-        data = base64.b64encode(image(prompt)).decode()
+        data = base64.b64encode(image(prompt, side)).decode()
         parts.append({"inlineData": {"mimeType": "image/png", "data": data}})
     content = {"role": "model", "parts": parts}
     return {
@@ -169,11 +178,11 @@ def reply(prompt: str, *, kinds: Sequence[str] = ("IMAGE",)) -> dict[str, Any]:
     }
 
 
-def image(prompt: str) -> bytes:
+@lru_cache(64)
+def image(prompt: str, side: int = 8) -> bytes:
     """The picture for a prompt, whose pixels differ, and which holds it in a text chunk."""
-    whole = pngs.png(
-        pngs.Shape(8, 8), rows=pngs.Shape(8, 8).rows(zlib.crc32(prompt.encode("utf-8", "replace")))
-    )
+    shape = pngs.Shape(side, side)
+    whole = pngs.png(shape, rows=shape.rows(zlib.crc32(prompt.encode("utf-8", "replace"))))
     end = whole.rindex(b"IEND") - 4
     text = b"Comment\0" + prompt.encode("ascii", "backslashreplace")
     return whole[:end] + pngs.chunk(b"tEXt", text) + whole[end:]
