@@ -208,11 +208,11 @@ def shared_files(paths: Sequence[str], destination: TextDestination) -> dict[str
 
 
 def _with_facts(result: Result, image: SourceImage) -> Result:
-    picture = image.picture
+    width, height = image.size or (None, None)
     return replace(
         result,
         mime_type=image.mime_type,
-        width=picture.width if picture else None,
-        height=picture.height if picture else None,
+        width=width,
+        height=height,
         size=len(image.data),
     )

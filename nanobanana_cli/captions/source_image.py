@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.generation.inputs import read_image
+from nanobanana_cli.generation.inputs import REFERENCE_TYPES, read_image
 from nanobanana_cli.images.formats import FORMATS
 from nanobanana_cli.types import Picture, Redacted, Reference
 
@@ -13,6 +13,11 @@ from nanobanana_cli.types import Picture, Redacted, Reference
 # everywhere; base64 turns 14 MB into 19 MB of them.
 LONGEST_SIDE = 3072
 MOST_BYTES = 14_000_000
+# Formats that nb reads and the service does not are sent as JPEG, of an animation the first frame.
+_TYPES = (
+    *REFERENCE_TYPES,
+    *(each.mime_type for each in FORMATS.values() if each.mime_type not in REFERENCE_TYPES),
+)
 
 
 class SourceImage(Redacted, frozen=True):
@@ -32,8 +37,18 @@ class SourceImage(Redacted, frozen=True):
     data: bytes
     picture: Picture | None
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height in pixels as a browser shows the image; None if they cannot be read."""
+        from nanobanana_cli.images import heif
+        from nanobanana_cli.images.displayed import displayed_size
+
+        return displayed_size(self.picture) if self.picture else heif.displayed_size(self.data)
+
     def reference(self) -> Reference:
-        """Return what to send: the file itself, or a smaller copy of one that is too large.
+        """Return what to send: the file itself, or a copy in JPEG.
+
+        The copy stands for a file that is too large, or of a format that the service refuses.
 
         Raises:
             UsageError: it is too large, and damaged or of a format that `nb` cannot scale.
@@ -45,7 +60,11 @@ class SourceImage(Redacted, frozen=True):
                 f"{self.path} is too large for the service: {len(self.data) / 1e6:.0f} MB",
                 hint="nb cannot scale HEIC down: save it as JPEG",
             )
-        if picture is None or (is_small and max(picture.width, picture.height) <= LONGEST_SIDE):
+        if picture is None or (
+            is_small
+            and max(picture.width, picture.height) <= LONGEST_SIDE
+            and self.mime_type in REFERENCE_TYPES
+        ):
             return Reference(self.path, self.mime_type, self.data)
         from nanobanana_cli.images.formats import DamagedImage
         from nanobanana_cli.images.resize import shrink
@@ -66,4 +85,4 @@ def load(path: str, read_stdin: Callable[[], bytes]) -> SourceImage:
     Raises:
         UsageError, LocalFileError: as for `generation.inputs.read_image`.
     """
-    return SourceImage(path, *read_image(path, read_stdin, decode=False))
+    return SourceImage(path, *read_image(path, read_stdin, decode=False, accepted=_TYPES))

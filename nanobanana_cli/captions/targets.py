@@ -14,17 +14,16 @@ from pathlib import Path
 import msgspec
 
 from nanobanana_cli.errors import LocalFileError, UsageError
-from nanobanana_cli.generation.inputs import REFERENCE_TYPES
 from nanobanana_cli.generation.remote import is_address, shown
-from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX
+from nanobanana_cli.images.formats import FORMATS
 
-# Files that the service accepts; folders and patterns are searched for these.
+# Files that can be sent, or converted; folders and patterns are searched for these.
 SUFFIXES = (
-    *(suffix for suffix, name in FORMAT_OF_SUFFIX.items() if f"image/{name}" in REFERENCE_TYPES),
-    *(".heic", ".heif"),
+    *(suffix for each in FORMATS.values() for suffix in each.suffixes),
+    *(".jfif", ".heic", ".heif"),
 )
 # Those of other images, which nb knows but does not send.
-OTHER_SUFFIXES = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".svg", ".ico", ".jfif", ".jxl")
+OTHER_SUFFIXES = (".svg", ".ico", ".jxl")
 # One word that could be a name: `fox`, `IMG_1234`, `img/fox`, `fox.pgn`, `fox*`; or a path.
 _WORD = re.compile(r"[A-Za-z0-9._-]+")
 _FILE_LIKE = re.compile(r"\S*[/\\*?\[]\S*|\S+\.[A-Za-z]\w{1,4}|(?:~|\.\.?)?[/\\].*", re.DOTALL)

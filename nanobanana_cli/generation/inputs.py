@@ -76,18 +76,24 @@ def references(
 
 
 def _reference(name: str, read_stdin: Callable[[], bytes], fetch: Fetch | None) -> Reference:
-    from nanobanana_cli.images.displayed import displayed_size, heif_size
+    from nanobanana_cli.images import heif
+    from nanobanana_cli.images.displayed import displayed_size
 
     if fetch is None and remote.is_address(name):
         remote.check(name)
         return Reference(remote.shown(name), remote.guessed_type(name), b"", is_fetched=False)
     mime_type, data, picture = read_image(name, read_stdin, fetch, decode=True)
-    size = heif_size(data) if picture is None else displayed_size(picture)
+    size = heif.displayed_size(data) if picture is None else displayed_size(picture)
     return Reference(name, mime_type, data, size)
 
 
 def read_image(
-    name: str, read_stdin: Callable[[], bytes], fetch: Fetch | None = None, *, decode: bool
+    name: str,
+    read_stdin: Callable[[], bytes],
+    fetch: Fetch | None = None,
+    *,
+    decode: bool,
+    accepted: Sequence[str] = REFERENCE_TYPES,
 ) -> tuple[str, bytes, Picture | None]:
     """Read an image that is to be sent.
 
@@ -96,6 +102,7 @@ def read_image(
         read_stdin: returns the bytes for `-`.
         fetch: returns the bytes behind an address; None if a file is wanted.
         decode: check every pixel, not only that no part of the file is missing.
+        accepted: MIME types that may be sent, or converted before.
 
     Returns:
         The MIME type by its first bytes, all bytes, and the picture; None for HEIC and HEIF, which
@@ -111,15 +118,15 @@ def read_image(
     data = read_bytes(name, read_stdin, fetch)
     source = "stdin" if name == "-" else remote.shown(name)
     mime_type = sniff(data)
-    if mime_type not in REFERENCE_TYPES:
+    if mime_type is None or mime_type not in accepted:
         from nanobanana_cli.generation import not_an_image
 
         found, hint = f"it is {mime_type}", None
         if mime_type is None:
             found, hint = not_an_image.described(data)
-        accepted = ", ".join(each.removeprefix("image/") for each in REFERENCE_TYPES)
+        names = ", ".join(each.removeprefix("image/") for each in REFERENCE_TYPES)
         raise UsageError(
-            f"{source} cannot be sent: {found}", hint=hint or f"the service accepts {accepted}"
+            f"{source} cannot be sent: {found}", hint=hint or f"the service accepts {names}"
         )
     if mime_type in ("image/heic", "image/heif"):
         return mime_type, data, None

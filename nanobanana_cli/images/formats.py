@@ -86,7 +86,7 @@ class Format(msgspec.Struct, frozen=True):
         suffixes: endings of file names; the first one is for new files.
         begins: tells the format by a file's first kilobyte.
         reader: path of a `Reader`, which is imported when it is needed.
-        xmp: path of an `XmpContainer`; None for a format that nb puts no text into.
+        xmp: path of an `XmpContainer`; None for a format that nb reads no text in.
         modes: modes of Pillow's decoders that are saved unchanged; none for a format that nb does
             not write, but keeps as it came.
         options: for Pillow's `save`.
@@ -176,6 +176,7 @@ _ROWS = (
         suffixes=(".avif",),
         begins=lambda head: _has_brand(head, b"avif", b"avis"),
         reader="nanobanana_cli.images.received",
+        xmp="nanobanana_cli.images.xmp.heif",
     ),
 )
 FORMATS: Mapping[ImageFormat, Format] = {row.name: row for row in _ROWS}

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 from msgspec.structs import astuple
 
-from nanobanana_cli.images.formats import FORMATS, DamagedImage, XmpContainer, format_of, listed
+from nanobanana_cli.images.formats import (
+    FORMATS,
+    DamagedImage,
+    XmpContainer,
+    format_of,
+    listed,
+    sniff,
+)
+from nanobanana_cli.images.xmp import heif
 from nanobanana_cli.images.xmp import packet as xmp_packet
 from nanobanana_cli.images.xmp.packet import Description
-from nanobanana_cli.images.xmp.scan import BadMetadata, MalformedXmp
+from nanobanana_cli.images.xmp.scan import BadMetadata, MalformedXmp, NotEmbeddable
 
 
 class SignedImage(ValueError):
@@ -48,6 +57,12 @@ def is_signed(data: bytes) -> bool:
     return _container(data).is_signed(data) or read(data).provenance is not None
 
 
+def can_embed(data: bytes) -> bool:
+    """Return whether nb embeds text in files of this format."""
+    found = format_of(data)
+    return found is not None and found.xmp is not None and bool(found.modes)
+
+
 def embed(
     data: bytes,
     description: Description,
@@ -66,10 +81,14 @@ def embed(
         break_signature: edit a signed file, too.
 
     Raises:
+        NotEmbeddable: nb embeds no text in files of this format.
         SignedImage: it is signed with C2PA, and `break_signature` is off.
         MalformedXmp: its XMP is malformed, and `force` is off.
         BadMetadata, DamagedImage: as `read`; or a JPEG has no room for it.
     """
+    if not can_embed(data):
+        titles = listed(each.title for each in FORMATS.values() if each.xmp and each.modes)
+        raise NotEmbeddable(f"nb embeds text in {titles} files only")
     container = _container(data)
     packet = _well_formed(container.packet, data, force=force)
     further = _well_formed(container.further, data, force=force)
@@ -98,8 +117,10 @@ def _well_formed(
 
 def _container(data: bytes) -> XmpContainer:
     image_format = format_of(data)
+    if image_format is None and sniff(data) in ("image/heic", "image/heif"):
+        return cast(XmpContainer, heif)
     container = image_format.load_xmp() if image_format else None
     if container is None:
-        titles = listed(each.title for each in FORMATS.values() if each.xmp)
-        raise BadMetadata(f"nb reads and writes text in {titles} files only")
+        titles = listed([*(each.title for each in FORMATS.values() if each.xmp), "HEIC"])
+        raise BadMetadata(f"nb reads text in {titles} files only")
     return container

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nanobanana_cli.catalog import DEFAULT_MODEL, MODELS
 from nanobanana_cli.generation import shape
-from nanobanana_cli.images.displayed import heif_size
+from nanobanana_cli.images.heif import displayed_size as heif_size
 from nanobanana_cli.types import ContentRequest, Reference
 
 _SIDES = st.integers(1, 20_000)

@@ -113,14 +113,10 @@ def read(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) 
 
 
 def _pixels(data: bytes) -> tuple[int | None, int | None]:
-    """Return width and height; None for both when the image is damaged."""
-    from nanobanana_cli.images.formats import DamagedImage, survey
+    """Return width and height as displayed; None for both when the image is damaged."""
+    from nanobanana_cli.images.displayed import size_of
 
-    try:
-        picture = survey(data)
-    except DamagedImage:
-        return None, None
-    return picture.width, picture.height
+    return size_of(data) or (None, None)
 
 
 def _images(count: int) -> str:

@@ -42,6 +42,10 @@ class MalformedXmp(BadMetadata):
     """XMP that no reader can make sense of."""
 
 
+class NotEmbeddable(BadMetadata):
+    """A file of a format that nb embeds no text in."""
+
+
 def as_utf8(packet: bytes) -> bytes:
     """Return a packet in UTF-8, without the NULs that pad it.
 

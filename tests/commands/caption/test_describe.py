@@ -172,7 +172,7 @@ def test_a_bad_image_costs_nothing_and_stops_no_other(nb: Nb) -> None:
     [
         ("a.png", b"", "a.png cannot be sent: it is not an image"),
         ("a.png", b"hello", "a.png cannot be sent: it is not an image"),
-        ("a.png", picture(image_format="GIF"), "a.png cannot be sent: it is image/gif"),
+        ("a.png", b"<svg/>", "a.png cannot be sent: it is image/svg+xml"),
         ("a.png", picture()[:-30], "a.png is damaged"),
     ],
 )

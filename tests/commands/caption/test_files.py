@@ -246,7 +246,7 @@ def test_a_format_that_holds_no_text_is_refused_before_the_call(nb: Nb) -> None:
     with WireServer(told("A fox.")) as server:
         run = nb("caption", "a.heic", "--embed", env=against(server))
     assert (run.code, server.requests) == (6, [])
-    assert "nb reads and writes text in PNG, JPEG or WebP files only\n" in run.err
+    assert "nb embeds text in PNG, JPEG or WebP files only\n" in run.err
 
 
 def test_read_tells_each_and_fails_for_those_without(nb: Nb) -> None:

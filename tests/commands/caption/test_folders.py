@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Nb
-from support.texts import against, exiftool, save, told
+from PIL import Image
+from support import odd_images
+from support.chromium import run_in
+from support.replies import picture
+from support.texts import against, body, exiftool, save, told
 from support.tools import require
 from support.wire_server import WireServer
 
@@ -57,6 +64,103 @@ def test_malformed_xmp_is_named_before_the_call_and_left_out_with_force(nb: Nb) 
         assert Path("a.png").read_bytes() == before
         assert nb("caption", "a.png", "--embed", "--force", env=against(server)).code == 0
     assert exiftool("a.png")["AltTextAccessibility"] == "A fox."
+
+
+def _sent(server: WireServer) -> tuple[str, Image.Image]:
+    """The type of the picture that was sent, and the picture."""
+    part = body(server)["contents"][0]["parts"][0]["inlineData"]
+    return part["mimeType"], Image.open(io.BytesIO(base64.b64decode(part["data"])))
+
+
+def _halves(turned: int = 0) -> Image.Image:
+    """Red above blue, stored as if it were to be turned so many times by 90° clockwise."""
+    image = Image.new("RGB", (40, 30), "red")
+    image.paste((0, 0, 255), (0, 15, 40, 30))
+    return image.rotate(90 * turned, expand=True)
+
+
+def _turn() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+OTHERS: dict[str, tuple[Image.Image, dict[str, Any]]] = {
+    "a.gif": (_halves(), {"save_all": True, "append_images": [Image.new("RGB", (40, 30))]}),
+    "b.bmp": (_halves(), {}),
+    "c.tif": (_halves(), {}),
+    "d.avif": (_halves(), {"quality": 90}),
+    "e-cmyk.tiff": (_halves().convert("CMYK"), {}),
+    "f-turned.tif": (_halves(1), {"tiffinfo": {0x0112: 6}}),
+    "g-turned.avif": (_halves(1), {"quality": 90, "exif": _turn()}),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_the_service_refuses_is_sent_as_jpeg(nb: Nb, name: str) -> None:
+    image, options = OTHERS[name]
+    image.save(name, **options)
+    with WireServer(told("Red above blue.")) as server:
+        run = nb("caption", name, "--as", "html", env=against(server))
+        mime_type, sent = _sent(server)
+    assert (run.code, mime_type, sent.format) == (0, "image/jpeg", "JPEG")
+    assert sent.size == (40, 30)
+    assert 'width="40" height="30"' in run.out
+    colours = [sent.convert("RGB").getpixel((20, y)) for y in (5, 25)]
+    for got, wanted in zip(colours, ((255, 0, 0), (0, 0, 255)), strict=True):
+        assert isinstance(got, tuple)
+        assert max(abs(a - b) for a, b in zip(got, wanted, strict=True)) < 60
+
+
+def test_a_folder_holds_them_too(nb: Nb) -> None:
+    for name, (image, options) in OTHERS.items():
+        image.save(name, **options)
+    Path("photo.jfif").write_bytes(picture(image_format="JPEG"))
+    run = nb("caption", "-r", ".", "--provider", "sandbox")
+    assert [line.split("\t")[0] for line in run.out.splitlines()] == [*OTHERS, "photo.jfif"]
+
+
+def test_text_in_avif_and_heic_is_read(nb: Nb) -> None:
+    image, options = OTHERS["d.avif"]
+    image.save("a.avif", **options)
+    command = ["exiftool", "-q", "-overwrite_original", "-AltTextAccessibility=A fox.", "a.avif"]
+    subprocess.run([require(command[0]), *command[1:]], check=True)
+    alt = "<Iptc4xmpCore:AltTextAccessibility>A fox.</Iptc4xmpCore:AltTextAccessibility>"
+    Path("b.heic").write_bytes(odd_images.heic(odd_images.packet(alt)))
+    Path("c.heic").write_bytes(odd_images.heic(odd_images.packet(alt), in_meta=True))
+    Path("d.heic").write_bytes(odd_images.heic())
+    assert exiftool("b.heic")["AltTextAccessibility"] == "A fox."
+    run = nb("caption", "--read", "a.avif", "b.heic", "c.heic")
+    assert (run.code, run.out) == (0, "a.avif\tA fox.\nb.heic\tA fox.\nc.heic\tA fox.\n")
+    assert "d.heic has no embedded alt text" in nb("caption", "--read", "d.heic").err
+    assert nb("caption", "--check", "a.avif", "b.heic").out.count("has the same text") == 2
+    with WireServer(told("x")) as server:
+        run = nb("caption", "a.avif", "--write", env=against(server))
+        assert (run.code, run.out, server.requests) == (0, "A fox.\n", [])
+
+
+def test_pictures_are_as_large_as_chromium_shows_them(nb: Nb) -> None:
+    for orientation in range(1, 9):
+        exif = odd_images.exif(orientation)
+        for suffix in ("jpg", "png", "webp", "avif"):
+            Image.new("RGB", (40, 30)).save(f"{orientation}.{suffix}", exif=exif)
+    run = nb("caption", "-r", ".", "--as", "html", "--provider", "sandbox")
+    page = Path("page.html").absolute()
+    page.write_text(f"<!doctype html>{run.out}")
+    script = """
+        const images = [...document.images];
+        const loaded = (image) => new Promise((done) => {
+            if (image.complete) done();
+            image.onload = image.onerror = done;
+        });
+        await Promise.all(images.map(loaded));
+        return images.map((image) => [image.getAttribute("src"), image.width, image.height,
+            image.naturalWidth, image.naturalHeight]);
+    """
+    found = run_in(page, script)
+    assert len(found) == 32
+    for name, width, height, *natural in found:
+        assert [width, height] == natural, name
 
 
 def _fail() -> bytes:
