@@ -106,7 +106,7 @@ complete -c nb -n '__nb_in \'generate\'' -l search -d 'Ground the image in a web
 complete -c nb -n '__nb_in \'generate\'' -l system -x -d 'System instruction'
 complete -c nb -n '__nb_in \'generate\'' -l temperature -x -d 'Sampling temperature, from 0 to 2'
 complete -c nb -n '__nb_in \'generate\'' -l seed -x -d 'Random seed, sent as is'
-complete -c nb -n '__nb_in \'generate\'' -l output -s o -r -F -d 'File, folder, or - for stdout'
+complete -c nb -n '__nb_in \'generate\'' -l output -s o -r -F -d 'File (.png and the like may be left out), folder, or - for stdout'
 complete -c nb -n '__nb_in \'generate\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
 png
 jpeg
@@ -195,7 +195,7 @@ complete -c nb -n '__nb_in \'caption\'' -l search -d 'Ground the image in a web 
 complete -c nb -n '__nb_in \'caption\'' -l system -x -d 'System instruction'
 complete -c nb -n '__nb_in \'caption\'' -l temperature -x -d 'Sampling temperature, from 0 to 2'
 complete -c nb -n '__nb_in \'caption\'' -l seed -x -d 'Random seed, sent as is'
-complete -c nb -n '__nb_in \'caption\'' -l output -s o -r -F -d 'File, folder, or - for stdout'
+complete -c nb -n '__nb_in \'caption\'' -l output -s o -r -F -d 'File (.png and the like may be left out), folder, or - for stdout'
 complete -c nb -n '__nb_in \'caption\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
 png
 jpeg
@@ -309,7 +309,7 @@ complete -c nb -n '__nb_in \'batch\'' -l color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'batch\'' -l no-color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'batch\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_in \'extract\'' -r -F
-complete -c nb -n '__nb_in \'extract\'' -l output -s o -r -F -d 'File, folder, or - for stdout'
+complete -c nb -n '__nb_in \'extract\'' -l output -s o -r -F -d 'File (.png and the like may be left out), folder, or - for stdout'
 complete -c nb -n '__nb_in \'extract\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
 png
 jpeg

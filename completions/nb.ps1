@@ -45,8 +45,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--system', 'System instruction'),
             ('--temperature', 'Sampling temperature, from 0 to 2'),
             ('--seed', 'Random seed, sent as is'),
-            ('--output', 'File, folder, or - for stdout'),
-            ('-o', 'File, folder, or - for stdout'),
+            ('--output', 'File (.png and the like may be left out), folder, or - for stdout'),
+            ('-o', 'File (.png and the like may be left out), folder, or - for stdout'),
             ('--format', 'auto (by the file''s name, else as received), png, jpeg or webp'),
             ('--force', 'Replace an existing file'),
             ('--skip-existing', 'Leave an existing file alone'),
@@ -105,8 +105,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--system', 'System instruction'),
             ('--temperature', 'Sampling temperature, from 0 to 2'),
             ('--seed', 'Random seed, sent as is'),
-            ('--output', 'File, folder, or - for stdout'),
-            ('-o', 'File, folder, or - for stdout'),
+            ('--output', 'File (.png and the like may be left out), folder, or - for stdout'),
+            ('-o', 'File (.png and the like may be left out), folder, or - for stdout'),
             ('--format', 'auto (by the file''s name, else as received), png, jpeg or webp'),
             ('--force', 'Replace an existing file'),
             ('--skip-existing', 'Leave an existing file alone'),
@@ -185,8 +185,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-h', 'Show this message and exit')
         )
         'extract' = @(
-            ('--output', 'File, folder, or - for stdout'),
-            ('-o', 'File, folder, or - for stdout'),
+            ('--output', 'File (.png and the like may be left out), folder, or - for stdout'),
+            ('-o', 'File (.png and the like may be left out), folder, or - for stdout'),
             ('--format', 'auto (by the file''s name, else as received), png, jpeg or webp'),
             ('--force', 'Replace an existing file'),
             ('--skip-existing', 'Leave an existing file alone'),

@@ -34,6 +34,8 @@ STOP_SIGNALS = tuple(
 )
 # Whether users' files are where the XDG specification says.
 HAS_XDG_FOLDERS = sys.platform not in {"darwin", "win32"}
+# What to type at the end of what is typed for stdin.
+END_OF_INPUT = "press Ctrl-Z and Enter" if sys.platform == "win32" else "press Ctrl-D"
 # Seconds; longer than most imports of one module.
 _IMPORT_TIME = 0.01
 # Standard streams, the terminal, folders, and what the interpreter has open; a connection has two

@@ -87,7 +87,7 @@ def preflight(images: Sequence[Destination], destination: TextDestination) -> No
             )
         if isinstance(image, NamedFile):
             path = destination.text_path(str(image.path))
-            if path == image.path:
+            if path in image.paths():
                 raise UsageError(
                     f"{path} would be both image and text", hint="choose another --alt-file"
                 )

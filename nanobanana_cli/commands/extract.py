@@ -155,7 +155,7 @@ def _places(
             stem = slug("response" if name == "-" else Path(name).stem)
             places[number] = msgspec.structs.replace(place, stem=stem)
         elif isinstance(place, NamedFile) and place.taken() and not output.skip_existing:
-            raise OutputExists(f"{place.path} exists already")
+            raise OutputExists(f"{place.found()} exists already")
     if text is not None:
         from nanobanana_cli.captions.save import preflight
 
@@ -185,8 +185,9 @@ def _extracted(
     from nanobanana_cli.generation.destinations import NamedFile
 
     if isinstance(place, NamedFile) and place.taken():
-        terminal.note(f"{place.path} exists, left alone")
-        return [extract.skipped(str(place.path))]
+        found = str(place.found())
+        terminal.note(f"{found} exists, left alone")
+        return [extract.skipped(found)]
     try:
         body = (
             terminal.read(_LARGEST_FILE)

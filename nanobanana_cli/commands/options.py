@@ -133,7 +133,8 @@ class Output(msgspec.Struct, frozen=True):
             "--output",
             "-o",
             metavar="PATH",
-            help="File, folder, or - for stdout. [default: a name made from the prompt]",
+            help="File (.png and the like may be left out), folder, or - for stdout. "
+            "[default: a name made from the prompt]",
         ),
     ] = None
     image_format: Annotated[

@@ -13,7 +13,17 @@ from nanobanana_cli.ui.terminal import Terminal
 R = TypeVar("R", bound=msgspec.Struct)
 
 # With one of these, no command makes a call, so that errors say nothing of a charge.
-_CALLS_NOTHING = ("accept", "check", "curl", "decorative", "dry_run", "init", "prune", "read")
+_CALLS_NOTHING = (
+    "accept",
+    "check",
+    "curl",
+    "decorative",
+    "dry_run",
+    "init",
+    "prune",
+    "read",
+    "status",
+)
 
 
 def takes(record: type[R]) -> Callable[[Callable[[R, Terminal], None]], Callable[..., None]]:

@@ -12,11 +12,16 @@ import msgspec
 from nanobanana_cli import files
 from nanobanana_cli.errors import Charged, LocalFileError, OutputExists, UsageError
 from nanobanana_cli.images import formats
-from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
+from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, FORMATS, SUFFIXES
 from nanobanana_cli.settings.validators import InvalidValue
 from nanobanana_cli.slug import slug
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import Data, ImageFormat
+
+# Those of images that other programs make.
+_OTHER_SUFFIXES = frozenset(
+    (".avif", ".bmp", ".gif", ".heic", ".ico", ".jp2", ".jxl", ".pdf", ".tga", ".tif", ".tiff")
+)
 
 
 class Destination(Protocol):
@@ -57,28 +62,41 @@ class MisplacedImage(LocalFileError):
 
 
 class NamedFile(msgspec.Struct, frozen=True):
-    """A path that the user named."""
+    """A path that the user named; without a suffix, it gets that of the format that comes."""
 
     path: Path
     format: ImageFormat | None
     force: bool = False
 
+    def found(self) -> Path | None:
+        """Return the file that is there; without a suffix, that with any image's."""
+        return next(filter(files.taken, self.paths()), None)
+
+    def paths(self) -> list[Path]:
+        """Return the paths that the image may have."""
+        endings = () if self.path.suffix else (s for row in FORMATS.values() for s in row.suffixes)
+        return [self.path, *map(self._with, endings)]
+
     def taken(self) -> bool:
         """Return True if the path exists and must not be replaced."""
-        return not self.force and files.taken(self.path)
+        return not self.force and self.found() is not None
 
     def save(self, data: Data, image_format: ImageFormat) -> str:
         """Write to the path, or beside it if it was taken meanwhile."""
+        suffix = SUFFIXES[image_format]
+        path = self.path if self.path.suffix else self._with(suffix)
         if self.force:
-            files.replace(self.path, data)
-            return str(self.path)
+            files.replace(path, data)
+            return str(path)
         try:
-            files.create(self.path, data)
+            files.create(path, data)
         except OutputExists as error:
-            suffix = SUFFIXES[image_format]
-            saved = files.create_unique(self.path.parent, self.path.stem, suffix, data)
+            saved = files.create_unique(path.parent, path.stem, suffix, data)
             raise MisplacedImage(error.message, saved) from error
-        return str(self.path)
+        return str(path)
+
+    def _with(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
 
 
 class UnnamedFile(msgspec.Struct, frozen=True):
@@ -175,10 +193,15 @@ def folders(destinations: Iterable[Destination]) -> Iterator[Path]:
 
 
 def _named(path: Path, count: int, wanted: ImageFormat | None, force: bool) -> list[Destination]:
+    if wanted is not None and not path.suffix:
+        path = path.with_name(path.name + SUFFIXES[wanted])
     paths = [path] if count == 1 else [_numbered(path, n) for n in range(1, count + 1)]
-    for each in paths:
-        files.check_output(each)
-    return [NamedFile(each, wanted, force) for each in paths]
+    places = [NamedFile(each, wanted, force) for each in paths]
+    for place in places:
+        # What is there may be a folder, a device or a pipe; a longer name may be too long.
+        for each in {place.path, *filter(files.taken, place.paths()), place.paths()[-1]}:
+            files.check_output(each)
+    return list(places)
 
 
 def _numbered(path: Path, number: int) -> Path:
@@ -211,8 +234,7 @@ def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
     named = FORMAT_OF_SUFFIX.get(suffix)
     if named is None:
         raise UsageError(
-            f"-o {path}: {suffix} is not a format that nb writes",
-            hint=one_of(suffix, FORMAT_OF_SUFFIX),
+            f"-o {path}: {suffix} is not a format that nb writes", hint=_formats(path, suffix)
         )
     if wanted is not None and wanted != named:
         raise UsageError(
@@ -220,3 +242,13 @@ def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:
             hint=f"-o {path.with_suffix(SUFFIXES[wanted])}, or leave --format out",
         )
     return named
+
+
+def _formats(path: Path, suffix: str) -> str:
+    """Return the hint for a suffix: the formats, and how to convert to another one."""
+    if suffix not in _OTHER_SUFFIXES:
+        return one_of(suffix, FORMAT_OF_SUFFIX)
+    from shlex import quote
+
+    other = f"-o - | magick - {quote(str(path))}"
+    return f"one of {', '.join(FORMAT_OF_SUFFIX)}; or convert it: {other}"

@@ -102,7 +102,7 @@ class Terminal:
         self.quiet, self.verbose, self._color = quiet, verbose, color
 
     def read(self, limit: int = 100_000_000) -> bytes:
-        """Read all of stdin.
+        """Read all of stdin; on a terminal, say how to end it.
 
         Args:
             limit: the size limit in bytes.
@@ -110,6 +110,8 @@ class Terminal:
         Raises:
             UsageError: stdin is unreadable or larger.
         """
+        if self.stdin.isatty():
+            self.note(f"reading from the terminal; to end, {system.END_OF_INPUT} on an empty line")
         try:
             data = self.stdin.buffer.read(limit + 1)
         except OSError as error:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from msgspec.structs import replace
+
 from nanobanana_cli.commands.batch.options import BatchOptions
-from nanobanana_cli.commands.signature import takes
+from nanobanana_cli.commands.signature import command_line, takes
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.ui.terminal import Terminal
 
+# What --init writes.
+_USUAL = "images.toml"
 # Of each group, one option at most.
 _EXCLUSIVE = (
     ("--prune", "--accept", "--dry-run", "--check", "--status", "--init"),
@@ -56,7 +62,10 @@ def command(options: BatchOptions, terminal: Terminal) -> None:
 
 def _check_contradictions(options: BatchOptions) -> None:
     if options.manifest is None and not options.init:
-        raise UsageError("no manifest", hint="`nb batch --init` writes an example, images.toml")
+        hint = "`nb batch --init` writes an example, images.toml"
+        if Path(_USUAL).is_file():
+            hint = command_line("batch", replace(options, manifest=_USUAL))
+        raise UsageError("no manifest", hint=hint)
     if options.delete and not options.prune:
         raise UsageError("--delete goes with --prune", hint="add --prune, or leave --delete out")
     given = {

@@ -116,9 +116,9 @@ class Generation(msgspec.Struct, frozen=True):
         """Return the destinations that are free; the others must be left alone on request."""
         taken = [each for each in self.destinations if isinstance(each, NamedFile) and each.taken()]
         if taken and not self.skip_existing:
-            raise OutputExists(f"{taken[0].path} exists already")
+            raise OutputExists(f"{taken[0].found()} exists already")
         for destination in taken:
-            self._skip(str(destination.path), write=write_skipped)
+            self._skip(str(destination.found()), write=write_skipped)
         return [each for each in self.destinations if each not in taken]
 
     def _skip(self, path: str, *, write: bool) -> None:
