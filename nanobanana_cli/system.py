@@ -41,7 +41,11 @@ _IMPORT_TIME = 0.01
 # Standard streams, the terminal, folders, and what the interpreter has open; a connection has two
 # descriptors, and its image a file.
 _OTHER_FILES = 8
-_FILES_PER_CONNECTION = 3
+_FILES_PER_CALL = 3
+# Bytes of addresses: of the interpreter and libraries; of two threads' stacks and heaps, of which
+# glibc reserves 64 MiB each, a reply and its image.
+_OTHER_MEMORY = 128 << 20
+_MEMORY_PER_CALL = 128 << 20
 # Seconds in which further signals are taken for the same one: two can come within a millisecond,
 # and people press Ctrl-C again while the first still ends the run.
 _SAME = 1.0
@@ -168,17 +172,22 @@ def _place(exception: BaseException) -> str:
     return place
 
 
-def most_connections() -> int:
-    """Return how many connections may be open at once, with a file being written for each."""
+def most_calls() -> int:
+    """Return how many calls may be made at once under the limits of open files and of memory."""
     if sys.platform == "win32":
         return sys.maxsize
     else:  # noqa: RET505 - as in `open_no_follow`
         import resource
 
-        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        if files == resource.RLIM_INFINITY:
-            return sys.maxsize
-        return max(1, (files - _OTHER_FILES) // _FILES_PER_CONNECTION)
+        most = [sys.maxsize]
+        for limit, others, each in (
+            (resource.RLIMIT_NOFILE, _OTHER_FILES, _FILES_PER_CALL),
+            (resource.RLIMIT_AS, _OTHER_MEMORY, _MEMORY_PER_CALL),
+        ):
+            allowed = resource.getrlimit(limit)[0]
+            if allowed != resource.RLIM_INFINITY:
+                most.append((allowed - others) // each)
+        return max(1, min(most))
 
 
 def fallback_folders(env: Mapping[str, str]) -> tuple[Path, ...]:

@@ -70,7 +70,8 @@ class _Body:
         with self._file as file:
             try:
                 # Pages that the system may take back.
-                return memoryview(mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ))
+                pages = partial(mmap.mmap, file.fileno(), self.size, access=mmap.ACCESS_READ)
+                return memoryview(self._memory.patiently(pages, paused))
             except OSError as error:
                 file.seek(0)
                 with tempfile.NamedTemporaryFile("wb", prefix="nb-", delete=False) as kept:
@@ -134,12 +135,13 @@ def read(
         ):
             chunks: Iterable[bytes] = raw.stream(_CHUNK, decode_content=True)
         elif not length:
-            chunks = iter(partial(source.read1, _CHUNK), b"")
+            read = partial(source.read1, _CHUNK)
+            chunks = iter(lambda: memory.patiently(read, paused), b"")
         elif (pages := _pages(length, memory)) is not None:
             # Past `source`, which is closed once its length has come.
             return _read_known(source.fp, pages, memory, paused, is_usable, goes_on)
         else:
-            chunks = _chunks(source.fp, length)
+            chunks = _chunks(source.fp, length, memory, paused)
         return _read_unknown(chunks, length, memory, paused, limit, is_usable)
     except urllib3.exceptions.DecodeError as error:
         raise BadReply("the reply's compression is damaged") from error
@@ -188,9 +190,11 @@ def _read_known(
     return whole
 
 
-def _chunks(stream: BufferedReader, length: int) -> Iterator[bytes]:
+def _chunks(
+    stream: BufferedReader, length: int, memory: MemoryBudget, paused: Paused
+) -> Iterator[bytes]:
     while length:
-        chunk = stream.read1(min(length, _CHUNK))
+        chunk = memory.patiently(partial(stream.read1, min(length, _CHUNK)), paused)
         if not chunk:
             raise http.client.IncompleteRead(b"", length)
         length -= len(chunk)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from nanobanana_cli.settings.validators import MEMORY_LIMIT
 from nanobanana_cli.types import Data
@@ -24,6 +27,11 @@ _FIRST_GUESS = 16 << 20
 _MOST_VALUES = 500_000
 _BLOCK = 1 << 20
 
+# Seconds to wait for memory that other replies hold, and between two tries.
+_PATIENCE = 20.0
+_PAUSE = 0.05
+
+T = TypeVar("T")
 Paused = Callable[[], AbstractContextManager[None]]
 
 
@@ -85,6 +93,26 @@ class MemoryBudget:
         with self._changed:
             self._free += self._held.pop(threading.get_ident(), 0)
             self._changed.notify_all()
+
+    def patiently(self, allocate: Callable[[], T], paused: Paused) -> T:
+        """Call a function that takes memory, again while the system has none but other replies do.
+
+        The budget does not know of limits such as `ulimit -v`.
+
+        Raises:
+            MemoryError, OSError: what it raises.
+        """
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return allocate()
+            except (MemoryError, OSError) as error:
+                is_short = isinstance(error, MemoryError) or error.errno == errno.ENOMEM
+                is_alone = not self._held.keys() - {threading.get_ident()}
+                if not is_short or is_alone or time.monotonic() > end:
+                    raise
+            with paused():
+                time.sleep(_PAUSE)
 
     def close(self) -> None:
         """End every wait, because the run stops."""

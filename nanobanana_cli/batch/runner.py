@@ -30,7 +30,7 @@ from nanobanana_cli.captions.save import TextDestination, save_reply_text
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnknown
 from nanobanana_cli.generation import shape
 from nanobanana_cli.generation.pool import WorkerPool
-from nanobanana_cli.generation.save import save_image
+from nanobanana_cli.generation.save import load_converter, save_image
 from nanobanana_cli.generation.session import Session
 from nanobanana_cli.system import error_of
 from nanobanana_cli.types import Result
@@ -207,11 +207,12 @@ class Runner:
             return self._failed(step, error)
         intent = intent_line(step, self._session.endpoint.provider)
         call = _Call(step, intent, self._ledger, self._dispatcher)
+        place = RowDestination(self._root, step, call.receive)
+        load_converter(place.format)
         with self._session.call(request, before=call.record) as called:
             if text:
                 result = self._text_alone(step, called)
             else:
-                place = RowDestination(self._root, step, call.receive)
                 result = save_image(called, place, self._session.rescue)
         if not text:
             result = replace(result, notes=(*shape.notes(request), *result.notes))

@@ -14,7 +14,7 @@ from typing import Generic, Self, TypeVar
 
 import msgspec
 
-from nanobanana_cli.system import STOP_SIGNALS, StopSignals, error_of, most_connections
+from nanobanana_cli.system import STOP_SIGNALS, StopSignals, error_of, most_calls
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -92,7 +92,7 @@ class WorkerPool(Generic[T, R]):
         self._changes: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(size * _AHEAD):
             self._tickets.put(None)
-        self._size = min(size, most_connections())
+        self._size = min(size, most_calls())
         self._ended: list[None] = []
         self._started = 0
 

@@ -27,7 +27,7 @@ T = TypeVar("T")
 _MOST_REPLIES = 20
 _MOST_BYTES = 200_000_000
 # Seconds to wait for what other calls hold, and between two tries.
-_PATIENCE = 60.0
+_PATIENCE = 20.0
 _PAUSE = 0.05
 
 

@@ -46,11 +46,15 @@ def _kept() -> list[Path]:
 @on_linux
 @pytest.mark.parametrize(
     ("name", "value", "image"),
-    [("AS", 300_000 << 10, picture()), ("NOFILE", 16, picture()), ("NOFILE", 16, LARGE)],
-    ids=["memory", "files", "files and large images"],
+    [
+        ("AS", 300_000 << 10, picture()),
+        ("AS", 300_000 << 10, LARGE),
+        ("NOFILE", 16, picture()),
+        ("NOFILE", 16, LARGE),
+    ],
 )
 def test_every_image_is_made(nb_process: NbProcess, name: str, value: int, image: bytes) -> None:
-    with WireServer(Answer(body=made(image).body, delay=0.15)) as server:
+    with WireServer(Answer(body=made(image).body, delay=0.05)) as server:
         process = nb_process.start(
             *("generate", "fox", "-n", "16"), env=_env(server), preexec_fn=_limit(name, value)
         )
@@ -149,6 +153,7 @@ def _run_while_nb_goes_away(tmp_path: Path, server: WireServer, *argv: str) -> t
         (("generate", "fox", "-o", "fox.png", "--json"), made()),
         (("caption", "in.png", "--write"), drawn("A fox.", picture())),
         (("batch", "m.txt"), made()),
+        (("batch", "m.txt", "--format", "webp"), made()),
     ],
 )
 def test_an_upgrade_during_the_call_costs_nothing(

@@ -40,12 +40,16 @@ def blocks(failed: Sequence[FailedRow]) -> Iterator[str]:
     for row in failed:
         # Messages that differ in an amount or an address have one cause.
         words = re.sub(r"[\d.,]+", "#", row.error.message)
-        causes.setdefault((row.error.kind, row.error.hint or "", words), []).append(row)
+        # So do hints that lead to what was kept of each.
+        hint = "" if row.error.is_kept else row.error.hint or ""
+        causes.setdefault((row.error.kind, hint, words), []).append(row)
     ordered = sorted(causes.items(), key=lambda cause: -len(cause[1]))
-    for (_, hint, _), rows in ordered[:_CAUSES_SHOWN]:
+    for _, rows in ordered[:_CAUSES_SHOWN]:
         message, _ = Counter(row.error.message for row in rows).most_common(1)[0]
         yield f"{len(rows)} × {message}"
-        yield from (f"  hint: {line}" for line in hint.splitlines())
+        hints = (row.error.hint or "" for row in rows)
+        lines = dict.fromkeys(line for hint in hints for line in hint.splitlines())
+        yield from (f"  hint: {line}" for line in lines)
         yield f"  {charges(rows)}"
         rest = len(rows) - _PATHS_SHOWN
         more = f" and {rest} more" if rest > 0 else ""
