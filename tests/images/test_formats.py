@@ -13,6 +13,7 @@ from nanobanana_cli.images import formats, metadata
 from nanobanana_cli.images.convert import convert
 from nanobanana_cli.images.formats import CHOICES, FORMATS, Format, listed, parse
 from nanobanana_cli.images.xmp.packet import Description
+from nanobanana_cli.images.xmp.scan import NotEmbeddable
 from nanobanana_cli.settings.validators import InvalidValue
 from nanobanana_cli.types import ImageFormat
 
@@ -47,7 +48,14 @@ def test_each_format_becomes_one_that_is_written(row: Format) -> None:
         assert convert(formats.verify(_image(other)), row.name).format == row.name
 
 
-@pytest.mark.parametrize("row", [row for row in FORMATS.values() if row.xmp])
+def test_text_is_read_in_avif_but_not_embedded() -> None:
+    data = _image(FORMATS["avif"])
+    assert metadata.read(data) == Description()
+    with pytest.raises(NotEmbeddable, match="PNG, JPEG or WebP"):
+        metadata.embed(data, Description(alt="a fox"))
+
+
+@pytest.mark.parametrize("row", [row for row in FORMATS.values() if row.xmp and row.modes])
 def test_a_row_with_xmp_holds_text(row: Format) -> None:
     data = metadata.embed(_image(row), Description(alt="a fox"))
     assert formats.verify(data).format == row.name
