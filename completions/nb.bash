@@ -14,8 +14,8 @@ _nb_command() {
             valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'caption')
-            options='--style --max-chars --lang --context --context-file --as --relative-to --write --embed --recursive -r --concurrency --check --strict --decorative --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --count -n --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
-            valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+            options='--style --max-chars --lang --text --text-file --context --context-file --as --relative-to --write --embed --again --break-signature --recursive -r --concurrency --check --strict --decorative --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --count -n --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'batch')
             options='--dry-run --check --status --init --accept --prune --delete --only --limit --shuffle --shard --retry --remake --concurrency --rpm --fail-fast --max-failures --max-cost --max-images --max-total-cost --yes --output -o --gallery --format --alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --wait --json --quiet -q --verbose -v --color --no-color --help -h'
@@ -80,7 +80,7 @@ _nb_values() {
         'generate --size' | 'generate -s' | 'caption --size' | 'caption -s' | 'batch --size' | 'batch -s')
             values='0.5K 1K 2K 4K'
             ;;
-        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o' | 'generate --alt-file' | 'caption --context-file' | 'caption --relative-to' | 'caption --image' | 'caption -i' | 'caption --prompt-file' | 'caption --output' | 'caption -o' | 'caption '[0-9]* | 'batch --output' | 'batch -o' | 'batch --gallery' | 'batch 0' | 'extract --output' | 'extract -o' | 'extract '[0-9]* | 'sandbox --log')
+        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o' | 'generate --alt-file' | 'caption --text-file' | 'caption --context-file' | 'caption --relative-to' | 'caption --image' | 'caption -i' | 'caption --prompt-file' | 'caption --output' | 'caption -o' | 'caption '[0-9]* | 'batch --output' | 'batch -o' | 'batch --gallery' | 'batch 0' | 'extract --output' | 'extract -o' | 'extract '[0-9]* | 'sandbox --log')
             values='files'
             ;;
         'generate --thinking' | 'caption --thinking')

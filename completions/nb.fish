@@ -37,7 +37,7 @@ function __nb_value_follows
         case 'generate'
             string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'caption'
-            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'batch'
             string match -qr -- '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
         case 'extract'
@@ -152,6 +152,8 @@ title\\t\'title, up to 60 characters\'
 tags\\t\'tags, up to 150 characters\'' -d 'alt (a short phrase), long (a full description), title or tags'
 complete -c nb -n '__nb_in \'caption\'' -l max-chars -x -d 'Length limit in characters'
 complete -c nb -n '__nb_in \'caption\'' -l lang -x -d 'Language, by name or BCP 47 tag: German, de-CH'
+complete -c nb -n '__nb_in \'caption\'' -l text -x -d 'Write or embed this text, without a call'
+complete -c nb -n '__nb_in \'caption\'' -l text-file -r -F -d 'Write or embed the text in FILE, or those of a CSV file of path and text'
 complete -c nb -n '__nb_in \'caption\'' -l context -x -d 'Text of the page that the image is on: alt text depends on it'
 complete -c nb -n '__nb_in \'caption\'' -l context-file -r -F -d 'Read the context from FILE: all of it, or the part around the image it names'
 complete -c nb -n '__nb_in \'caption\'' -l as -x -k -a 'text
@@ -162,6 +164,8 @@ csv' -d 'text, json, markdown, html or csv'
 complete -c nb -n '__nb_in \'caption\'' -l relative-to -r -F -d 'Print image paths relative to FOLDER'
 complete -c nb -n '__nb_in \'caption\'' -l write -d 'Write each text beside its image'
 complete -c nb -n '__nb_in \'caption\'' -l embed -d 'Embed each text in its image file, as IPTC alt text (XMP)'
+complete -c nb -n '__nb_in \'caption\'' -l again -d 'Pay for new texts, and replace those that are there'
+complete -c nb -n '__nb_in \'caption\'' -l break-signature -d 'Embed in files that are signed with C2PA, too'
 complete -c nb -n '__nb_in \'caption\'' -l recursive -s r -d 'Search folders for images, too'
 complete -c nb -n '__nb_in \'caption\'' -l concurrency -x -d 'Maximum number of calls at once'
 complete -c nb -n '__nb_in \'caption\'' -l check -d 'Check existing texts, without key or network'

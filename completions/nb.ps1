@@ -80,12 +80,16 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--style', 'alt (a short phrase), long (a full description), title or tags'),
             ('--max-chars', 'Length limit in characters'),
             ('--lang', 'Language, by name or BCP 47 tag: German, de-CH'),
+            ('--text', 'Write or embed this text, without a call'),
+            ('--text-file', 'Write or embed the text in FILE, or those of a CSV file of path and text'),
             ('--context', 'Text of the page that the image is on: alt text depends on it'),
             ('--context-file', 'Read the context from FILE: all of it, or the part around the image it names'),
             ('--as', 'text, json, markdown, html or csv'),
             ('--relative-to', 'Print image paths relative to FOLDER'),
             ('--write', 'Write each text beside its image'),
             ('--embed', 'Embed each text in its image file, as IPTC alt text (XMP)'),
+            ('--again', 'Pay for new texts, and replace those that are there'),
+            ('--break-signature', 'Embed in files that are signed with C2PA, too'),
             ('--recursive', 'Search folders for images, too'),
             ('-r', 'Search folders for images, too'),
             ('--concurrency', 'Maximum number of calls at once'),
@@ -300,7 +304,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     # The words whose value comes next.
     $valued = @{
         'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
-        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
         'batch' = '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
         'extract' = '^(-[qvh]*[o]|--output|--format)$'
         'config set' = '^(--provider)$'

@@ -11,7 +11,8 @@
     │   └── RateLimited       5  rate_limit       not charged
     ├── NotSent               5  not_sent         not charged
     ├── LocalFileError        6  file             not charged
-    │   └── MisplacedImage    6  file             charged
+    │   ├── MisplacedImage    6  file             charged
+    │   └── SignedFile        6  file             not charged
     ├── Rejected              7  rejected         not charged
     │   └── NotFound          7  rejected         not charged
     ├── OverBudget            8  budget           not charged
@@ -25,10 +26,9 @@
     └── OutputClosed        141  output_closed    charged
     Interrupted     129/130/143  interrupted      may have been charged
 
-ManifestError and NotSent are defined in `batch`, MisplacedImage in `generation`, Decorative in
-`captions`. The charge is that of the call which the error is about; what the whole run was charged,
-`money.Charges` knows. Interrupted is outside the tree, so that `except Exception` cannot swallow a
-signal.
+ManifestError and NotSent are defined in `batch`, MisplacedImage in `generation`, Decorative and
+SignedFile in `captions`. The charge is that of the call which the error is about; `money.Charges`
+knows the run's. Interrupted is outside the tree, so that `except Exception` swallows no signal.
 """
 
 from __future__ import annotations

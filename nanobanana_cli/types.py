@@ -210,6 +210,7 @@ class Result(msgspec.Struct, frozen=True):
             image is the `source`, and the path is null.
         mime_type, width, height, size, sha256: of the file as written; size in bytes.
         alt, alt_path: the alt text, and the file that holds it.
+        lang: the language asked for: its tag, or its name where that is not known.
         seconds: wall-clock time of the call that was answered, without waiting for a turn.
         attempts: the number of times that the request was sent.
         cost: micro-dollars by the reply's tokens or the catalog; None when not known.
@@ -229,6 +230,7 @@ class Result(msgspec.Struct, frozen=True):
     sha256: str | None = None
     alt: str | None = None
     alt_path: str | None = None
+    lang: str | None = None
     seconds: float | None = None
     attempts: int = 0
     cost: int | None = None
@@ -266,6 +268,8 @@ class Result(msgspec.Struct, frozen=True):
         if has_failed and self.path is not None:
             # An existing image: under `path` it would look like a result.
             record["source"] = self.path
+        if self.lang is not None:
+            record["lang"] = self.lang
         if self.notes:
             record["notes"] = list(self.notes)
         if self.error is not None:

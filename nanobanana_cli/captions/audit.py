@@ -6,14 +6,14 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli.captions import embedded, lint, sidecar
 from nanobanana_cli.captions.lint import Level, Problem
-from nanobanana_cli.captions.prompts import TextSpec
+from nanobanana_cli.captions.prompts import STYLES, TextSpec
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation.inputs import read_bytes
 from nanobanana_cli.system import error_of
@@ -24,7 +24,7 @@ from nanobanana_cli.ui.escape import strip_unsafe
 _VARIANT = re.compile(r"(?:[-_.@](?:\d+w|\d+x(?:\d+)?|\d{3,4}))+$")
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """One image's text and its problems, as a JSON line of `--check` has them.
 
     Args:
@@ -33,6 +33,7 @@ class Finding(msgspec.Struct, frozen=True):
         alt: its text; "" for a decorative image, None when it has none.
         alt_path: the text file; None when the text is in the image itself.
         problems: empty when the text is good.
+        lang: the language that was asked for, if any.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Finding(msgspec.Struct, frozen=True):
     alt: str | None
     alt_path: str | None
     problems: tuple[Problem, ...]
+    lang: str | None = None
 
     def has(self, level: Level) -> bool:
         """Return whether a problem is of this level."""
@@ -56,59 +58,70 @@ class _Look(msgspec.Struct, frozen=True):
 
 
 def check(
-    paths: Sequence[str], spec: TextSpec, read_stdin: Callable[[], bytes], *, strict: bool
+    paths: Sequence[str],
+    specs: Sequence[TextSpec],
+    read_stdin: Callable[[], bytes],
+    *,
+    strict: bool,
 ) -> list[Finding]:
     """Check the text in the file beside each image or, without one, in the image itself.
 
     Args:
         paths: the images.
-        spec: the style, and the limit.
+        specs: the style, and the limit, for each language.
         read_stdin: returns the bytes of the image `-`.
         strict: warnings and images that could not be looked at fail, too.
     """
     findings: list[Finding] = []
     pictures: dict[str, tuple[str, bytes]] = {}
     for path in paths:
-        finding, digest = _checked(path, spec, read_stdin)
-        findings.append(finding)
-        pictures[path] = (_picture(path), digest)
+        for spec in specs:
+            text_file = sidecar.path_of(path, spec.style, spec.tag)
+            if len(specs) == 1:
+                text_file = sidecar.place_of(path, spec)
+            finding, digest = _checked(path, text_file, spec, read_stdin)
+            findings.append(finding)
+            pictures[path] = (_picture(path), digest)
     findings = [*_with_repeated(findings, pictures)]
     return [replace(each, status=_status(each, strict)) for each in findings]
 
 
-def _checked(path: str, spec: TextSpec, read_stdin: Callable[[], bytes]) -> tuple[Finding, bytes]:
-    beside = sidecar.path_of(path)
-    blank = Finding(path, "unchanged", None, None, ())
+def _checked(
+    path: str, text_file: Path, spec: TextSpec, read_stdin: Callable[[], bytes]
+) -> tuple[Finding, bytes]:
+    blank = Finding(path, "unchanged", None, None, (), spec.tag or spec.lang)
     try:
-        look = _look(path, spec, read_stdin)
+        look = _look(path, text_file, spec, read_stdin)
     except NbError as error:
         unreadable = Problem("unreadable", error.message)
         return replace(blank, problems=(unreadable,)), b""
     if look.beside is not None:
         problems = [*_faults(look.beside, spec, path), *_difference(look)]
-        found = replace(blank, alt=look.beside.strip(), alt_path=str(beside))
+        found = replace(blank, alt=look.beside.strip(), alt_path=str(text_file))
     elif look.inside is not None:
         problems = [*_faults(look.inside, spec, path)]
         found = replace(blank, alt=look.inside)
     elif look.unreadable is not None:
         problems, found = [Problem("unreadable", look.unreadable, "unchecked")], blank
     else:
-        problems, found = [Problem("missing", "it has no alt text")], blank
+        where = f" in {spec.lang}" if spec.lang else ""
+        missing = f"it has no {STYLES[spec.style].name}{where}"
+        problems, found = [Problem("missing", missing)], blank
     return replace(found, problems=tuple(problems)), look.digest
 
 
-def _look(path: str, spec: TextSpec, read_stdin: Callable[[], bytes]) -> _Look:
+def _look(path: str, text_file: Path, spec: TextSpec, read_stdin: Callable[[], bytes]) -> _Look:
     """Read both texts of an image.
 
     Raises:
         NbError: the file beside it cannot be read.
     """
-    beside = None if path == "-" else sidecar.read(sidecar.path_of(path))
+    beside = None if path == "-" else sidecar.read(text_file)
     inside = unreadable = None
     data = b""
     try:
         data = read_bytes(path, read_stdin)
-        inside = embedded.text_of(embedded.read(path, data), spec.style)
+        inside = embedded.text_of(path, data, spec)
     except Exception as exception:  # noqa: BLE001 - it must not end the check of the others
         unreadable = error_of(exception).message.removeprefix(f"{path}: ")
     return _Look(beside, inside, hashlib.sha256(data).digest(), unreadable)

@@ -11,6 +11,7 @@ import html
 import io
 import os
 import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -35,12 +36,14 @@ class Caption(msgspec.Struct, frozen=True):
         path: the image file, as it is to be named.
         text: any text.
         width, height: pixels; None when not known.
+        lang: the text's language as it was asked for.
     """
 
     path: str
     text: str
     width: int | None = None
     height: int | None = None
+    lang: str | None = None
 
 
 def relative(path: str, base: str | None) -> str:
@@ -63,8 +66,8 @@ def as_html(caption: Caption) -> str:
     return f'<img src="{_url(caption.path)}" alt="{text}"{size}>'
 
 
-def as_csv(caption: Caption) -> str:
-    """Return one row of `CSV_COLUMNS` by RFC 4180, without its line end.
+def as_csv(caption: Caption, more: Sequence[str] = ()) -> str:
+    """Return one row of `CSV_COLUMNS`, and `more` cells, by RFC 4180, without its line end.
 
     A cell that a spreadsheet would read as a formula gets a harmless prefix: a text a space, a
     path `./`.
@@ -76,7 +79,9 @@ def as_csv(caption: Caption) -> str:
     if path.startswith(_FORMULA) and path != "-":
         path = "./" + path
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow([path, text, caption.width, caption.height])
+    csv.writer(buffer, lineterminator="").writerow(
+        [path, text, caption.width, caption.height, *more]
+    )
     return buffer.getvalue()
 
 

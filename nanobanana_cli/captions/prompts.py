@@ -12,6 +12,8 @@ from urllib.parse import quote
 import msgspec
 from msgspec.structs import replace
 
+from nanobanana_cli.captions import languages
+
 
 class Style(msgspec.Struct, frozen=True):
     """One kind of text.
@@ -82,7 +84,6 @@ _LANGUAGE = re.compile(r"[^\W\d_](?:[\w '().-]{0,58}[\w)])?")
 # How much of a page counts, in characters before and after a picture, and the title of a page.
 _AROUND = 1500
 _TITLE = re.compile(r"^# .+$|^title ?[:=].+$|<title>[^<]*</title>|<h1[^>]*>[^<]*", re.MULTILINE)
-_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 
 class TextSpec(msgspec.Struct, frozen=True):
@@ -110,8 +111,8 @@ class TextSpec(msgspec.Struct, frozen=True):
 
     @property
     def tag(self) -> str | None:
-        """Return the language as a BCP 47 tag, when it was given as one."""
-        return self.lang if self.lang and _TAG.fullmatch(self.lang) else None
+        """Return the language as a BCP 47 tag, when it is known."""
+        return languages.tag_of(self.lang) if self.lang else None
 
 
 def is_language(text: str) -> bool:

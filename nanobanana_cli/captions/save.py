@@ -37,9 +37,12 @@ class TextDestination(msgspec.Struct, frozen=True):
         write: write it to a file beside the image.
         text_file: that file, when it does not have the default name.
         embed: embed it in the image file.
-        force: replace existing texts, and edit signed files.
+        force: replace an existing text, with what is there or typed.
+        again: ask for a new text, and replace an existing one.
+        break_signature: edit signed files.
         is_generated: a model made the image; `embed` records that as its source.
         is_decorative: the images need no text, by a person's word.
+        is_one_of_several: texts in other languages are asked for, too.
     """
 
     spec: TextSpec
@@ -47,12 +50,22 @@ class TextDestination(msgspec.Struct, frozen=True):
     text_file: Path | None = None
     embed: bool = False
     force: bool = False
+    again: bool = False
+    break_signature: bool = False
     is_generated: bool = False
     is_decorative: bool = False
+    is_one_of_several: bool = False
 
     def text_path(self, image: str) -> Path:
         """Return the file that `write` writes for an image."""
-        return self.text_file or sidecar.path_of(image)
+        if self.text_file is not None:
+            return self.text_file
+        if self.is_one_of_several:
+            return sidecar.path_of(image, self.spec.style, self.spec.tag)
+        if self.is_generated:
+            # What is beside a new image is of an older one.
+            return sidecar.path_of(image, self.spec.style)
+        return sidecar.place_of(image, self.spec)
 
 
 def preflight(images: Sequence[Destination], destination: TextDestination) -> None:
@@ -148,7 +161,7 @@ def save_text(result: Result, text: str, destination: TextDestination) -> Result
 
 def _write(result: Result, path: Path, text: str, destination: TextDestination) -> Result:
     try:
-        saved = sidecar.save(path, text, force=destination.force)
+        saved = sidecar.save(path, text, force=destination.force or destination.again)
     except LocalFileError as error:
         error.hint = f"the text was: {text}"
         raise
@@ -182,7 +195,7 @@ def _notes(result: Result, text: str, destination: TextDestination) -> tuple[str
     problems = lint.lint(
         text, limit=spec.limit, file_name=result.path, prompt=result.request.prompt or None
     )
-    name = STYLES[spec.style].name
+    name = STYLES[spec.style].name + (f" ({spec.tag})" if destination.is_one_of_several else "")
     return tuple(f"{result.path}: the {name} may be wrong: {each.message}" for each in problems)
 
 
@@ -194,11 +207,27 @@ def _embed(result: Result, path: Path, text: str, destination: TextDestination) 
     new = embedded.description(text, destination.spec.style, source)
     # Read again: a call takes seconds, in which the file may have changed.
     old = files.read(path, "image")
-    hint = "edit it anyway with --force"
-    if destination.is_generated:
-        # The same command would make, and charge for, another image.
-        hint = f"edit it anyway: nb caption {shlex.quote(str(path))} --embed --force"
-    data = embedded.edit(str(path), old, new, destination.spec, force=destination.force, hint=hint)
+    try:
+        data = embedded.edit(
+            *(str(path), old, new, destination.spec),
+            force=destination.force,
+            break_signature=destination.break_signature,
+        )
+    except embedded.SignedFile:
+        if not destination.is_generated:
+            raise
+        return _beside_signed(result, path, text, destination)
     files.replace(path, data)
     digest = hashlib.sha256(data).hexdigest() if result.sha256 else None
     return replace(result, size=len(data), sha256=digest)
+
+
+def _beside_signed(result: Result, path: Path, text: str, destination: TextDestination) -> Result:
+    """Write the text of a new image that is signed beside it, and say why."""
+    if result.alt_path is None:
+        result = _write(result, destination.text_path(str(path)), text, destination)
+    # The same command would make, and charge for, another image.
+    edit = f"nb caption {shlex.quote(str(path))} --embed --break-signature"
+    note = f"{path} is signed with C2PA, which an edit would break, so the text is not inside but "
+    note += f"in {result.alt_path}: {edit} embeds it"
+    return replace(result, notes=(*result.notes, note))

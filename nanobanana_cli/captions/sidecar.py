@@ -1,20 +1,41 @@
-"""Read and write the text file beside an image: `fox.png` has `fox.alt.txt`."""
+"""Read and write the text files beside an image: `fox.png` has `fox.alt.txt`, `fox.de.long.txt`."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from nanobanana_cli import files
-from nanobanana_cli.errors import LocalFileError, OutputExists
+from nanobanana_cli.captions import languages
+from nanobanana_cli.captions.prompts import TextSpec
+from nanobanana_cli.errors import LocalFileError, NbError, OutputExists
 from nanobanana_cli.ui.escape import strip_unsafe
 
 # The longest text has a few thousand characters; a larger file is something else by that name.
 _LARGEST = 1_000_000
 
 
-def path_of(image: str | Path) -> Path:
-    """Return the path of an image's text file."""
-    return Path(image).with_suffix(".alt.txt")
+def path_of(image: str | Path, style: str = "alt", tag: str | None = None) -> Path:
+    """Return the path of an image's text file, by the text's style and the tag of its language."""
+    return Path(image).with_suffix(f".{tag}.{style}.txt" if tag else f".{style}.txt")
+
+
+def place_of(image: str, spec: TextSpec) -> Path:
+    """Return the path of the text file that an image has, or is to have, for a single language.
+
+    That is the one without a tag, unless the one with the tag exists, or a text in another
+    language is there.
+    """
+    plain = path_of(image, spec.style)
+    if image == "-" or spec.tag is None:
+        return plain
+    tagged = path_of(image, spec.style, spec.tag)
+    if files.taken(tagged):
+        return tagged
+    with suppress(NbError):
+        if languages.is_other(read(plain) or "", spec.tag):
+            return tagged
+    return plain
 
 
 def read(path: Path) -> str | None:

@@ -30,6 +30,7 @@ class TextWriter(msgspec.Struct):
         form: one of `formats.FORMS`.
         relative_to: the folder that paths are relative to; None leaves them as they are.
         is_single: write one text alone, without its path.
+        has_languages: each image has several texts, told apart by their language.
         has_header: the header row of a CSV file has been written.
     """
 
@@ -37,6 +38,7 @@ class TextWriter(msgspec.Struct):
     form: str
     relative_to: str | None
     is_single: bool
+    has_languages: bool = False
     has_header: bool = False
 
     @property
@@ -53,7 +55,8 @@ class TextWriter(msgspec.Struct):
         if self.as_json:
             self.record(result.record())
         elif result.alt is not None and result.path is not None:
-            self.text(Caption(result.path, result.alt, result.width, result.height))
+            size = (result.width, result.height)
+            self.text(Caption(result.path, result.alt, *size, lang=result.lang))
 
     def record(self, record: dict[str, object]) -> None:
         """Write a JSON line, with its paths as they are shown."""
@@ -66,9 +69,10 @@ class TextWriter(msgspec.Struct):
 
     def text(self, caption: Caption) -> None:
         """Write a text in a form other than JSON."""
-        caption = Caption(self.path(caption.path), caption.text, caption.width, caption.height)
+        caption = replace(caption, path=self.path(caption.path))
         if self.form == "csv" and not self.has_header:
-            self.terminal.result(",".join(formats.CSV_COLUMNS))
+            more = ("lang",) if self.has_languages else ()
+            self.terminal.result(",".join([*formats.CSV_COLUMNS, *more]))
             self.has_header = True
         self.terminal.result(self._line(caption))
 
@@ -79,19 +83,21 @@ class TextWriter(msgspec.Struct):
             case "html":
                 return formats.as_html(caption)
             case "csv":
-                return formats.as_csv(caption)
+                more = [caption.lang or ""] if self.has_languages else []
+                return formats.as_csv(caption, more)
             case _:
                 text = strip_unsafe(caption.text)
-                return text if self.is_single else self._columns(caption.path, text)
+                more = [caption.lang or ""] if self.has_languages else []
+                return text if self.is_single else self._columns(caption.path, *more, text)
 
     def problem(self, path: str, what: str) -> None:
         """Write the path of an image, and what is wrong with it."""
         self.terminal.result(self._columns(self.path(path), what))
 
-    def _columns(self, path: str, text: str) -> str:
+    def _columns(self, *columns: str) -> str:
         # On a terminal, a TAB would be spelled out like every control character.
         gap = "  " if self.terminal.stdout.isatty() else "\t"
-        return f"{escape(path)}{gap}{escape(text)}"
+        return gap.join(map(escape, columns))
 
 
 class ResultWriter(msgspec.Struct, frozen=True):

@@ -86,6 +86,7 @@ _TEXTS = (
     "--retries",
     "--shard",
     "--system",
+    "--text",
     "--timeout",
     "--wait",
 )

@@ -36,16 +36,19 @@ def read(data: bytes) -> Description:
         BadMetadata: nb reads no text in this format, or the packet is malformed.
         DamagedImage: the file is damaged, before its packet.
     """
-    container = _container(data)
-    packet = container.packet(data)
-    main = xmp_packet.read(packet) if packet else Description()
-    further = None
-    # A packet that comes first can be read though the rest is damaged.
-    with suppress(DamagedImage):
-        further = container.further(data)
-    rest = xmp_packet.read(further) if further else Description()
+    main, rest = (xmp_packet.read(part) if part else Description() for part in _packets(data))
     pairs = zip(astuple(main), astuple(rest), strict=True)
     return Description(*(first or second for first, second in pairs))
+
+
+def alternatives(data: bytes) -> dict[str, list[tuple[str, str]]]:
+    """Return language (`x-default` too) and text of each alternative of `alt` and `long`.
+
+    Raises:
+        BadMetadata, DamagedImage: as `read`.
+    """
+    main, rest = (xmp_packet.alternatives(part) if part else {} for part in _packets(data))
+    return {field: main.get(field) or rest.get(field, []) for field in ("alt", "long")}
 
 
 def is_signed(data: bytes) -> bool:
@@ -68,6 +71,7 @@ def embed(
     description: Description,
     *,
     lang: str | None = None,
+    is_default: bool = False,
     force: bool = False,
     break_signature: bool = False,
 ) -> bytes:
@@ -76,7 +80,7 @@ def embed(
     Args:
         data: a PNG, JPEG or WebP file.
         description: the new fields; None leaves a field as it is.
-        lang: BCP 47 tag of the texts, if known.
+        lang, is_default: as for `xmp.packet.extend`.
         force: leave malformed XMP out.
         break_signature: edit a signed file, too.
 
@@ -98,7 +102,8 @@ def embed(
         raise SignedImage("it is signed with C2PA, and the edit would break the signature")
     if further and xmp_packet.overlaps(described[-1], description):
         raise BadMetadata(f"its text is in {container.FURTHER}, which nb cannot edit")
-    return container.with_packet(data, xmp_packet.extend(packet, description, lang=lang))
+    new = xmp_packet.extend(packet, description, lang=lang, is_default=is_default)
+    return container.with_packet(data, new)
 
 
 def _well_formed(
@@ -113,6 +118,16 @@ def _well_formed(
         if not force:
             raise
         return None
+
+
+def _packets(data: bytes) -> tuple[bytes | None, bytes | None]:
+    """Return the XMP packet, and one that is elsewhere in the file, as far as they are there."""
+    container = _container(data)
+    packet, further = container.packet(data), None
+    # A packet that comes first can be read though the rest is damaged.
+    with suppress(DamagedImage):
+        further = container.further(data)
+    return packet, further
 
 
 def _container(data: bytes) -> XmpContainer:

@@ -128,7 +128,10 @@ def test_no_languages(text: str) -> None:
         ("de", "de"),
         ("de-CH", "de-CH"),
         ("zh-Hant-TW", "zh-Hant-TW"),
-        ("German", None),
+        ("German", "de"),
+        ("Swiss German", None),
+        ("PT-br", "pt-BR"),
+        ("zh-hant-tw", "zh-Hant-TW"),
         (None, None),
     ],
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import msgspec
+from msgspec.structs import replace
 
 from nanobanana_cli.captions import audit, embedded
 from nanobanana_cli.captions.audit import Finding
@@ -22,7 +24,12 @@ _PREFIXES: Mapping[Level, str] = {"error": "", "warning": "warning: ", "unchecke
 
 
 def check(
-    images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal, *, strict: bool
+    images: Images,
+    specs: Sequence[TextSpec],
+    texts: TextWriter,
+    terminal: Terminal,
+    *,
+    strict: bool,
 ) -> None:
     """Print each problem as `path<TAB>problem`, or each image as a JSON line.
 
@@ -32,7 +39,7 @@ def check(
     Raises:
         BatchIncomplete: a text has a problem.
     """
-    findings = audit.check(images.paths, spec, terminal.read, strict=strict)
+    findings = audit.check(images.paths, specs, terminal.read, strict=strict)
     for finding in findings:
         if texts.as_json:
             texts.record(msgspec.to_builtins(finding))
@@ -43,7 +50,7 @@ def check(
     if any(finding.status == "failed" for finding in findings):
         raise BatchIncomplete(
             _summary(findings),
-            hint="nb caption --write adds missing texts, --write --force replaces bad ones",
+            hint="nb caption --write adds missing texts, --write --again replaces bad ones",
             charged=Charged.NO,
         )
     terminal.note(_summary(findings))
@@ -71,18 +78,19 @@ def _summary(findings: Sequence[Finding]) -> str:
     return ", ".join(parts)
 
 
-def read(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) -> None:
-    """Print the text that is embedded in each image.
+def read(images: Images, specs: Sequence[TextSpec], texts: TextWriter, terminal: Terminal) -> None:
+    """Print the text that is embedded in each image, in each language asked for.
 
     Raises:
         NbError: the only image cannot be read.
         BatchIncomplete: an image cannot be read, or has no embedded text of this style.
     """
+    read_stdin = cache(terminal.read)
     missing = 0
     for path in images.paths:
         try:
-            data = read_bytes(path, terminal.read)
-            found = embedded.read(path, data)
+            data = read_bytes(path, read_stdin)
+            found = [_embedded(path, data, spec) for spec in specs]
         except Exception as exception:
             if images.is_single:
                 raise
@@ -90,26 +98,40 @@ def read(images: Images, spec: TextSpec, texts: TextWriter, terminal: Terminal) 
             message = error_of(exception).message
             terminal.warn(message if path in message else f"{path}: {message}")
             continue
-        text = embedded.text_of(found, spec.style)
-        missing += text is None
-        if texts.as_json:
-            record: dict[str, object] = {
-                "path": path,
-                "alt": found.alt,
-                "description": found.long,
-                "digital_source_type": found.source,
-            }
-            texts.record(record)
-        elif text is not None:
-            texts.text(Caption(path, text, *_pixels(data)))
-        else:
-            terminal.warn(f"{path} has no embedded {STYLES[spec.style].name}")
+        missing += any(text is None for _, text in found)
+        for record, text in found:
+            if texts.as_json:
+                texts.record({**record})
+            elif text is not None:
+                texts.text(Caption(path, text, *_pixels(data), lang=record.get("lang")))
+        for spec, (_, text) in zip(specs, found, strict=True):
+            if text is None and not texts.as_json:
+                where = f" in {spec.lang}" if spec.lang else ""
+                terminal.warn(f"{path} has no embedded {STYLES[spec.style].name}{where}")
     if missing:
         raise BatchIncomplete(
             f"no embedded text in {missing} of {_images(len(images.paths))}",
             hint="embed texts with nb caption --embed",
             charged=Charged.NO,
         )
+
+
+def _embedded(path: str, data: bytes, spec: TextSpec) -> tuple[dict[str, str | None], str | None]:
+    """Return the JSON line of an image's embedded texts, and the one of the style asked for."""
+    found = embedded.read(path, data)
+    alt, long = (
+        embedded.text_of(path, data, replace(spec, style=style), is_sure=True)
+        for style in ("alt", "long")
+    )
+    record = {
+        "path": path,
+        "alt": alt,
+        "description": long,
+        "digital_source_type": found.source,
+    }
+    if spec.lang is not None:
+        record["lang"] = spec.tag or spec.lang
+    return record, long if spec.style == "long" else alt
 
 
 def _pixels(data: bytes) -> tuple[int | None, int | None]:

@@ -9,10 +9,9 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.captions import prompts, source_image
-from nanobanana_cli.captions.describe import Describer, shared_files
-from nanobanana_cli.captions.save import TextDestination
-from nanobanana_cli.captions.targets import Images
+from nanobanana_cli.captions import prompts
+from nanobanana_cli.captions.describe import Describer
+from nanobanana_cli.captions.jobs import Job
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.caption.options import CaptionOptions
 from nanobanana_cli.commands.results import TextWriter, recover, show_request
@@ -23,72 +22,71 @@ from nanobanana_cli.errors import (
     LocalFileError,
     NbError,
     OutputClosed,
+    OutputExists,
 )
 from nanobanana_cli.generation import inputs
 from nanobanana_cli.generation.pool import WorkerPool
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.system import StopSignals
+from nanobanana_cli.system import StopSignals, error_of
 from nanobanana_cli.types import ContentRequest, Reference, Result
 from nanobanana_cli.ui.terminal import Terminal
 
 
 def run(
-    options: CaptionOptions,
-    images: Images,
-    destination: TextDestination,
-    writer: TextWriter,
-    terminal: Terminal,
+    options: CaptionOptions, jobs: Sequence[Job], writer: TextWriter, terminal: Terminal
 ) -> None:
-    """Describe each image that has no text yet, and write the texts in the order of the images.
+    """Ask for each text that is missing, save all, and write them in the order of the images.
 
     Args:
-        destination, writer: where the texts go.
+        options: those of the command.
+        jobs: the texts.
+        writer: where they go on stdout.
+        terminal: notes, progress and consent.
 
     Raises:
-        NbError: a check before the calls failed, or the only image did.
-        BatchIncomplete: some of several images failed.
+        NbError: a check before the calls failed, or the only text did.
+        BatchIncomplete: some of several texts failed.
     """
     # Stdin holds one image, however often it is asked for.
     read_stdin = cache(terminal.read)
     settings = connection.settings_in_force(options, terminal)
-    request = _request(options, settings.caption_model, destination)
+    request = _request(options, settings.caption_model, jobs[0])
     connection.note_model(request.model, settings.provider, terminal)
     session = connection.LazySession(settings, terminal)
     describer = Describer(
         Result("failed", request, settings.provider),
-        destination,
         open_session=session.get,
         read_stdin=read_stdin,
-        shared=shared_files(images.paths, destination),
     )
     # Only what lacks a text costs anything. The images are read to find that out.
-    due = [path for path in images.paths if describer.needs_call(path)]
-    sample = _sample(request, destination, due)
+    due = [job for job in jobs if describer.needs_call(job)]
+    sample = _sample(request, due)
     cost.check(sample, settings, len(due))
+    report = _Report(len(jobs), writer, terminal)
     if options.cost.dry_run or options.cost.curl:
-        for image in (source_image.load(path, read_stdin) for path in due):
-            show_request(describer.request(image), settings, terminal, as_curl=options.cost.curl)
-        terminal.note(f"nothing was sent; {cost.estimate(sample, settings, len(due))}")
+        _show_requests(describer, jobs, settings, report, as_curl=options.cost.curl)
+        price = cost.estimate(sample, settings, len(due)) if due else "no text needs a call"
+        terminal.note(f"nothing was sent; {price}")
+        report.raise_failures()
         return
     cost.confirm(sample, settings, len(due), terminal, yes=options.cost.yes)
-    if destination.write or destination.embed:
-        recover((Path(path).parent for path in images.paths), terminal)
+    if options.text_output.write or options.text_output.embed:
+        recover((Path(job.path).parent for job in jobs), terminal)
     if len(due) > 1 and settings.provider != "sandbox":
         session.note = cost.estimate(sample, settings, len(due))
-    report = _Report(images, writer, terminal)
     try:
-        _describe(describer, session, options.existing.concurrency, report)
+        _describe(describer, session, jobs, options.existing.concurrency, report)
     finally:
         report.note_cost(settings)
     report.raise_failures()
 
 
-def _request(options: CaptionOptions, model: str, destination: TextDestination) -> ContentRequest:
+def _request(options: CaptionOptions, model: str, job: Job) -> ContentRequest:
     """Return the request for a text, without the image."""
     return inputs.checked(
         ContentRequest(
             prompt="",
-            framed=prompts.for_picture(destination.spec),
+            framed=prompts.for_picture(job.destination.spec),
             model=model,
             modalities=("TEXT",),
             parameters=options.parameters,
@@ -96,18 +94,39 @@ def _request(options: CaptionOptions, model: str, destination: TextDestination) 
     )
 
 
-def _sample(
-    request: ContentRequest, destination: TextDestination, due: Sequence[str]
-) -> ContentRequest:
+def _sample(request: ContentRequest, due: Sequence[Job]) -> ContentRequest:
     """Return a request with an image, whose price is that of each call at most."""
     # The part of a page around an image, and so the price, differs from image to image.
-    texts = (prompts.for_picture(destination.spec, path) for path in due[:100])
+    texts = (prompts.for_picture(job.destination.spec, job.path) for job in due[:100])
     framed = max(texts, key=len, default=request.framed)
     return replace(request, framed=framed, references=(Reference("", "image/png", b""),))
 
 
+def _show_requests(
+    describer: Describer,
+    jobs: Sequence[Job],
+    settings: Settings,
+    report: _Report,
+    *,
+    as_curl: bool,
+) -> None:
+    """Print the request of each call that would be made; keep what would fail before its call."""
+    for job in jobs:
+        try:
+            pending = describer.pending(job)
+        except Exception as exception:  # noqa: BLE001 - it must not end the others
+            report.fail(job.path, error_of(exception))
+            continue
+        if pending is not None:
+            show_request(pending, settings, report.terminal, as_curl=as_curl)
+
+
 def _describe(
-    describer: Describer, session: connection.LazySession, concurrency: int, report: _Report
+    describer: Describer,
+    session: connection.LazySession,
+    jobs: Sequence[Job],
+    concurrency: int,
+    report: _Report,
 ) -> None:
     """Make the calls, and report each result in the order of the images.
 
@@ -115,14 +134,13 @@ def _describe(
         Interrupted: a signal ended the calls.
         OutputClosed, LocalFileError: stdout takes no texts.
     """
-    paths, provider = report.images.paths, describer.provider
-    pool = WorkerPool(describer.describe, paths, min(concurrency, len(paths)), ordered=True)
-    texts = f"{len(paths)} texts" if len(paths) > 1 else "a text"
+    pool = WorkerPool(describer.describe, jobs, min(concurrency, len(jobs)), ordered=True)
+    texts = f"{len(jobs)} texts" if len(jobs) > 1 else "a text"
     terminal = report.terminal
     with (
         StopSignals(is_busy=terminal.charges.are_unsaved) as signals,
         # Left in this order: the calls are cut, which the pool then waits for.
-        terminal.spinner(f"{texts} from {provider}", len(paths)) as advance,
+        terminal.spinner(f"{texts} from {describer.provider}", len(jobs)) as advance,
         pool,
         session,
     ):
@@ -140,9 +158,9 @@ def _describe(
 
 
 class _Report(msgspec.Struct):
-    """Write results; keep the failures, and the reason why stdout takes no more."""
+    """Write the results of `count` texts; keep the failures, and why stdout takes no more."""
 
-    images: Images
+    count: int
     writer: TextWriter
     terminal: Terminal
     costs: list[int | None] = []
@@ -167,15 +185,19 @@ class _Report(msgspec.Struct):
         elif result.alt_path is not None and result.status == "written":
             self.terminal.note(f"{result.alt_path} written")
         if result.error is not None:
-            self.failures.append(result.error)
-            if not self.images.is_single and not isinstance(result.error, ENDS_RUN):
-                message, path = result.error.message, str(result.path)
-                self.terminal.warn(message if path in message else f"{path}: {message}")
+            self.fail(str(result.path), result.error)
+
+    def fail(self, path: str, error: NbError) -> None:
+        """Keep a failure, and tell it if it is one of several."""
+        self.failures.append(error)
+        if not self.writer.is_single and not isinstance(error, ENDS_RUN):
+            message = error.message
+            self.terminal.warn(message if path in message else f"{path}: {message}")
 
     def note_cost(self, settings: Settings) -> None:
         """Say what the answers have cost; the charge line does that for the only failure."""
         spent = cost.spent(self.costs, settings)
-        if spent is not None and not (self.images.is_single and self.failures):
+        if spent is not None and not (self.writer.is_single and self.failures):
             self.terminal.note(spent)
 
     def raise_failures(self) -> None:
@@ -189,9 +211,11 @@ class _Report(msgspec.Struct):
         if not failures:
             return
         ending = next((error for error in failures if isinstance(error, ENDS_RUN)), None)
-        if self.images.is_single or ending is not None:
+        if self.writer.is_single or ending is not None:
             raise ending or failures[0]
-        raise BatchIncomplete(
-            f"{len(failures)} of {len(self.images.paths)} images have no text",
-            hint="with --write, the same command makes only what is missing",
-        )
+        hint: str | None = "with --write, the same command makes only what is missing"
+        what = "texts are missing" if self.writer.has_languages else "images have no text"
+        if any(isinstance(error, OutputExists) for error in failures):
+            what = "texts were left as they are"
+            hint = next(each.hint for each in failures if isinstance(each, OutputExists))
+        raise BatchIncomplete(f"{len(failures)} of {self.count} {what}", hint=hint)

@@ -34,7 +34,23 @@ class Text(msgspec.Struct, frozen=True):
     ] = None
     lang: Annotated[
         str | None,
-        Option("--lang", metavar="LANG", help="Language, by name or BCP 47 tag: German, de-CH."),
+        Option(
+            "--lang",
+            metavar="LANG",
+            help="Language, by name or BCP 47 tag: German, de-CH; several, a call each: en,de,fr.",
+        ),
+    ] = None
+    typed: Annotated[
+        str | None,
+        Option("--text", metavar="TEXT", help="Write or embed this text, without a call."),
+    ] = None
+    text_file: Annotated[
+        str | None,
+        Option(
+            "--text-file",
+            metavar="FILE",
+            help="Write or embed the text in FILE, or those of a CSV file of path and text.",
+        ),
     ] = None
     context: Annotated[
         str | None,
@@ -68,14 +84,22 @@ class TextOutput(msgspec.Struct, frozen=True):
     ] = None
     write: Annotated[
         bool,
-        Option("--write", help="Write each text beside its image; existing texts are left alone."),
+        Option("--write", help="Write each text beside its image; one that is there is kept."),
     ] = False
     embed: Annotated[
         bool,
         Option(
             "--embed",
-            help="Embed each text in its image file, as IPTC alt text (XMP); pixels stay the same.",
+            help="Embed each text in its image file, as IPTC alt text (XMP); pixels stay the same. "
+            "The text beside the image counts, if there is one.",
         ),
+    ] = False
+    again: Annotated[
+        bool, Option("--again", help="Pay for new texts, and replace those that are there.")
+    ] = False
+    break_signature: Annotated[
+        bool,
+        Option("--break-signature", help="Embed in files that are signed with C2PA, too."),
     ] = False
 
 

@@ -76,15 +76,34 @@ def read(packet: bytes) -> Description:
     return Description(*(_value(scan, name) for name in (_ALT, _LONG, _SOURCE, _PROVENANCE)))
 
 
-def extend(packet: bytes | None, description: Description, *, lang: str | None = None) -> bytes:
-    """Return the packet with the description's fields set and everything else unchanged, in UTF-8.
+def alternatives(packet: bytes) -> dict[str, list[tuple[str, str]]]:
+    """Return language and text of each alternative of the fields `alt` and `long`.
 
-    Keeps alternatives in other languages, except those that repeat the replaced default.
+    Raises:
+        BadMetadata: as `read`.
+    """
+    scan = Scan(as_utf8(packet), _NAMES)
+    return {
+        field: [item for found in scan.found(name) for item in found.items]
+        for field, name in (("alt", _ALT), ("long", _LONG))
+    }
+
+
+def extend(
+    packet: bytes | None,
+    description: Description,
+    *,
+    lang: str | None = None,
+    is_default: bool = False,
+) -> bytes:
+    """Return the packet with the description's fields set and everything else unchanged, in UTF-8.
 
     Args:
         packet: an existing packet; None makes a new one.
         description: the new fields; None leaves a field as it is.
-        lang: BCP 47 tag of the texts, which become the default (`x-default`) in any case.
+        lang: BCP 47 tag of the texts, which are added to those in other languages, and become the
+            default (`x-default`) where there is none. Without it they replace the default.
+        is_default: they replace the default all the same.
 
     Raises:
         MalformedXmp: the packet is not well-formed, declares entities, or holds no `rdf:RDF`.
@@ -96,7 +115,9 @@ def extend(packet: bytes | None, description: Description, *, lang: str | None =
     fields: dict[Name, str] = {}
     for name, text in ((_ALT, description.alt), (_LONG, description.long)):
         if text is not None:
-            fields[name] = _alternatives(_languages(scan.found(name), text, lang))
+            fields[name] = _alternatives(
+                _languages(scan.found(name), text, lang, is_default=is_default)
+            )
     if description.source is not None:
         fields[_SOURCE] = _escaped(description.source)
     if not fields:
@@ -117,17 +138,27 @@ def _value(scan: Scan, name: Name) -> str | None:
     return next((text for _, text in by_default_first), None)
 
 
-def _languages(old: list[Found], text: str, lang: str | None) -> list[tuple[str, str]]:
-    """Return the new default and those of the old alternatives that stay.
+def _languages(
+    old: list[Found], text: str, lang: str | None, *, is_default: bool
+) -> list[tuple[str, str]]:
+    """Return the alternatives with a new one, the default first.
 
-    An alternative that repeats the old default only names the default's language, and is out of
-    date with it (XMP specification part 1, section 8.2.2.4).
+    One that repeats the default only names the default's language, and goes with it (XMP
+    specification part 1, section 8.2.2.4).
     """
     items = [item for found in old for item in found.items]
-    stale = {value for code, value in items if code == DEFAULT_LANGUAGE}
-    new = [(DEFAULT_LANGUAGE, text)] + ([(lang, text)] if lang else [])
-    taken = {code.lower() for code, _ in new}
-    return new + [(c, v) for c, v in items if c.lower() not in taken and v not in stale]
+    default = next((text for code, text in items if code == DEFAULT_LANGUAGE), None)
+    others = [item for item in items if item[0] != DEFAULT_LANGUAGE]
+    if lang is None:
+        kept = [item for item in others if text == default or item[1] != default]
+        return [(DEFAULT_LANGUAGE, text), *kept]
+    own = [value for code, value in others if code.lower() == lang.lower()]
+    others = [item for item in others if item[0].lower() != lang.lower()]
+    if default is None and others:
+        default = others[0][1]
+    if default is None or default in own or is_default:
+        default = text
+    return [(DEFAULT_LANGUAGE, default), (lang, text), *others]
 
 
 def _cuts(scan: Scan, names: frozenset[Name]) -> list[tuple[int, int]]:

@@ -36,7 +36,7 @@ def test_what_is_missing_or_bad_is_listed(nb: Nb) -> None:
     ]
     assert run.err.splitlines() == [
         "nb: problems found in 3 of 4 images",
-        "hint: nb caption --write adds missing texts, --write --force replaces bad ones",
+        "hint: nb caption --write adds missing texts, --write --again replaces bad ones",
     ]
 
 

@@ -64,19 +64,10 @@ def test_an_empty_text_by_hand_is_left_alone_too(nb: Nb) -> None:
     assert texts() == {"a.alt.txt": ""}
 
 
-def test_force_replaces(nb: Nb) -> None:
-    save("a.png")
-    Path("a.alt.txt").write_text("old\n")
-    with WireServer(told("A fox.")) as server:
-        run = nb("caption", "a.png", "--write", "--force", env=against(server))
-    assert run.code == 0
-    assert texts() == {"a.alt.txt": "A fox.\n"}
-
-
 def test_two_formats_of_one_picture_share_a_text(nb: Nb) -> None:
     save("fox.png", "fox.webp")
     with WireServer(told("A fox.")) as server:
-        run = nb("caption", "fox.png", "fox.webp", "--write", "--force", env=against(server))
+        run = nb("caption", "fox.png", "fox.webp", "--write", "--again", env=against(server))
         assert len(server.requests) == 1
     assert (run.code, run.out) == (0, "fox.png\tA fox.\n")
     assert "fox.webp shares fox.alt.txt with fox.png, left alone" in run.err
@@ -134,12 +125,12 @@ def test_a_text_file_is_no_source_for_a_long_description(nb: Nb) -> None:
     assert exiftool("a.png")["ExtDescrAccessibility"] == "A long description."
 
 
-@pytest.mark.parametrize("lang", ["de", "German"])
-def test_the_language_goes_along_when_it_is_a_tag(nb: Nb, lang: str) -> None:
+@pytest.mark.parametrize("lang", ["de", "German", "Deutsch", "Swiss German"])
+def test_the_language_goes_along_when_its_tag_is_known(nb: Nb, lang: str) -> None:
     save("a.png")
     with WireServer(told("Ein Fuchs.")) as server:
         nb("caption", "a.png", "--embed", "--lang", lang, env=against(server))
-    assert ("AltTextAccessibility-de" in exiftool("a.png")) == (lang == "de")
+    assert ("AltTextAccessibility-de" in exiftool("a.png")) == (lang != "Swiss German")
 
 
 def sign(name: str) -> None:
@@ -162,33 +153,55 @@ def test_a_signed_file_is_refused_before_the_call(nb: Nb) -> None:
         assert (run.code, server.requests) == (6, [])
         assert run.err.splitlines() == [
             "nb: a.png: it is signed with C2PA, and the edit would break the signature",
-            "hint: edit it anyway with --force",
+            "hint: --break-signature edits it anyway; --write keeps the text beside it",
             "Not charged.",
         ]
         assert Path("a.png").read_bytes() == before
         run = nb("caption", "a.png", "--embed", "--force", env=against(server))
+        assert (run.code, server.requests) == (6, [])
+        run = nb("caption", "a.png", "--embed", "--break-signature", env=against(server))
     assert (run.code, run.out) == (0, "A fox.\n")
     assert exiftool("a.png")["AltTextAccessibility"] == "A fox."
 
 
-def test_a_signed_new_image_is_kept_as_it_came(nb: Nb) -> None:
+@pytest.mark.parametrize("options", [("--embed",), ("--embed", "--write")])
+def test_the_text_of_a_signed_new_image_goes_beside_it(nb: Nb, options: tuple[str, ...]) -> None:
     from support.texts import drawn
 
     Path("in.png").write_bytes(picture(1024, 1024))
     sign("in.png")
     data = Path("in.png").read_bytes()
     with WireServer(drawn("A fox.", data)) as server:
-        run = nb("caption", "a fox", "-o", "out.png", "--embed", env=against(server))
-    assert (run.code, run.out) == (6, "A fox.\n")
-    assert Path("out.png").read_bytes() == data
-    assert run.err.splitlines()[-2:] == [
-        "hint: edit it anyway: nb caption out.png --embed --force",
-        "Charged.",
-    ]
+        run = nb("caption", "a fox", "-o", "out.png", *options, env=against(server))
+        assert (run.code, run.out) == (0, "A fox.\n")
+        assert Path("out.png").read_bytes() == data
+        assert texts() == {"out.alt.txt": "A fox.\n"}
+        assert run.err.splitlines()[-1] == (
+            "note: out.png is signed with C2PA, which an edit would break, so the text is not "
+            "inside but in out.alt.txt: nb caption out.png --embed --break-signature embeds it"
+        )
+        # As the note says.
+        run = nb("caption", "out.png", "--embed", "--break-signature", env=against(server))
+        assert (run.code, len(server.requests)) == (0, 1)
+    assert exiftool("out.png")["AltTextAccessibility"] == "A fox."
+
+
+def test_a_signed_new_image_is_edited_on_request(nb: Nb) -> None:
+    from support.texts import drawn
+
+    Path("in.png").write_bytes(picture(1024, 1024))
+    sign("in.png")
+    with WireServer(drawn("A fox.", Path("in.png").read_bytes())) as server:
+        run = nb(
+            *("caption", "a fox", "-o", "out.png", "--embed", "--break-signature"),
+            env=against(server),
+        )
+    assert (run.code, texts()) == (0, {})
+    assert exiftool("out.png")["AltTextAccessibility"] == "A fox."
 
 
 @on_linux
-@pytest.mark.parametrize("options", [["--write"], ["--embed"], ["--write", "--force"]])
+@pytest.mark.parametrize("options", [["--write"], ["--embed"], ["--write", "--again"]])
 def test_a_folder_that_cannot_be_written_is_told_before_the_call(
     nb_process: NbProcess, options: list[str]
 ) -> None:

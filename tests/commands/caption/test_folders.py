@@ -22,6 +22,7 @@ from support.wire_server import WireServer
 
 from nanobanana_cli.captions import audit
 from nanobanana_cli.captions.describe import Describer
+from nanobanana_cli.captions.jobs import Job
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.captions.save import TextDestination
 from nanobanana_cli.errors import NbError
@@ -170,13 +171,12 @@ def _fail() -> bytes:
 def test_no_exception_of_one_image_ends_the_others() -> None:
     describer = Describer(
         Result("failed", ContentRequest("", "m"), "sandbox"),
-        TextDestination(TextSpec("alt"), embed=True),
         open_session=lambda: pytest.fail("nothing to call for"),
         read_stdin=_fail,
-        shared={},
     )
-    assert describer.needs_call("-")
-    result = describer.describe("-")
+    job = Job("-", TextDestination(TextSpec("alt"), embed=True))
+    assert not describer.needs_call(job)
+    result = describer.describe(job)
     assert isinstance(result.error, NbError)
     assert result.error.message == "a defect in nb: RuntimeError"
 
@@ -184,7 +184,7 @@ def test_no_exception_of_one_image_ends_the_others() -> None:
 def test_nor_a_check_of_the_others(nb: Nb) -> None:
     save("a.png")
     nb("caption", "a.png", "--embed", "--provider", "sandbox")
-    first, second = audit.check(["-", "a.png"], TextSpec("alt"), _fail, strict=False)
+    first, second = audit.check(["-", "a.png"], [TextSpec("alt")], _fail, strict=False)
     assert (first.status, second.status) == ("skipped", "unchanged")
     assert first.problems[0].message == "a defect in nb: RuntimeError"
 

@@ -132,21 +132,58 @@ def test_half_a_surrogate_pair_is_malformed(encoding: str) -> None:
         xmp_packet.read("<a>\ud800</a>".encode(encoding, "surrogatepass"))
 
 
-def test_other_languages_stay_and_repeats_of_the_old_default_go() -> None:
+LANGUAGES = packet(
+    "<rdf:Description><c:AltTextAccessibility><rdf:Alt>"
+    '<rdf:li xml:lang="en-GB">a fox</rdf:li><rdf:li xml:lang="x-default">a fox</rdf:li>'
+    '<rdf:li xml:lang="fr">un renard</rdf:li><rdf:li xml:lang="DE">Fuchs</rdf:li>'
+    "</rdf:Alt></c:AltTextAccessibility></rdf:Description>"
+)
+
+
+def items(made: bytes) -> list[tuple[str | None, str | None]]:
+    lang = "{http://www.w3.org/XML/1998/namespace}lang"
+    return [(item.get(lang), item.text) for item in ET.fromstring(made).iter(f"{{{RDF}}}li")]
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"),
+    [
+        ("de", [("x-default", "a fox"), ("de", "new"), ("en-GB", "a fox"), ("fr", "un renard")]),
+        # What the default repeats is its language: both change.
+        ("en-GB", [("x-default", "new"), ("en-GB", "new"), ("fr", "un renard"), ("DE", "Fuchs")]),
+        (
+            "es",
+            [
+                *[("x-default", "a fox"), ("es", "new"), ("en-GB", "a fox"), ("fr", "un renard")],
+                ("DE", "Fuchs"),
+            ],
+        ),
+        # The language of a new default is not known.
+        (None, [("x-default", "new"), ("fr", "un renard"), ("DE", "Fuchs")]),
+    ],
+)
+def test_a_language_is_added_to_the_others(
+    lang: str | None, expected: list[tuple[str, str]]
+) -> None:
+    made = xmp_packet.extend(LANGUAGES, Description("new"), lang=lang)
+    assert items(made) == expected
+    assert xmp_packet.extend(made, Description("new"), lang=lang) == made
+
+
+def test_the_same_default_again_keeps_its_language() -> None:
+    made = xmp_packet.extend(LANGUAGES, Description("a fox"))
+    assert sorted(items(made)) == sorted(items(LANGUAGES))
+
+
+def test_where_no_text_is_the_default_the_first_one_becomes_it() -> None:
     old = packet(
         "<rdf:Description><c:AltTextAccessibility><rdf:Alt>"
-        '<rdf:li xml:lang="en-GB">a fox</rdf:li><rdf:li xml:lang="x-default">a fox</rdf:li>'
-        '<rdf:li xml:lang="fr">un renard</rdf:li><rdf:li xml:lang="DE">Fuchs</rdf:li>'
+        '<rdf:li xml:lang="fr">un renard</rdf:li>'
         "</rdf:Alt></c:AltTextAccessibility></rdf:Description>"
     )
-    made = xmp_packet.extend(old, Description("ein roter Fuchs"), lang="de")
-    items = ET.fromstring(made).iter(f"{{{RDF}}}li")
-    lang = "{http://www.w3.org/XML/1998/namespace}lang"
-    assert [(item.get(lang), item.text) for item in items] == [
-        ("x-default", "ein roter Fuchs"),
-        ("de", "ein roter Fuchs"),
-        ("fr", "un renard"),
-    ]
+    made = xmp_packet.extend(old, Description("Fuchs"), lang="de")
+    assert items(made) == [("x-default", "un renard"), ("de", "Fuchs"), ("fr", "un renard")]
+    assert xmp_packet.alternatives(made)["alt"] == items(made)
 
 
 def test_the_default_language_is_read_first() -> None:

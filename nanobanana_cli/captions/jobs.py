@@ -1,0 +1,183 @@
+"""Decide what is to be done for one text of an image: nothing, an edit, or a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from nanobanana_cli import files
+from nanobanana_cli.captions import sidecar
+from nanobanana_cli.captions.prompts import STYLES
+from nanobanana_cli.captions.save import TextDestination
+from nanobanana_cli.captions.source_image import SourceImage
+from nanobanana_cli.errors import LocalFileError, NbError, OutputExists
+from nanobanana_cli.ui.escape import strip_unsafe
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One text of one image.
+
+    Args:
+        path: the image; `-` for stdin.
+        destination: where its text goes, and in which language it is.
+        typed: the text by a person's word; None to take what is there, or to ask for it.
+        owner: the image whose text file this one shares (`fox.png`, `fox.webp`), if it comes first.
+    """
+
+    path: str
+    destination: TextDestination
+    typed: str | None = None
+    owner: str | None = None
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What is to be done.
+
+    Args:
+        text: the text to save; None to ask for it.
+        destination: where it is missing.
+        is_there: the text is the one that is there.
+    """
+
+    text: str | None
+    destination: TextDestination
+    is_there: bool = False
+
+    @property
+    def is_edit(self) -> bool:
+        """True if a file changes."""
+        return self.destination.write or self.destination.embed
+
+
+def with_owners(jobs: Iterable[Job]) -> list[Job]:
+    """Return the jobs, each with the earlier image that it shares its text file with."""
+    owners: dict[Path, str] = {}
+    found = []
+    for job in jobs:
+        if job.destination.write:
+            owner = owners.setdefault(job.destination.text_path(job.path), job.path)
+            found.append(replace(job, owner=None if owner == job.path else owner))
+        else:
+            found.append(job)
+    return found
+
+
+def is_decorative(path: str) -> bool:
+    """Return whether the file beside an image is empty; one that cannot be read is not."""
+    with suppress(NbError):
+        text = None if path == "-" else sidecar.read(sidecar.path_of(path))
+        return text is not None and not text.strip()
+    return False
+
+
+def decide(job: Job, image: SourceImage) -> Decision:
+    """Return what is to be done for a text.
+
+    Raises:
+        OutputExists: another text is there, and nothing may or can replace it.
+        UsageError, LocalFileError: the text file cannot be read, or a place cannot hold a text.
+    """
+    found = _decided(job, image)
+    _check_places(image, found.destination)
+    return found
+
+
+def _decided(job: Job, image: SourceImage) -> Decision:
+    destination = job.destination
+    typed = "" if destination.is_decorative else job.typed
+    if not (destination.write or destination.embed):
+        if typed is None and not destination.again and is_decorative(job.path):
+            return Decision("", destination, is_there=True)
+        return Decision(typed, destination)
+    if destination.again:
+        return Decision(None, destination)
+    # Compared as they are saved.
+    beside = _clean(sidecar.read(destination.text_path(job.path)))
+    if beside is None and is_decorative(job.path):
+        beside = ""
+    inside = _clean(_inside(image, destination))
+    if typed is not None:
+        return _typed(job, strip_unsafe(typed), beside, inside)
+    if beside is None and inside is None:
+        return Decision(None, destination)
+    return _kept(job, beside, inside)
+
+
+def _kept(job: Job, beside: str | None, inside: str | None) -> Decision:
+    """Return what to do with a text that is there: the one beside the image counts.
+
+    A person edits it there, and an empty one is a decorative image's. `--force --write` takes the
+    one inside.
+    """
+    destination = job.destination
+    is_replaced = destination.force and destination.write and not destination.embed
+    if beside is None or (is_replaced and inside is not None):
+        text, write, embed = inside, destination.write and inside != beside, False
+    else:
+        text, write, embed = beside, False, destination.embed and beside not in ("", inside)
+    if destination.force and not (write or embed or beside == inside):
+        where = f"{job.path} has a text already"
+        if beside is not None:
+            where = f"{destination.text_path(job.path)} exists already"
+        raise OutputExists(
+            f"{where}, and nothing else is there to replace it with",
+            hint="--again pays for a new text; --text takes yours",
+        )
+    return Decision(text, replace(destination, write=write, embed=embed), is_there=True)
+
+
+def _typed(job: Job, text: str, beside: str | None, inside: str | None) -> Decision:
+    """Return what to do with a text by a person's word."""
+    destination = job.destination
+    write = destination.write and beside != text
+    embed = destination.embed and inside != text
+    if not destination.force:
+        other = beside if write else inside if embed and beside != text else None
+        if other is not None and destination.is_decorative:
+            return Decision(other, replace(destination, write=False, embed=False), is_there=True)
+        if other is not None:
+            where = destination.text_path(job.path) if write else f"a text in {job.path}"
+            raise OutputExists(
+                f'{where} exists already: "{other}"' if other else f"{where} exists already",
+                hint="--force replaces it",
+            )
+    is_there = not (write or embed)
+    return Decision(text, replace(destination, write=write, embed=embed), is_there=is_there)
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else strip_unsafe(text)
+
+
+def _inside(image: SourceImage, destination: TextDestination) -> str | None:
+    from nanobanana_cli.captions import embedded
+
+    # If it cannot be read and that matters, the attempt to embed says so.
+    with suppress(LocalFileError):
+        return embedded.text_of(
+            *(image.path, image.data, destination.spec), is_sure=destination.is_one_of_several
+        )
+    return None
+
+
+def _check_places(image: SourceImage, destination: TextDestination) -> None:
+    """Raise LocalFileError, before a call is paid, unless the text can be saved."""
+    if destination.write:
+        files.check_output(destination.text_path(image.path))
+    if not destination.embed:
+        return
+    from nanobanana_cli.captions import embedded
+
+    files.check_output(Path(image.path))
+    # Some formats hold only so much; a text is seldom longer, nor its characters.
+    spec = destination.spec
+    trial = embedded.description("文" * STYLES[spec.style].limit, spec.style)
+    embedded.edit(
+        *(image.path, image.data, trial, spec),
+        force=destination.force,
+        break_signature=destination.break_signature,
+    )
