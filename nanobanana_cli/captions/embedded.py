@@ -95,6 +95,16 @@ def read(path: str, data: bytes) -> Description:
         raise LocalFileError(f"{path}: cannot read embedded text: {error}") from None
 
 
+def _is_default(found: list[tuple[str, str]], spec: TextSpec, nth: int | None) -> bool | None:
+    """Return whether a text is to be the default; None where that depends on what is there."""
+    if nth is not None and _DEFAULT not in dict(found):
+        return nth == 0
+    default = _default(found)
+    # A default that says no language, but is in this one, is the older text.
+    is_older = default and spec.tag and languages.is_surely(default, spec.tag)
+    return True if is_older else None
+
+
 def edit(
     path: str,
     data: bytes,
@@ -103,6 +113,7 @@ def edit(
     *,
     force: bool,
     break_signature: bool,
+    nth: int | None = None,
 ) -> bytes:
     """Return an image file's bytes with a description embedded.
 
@@ -115,6 +126,8 @@ def edit(
         spec: gives the language of the text.
         force: leave malformed XMP out.
         break_signature: edit a signed file, too.
+        nth: the text's place among those in several languages, whichever comes first: the first
+            is the default of an image without one.
 
     Raises:
         SignedFile: the file is signed and `break_signature` is off.
@@ -124,15 +137,12 @@ def edit(
     # What cannot be read is told, or left out, when the text is embedded.
     with suppress(BadMetadata, DamagedImage):
         found = _alternatives(data, spec)
-    default, tag = _default(found), spec.tag
-    # A default that says no language, but is in this one, is the older text.
-    is_default = default is not None and tag is not None and languages.is_surely(default, tag)
     try:
         return metadata.embed(
             data,
             new,
-            lang=_entry(found, spec) or tag,
-            is_default=is_default,
+            lang=_entry(found, spec) or spec.tag,
+            is_default=_is_default(found, spec, nth),
             force=force,
             break_signature=break_signature,
         )

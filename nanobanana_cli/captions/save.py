@@ -6,6 +6,7 @@ import hashlib
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 from msgspec.structs import replace
@@ -21,6 +22,8 @@ from nanobanana_cli.ui.escape import one_line, strip_unsafe
 
 # The finish reasons of a whole text: `STOP`, also as a number, or none in a stream.
 _WHOLE = (None, "STOP", "1", "FINISH_REASON_UNSPECIFIED")
+# Texts of one image in several languages may come at the same time: one edit of a file at a time.
+_EDITS = tuple(Lock() for _ in range(64))
 
 
 class Decorative(NoText):
@@ -42,7 +45,7 @@ class TextDestination(msgspec.Struct, frozen=True):
         break_signature: edit signed files.
         is_generated: a model made the image; `embed` records that as its source.
         is_decorative: the images need no text, by a person's word.
-        is_one_of_several: texts in other languages are asked for, too.
+        nth: its place among the texts in several languages, from 0; None for one alone.
     """
 
     spec: TextSpec
@@ -54,7 +57,12 @@ class TextDestination(msgspec.Struct, frozen=True):
     break_signature: bool = False
     is_generated: bool = False
     is_decorative: bool = False
-    is_one_of_several: bool = False
+    nth: int | None = None
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """True if texts in other languages are asked for, too."""
+        return self.nth is not None
 
     def text_path(self, image: str) -> Path:
         """Return the file that `write` writes for an image."""
@@ -205,19 +213,20 @@ def _embed(result: Result, path: Path, text: str, destination: TextDestination) 
 
     source = TRAINED_ALGORITHMIC_MEDIA if destination.is_generated else None
     new = embedded.description(text, destination.spec.style, source)
-    # Read again: a call takes seconds, in which the file may have changed.
-    old = files.read(path, "image")
     try:
-        data = embedded.edit(
-            *(str(path), old, new, destination.spec),
-            force=destination.force,
-            break_signature=destination.break_signature,
-        )
+        with _EDITS[hash(path.resolve()) % len(_EDITS)]:
+            # Read again: a call takes seconds, in which the file may have changed.
+            data = embedded.edit(
+                *(str(path), files.read(path, "image"), new, destination.spec),
+                force=destination.force,
+                break_signature=destination.break_signature,
+                nth=destination.nth,
+            )
+            files.replace(path, data)
     except embedded.SignedFile:
         if not destination.is_generated:
             raise
         return _beside_signed(result, path, text, destination)
-    files.replace(path, data)
     digest = hashlib.sha256(data).hexdigest() if result.sha256 else None
     return replace(result, size=len(data), sha256=digest)
 

@@ -90,9 +90,10 @@ class TextWriter(msgspec.Struct):
                 more = [caption.lang or ""] if self.has_languages else []
                 return text if self.is_single else self._columns(caption.path, *more, text)
 
-    def problem(self, path: str, what: str) -> None:
-        """Write the path of an image, and what is wrong with it."""
-        self.terminal.result(self._columns(self.path(path), what))
+    def problem(self, path: str, what: str, lang: str | None = None) -> None:
+        """Write the path of an image, and what is wrong with it or its text in a language."""
+        more = [lang or ""] if self.has_languages else []
+        self.terminal.result(self._columns(self.path(path), *more, what))
 
     def _columns(self, *columns: str) -> str:
         # On a terminal, a TAB would be spelled out like every control character.

@@ -71,7 +71,7 @@ def embed(
     description: Description,
     *,
     lang: str | None = None,
-    is_default: bool = False,
+    is_default: bool | None = None,
     force: bool = False,
     break_signature: bool = False,
 ) -> bytes:

@@ -46,7 +46,7 @@ def check(
             continue
         for problem in finding.problems:
             prefix = _PREFIXES[problem.level]
-            texts.problem(finding.path, f"{prefix}{problem.message}")
+            texts.problem(finding.path, f"{prefix}{problem.message}", finding.lang)
     if any(finding.status == "failed" for finding in findings):
         raise BatchIncomplete(
             _summary(findings),

@@ -91,7 +91,10 @@ def jobs(
             f"a text is for one image, and there are {len(images.paths)}",
             hint="put path and text of each into a CSV file: --text-file texts.csv",
         )
-    places = [replace(destination, spec=spec, is_one_of_several=len(specs) > 1) for spec in specs]
+    places = [
+        replace(destination, spec=spec, nth=nth if len(specs) > 1 else None)
+        for nth, spec in enumerate(specs)
+    ]
     return with_owners(Job(path, place, texts) for path in images.paths for place in places)
 
 
@@ -111,11 +114,11 @@ def _of_table(
         own = {lang: row for (of, lang), row in rows.items() if of == str(Path(path).absolute())}
         if not own:
             without.append(path)
-        for lang, row in own.items():
+        for nth, (lang, row) in enumerate(own.items()):
             place = replace(
                 destination,
                 spec=replace(spec, lang=lang),
-                is_one_of_several=is_one_of_several and lang is not None,
+                nth=nth if is_one_of_several and lang is not None else None,
             )
             # An empty cell is one that nobody has filled in yet.
             if row.text:

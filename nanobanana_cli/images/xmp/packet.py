@@ -94,7 +94,7 @@ def extend(
     description: Description,
     *,
     lang: str | None = None,
-    is_default: bool = False,
+    is_default: bool | None = None,
 ) -> bytes:
     """Return the packet with the description's fields set and everything else unchanged, in UTF-8.
 
@@ -103,7 +103,7 @@ def extend(
         description: the new fields; None leaves a field as it is.
         lang: BCP 47 tag of the texts, which are added to those in other languages, and become the
             default (`x-default`) where there is none. Without it they replace the default.
-        is_default: they replace the default all the same.
+        is_default: they replace the default all the same; False leaves a missing one missing.
 
     Raises:
         MalformedXmp: the packet is not well-formed, declares entities, or holds no `rdf:RDF`.
@@ -139,7 +139,7 @@ def _value(scan: Scan, name: Name) -> str | None:
 
 
 def _languages(
-    old: list[Found], text: str, lang: str | None, *, is_default: bool
+    old: list[Found], text: str, lang: str | None, *, is_default: bool | None
 ) -> list[tuple[str, str]]:
     """Return the alternatives with a new one, the default first.
 
@@ -154,6 +154,8 @@ def _languages(
         return [(DEFAULT_LANGUAGE, text), *kept]
     own = [value for code, value in others if code.lower() == lang.lower()]
     others = [item for item in others if item[0].lower() != lang.lower()]
+    if is_default is False and default is None:
+        return [(lang, text), *others]
     if default is None and others:
         default = others[0][1]
     if default is None or default in own or is_default:
