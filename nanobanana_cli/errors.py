@@ -105,8 +105,8 @@ class NbBaseError(BaseException):
             self.charged = charged
 
     def released(self) -> Self:
-        """Return the error without its frames, which would keep a large reply in memory."""
-        error: BaseException | None = self
+        """Return the error without its frames, which hold a large reply; a defect keeps them."""
+        error: BaseException | None = None if type(self) is NbError else self
         while error is not None:
             error.__traceback__ = None
             error = error.__cause__ or error.__context__

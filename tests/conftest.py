@@ -18,9 +18,13 @@ import pytest
 
 from nanobanana_cli.__main__ import main
 
-# A busy machine makes single examples slow, which says nothing about the code.
+# A busy machine makes single examples slow, which says nothing about the code. What lands is
+# decided by the same examples each time.
 hypothesis.settings.register_profile(
-    "nb", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "nb",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("nb")
 

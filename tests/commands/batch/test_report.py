@@ -71,6 +71,7 @@ def test_failures_are_told_by_cause(nb: Nb, quiet: bool) -> None:
     lines = run.err.splitlines()
     assert lines.count("  2 may have been charged ($0.116)") == 1
     assert lines.count("  1 not charged") == 1
+    assert sum(line.startswith("  hint: what came of the reply is kept as") for line in lines) == 2
     told = sorted(line.partition(": ")[2][:6] for line in lines if line.startswith("failed: "))
     assert told == ([] if quiet else ["1.png:", "2.png:", "3.png:"])
     assert not [line for line in lines if line.startswith("note: ")]

@@ -54,7 +54,9 @@ def test_the_shape_is_the_one_that_is_displayed(
     for turn in range(1, 9):
         Path("photo").write_bytes(_turned((160, 90), image_format, turn))
         assert nb("generate", "night", "-i", "photo", "-o", f"{turn}.jpg").code == 0
-        assert _sent(server)["aspectRatio"] == ("16:9" if turn < 5 else "9:16")
+        # Browsers ignore the orientation in a WebP.
+        is_turned = turn >= 5 and image_format != "WEBP"
+        assert _sent(server)["aspectRatio"] == ("9:16" if is_turned else "16:9")
 
 
 def test_exif_that_is_damaged_turns_nothing(nb: Nb, server: WireServer) -> None:
