@@ -46,9 +46,21 @@ def parts(
     """
     asked = {"prompt": _hash(prompt), **_shared(shape, parameters, builtin)}
     if references:
-        is_known = UNKNOWN not in references
-        asked[_REFERENCES] = " ".join(r[:_LENGTH] for r in references) if is_known else UNKNOWN
+        asked[_REFERENCES] = _joined(references)
     return asked
+
+
+def with_references(asked: Asked, references: Sequence[str], aspect: str) -> dict[str, str]:
+    """Return the parts of a request with other reference images, and the ratio that follows them.
+
+    Args:
+        asked: the parts.
+        references: as for `parts`.
+        aspect: the ratio; or UNKNOWN.
+    """
+    default = _DEFAULT if asked["aspect"].startswith(_DEFAULT) else ""
+    ratio = default + (aspect if aspect == UNKNOWN else _hash(aspect))
+    return {**asked, "aspect": ratio, _REFERENCES: _joined(references)}
 
 
 def fingerprint(asked: Asked) -> str:
@@ -102,6 +114,10 @@ def _references(then: Asked, now: Asked, images: Sequence[str]) -> Iterator[str]
         yield f"{gone} reference less" if gone > 0 else "order of the references"
 
 
+def _joined(references: Sequence[str]) -> str:
+    return UNKNOWN if UNKNOWN in references else " ".join(each[:_LENGTH] for each in references)
+
+
 def _agree(one: str | None, other: str | None) -> bool:
     if one is None or other is None:
         return UNKNOWN in (one, other)
@@ -117,7 +133,7 @@ def _shared(
 ) -> dict[str, str]:
     """Return the parts that many rows share."""
     asked = {
-        name: (_DEFAULT if name in builtin else "") + (value if value == UNKNOWN else _hash(value))
+        name: (_DEFAULT if name in builtin else "") + _hash(value)
         for name, value in zip(("model", "aspect", "size"), shape, strict=True)
     }
     level = parameters.thinking

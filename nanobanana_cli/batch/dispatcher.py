@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from nanobanana_cli.batch.dependencies import StepQueue
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.throttle import NotSent, ends_run
 from nanobanana_cli.errors import BatchIncomplete, Charged, NbError, NoImage, NoText, OverBudget
@@ -103,7 +104,7 @@ class Dispatcher:
     """Hand images out to any number of threads, within the budget.
 
     Args:
-        steps: the images to make, in order.
+        steps: the images to make, each after those that it is made from.
         budget: of the run; used by the dispatcher alone.
         fail_fast: stop after the first failure.
         max_failures: stop after so many failures in a row that may have been charged, or were
@@ -120,13 +121,12 @@ class Dispatcher:
         max_failures: int,
         on_stop: Callable[[], None],
     ) -> None:
-        self._steps = steps
+        self._queue = StepQueue(steps)
         self._budget = budget
         self.fail_fast = fail_fast
         self._max_failures = max_failures
         self._on_stop = on_stop
         self._changed = threading.Condition()
-        self._next = 0
         self._stopped = False
         # Failures since the last success, and calls that are under way.
         self._failures = 0
@@ -136,15 +136,16 @@ class Dispatcher:
     def take(self) -> Step | None:
         """Return the next image and set its price aside; return None at the end.
 
-        Wait while calls in flight may yet turn out to be free and return their share of the budget.
+        Wait while calls in flight may yet turn out to be free and return their share of the budget,
+        and for the images that all others are made from.
         """
         with self._changed:
-            while not self._stopped and self._next < len(self._steps):
-                step = self._steps[self._next]
-                if self._budget.reserve(step.price or 0):
-                    self._next += 1
+            while not self._stopped and self._queue.left:
+                step = self._queue.first()
+                if step is not None and self._budget.reserve(step.price or 0):
+                    self._queue.take()
                     return step
-                if self._budget.idle:
+                if step is not None and self._budget.idle:
                     self._end(self._budget.obstacle(step.price or 0))
                     break
                 self._changed.wait()
@@ -175,8 +176,8 @@ class Dispatcher:
         cost: int | None = None,
         *,
         started: bool = True,
-    ) -> None:
-        """Settle an image.
+    ) -> list[Step]:
+        """Settle an image; return the others that cannot be made without it, and are dropped.
 
         Args:
             step: as `take` returned it.
@@ -196,9 +197,15 @@ class Dispatcher:
                 self._failures += 1
                 if self._failures >= self._max_failures:
                     self._end(self._too_many(error))
+            dropped = []
+            if error is None or isinstance(error, NoText):
+                self._queue.made(step)
+            elif not self._stopped:
+                dropped = self._queue.drop(step)
             if error is not None and self.fail_fast:
                 self._end(None)
             self._changed.notify_all()
+            return dropped
 
     def stop(self, reason: NbError | None = None) -> None:
         """Hand out no more images.
@@ -217,7 +224,7 @@ class Dispatcher:
     @property
     def left(self) -> int:
         """The number of images that have not been handed out."""
-        return len(self._steps) - self._next
+        return self._queue.left
 
     def _too_many(self, error: NbError) -> BatchIncomplete:
         return BatchIncomplete(

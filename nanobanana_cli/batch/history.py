@@ -34,6 +34,7 @@ class Written(msgspec.Struct, frozen=True, gc=False):
         alt: the text that came with it.
         alt_path: its file, unless that has the default name.
         time, cost: when it was made, UTC in ISO 8601, and micro-dollars of the call.
+        origin: SHA-256 of the file that it was converted from, if it was.
     """
 
     fingerprint: str
@@ -49,6 +50,12 @@ class Written(msgspec.Struct, frozen=True, gc=False):
     root: str | None = None
     time: str | None = None
     cost: int | None = None
+    origin: str | None = None
+
+    @property
+    def content(self) -> str:
+        """SHA-256 of the file as the model made it."""
+        return self.origin or self.sha256
 
 
 class DoubtfulCall(msgspec.Struct, frozen=True, gc=False):
@@ -228,6 +235,7 @@ class _Merger:
             root=line.root,
             time=line.time,
             cost=line.cost,
+            origin=line.origin,
         )
         if (line.id, line.row, file) not in self._seen:
             self._seen.add((line.id, line.row, file))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.batch import paths
+from nanobanana_cli.batch import asked, paths
 from nanobanana_cli.captions import prompts
 from nanobanana_cli.errors import LocalFileError, NbError, UsageError
-from nanobanana_cli.generation import inputs
+from nanobanana_cli.generation import inputs, shape
 from nanobanana_cli.generation.remote import RemoteImages, is_address
+from nanobanana_cli.settings.validators import AUTO
 from nanobanana_cli.types import ContentRequest, ImageFormat, Parameters, Reference
 
 
@@ -42,6 +44,9 @@ class Item(msgspec.Struct, frozen=True, gc=False):
             of the reply decides the suffix.
         plain: the target made from the prompt alone; None when the row names its file.
         named_alt_file: the file that the row names for its alt text, as `target`.
+        position: its place among the images of the manifest, from 0.
+        parents: which reference images are other rows' images: their places in `images`, each with
+            the position of its item. Until `bound`, they stand for their content.
         like: the name of the reference image whose ratio the settings have.
         identities: media type and SHA-256 of each reference image.
         leaves_aspect: the row leaves the ratio to the default, which was `1:1` before it followed
@@ -63,6 +68,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     target: str
     plain: str | None = None
     named_alt_file: str | None = None
+    position: int = 0
+    parents: tuple[tuple[int, int], ...] = ()
     like: str | None = None
     identities: tuple[tuple[str, str], ...] = ()
     leaves_aspect: bool = False
@@ -105,12 +112,42 @@ class Item(msgspec.Struct, frozen=True, gc=False):
             framed=prompts.for_generation(self.prompt, prompts.TextSpec()) if with_text else None,
             modalities=("TEXT", "IMAGE") if with_text else ("IMAGE",),
             model=self.settings.model,
-            aspect=self.settings.aspect,
+            # Left out, it follows the image too.
+            aspect=None if self.settings.aspect == AUTO else self.settings.aspect,
             size=self.settings.size,
             references=tuple(references),
             parameters=self.parameters,
             like=self.like,
         )
+
+
+def bound(item: Item, images: Sequence[str], known: Sequence[tuple[Reference | None, str]]) -> Item:
+    """Return an item with its reference images, and with the ratio that `auto` follows.
+
+    Args:
+        item: as a row makes it.
+        images: the names of the reference images.
+        known: of each, what is known but for its bytes, None if nothing is; and its SHA-256 in
+            hexadecimal, or `asked.UNKNOWN`.
+    """
+    first, settings, like = known[0][0], item.settings, None
+    ratio = settings.aspect
+    if ratio == AUTO and first is not None and first.is_fetched:
+        ratio, like = shape.follow(settings.model, [first])
+        settings = replace(settings, aspect=ratio)
+    hashes = [digest for _, digest in known]
+    parts = asked.with_references(item.asked, hashes, asked.UNKNOWN if ratio == AUTO else ratio)
+    identities = ((each.mime_type if each else "", digest) for each, digest in known)
+    return replace(
+        item,
+        images=tuple(images),
+        settings=settings,
+        like=like,
+        asked=parts,
+        fingerprint=asked.fingerprint(parts),
+        identities=tuple(identities),
+        is_guess=any(each is not None and not each.is_fetched for each, _ in known),
+    )
 
 
 class References:
@@ -122,7 +159,7 @@ class References:
     """
 
     def __init__(self, folder: Path, *, is_offline: bool = False) -> None:
-        self._folder = folder
+        self.folder = folder
         self._fetch = None if is_offline else RemoteImages().get
         # Without the bytes, which are read again when they are sent.
         self._known: dict[str, tuple[Reference, str] | NbError] = {}
@@ -140,6 +177,17 @@ class References:
     def without_data(self, name: str) -> Reference:
         """Return what is known of an image, without its bytes; for errors see `identity`."""
         return self._facts(name)[0]
+
+    def name_of(self, path: Path) -> str:
+        """Return a file's name as the manifest would give it."""
+        try:
+            return os.path.relpath(path, self.folder)
+        except ValueError:  # It is on another drive.
+            return os.path.abspath(path)  # noqa: PTH100 - unlike Path.absolute, it takes `..` away
+
+    def forget(self, name: str) -> None:
+        """Read an image anew: it was made since."""
+        self._known.pop(name, None)
 
     def load(self, names: Sequence[str]) -> tuple[Reference, ...]:
         """Return the images to send.
@@ -163,7 +211,7 @@ class References:
             NbError: it is missing, unreadable, or holds no text.
         """
         if name not in self._prompts:
-            place = name and str(self._folder / name)
+            place = name and str(self.folder / name)
             self._prompts[name] = inputs.prompt_text(None, place, _no_stdin)
         return self._prompts[name]
 
@@ -180,7 +228,7 @@ class References:
         return known
 
     def _read(self, name: str) -> Reference:
-        place = name if is_address(name) or not name else str(self._folder / name)
+        place = name if is_address(name) or not name else str(self.folder / name)
         return inputs.references((place,), _no_stdin, self._fetch)[0]
 
 

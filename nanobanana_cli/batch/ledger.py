@@ -50,6 +50,7 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         path, sha256, bytes, width, height, mime_type: of the file that was written.
         shown: SHA-256 of that file without its metadata.
         paid: what a `reused` file shows was paid for.
+        origin: SHA-256 of the file that was converted for a `reused` one.
         alt: the alt text that came with it.
         alt_path: its file, unless that has the default name.
         seconds, attempts, response_id: of the call.
@@ -72,6 +73,7 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sha256: str | None = None
     shown: str | None = None
     paid: bool | None = None
+    origin: str | None = None
     bytes: int | None = None
     width: int | None = None
     height: int | None = None

@@ -86,10 +86,10 @@ class Listing:
             except OSError:
                 entries = []
             # The exact names come last: where case is kept, Fox.png must not hide fox.png.
-            self._listed[folder] = {_folded(entry.name): entry for entry in entries}
+            self._listed[folder] = {folded(entry.name): entry for entry in entries}
             self._listed[folder] |= {entry.name: entry for entry in entries}
         listed = self._listed[folder]
-        return listed.get(name) or listed.get(_folded(name))
+        return listed.get(name) or listed.get(folded(name))
 
 
 class PathClaims:
@@ -100,7 +100,7 @@ class PathClaims:
     """
 
     def __init__(self, reserved: Iterable[str]) -> None:
-        self._owners = {_folded(path): (0, path) for path in reserved}
+        self._owners = {folded(path): (0, path) for path in reserved}
 
     def claim(self, row: int, target: str) -> tuple[int, str] | None:
         """Record a path for a row.
@@ -108,7 +108,7 @@ class PathClaims:
         Returns:
             The row that has it already, and the path as written there; None when it was free.
         """
-        paths = [_folded(path) for path in candidates(target)]
+        paths = [folded(path) for path in candidates(target)]
         for path in paths:
             if path in self._owners:
                 return self._owners[path]
@@ -189,7 +189,7 @@ def split(target: str) -> tuple[str, str]:
     return (target[:dot], target[dot:]) if dot > folder_end else (target, "")
 
 
-def _folded(path: str) -> str:
+def folded(path: str) -> str:
     """Return a form that is equal for names that some file systems treat as the same."""
     if path.isascii():
         return path.lower()

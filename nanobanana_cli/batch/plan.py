@@ -26,6 +26,7 @@ State: TypeAlias = Literal[
     "bad-reply",
     "unknown",
     "exists",
+    "waiting",
 ]
 
 
@@ -37,7 +38,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
         state: `make` (missing), `changed` (exists, but the request or the file is another),
             `remake` (asked for), `reuse` (at hand under another name), `text` (lacks its text
             alone), `unchanged`, `exists` (a file that nb did not make); or why it may have been
-            paid for without being there: `refused`, `bad-reply`, `unknown`.
+            paid for without being there: `refused`, `bad-reply`, `unknown`; `waiting` for an image
+            that it is made from and that this run does not make.
         price: micro-dollars of what is to be done; None when not known.
         reason: the reason for the state, in a few words; "" when the state says it all.
         kept: why the existing file is only replaced with `--force`; "" when it may be replaced.
@@ -49,6 +51,10 @@ class Step(msgspec.Struct, frozen=True, gc=False):
         found: the image at hand.
         lacks_text: its text is missing.
         text_request: what to ask for it, without the image.
+        after: the positions of the images that it is made from and that are to be made first; until
+            then, what is asked for is not known.
+        content: SHA-256 by which images that are made from this one know it: as the model made it,
+            whatever metadata or format it has now; None when it is not there.
         text: that text, where a ledger has it; "" where it is beside the image at hand.
     """
 
@@ -65,6 +71,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     lacks_text: bool = False
     text_request: ContentRequest | None = None
     text: str | None = None
+    after: tuple[int, ...] = ()
+    content: str | None = None
 
     @property
     def asks_text(self) -> ContentRequest | None:

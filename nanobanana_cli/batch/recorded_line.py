@@ -40,6 +40,7 @@ class RecordedLine(msgspec.Struct, frozen=True, gc=False):
     sha256: str | None = None
     shown: str | None = None
     paid: bool | None = None
+    origin: str | None = None
     bytes: int | None = None
     alt: str | None = None
     alt_path: str | None = None

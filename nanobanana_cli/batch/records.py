@@ -11,8 +11,9 @@ import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli.batch.contents import ImageContent
+from nanobanana_cli.batch.dispatcher import Dispatcher
 from nanobanana_cli.batch.history import DoubtfulCall
-from nanobanana_cli.batch.ledger import FORM, Event, LedgerLine
+from nanobanana_cli.batch.ledger import FORM, Event, Ledger, LedgerLine
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.errors import Charged
 from nanobanana_cli.generation.destinations import MisplacedImage
@@ -40,6 +41,40 @@ class OutputFolder(msgspec.Struct, frozen=True):
     def relative(self, file: str | Path) -> str:
         """Return a file below the folder as lines name it."""
         return Path(file).relative_to(self.path).as_posix()
+
+
+class CallRecord:
+    """Record one call, from its intent to the hash of its image.
+
+    Args:
+        step: the image.
+        intent: the line for the call.
+        ledger: takes the lines.
+        dispatcher: lets the call start.
+    """
+
+    def __init__(
+        self, step: Step, intent: LedgerLine, ledger: Ledger, dispatcher: Dispatcher
+    ) -> None:
+        self.intent = intent
+        self.is_recorded = False
+        self.content: ImageContent | None = None
+        self._step = step
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+
+    def record(self) -> None:
+        """Record the intent, before the first attempt is sent."""
+        if not self.is_recorded:
+            self._dispatcher.start()
+            dropped = (dropped_line(earlier) for earlier in self._step.doubts)
+            self._ledger.extend([*dropped, self.intent])
+            self.is_recorded = True
+
+    def receive(self, content: ImageContent) -> None:
+        """Record the image before any file has its name."""
+        self._ledger.append(received_line(self.intent, content))
+        self.content = content
 
 
 def intent_line(step: Step, provider: str) -> LedgerLine:
@@ -177,6 +212,7 @@ def file_line(
         sha256=content.sha256,
         shown=content.shown,
         paid=made.paid if made else None,
+        origin=made.content if made and made.content != content.sha256 else None,
         bytes=content.size,
         alt=text,
         alt_path=item.named_alt_file if text else None,

@@ -10,19 +10,14 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.batch.contents import ImageContent
+from nanobanana_cli.batch import at_hand
 from nanobanana_cli.batch.destination import AltFiles, RowDestination
 from nanobanana_cli.batch.dispatcher import Dispatcher
 from nanobanana_cli.batch.item import References
-from nanobanana_cli.batch.ledger import Ledger, LedgerLine
+from nanobanana_cli.batch.ledger import Ledger
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.batch.records import (
-    OutputFolder,
-    dropped_line,
-    intent_line,
-    outcome_line,
-    received_line,
-)
+from nanobanana_cli.batch.planner import Planner
+from nanobanana_cli.batch.records import CallRecord, OutputFolder, intent_line, outcome_line
 from nanobanana_cli.batch.throttle import NotSent, ends_run
 from nanobanana_cli.captions import source_image
 from nanobanana_cli.captions.prompts import TextSpec
@@ -40,50 +35,25 @@ _GRACE = 5.0  # seconds that threads get to end after an abort
 
 
 class Done(msgspec.Struct, frozen=True):
-    """An image that was made or failed: its step and its result."""
+    """An image that was made or failed.
+
+    Args:
+        step: what was to be done.
+        result: what became of it.
+        dropped: the images that cannot be made without it.
+    """
 
     step: Step
     result: Result
+    dropped: tuple[Step, ...] = ()
 
     @property
     def charged(self) -> Charged:
         """True if its call was charged."""
-        error = self.result.error
-        return error.charged if error and self.result.status != "written" else Charged.YES
-
-
-class _Call:
-    """Record one call, from its intent to the hash of its image.
-
-    Args:
-        step: the image.
-        intent: the line for the call.
-        ledger: takes the lines.
-        dispatcher: lets the call start.
-    """
-
-    def __init__(
-        self, step: Step, intent: LedgerLine, ledger: Ledger, dispatcher: Dispatcher
-    ) -> None:
-        self.intent = intent
-        self.is_recorded = False
-        self.content: ImageContent | None = None
-        self._step = step
-        self._ledger = ledger
-        self._dispatcher = dispatcher
-
-    def record(self) -> None:
-        """Record the intent, before the first attempt is sent."""
-        if not self.is_recorded:
-            self._dispatcher.start()
-            dropped = (dropped_line(earlier) for earlier in self._step.doubts)
-            self._ledger.extend([*dropped, self.intent])
-            self.is_recorded = True
-
-    def receive(self, content: ImageContent) -> None:
-        """Record the image before any file has its name."""
-        self._ledger.append(received_line(self.intent, content))
-        self.content = content
+        result = self.result
+        if result.error is not None and result.status != "written":
+            return result.error.charged
+        return Charged.YES if result.attempts else Charged.NO
 
 
 class Runner:
@@ -92,6 +62,7 @@ class Runner:
     Args:
         session: makes the calls.
         dispatcher: hands out the images.
+        planner: knows what is asked for once the images are there that another is made from.
         ledger: records the calls.
         references: the reference images.
         alt_files: the text files beside images.
@@ -103,6 +74,7 @@ class Runner:
         self,
         session: Session,
         dispatcher: Dispatcher,
+        planner: Planner,
         ledger: Ledger,
         references: References,
         alt_files: AltFiles,
@@ -111,6 +83,7 @@ class Runner:
     ) -> None:
         self._session = session
         self._dispatcher = dispatcher
+        self._planner = planner
         self._ledger = ledger
         self._references = references
         self._alt_files = alt_files
@@ -178,8 +151,11 @@ class Runner:
 
     def _make(self, step: Step) -> Done | None:
         """Make an image; return None if the run ends first."""
+        planned = step
+        step, result = self._ready(step)
         try:
-            result = self._made(step)
+            if result is None:
+                result = self._made(step) if step.needs_call else self._without_call(step)
         except LocalFileError as unrecorded:
             # Nothing can be recorded any more, so nothing more may be paid for.
             self._dispatcher.stop(unrecorded)
@@ -187,13 +163,35 @@ class Runner:
         except Exception as exception:  # noqa: BLE001 - it must not end the other calls
             result = self._failed(step, error_of(exception))
         done, error = Done(step, result), result.error
+        if result.status in ("written", "unchanged") and result.path:
+            self._planner.made(step, self._folder.relative(result.path), result.sha256)
         started = result.attempts > 0
-        self._dispatcher.settle(step, error, done.charged, result.cost, started=started)
-        if error is None or error.charged is not Charged.NO:
+        dropped = self._dispatcher.settle(
+            planned, error, done.charged, result.cost, started=started
+        )
+        done = replace(done, dropped=tuple(dropped))
+        if error is None or error.charged is not Charged.NO or result.status == "skipped":
             return done
         # Free, and nothing that this row did: it stays as it was.
         is_pending = isinstance(error, NotSent) or (started and ends_run(error))
         return None if is_pending else done
+
+    def _ready(self, step: Step) -> tuple[Step, Result | None]:
+        """Return the step now that its references are there, or the result if they are not."""
+        try:
+            return self._planner.again(step), None
+        except NotSent as error:
+            return step, replace(self._failed(step, error), status="skipped")
+        except NbError as error:
+            return step, self._failed(step, error)
+
+    def _without_call(self, step: Step) -> Result:
+        """Return the result of an image that takes no call after all."""
+        provider = self._session.endpoint.provider
+        if step.found or step.text:
+            return at_hand.put(step, self._folder, self._ledger, provider)
+        path = str(self._root / (step.path or ""))
+        return Result("unchanged", step.item.request(()), provider, path, sha256=step.sha256)
 
     def _made(self, step: Step) -> Result:
         item = step.item
@@ -206,7 +204,7 @@ class Runner:
         except NbError as error:
             return self._failed(step, error)
         intent = intent_line(step, self._session.endpoint.provider)
-        call = _Call(step, intent, self._ledger, self._dispatcher)
+        call = CallRecord(step, intent, self._ledger, self._dispatcher)
         place = RowDestination(self._root, step, call.receive)
         load_converter(place.format)
         with self._session.call(request, before=call.record) as called:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
+from nanobanana_cli.batch import dependencies
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.paths import ANY_SUFFIX, Listing, candidates
 from nanobanana_cli.errors import UsageError
@@ -25,7 +26,11 @@ class Shard(msgspec.Struct, frozen=True):
     count: int
 
     def contains(self, fingerprint: str) -> bool:
-        """Return whether an image is in this part; only what is sent for it decides."""
+        """Return whether an image is in this part; only what is sent decides.
+
+        Args:
+            fingerprint: of the image, or of the first of those that it is made from.
+        """
         return int(fingerprint[:16], 16) % self.count == self.number - 1
 
     def __str__(self) -> str:
@@ -57,11 +62,13 @@ def select(
         UsageError: a pattern matches no image of the manifest.
     """
     wanted = matching(items, only, listing, "--only")
+    # Images that are made from each other are in one part, whose run has what it needs.
+    families = {} if shard is None else dependencies.families(items)
     return [
         item
         for item in items
         if (not only or item.target in wanted)
-        and (shard is None or shard.contains(item.fingerprint))
+        and (shard is None or shard.contains(families[item.position]))
     ]
 
 

@@ -296,7 +296,7 @@ def test_the_example_runs_as_it_stands(nb: Nb) -> None:
     assert nb("batch", "--init").code == 12
     run = nb("batch", "images.toml", "--provider", "sandbox")
     assert run.code == 0, run.err
-    assert len(run.out.splitlines()) == 7
+    assert len(run.out.splitlines()) == 10
     assert all(Path(line).is_file() for line in run.out.splitlines())
     assert nb("batch", "images.toml", "--provider", "sandbox", "--check").code == 0
 

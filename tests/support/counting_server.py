@@ -8,7 +8,7 @@ import re
 import threading
 import time
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +34,7 @@ class CountingServer:
         retry_after: what a refusal says of that, if anything.
         refuses_at_once: whether an answer other than an image comes without latency.
         side: the width and height of pictures, in pixels.
+        repeats: whether all pictures of a prompt are the same; else the nth is that of `fox #n`.
 
     Attributes:
         now: how many calls are in flight, with one that is being answered.
@@ -41,6 +42,7 @@ class CountingServer:
         charged: how often each prompt was answered with an image, or with part of one.
         most: how many calls were in flight at once.
         delivered: when each whole answer had gone out, by `time.monotonic`.
+        sent: the reference images of each call with a prompt.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class CountingServer:
         retry_after: str | None = None,
         refuses_at_once: bool = False,
         side: int = 8,
+        repeats: bool = True,
     ) -> None:
         self.side = side
         self.delivered: list[float] = []
@@ -60,6 +63,9 @@ class CountingServer:
         self.calls: Counter[str] = Counter()
         self.charged: Counter[str] = Counter()
         self.most = 0
+        self.sent: defaultdict[str, list[tuple[bytes, ...]]] = defaultdict(list)
+        self._known: dict[bytes, bytes] = {}
+        self.repeats = repeats
         self.refuses_at_once = refuses_at_once
         self.now = 0
         self._lock = threading.Lock()
@@ -86,22 +92,25 @@ class CountingServer:
         url = f"http://127.0.0.1:{self._server.server_address[1]}"
         return {"NB_BASE_URL": url, "WISDOM_GATE_KEY": "sk-of-a-test-0123456789"}
 
-    def take(self, prompt: str) -> int:
-        """Note a call, and decide what it gets."""
+    def take(self, prompt: str, references: tuple[bytes, ...]) -> tuple[int, str]:
+        """Note a call, and decide what it gets: a status, and whose image."""
         with self._lock:
             self.now += 1
             self.most = max(self.most, self.now)
             self.calls[prompt] += 1
+            # Each image is kept once.
+            self.sent[prompt].append(tuple(self._known.setdefault(one, one) for one in references))
             status = self.answer(prompt, self.calls[prompt])
+            of = prompt if self.repeats else f"{prompt} #{self.calls[prompt]}"
             if self.refuses_at_once and status not in (0, 200):
                 self.now -= 1
-                return status
+                return status, of
         time.sleep(self.latency)
         with self._lock:
             self.now -= 1
             if status in (0, 200):
                 self.charged[prompt] += 1
-        return status
+        return status, of
 
 
 class _Server(ThreadingHTTPServer):
@@ -124,9 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
         request = json.loads(body)
         prompt = asked(request)
         kinds = request["generationConfig"]["responseModalities"]
-        status = self.server.owner.take(prompt)
+        status, of = self.server.owner.take(prompt, references(request))
         answer = json.dumps(
-            reply(prompt, kinds=kinds, side=self.server.owner.side)
+            reply(of, kinds=kinds, side=self.server.owner.side)
             if status in (0, 200)
             else problem(status)
         ).encode()
@@ -154,6 +163,13 @@ def asked(request: dict[str, Any]) -> str:
         return "text of " + prompt_in(base64.b64decode(data))
     framed = re.search(r"<prompt>\n(.*)\n</prompt>", sent, re.DOTALL)
     return framed[1] if framed else str(sent)
+
+
+def references(request: dict[str, Any]) -> tuple[bytes, ...]:
+    """The images that come with a prompt."""
+    parts = request["contents"][0]["parts"]
+    found = (part["inlineData"]["data"] for part in parts if "inlineData" in part)
+    return tuple(map(base64.b64decode, found))
 
 
 def prompt_in(data: bytes) -> str:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from itertools import count
 from operator import attrgetter
 from typing import TypeAlias, TypeVar
 
@@ -14,12 +15,12 @@ from msgspec.structs import replace
 
 from nanobanana_cli.batch import asked, paths
 from nanobanana_cli.batch.item import Item, References, RowSettings
+from nanobanana_cli.batch.manifest import links
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics
 from nanobanana_cli.batch.manifest.expand import Expander
 from nanobanana_cli.batch.manifest.readers import Manifest
 from nanobanana_cli.batch.manifest.rows import Row
 from nanobanana_cli.catalog import DEFAULT_PROVIDER
-from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation import inputs, shape
 from nanobanana_cli.images import formats
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
@@ -64,35 +65,35 @@ def check(
 
     Errors are added to the manifest's diagnostics, and the rest is checked.
     """
-    checker = _Checker(manifest.diagnostics, defaults, references, listing)
+    diagnostics = manifest.diagnostics
+    checker = _Checker(diagnostics, defaults, listing)
     checker.check_defaults(manifest.defaults)
-    expander = Expander(manifest.diagnostics, references.read_prompt)
-    return [
+    expander = Expander(diagnostics, references.read_prompt)
+    items = [
         item
         for number, row in manifest.rows
         for each in expander.expand(number, row)
         for item in checker.items(number, each)
     ]
+    return links.bound_to_references(items, checker.others, references, listing.root, diagnostics)
 
 
 class _Checker:
     """Check rows, and remember the results that rows share."""
 
     def __init__(
-        self,
-        diagnostics: Diagnostics,
-        defaults: Defaults,
-        references: References,
-        listing: paths.Listing,
+        self, diagnostics: Diagnostics, defaults: Defaults, listing: paths.Listing
     ) -> None:
         self._diagnostics = diagnostics
         self._defaults = defaults
-        self._references = references
+        # Reference images of rows that have another error: row and name.
+        self.others: list[tuple[int, str]] = []
         self._listing = listing
         # Requested values → checked settings, and the errors by key.
         self._settings: dict[tuple[object, ...], tuple[RowSettings | None, list[_Invalid]]] = {}
         self._reported: list[_Invalid] = []
-        self._with_ratio: dict[tuple[RowSettings, str], RowSettings] = {}
+        self._with_ratio: dict[RowSettings, RowSettings] = {}
+        self._positions = count()
 
     def check_defaults(self, defaults: Row) -> None:
         """Report errors of the defaults once, instead of for each row."""
@@ -101,64 +102,53 @@ class _Checker:
             self._diagnostics.add(0, f"defaults.{key}", message)
 
     def items(self, number: int, row: Row) -> Iterator[Item]:
-        """Yield the images of a row; after an error, those whose paths are known."""
+        """Yield the images of a row but for its references; after an error, those with a path."""
         prompt = self._prompt(number, row)
         settings = self._shared_settings(number, row)
         images = self._images(number, row, settings)
-        count = self._count(number, row)
+        copies = self._count(number, row)
         if row.seed is not None:
             for key, message in _invalid_parameters(Parameters(seed=row.seed), ""):
                 self._diagnostics.add(number, key, message)
-        alt_file = self._alt_file(number, row, count)
+        alt_file = self._alt_file(number, row, copies)
         target = self._target(number, row, settings, prompt)
-        if target is None or not count:
+        if target is None or not copies or prompt is None or settings is None:
+            self.others += [(number, name) for name in images]
+        if target is None or not copies:
             return
         is_named = row.output is not None and not row.output.endswith("/")
-        targets = [target] if count == 1 else [paths.numbered(target, n + 1) for n in range(count)]
-        parameters, like, is_guess = row.parameters(), None, False
-        identities: tuple[tuple[str, str], ...] = ()
+        targets = [target]
+        if copies > 1:
+            targets = [paths.numbered(target, n + 1) for n in range(copies)]
+        parameters = row.parameters()
         left = frozenset(name for name in self._defaults.builtin if getattr(row, name) is None)
-        if prompt is None or settings is None or images is None:
+        if prompt is None or settings is None:
             if not is_named:
                 return
             # It will not be made, but its paths are checked all the same.
             prompt, images = "", ()
             settings = RowSettings("", "", "", None, alt=_has_alt(row, self._defaults))
-        else:
-            identities = tuple(self._references.identity(name) for name in images)
-            is_guess = not all(self._references.without_data(name).is_fetched for name in images)
-            settings, like = self._shaped(settings, images)
-        is_open = is_guess and settings.aspect == validators.AUTO
-        wanted = settings.model, asked.UNKNOWN if is_open else settings.aspect, settings.size
-        hashes = [asked.UNKNOWN] if is_guess else [digest for _, digest in identities]
-        parts = asked.parts(prompt, wanted, parameters, hashes, left)
+        elif not images:
+            settings = self._shaped(settings)
+        wanted = settings.model, settings.aspect, settings.size
+        parts = asked.parts(prompt, wanted, parameters, (), left)
+        fingerprint = asked.fingerprint(parts)
         for each in targets:
             plain = None if is_named else each
             yield Item(
-                *(number, prompt, settings, images, parameters, asked.fingerprint(parts), parts),
-                *(each, plain, alt_file),
-                like=like,
-                identities=identities,
+                *(number, prompt, settings, images, parameters, fingerprint, parts),
+                *(each, plain, alt_file, next(self._positions)),
                 leaves_aspect="aspect" in left,
-                is_guess=is_guess,
                 id=row.id,
                 note=row.note,
             )
 
-    def _shaped(
-        self, settings: RowSettings, images: Sequence[str]
-    ) -> tuple[RowSettings, str | None]:
-        """Return the settings with a ratio in place of `auto`, and the image that it follows."""
+    def _shaped(self, settings: RowSettings) -> RowSettings:
+        """Return the settings of a row without reference images, which `auto` could follow."""
         if settings.aspect != validators.AUTO:
-            return settings, None
-        first = [self._references.without_data(name) for name in images[:1]]
-        if first and not first[0].is_fetched:
-            return settings, None
-        aspect, like = shape.follow(settings.model, first)
-        # Shared by all rows that have the same.
-        return self._with_ratio.setdefault(
-            (settings, aspect), replace(settings, aspect=aspect)
-        ), like
+            return settings
+        plain = replace(settings, aspect=shape.follow(settings.model, ())[0])
+        return self._with_ratio.setdefault(plain, plain)
 
     def _prompt(self, number: int, row: Row) -> str | None:
         prompt = row.prompt.strip() if row.prompt is not None else None
@@ -175,9 +165,7 @@ class _Checker:
             return 0
         return count
 
-    def _images(
-        self, number: int, row: Row, settings: RowSettings | None
-    ) -> tuple[str, ...] | None:
+    def _images(self, number: int, row: Row, settings: RowSettings | None) -> tuple[str, ...]:
         if not row.images:
             return ()
         names = (row.images,) if isinstance(row.images, str) else tuple(row.images)
@@ -186,14 +174,7 @@ class _Checker:
             self._diagnostics.add(
                 number, "images", f"lists {len(names)} files; the limit is {most}"
             )
-        valid = True
-        for name in names:
-            try:
-                self._references.identity(name)
-            except NbError as error:
-                self._diagnostics.add(number, "images", error.message)
-                valid = False
-        return names if valid else None
+        return names
 
     def _shared_settings(self, number: int, row: Row) -> RowSettings | None:
         """Check model, aspect, size and the like: few combinations in many rows."""

@@ -33,13 +33,19 @@ def run(job: BatchJob, terminal: Terminal) -> None:
     """
     waiting = f"another run of {job.name} is running; waiting for it to end"
     with locking.held(job.ledger, job.shard, lambda: terminal.note(waiting)):
-        steps, _ = job.plan(terminal)
+        steps, _, planner = job.plan(terminal)
         items = [step.item for step in steps]
         targets = matching(items, job.chosen.accept or (), Listing(job.root), "--accept")
         chosen = [step for step in steps if step.item.target in targets]
         there = [step for step in chosen if step.path is not None]
         for step in there:
             _check(Path(job.path(step)))
+            for first in planner.parents(step):
+                raise LocalFileError(
+                    f"{job.path(step)} cannot be accepted before {job.path(first)}, which it is "
+                    "made from",
+                    hint="accept both, or make that first",
+                )
         with Ledger(locking.own_ledger(job.ledger, job.shard)) as ledger:
             folder = OutputFolder(job.root, ledger.path.parent)
             for step in there:

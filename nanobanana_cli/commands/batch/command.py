@@ -40,14 +40,14 @@ def command(options: BatchOptions, terminal: Terminal) -> None:
       nb batch images.toml --check     # for CI: 0 when all is up to date, else 3
       jq -c '{prompt: .title}' posts.jsonl | nb batch - --shard 2/8
     """
-    from nanobanana_cli.commands.batch import accept, example, plan, prune, show_plan, status
+    from nanobanana_cli.commands.batch import accept, example, prune, read, show_plan, status
     from nanobanana_cli.commands.batch import run as batch_run
 
     _check_contradictions(options)
     if options.init:
         example.write(options.manifest, terminal)
         return
-    job = plan.read(options, terminal)
+    job = read.read_job(options, terminal)
     if options.prune:
         prune.run(job, terminal)
     elif options.accept:

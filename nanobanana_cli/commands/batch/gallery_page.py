@@ -54,7 +54,7 @@ def write(
 
     path = Path(job.chosen.gallery)
     if job.is_narrowed:
-        steps, past = job.plan(terminal, whole=True)
+        steps, past, _ = job.plan(terminal, whole=True)
     entries = [gallery.entry(step, results.get(step.item.target), past, job.root) for step in steps]
     gallery.write(path, job.name, entries, force=job.chosen.force)
     count = "1 image" if len(entries) == 1 else f"{len(entries)} images"

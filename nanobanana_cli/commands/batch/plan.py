@@ -1,4 +1,4 @@
-"""Read a manifest and its options, and plan the run; nothing is sent."""
+"""Plan the run of a manifest by its options; nothing is sent."""
 
 from __future__ import annotations
 
@@ -12,32 +12,28 @@ from typing import Any, get_args
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli import files, system
+from nanobanana_cli import system
 from nanobanana_cli.batch import history, locking, selection
+from nanobanana_cli.batch.dependencies import descendants, in_order
 from nanobanana_cli.batch.history import Doubt
 from nanobanana_cli.batch.item import Item, References
-from nanobanana_cli.batch.manifest import readers, validate
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
 from nanobanana_cli.batch.paths import Listing
 from nanobanana_cli.batch.plan import Step, recorded
 from nanobanana_cli.batch.planner import Planner
 from nanobanana_cli.batch.reuse import Sources
 from nanobanana_cli.batch.selection import Shard
+from nanobanana_cli.batch.step_planner import StepPlanner
 from nanobanana_cli.batch.unique_names import assign_names, check_paths
 from nanobanana_cli.catalog import prices
-from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.options import BatchOptions
 from nanobanana_cli.commands.signature import command_line
-from nanobanana_cli.errors import UsageError
-from nanobanana_cli.generation.destinations import format_named
 from nanobanana_cli.settings import Settings, validators
-from nanobanana_cli.suggest import one_of
 from nanobanana_cli.ui.terminal import Terminal
 
-_MAX_BYTES = 500_000_000
 HINT_KEPT = "--skip-existing keeps existing files, --force replaces them; --only selects some"
+HINT_WAITING = "select the images that they wait for, too"
 _KINDS = get_args(Doubt)
-_DEFAULTED = ("model", "aspect", "size")
 
 
 class BatchJob(msgspec.Struct, frozen=True):
@@ -79,8 +75,8 @@ class BatchJob(msgspec.Struct, frozen=True):
 
     def plan(
         self, terminal: Terminal, *, whole: bool = False
-    ) -> tuple[list[Step], history.History]:
-        """Return what to do for each selected image, and the content of the ledgers by now.
+    ) -> tuple[list[Step], history.History, Planner]:
+        """Return what to do for each selected image, the content of the ledgers, and the planner.
 
         Args:
             terminal: takes notes and errors.
@@ -95,7 +91,6 @@ class BatchJob(msgspec.Struct, frozen=True):
         for place in past.truncated:
             terminal.warn(f"{place}: ignored a line that was cut off when a run was killed")
         listing = Listing(self.root)
-        takes_sandbox = self.takes_sandbox
         every = self.every(past, listing, terminal)
         items = selection.select(every, self.chosen.only or (), self.shard, listing)
         remake = selection.matching(every, self.chosen.remake or (), listing, "--remake")
@@ -106,18 +101,23 @@ class BatchJob(msgspec.Struct, frozen=True):
         images = None if state is None else state / "images"
         sources = Sources(past, self.root, self.ledger.parent, images, claimed)
         planner = Planner(
-            *(past, listing, sources, self.settings.tariff, self.settings.caption_model),
-            takes_sandbox=takes_sandbox,
-            remake=() if whole else remake,
+            StepPlanner(
+                *(past, listing, sources, self.settings.tariff, self.settings.caption_model),
+                takes_sandbox=self.takes_sandbox,
+                remake=() if whole else remake,
+            ),
+            *(self.references, self.root, past, self.is_due),
+            takes_sandbox=self.takes_sandbox,
+            accept=selection.matching(every, self.chosen.accept or (), listing, "--accept"),
         )
-        return planner.plan(every if whole else items), past
+        return planner.plan(every if whole else items, every), past, planner
 
     def every(self, past: history.History, listing: Listing, terminal: Terminal) -> list[Item]:
         """Return all images of the manifest under their names; raise ManifestError as `plan`."""
         before = recorded(self.items, past, takes_sandbox=self.takes_sandbox)
         every = assign_names(before, past, listing)
         if any(now is not then for now, then in zip(every, before, strict=True)):
-            with _errors_shown(terminal):
+            with errors_shown(terminal):
                 self.check_paths(every, listing)
         return every
 
@@ -148,7 +148,9 @@ class BatchJob(msgspec.Struct, frozen=True):
 
     def is_due(self, step: Step) -> bool:
         """Return whether the options allow this image to be made."""
-        if step.state == "unchanged" or (step.state in _KINDS and not self._is_retried(step)):
+        if step.state in ("unchanged", "waiting"):
+            return False
+        if step.state in _KINDS and not self._is_retried(step):
             return False
         return self.chosen.force or not step.kept
 
@@ -165,7 +167,29 @@ class BatchJob(msgspec.Struct, frozen=True):
         steps = [step for step in steps if step.needs_call and self.is_due(step)]
         if self.chosen.shuffle:
             random.SystemRandom().shuffle(steps)
-        return steps[: self.chosen.limit]
+        return in_order(steps)[: self.chosen.limit]
+
+    def made_stale(self, steps: Sequence[Step], terminal: Terminal) -> str | None:
+        """Return a line about images that the run leaves out of date, since it makes others anew.
+
+        Args:
+            steps: those of the selected images.
+            terminal: takes notes and errors.
+        """
+        due = {step.item.position for step in steps if step.needs_call and self.is_due(step)}
+        children = descendants(self.items, due) if self.is_narrowed else set()
+        children -= {step.item.position for step in steps}
+        whole = self.plan(terminal, whole=True)[0] if children else []
+        stale = [step for step in whole if step.item.position in children and step.path]
+        if not stale:
+            return None
+        images = "1 image is" if len(stale) == 1 else f"{len(stale)} images are"
+        return f"{images} out of date then, to be made by another run for {self.cost(stale)}"
+
+    def cost(self, steps: Sequence[Step]) -> str:
+        """Return what it costs to make images."""
+        unpriced = sum(step.price is None for step in steps)
+        return amount(sum(step.price or 0 for step in steps), unpriced, word=self.price_word)
 
     def at_hand(self, steps: Sequence[Step]) -> list[Step]:
         """Return the steps that have an image or a text at hand."""
@@ -207,55 +231,8 @@ class BatchJob(msgspec.Struct, frozen=True):
         return str(self.root / (step.path or step.item.target))
 
 
-def read(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
-    """Read and check a manifest.
-
-    Raises:
-        ManifestError: it has errors; they have been shown.
-        UsageError: an option or the file itself cannot be used.
-    """
-    name = chosen.manifest or ""
-    shard = None if chosen.shard is None else selection.parse_shard(chosen.shard)
-    settings = connection.settings_in_force(chosen, terminal)
-    folder = Path(name).parent if name != readers.STDIN else Path()
-    root = folder if chosen.folder is None else Path(chosen.folder)
-    if not (chosen.dry_run or chosen.check or chosen.status):
-        files.check_folder(root)
-    format_named(chosen.image_format)
-    _check_kinds(chosen.retry or ())
-    references = References(folder, is_offline=chosen.dry_run or chosen.status)
-    defaults = validate.Defaults(
-        model=settings.model,
-        aspect=settings.aspect,
-        size=settings.size,
-        format=chosen.image_format,
-        alt=chosen.alt,
-        builtin=frozenset(name for name in _DEFAULTED if settings.origins[name] == "default"),
-        provider=settings.provider,
-    )
-    with _errors_shown(terminal):
-        manifest = readers.parse(name, _content(name, terminal))
-        listing = Listing(root)
-        items = validate.check(manifest, defaults, references, listing)
-        items = assign_names(items, history.History(), listing)
-        ledger = locking.main_ledger(name)
-        job = BatchJob(
-            chosen, settings, items, manifest.diagnostics, references, root, ledger, shard
-        )
-        job.check_paths(items, listing)
-    given = settings.configured_aspect
-    if given and any(row.images and row.aspect is None for _, row in manifest.rows):
-        terminal.warn(
-            f"{settings.aspect} from {given} holds for rows with reference images too: "
-            "`--aspect auto` keeps their shape"
-        )
-    for model in dict.fromkeys(item.settings.model for item in items):
-        connection.note_model(model, settings.provider, terminal)
-    return job
-
-
 @contextmanager
-def _errors_shown(terminal: Terminal) -> Iterator[None]:
+def errors_shown(terminal: Terminal) -> Iterator[None]:
     """Show the errors of a manifest before the error that sums them up."""
     try:
         yield
@@ -265,20 +242,9 @@ def _errors_shown(terminal: Terminal) -> Iterator[None]:
         raise
 
 
-def _content(name: str, terminal: Terminal) -> bytes:
-    if name == readers.STDIN:
-        return terminal.read(_MAX_BYTES)
-    readers.format_of(name)
-    return files.read(Path(name), "manifest", limit=_MAX_BYTES)
-
-
-def _check_kinds(kinds: Sequence[str]) -> None:
-    for kind in kinds:
-        if kind not in (*_KINDS, "all"):
-            raise UsageError(f"--retry {kind} is not known", hint=one_of(kind, (*_KINDS, "all")))
-
-
 def amount(micro: int, unpriced: int, zero: str = "$0", word: str = "") -> str:
     """Return a sum, and how many calls it leaves out because their price is not known."""
+    if unpriced and not micro:
+        return "an unknown price"
     known = prices.amount(micro, word, zero=zero)
     return f"{known} and {unpriced} of unknown price" if unpriced else known

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nanobanana_cli.batch import history, locking
-from nanobanana_cli.batch.paths import Listing
 from nanobanana_cli.batch.prune import Pruner
 from nanobanana_cli.commands.batch.plan import BatchJob
 from nanobanana_cli.errors import LocalFileError
@@ -20,7 +19,7 @@ def run(job: BatchJob, terminal: Terminal) -> None:
     with locking.held(job.ledger, None, lambda: terminal.note(waiting)):
         own = history.read(locking.all_ledgers(job.ledger))
         others = history.read(locking.ledgers_beside(job.ledger))
-        items = job.every(own, Listing(job.root), terminal)
+        items = [step.item for step in job.plan(terminal, whole=True)[0]]
         pruner = Pruner(own, others, items, job.root, job.ledger.parent)
         found = [*pruner.images_and_texts(), *pruner.leftovers()]
         for each in found:

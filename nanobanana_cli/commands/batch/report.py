@@ -8,7 +8,6 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -16,19 +15,12 @@ from nanobanana_cli.batch import history
 from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.runner import Done
+from nanobanana_cli.batch.throttle import NotSent
 from nanobanana_cli.commands.batch import gallery_page
 from nanobanana_cli.commands.batch.failures import FailedRow, blocks
-from nanobanana_cli.commands.batch.plan import BatchJob, amount
-from nanobanana_cli.commands.results import details, with_file
-from nanobanana_cli.errors import (
-    BadReply,
-    BatchIncomplete,
-    Charged,
-    Interrupted,
-    NbError,
-    NoImage,
-    OutcomeUnknown,
-)
+from nanobanana_cli.commands.batch.plan import HINT_WAITING, BatchJob, amount
+from nanobanana_cli.commands.batch.row_lines import RowLines
+from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation.destinations import MisplacedImage
 from nanobanana_cli.generation.save import LOSES_PROVENANCE
 from nanobanana_cli.money import dollars
@@ -41,12 +33,7 @@ _NOT_DUE: dict[str, Status] = {
     "unknown": "unknown",
     "refused": "failed",
     "bad-reply": "failed",
-}
-
-_ERRORS: dict[str, type[NbError]] = {
-    "refused": NoImage,
-    "bad-reply": BadReply,
-    "unknown": OutcomeUnknown,
+    "waiting": "skipped",
 }
 
 
@@ -81,6 +68,9 @@ class BatchReport:
         self._unpriced = 0
         self._reused = 0
         self._counts: Counter[str] = Counter()
+        # Why images were not tried without another, and how many.
+        self._skips: Counter[str] = Counter()
+        self._rows = RowLines(terminal, job)
         self._job = job
         self._steps = steps
         self._past = past
@@ -99,8 +89,14 @@ class BatchReport:
         targets = {step.item.target for step in due}
         for step in steps:
             status = "skipped" if job.is_left_alone(step) else _NOT_DUE.get(step.state)
-            if status is not None and step.item.target not in targets:
-                self._left_alone(step, status)
+            if status is None or step.item.target in targets:
+                continue
+            self._total += 1
+            if step.state == "waiting":
+                self._skipped(step, f"waits {step.reason}")
+            else:
+                self._counts[status] += 1
+                self._rows.left_alone(step, status)
 
     @property
     def charged(self) -> Charged:
@@ -112,38 +108,48 @@ class BatchReport:
 
     def done(self, done: Done) -> None:
         """Show the result of a step."""
-        step, result = done.step, done.result
-        self.finished += 1
+        step, result, error = done.step, done.result, done.result.error
+        self.finished += 1 + len(done.dropped)
+        if result.status == "skipped" and error is not None:
+            self._skipped(step, error.message)
+            return
         self._unpriced += step.price is None and done.charged is not Charged.NO
         self._counts[result.status] += 1
-        self._reused += result.status == "written" and not result.attempts
-        if result.status == "written":
-            self._left.pop(step.item.target, None)
         if self._job.chosen.gallery is not None:
             # Without the reference images, which would stay in memory to the end of the run.
             request = replace(result.request, references=())
             self._results[step.item.target] = replace(result, request=request)
-        path = self._job.path(step)
-        if self._job.chosen.streams.json:
-            self._json(step, result)
-        elif result.status == "written" and result.path is not None:
-            if self.terminal.stderr.isatty():
-                self.terminal.summary(result.path, details(result))
-            else:
-                self.terminal.result(result.path)
-            if result.alt_path is not None:
-                self.terminal.result(result.alt_path)
-        if result.error is not None:
-            cost = step.price if result.cost is None else result.cost
-            self._failures.append(FailedRow(path, result.error, cost))
-            kind = history.doubt(result.error.kind, result.error.charged.value)
-            if kind and result.status != "written" and not isinstance(result.error, MisplacedImage):
-                self._doubts.append((kind, step.price))
-            self.terminal.failure(f"{path}: {result.error.message}")
+        if result.status == "written":
+            self._written(step, result)
+        if error is not None:
+            self._failed(step, result, error)
+        self._rows.show(step, result)
+        for each in done.dropped:
+            self._skipped(each, f"{self._job.path(step)}, which it is made from, is missing")
+
+    def _written(self, step: Step, result: Result) -> None:
+        self._left.pop(step.item.target, None)
+        self._reused += not result.attempts
         for note in result.notes:
             # A picture of the sandbox has none to lose.
             self._conversions[note] += LOSES_PROVENANCE in note and result.provider != "sandbox"
-            self.terminal.trace(f"{path}: {note}")
+
+    def _failed(self, step: Step, result: Result, error: NbError) -> None:
+        """Note an image that failed, or that lacks its text."""
+        cost = step.price if result.cost is None else result.cost
+        self._failures.append(FailedRow(self._job.path(step), error, cost))
+        kind = history.doubt(error.kind, error.charged.value)
+        if kind and result.status != "written" and not isinstance(error, MisplacedImage):
+            self._doubts.append((kind, step.price))
+
+    def _skipped(self, step: Step, reason: str) -> None:
+        """Note and show an image that was not tried, since one that it is made from is missing."""
+        self._skips[reason] += 1
+        self._counts["skipped"] += 1
+        request, provider = step.item.request(()), self._job.settings.provider
+        result = Result("skipped", request, provider, error=NotSent(reason))
+        self._results[step.item.target] = result
+        self._rows.show(step, result)
 
     def progress(self, in_flight: int, held_for: float) -> str:
         """Return one line: images made, rate, time left, and cost.
@@ -195,6 +201,9 @@ class BatchReport:
         if self._failures:
             for line in blocks(self._failures):
                 self.terminal.problem(line)
+        for why, count in self._skips.items():
+            number = "1 image" if count == 1 else f"{count} images"
+            self.terminal.problem(f"{number} skipped: {why}")
         for note, count in self._conversions.items():
             if count:
                 self.terminal.warn(f"{count} {'image' if count == 1 else 'images'}: {note}")
@@ -208,11 +217,13 @@ class BatchReport:
             raise interrupted
         if reason is not None:
             raise reason
-        missing = self._counts["failed"] + self._counts["unknown"] + self._due - self.finished
-        if missing:
+        failed = self._counts["failed"] + self._counts["unknown"] + self._due - self.finished
+        if missing := failed + self._skips.total():
             message = f"{missing} of {self._total} images are missing"
-            others = again if remade or missing > len(self._doubts) else ""
+            # To try those again that wait for others helps only once these are there.
+            others = again if remade or failed > len(self._doubts) else ""
             hint = "\n".join(each for each in (others, doubt) if each)
+            hint = hint or HINT_WAITING
             raise BatchIncomplete(message, hint=hint)
         if self._failures:
             message = f"{len(self._failures)} of {self._total} images have no alt text"
@@ -226,31 +237,6 @@ class BatchReport:
             return "run it again with --remake for the images that are missing"
         rest = self._job.command(remake=list(map(glob.escape, self._left)))
         return f"run this to continue: {rest}"
-
-    def _left_alone(self, step: Step, status: Status) -> None:
-        self._counts[status] += 1
-        self._total += 1
-        path = self._job.path(step)
-        if self._job.chosen.streams.json:
-            error = _ERRORS[step.state](step.reason) if step.state in _ERRORS else None
-            written = None if error else path
-            provider, request = self._job.settings.provider, step.item.request(())
-            result = Result(status, request, provider, written, sha256=step.sha256, error=error)
-            if written is not None:
-                text = step.item.alt_file
-                place = None if text is None else self._job.root / text
-                result = with_file(result, Path(path), place)
-            self._json(step, result)
-        elif step.state in _ERRORS:
-            again = dollars(step.price)
-            self.terminal.note(f"{path}: {step.reason}; left alone, {again} to make it again")
-        elif status != "unchanged":
-            self.terminal.note(f"{path}: {step.reason}; left alone")
-
-    def _json(self, step: Step, result: Result) -> None:
-        # A failed row has no path, so this identifies it.
-        output = str(self._job.root / step.item.target)
-        self.terminal.json({**result.record(), "output": output, **step.item.source})
 
     def _summary(self) -> str:
         counts = self._counts

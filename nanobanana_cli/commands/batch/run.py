@@ -17,6 +17,7 @@ from nanobanana_cli.batch.dispatcher import Budget, Dispatcher, Limits
 from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.ledger import Ledger
 from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.batch.planner import Planner
 from nanobanana_cli.batch.records import OutputFolder
 from nanobanana_cli.batch.runner import Done, Runner
 from nanobanana_cli.batch.throttle import RateLimiter
@@ -50,23 +51,25 @@ def make(job: BatchJob, terminal: Terminal) -> None:
     part = None if alone else job.shard
     waiting = f"another run of {job.name} is running; waiting for it to end"
     with locking.held(job.ledger, part, lambda: terminal.note(waiting)):
-        steps, past = job.plan(terminal)
+        steps, past, planner = job.plan(terminal)
         _check_existing(job, steps, terminal)
         due, at_hand = job.due(steps), job.at_hand(steps)
         _check_prices(due, past, limits)
         budget = Budget(limits, past.spent)
+        if stale := job.made_stale(steps, terminal):
+            terminal.note(stale)
         _confirm(job, due, budget, terminal)
         both = {step.item.target: step for step in (*at_hand, *due)}
         report = BatchReport(terminal, job, steps, past, list(both.values()), budget.allowed)
         # The first lets calls in flight finish, the second aborts them.
         with StopSignals(2, is_busy=terminal.charges.are_unsaved) as signals:
-            due = _without_calls(job, steps, due, report, signals)
+            due = _without_calls(job, planner, steps, due, report, signals)
             # What a killed run left is known by now, as far as it was an image of a row.
             page = Path(job.chosen.gallery or job.root / "index.html")
             folders = {job.root, page.parent, *_folders(job, steps)}
             hands.remove_copies(folders, job.root, locking.all_ledgers(job.ledger))
             recover(folders, terminal)
-            reason = _run(job, due, budget, report, signals) if due else None
+            reason = _run(job, planner, due, budget, report, signals) if due else None
     unwritten = report.write_gallery()
     if unwritten is not None and (signals.last or reason is not None):
         terminal.warn(unwritten.message)
@@ -139,6 +142,7 @@ def _confirm(job: BatchJob, due: Sequence[Step], budget: Budget, terminal: Termi
 
 def _without_calls(
     job: BatchJob,
+    planner: Planner,
     steps: Sequence[Step],
     due: Sequence[Step],
     report: BatchReport,
@@ -163,6 +167,8 @@ def _without_calls(
             if signals.count:
                 break
             result = hands.put(step, folder, ledger, job.settings.provider)
+            if step.found and result.status == "written":
+                planner.made(step, folder.relative(result.path or ""), result.sha256)
             if result.status == "written" and step.item.target in left:
                 # It lacks its text still.
                 path = folder.relative(result.path or "")
@@ -176,7 +182,12 @@ def _without_calls(
 
 
 def _run(
-    job: BatchJob, due: Sequence[Step], budget: Budget, report: BatchReport, signals: StopSignals
+    job: BatchJob,
+    planner: Planner,
+    due: Sequence[Step],
+    budget: Budget,
+    report: BatchReport,
+    signals: StopSignals,
 ) -> NbError | None:
     """Make the images.
 
@@ -202,7 +213,8 @@ def _run(
             on_stop=limiter.stop,
         )
         runner = Runner(
-            session, dispatcher, ledger, job.references, alt_files, job.root, chosen.concurrency
+            *(session, dispatcher, planner, ledger, job.references, alt_files),
+            *(job.root, chosen.concurrency),
         )
         update = stack.enter_context(terminal.progress_bar(len(due)))
         try:

@@ -9,10 +9,9 @@ from typing import get_args
 from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.plan import State, Step
 from nanobanana_cli.commands.batch import gallery_page
-from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob, amount
+from nanobanana_cli.commands.batch.plan import HINT_KEPT, HINT_WAITING, BatchJob, amount
 from nanobanana_cli.errors import BatchIncomplete, Charged
 from nanobanana_cli.money import dollars, usd
-from nanobanana_cli.settings.validators import AUTO
 from nanobanana_cli.ui.terminal import Terminal
 
 # A longer table takes long to draw, since all of it must be known first.
@@ -26,7 +25,7 @@ def show(job: BatchJob, terminal: Terminal) -> None:
         BatchIncomplete: for `--check`, when not everything is up to date.
     """
     gallery_page.check(job)
-    steps, past = job.plan(terminal)
+    steps, past, _ = job.plan(terminal)
     stale = [step for step in steps if step.state != "unchanged" and not job.is_left_alone(step)]
     shown = stale if job.chosen.check else steps
     if job.chosen.streams.json:
@@ -39,7 +38,7 @@ def show(job: BatchJob, terminal: Terminal) -> None:
         else:
             for row in rows:
                 terminal.result("\t".join(row))
-    terminal.note("; ".join(_summary(job, steps, past)))
+    terminal.note("; ".join(_summary(job, steps, past, terminal)))
     gallery_page.write(job, terminal, steps, past, {})
     if job.chosen.check and stale:
         raise BatchIncomplete(
@@ -52,9 +51,8 @@ def show(job: BatchJob, terminal: Terminal) -> None:
 def _next_command(job: BatchJob, stale: Sequence[Step]) -> str:
     if any(step.kept for step in stale) and not job.chosen.force:
         return HINT_KEPT
-    doubts = job.in_doubt(stale)
-    if doubts and not any(map(job.is_due, stale)):
-        return job.retry_command(_prices(doubts)) or ""
+    if not any(map(job.is_due, stale)):
+        return job.retry_command(_prices(job.in_doubt(stale))) or HINT_WAITING
     return job.command(check=False)
 
 
@@ -73,15 +71,17 @@ def _record(job: BatchJob, step: Step) -> dict[str, object]:
         "reason": step.reason or None,
         "prompt": item.prompt,
         "model": item.settings.model,
-        "aspect": None if item.settings.aspect == AUTO else item.settings.aspect,
+        "aspect": item.request(()).aspect,
         "size": item.settings.size,
         "cost_usd": usd(cost),
-        "fingerprint": None if item.is_guess else item.fingerprint,
+        "fingerprint": None if item.is_guess or step.after else item.fingerprint,
         **item.source,
     }
 
 
-def _summary(job: BatchJob, steps: Sequence[Step], past: History) -> Iterator[str]:
+def _summary(
+    job: BatchJob, steps: Sequence[Step], past: History, terminal: Terminal
+) -> Iterator[str]:
     counts: Counter[str] = Counter(step.state for step in steps)
     states = [f"{counts[state]} {state}" for state in get_args(State) if counts[state]]
     yield ", ".join(states) or "no images"
@@ -90,10 +90,7 @@ def _summary(job: BatchJob, steps: Sequence[Step], past: History) -> Iterator[st
     if at_hand:
         yield f"{len(at_hand)} at hand"
     if due:
-        unpriced = sum(step.price is None for step in due)
-        total = sum(step.price or 0 for step in due)
-        cost = amount(total, unpriced, word=job.price_word)
-        yield f"{len(due)} to make for {cost}"
+        yield f"{len(due)} to make for {job.cost(due)}"
     if hint := job.retry_hint(_prices(job.in_doubt(steps))):
         yield hint
     kept = sum(bool(step.kept) for step in steps)
@@ -104,6 +101,8 @@ def _summary(job: BatchJob, steps: Sequence[Step], past: History) -> Iterator[st
     if guesses := sum(step.item.is_guess for step in steps):
         rows = "1 row" if guesses == 1 else f"{guesses} rows"
         yield f"reference images at addresses were not fetched: {rows} may differ"
+    if stale := job.made_stale(steps, terminal):
+        yield stale
     if past.spent or past.unpriced:
         yield f"the ledger records {amount(past.spent, past.unpriced)}"
     yield "nothing was sent"

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from msgspec.structs import replace
 
 from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.plan import Step
@@ -16,7 +15,6 @@ from nanobanana_cli.commands.batch.plan import BatchJob, amount
 from nanobanana_cli.commands.results import with_file
 from nanobanana_cli.errors import Charged, OutcomeUnknown
 from nanobanana_cli.money import dollars, usd
-from nanobanana_cli.settings.validators import AUTO
 from nanobanana_cli.types import Result
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -57,7 +55,7 @@ class RowStatus(msgspec.Struct, frozen=True):
 def show(job: BatchJob, terminal: Terminal) -> None:
     """List the images of a manifest with their status; nothing is sent."""
     gallery_page.check(job)
-    steps, past = job.plan(terminal)
+    steps, past, _ = job.plan(terminal)
     rows = [_row(step, past) for step in steps]
     if job.chosen.streams.json:
         for row in rows:
@@ -118,8 +116,6 @@ def _cost(row: RowStatus) -> str:
 def _record(job: BatchJob, row: RowStatus) -> dict[str, object]:
     item, path = row.step.item, Path(job.path(row.step))
     request = item.request(())
-    if request.aspect == AUTO:
-        request = replace(request, aspect=None)
     is_there = row.step.path is not None and row.status in _IS_THERE
     result = Result("unchanged", request, "", str(path), sha256=row.step.sha256)
     if is_there:

@@ -1,0 +1,78 @@
+"""Show each image of a run as it is done or left alone: its path, or a JSON line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nanobanana_cli.batch.plan import Step
+from nanobanana_cli.commands.batch.plan import BatchJob
+from nanobanana_cli.commands.results import details, with_file
+from nanobanana_cli.errors import BadReply, NbError, NoImage, OutcomeUnknown
+from nanobanana_cli.money import dollars
+from nanobanana_cli.types import Result, Status
+from nanobanana_cli.ui.terminal import Terminal
+
+_ERRORS: dict[str, type[NbError]] = {
+    "refused": NoImage,
+    "bad-reply": BadReply,
+    "unknown": OutcomeUnknown,
+}
+
+
+class RowLines:
+    """Show images one by one.
+
+    Args:
+        terminal: shows them.
+        job: the manifest and options.
+    """
+
+    def __init__(self, terminal: Terminal, job: BatchJob) -> None:
+        self._terminal = terminal
+        self._job = job
+
+    def show(self, step: Step, result: Result) -> None:
+        """Show an image that was made, failed, or was skipped."""
+        terminal, path = self._terminal, self._job.path(step)
+        if result.status == "unchanged":
+            self.left_alone(step, "unchanged")
+            return
+        if self._job.chosen.streams.json:
+            self._json(step, result)
+        elif result.status == "written" and result.path is not None:
+            if terminal.stderr.isatty():
+                terminal.summary(result.path, details(result))
+            else:
+                terminal.result(result.path)
+            if result.alt_path is not None:
+                terminal.result(result.alt_path)
+        if result.error is not None and result.status == "skipped":
+            terminal.trace(f"{path}: {result.error.message}")
+        elif result.error is not None:
+            terminal.failure(f"{path}: {result.error.message}")
+        for note in result.notes:
+            terminal.trace(f"{path}: {note}")
+
+    def left_alone(self, step: Step, status: Status) -> None:
+        """Show an image that is left as it is."""
+        path = self._job.path(step)
+        if self._job.chosen.streams.json:
+            error = _ERRORS[step.state](step.reason) if step.state in _ERRORS else None
+            written = None if error else path
+            provider, request = self._job.settings.provider, step.item.request(())
+            result = Result(status, request, provider, written, sha256=step.sha256, error=error)
+            if written is not None:
+                text = step.item.alt_file
+                place = None if text is None else self._job.root / text
+                result = with_file(result, Path(path), place)
+            self._json(step, result)
+        elif step.state in _ERRORS:
+            again = dollars(step.price)
+            self._terminal.note(f"{path}: {step.reason}; left alone, {again} to make it again")
+        elif status != "unchanged":
+            self._terminal.note(f"{path}: {step.reason}; left alone")
+
+    def _json(self, step: Step, result: Result) -> None:
+        # A failed row has no path, so this identifies it.
+        output = str(self._job.root / step.item.target)
+        self._terminal.json({**result.record(), "output": output, **step.item.source})
