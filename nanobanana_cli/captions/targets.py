@@ -35,12 +35,12 @@ class Images(msgspec.Struct, frozen=True):
     Args:
         paths: each once; `-` is stdin.
         is_single: one file was named, so its text is printed without a path.
-        unsearched: why folders could not be searched.
+        unsearched: each folder that could not be searched, and why.
     """
 
     paths: tuple[str, ...]
     is_single: bool
-    unsearched: tuple[LocalFileError, ...] = ()
+    unsearched: tuple[tuple[str, str], ...] = ()
 
 
 def is_prompt(targets: Sequence[str], *, recursive: bool = False) -> bool:
@@ -68,7 +68,7 @@ def find(
         LocalFileError: a folder cannot be searched, and it holds no other images.
     """
     paths: dict[str, str] = {}
-    unsearched: list[LocalFileError] = []
+    unsearched: list[tuple[str, str]] = []
     for target in targets:
         is_folder = target != "-" and Path(target).is_dir()
         if is_folder and recursive:
@@ -111,19 +111,23 @@ def _expanded(
 
 
 def _searched(
-    folder: str, suffixes: tuple[str, ...], unsearched: list[LocalFileError]
+    folder: str, suffixes: tuple[str, ...], unsearched: list[tuple[str, str]]
 ) -> list[str]:
     """Return the images below a folder; note the folders that cannot be searched."""
     before = len(unsearched)
 
     def note(error: OSError) -> None:
-        reason = str(error.strerror).lower()
-        unsearched.append(LocalFileError(f"cannot search {error.filename}: {reason}"))
+        unsearched.append((str(error.filename), str(error.strerror).lower()))
 
     found = list(_walk(folder, suffixes, note))
     if not found and len(unsearched) > before:
-        raise unsearched[before]
+        raise cannot_search(*unsearched[before])
     return found or _none(folder)
+
+
+def cannot_search(folder: str, reason: str) -> LocalFileError:
+    """Return the error for a folder that cannot be searched."""
+    return LocalFileError(f"cannot search {folder}: {reason}")
 
 
 def _none(target: str) -> list[str]:

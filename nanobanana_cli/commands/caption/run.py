@@ -64,7 +64,8 @@ def run(options: CaptionOptions, terminal: Terminal) -> None:
         todo = jobs.jobs(options, images, specs, texts, destination)
         writer = _writer(options, form, terminal, images.is_single and len(todo) == 1)
         writer.has_languages = any(job.destination.is_one_of_several for job in todo)
-        describe.run(options, todo, writer, terminal)
+        unsearched = [targets.cannot_search(*each) for each in images.unsearched]
+        describe.run(options, todo, unsearched, writer, terminal)
 
 
 def _audit(
