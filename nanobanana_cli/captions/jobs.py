@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from nanobanana_cli import files
 from nanobanana_cli.captions import sidecar
-from nanobanana_cli.captions.prompts import STYLES
+from nanobanana_cli.captions.prompts import STYLES, TextSpec
 from nanobanana_cli.captions.save import TextDestination
 from nanobanana_cli.captions.source_image import SourceImage, picture_of
 from nanobanana_cli.errors import LocalFileError, NbError, OutputExists
@@ -88,6 +88,17 @@ def is_decorative(path: str) -> bool:
         text = None if path == "-" else sidecar.read(sidecar.path_of(path))
         return text is not None and not text.strip()
     return False
+
+
+def short_text(path: str, lang: str | None) -> str | None:
+    """Return the alt text that an image has, beside it or inside, in a language."""
+    destination = TextDestination(TextSpec("alt", lang=lang))
+    with suppress(NbError):
+        text = None if path == "-" else sidecar.read(destination.text_path(path))
+        if text is None and path != "-":
+            text = _inside_of(path, read_bytes(path, lambda: b""), destination)
+        return _clean(text)
+    return None
 
 
 def decide(job: Job, image: SourceImage) -> Decision:

@@ -118,6 +118,7 @@ def read(images: Images, specs: Sequence[TextSpec], texts: TextWriter, terminal:
             if text is None and not texts.as_json:
                 where = f" in {spec.lang}" if spec.lang else ""
                 terminal.warn(f"{path} has no embedded {STYLES[spec.style].name}{where}")
+    texts.close()
     if missing or images.unsearched:
         raise BatchIncomplete(
             f"no embedded text in {missing} of {_images(len(images.paths))}",

@@ -154,6 +154,7 @@ def _describe(
                 # The calls in flight may end: they are paid for.
                 pool.stop()
             advance()
+    report.close()
     if signals.last:
         raise Interrupted(signals.last)
     if report.unwritten is not None:
@@ -197,6 +198,14 @@ class _Report(msgspec.Struct):
             self.terminal.note(f"{result.alt_path} written")
         if result.error is not None:
             self.fail(str(result.path), result.error)
+
+    def close(self) -> None:
+        """End the output, unless it takes no more."""
+        if self.unwritten is None:
+            try:
+                self.writer.close()
+            except (OutputClosed, LocalFileError) as error:
+                self.unwritten = error
 
     def fail(self, path: str, error: NbError) -> None:
         """Keep a failure, and tell it if it is one of several."""
