@@ -109,6 +109,8 @@ def _checked(
     else:
         where = f" in {spec.lang}" if spec.lang else ""
         missing = f"it has no {STYLES[spec.style].name}{where}"
+        if spec.lang is None and (others := sidecar.languages_of(path, spec.style)):
+            missing += f" without --lang {','.join(others)}"
         problems, found = [Problem("missing", missing)], blank
     return replace(found, problems=tuple(problems)), look.digest
 
@@ -120,6 +122,8 @@ def _look(path: str, text_file: Path, spec: TextSpec, read_stdin: Callable[[], b
         NbError: the file beside it cannot be read.
     """
     beside = None if path == "-" else sidecar.read(text_file)
+    if beside is None and sidecar.empty_file(path):
+        beside = ""
     inside = unreadable = None
     data = b""
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nanobanana_cli.captions import jobs, prompts, sidecar, source_image
+from nanobanana_cli.captions import jobs, prompts, source_image
 from nanobanana_cli.captions.jobs import Decision, Job
 from nanobanana_cli.captions.save import save_reply_text, save_text
 from nanobanana_cli.captions.source_image import SourceImage
@@ -80,7 +80,7 @@ class Describer:
         if job.owner is not None or destination.is_decorative or job.typed is not None:
             return False
         if not (destination.write or destination.embed):
-            return destination.again or not jobs.is_decorative(job.path)
+            return destination.again or jobs.empty_file(job) is None
         try:
             return jobs.decide(job, source_image.load(job.path, self._read_stdin)).text is None
         except Exception:  # noqa: BLE001 - it must not end the run before the other calls
@@ -122,9 +122,8 @@ class Describer:
             if job.destination.write and not decision.destination.write:
                 result = replace(result, alt_path=str(job.destination.text_path(job.path)))
             if decision.is_there and not decision.is_edit:
-                return replace(
-                    _of_decorative(result, decision), status="skipped", alt=decision.text
-                )
+                result = _of_empty(result, job, decision)
+                return replace(result, status="skipped", alt=decision.text)
             result = save_text(result, decision.text, decision.destination)
         if result.error is not None:
             return result
@@ -170,11 +169,10 @@ def _placed_note(job: Job, image: SourceImage) -> str:
     return f"nb embeds no text in {title} files, so the text of {job.path} is in {place}"
 
 
-def _of_decorative(result: Result, decision: Decision) -> Result:
+def _of_empty(result: Result, job: Job, decision: Decision) -> Result:
     """Return the result with the empty file that says so, if that is why there is no text."""
-    is_empty = not decision.text and result.path is not None and jobs.is_decorative(result.path)
-    text_file = str(sidecar.path_of(result.path or "")) if is_empty else result.alt_path
-    return replace(result, alt_path=text_file)
+    empty = None if decision.text else jobs.empty_file(job)
+    return replace(result, alt_path=str(empty)) if empty else result
 
 
 def _with_facts(result: Result, image: SourceImage) -> Result:

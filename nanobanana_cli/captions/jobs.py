@@ -82,12 +82,9 @@ def with_owners(jobs: Iterable[Job]) -> list[Job]:
     return found
 
 
-def is_decorative(path: str) -> bool:
-    """Return whether the file beside an image is empty; one that cannot be read is not."""
-    with suppress(NbError):
-        text = None if path == "-" else sidecar.read(sidecar.path_of(path))
-        return text is not None and not text.strip()
-    return False
+def empty_file(job: Job) -> Path | None:
+    """Return the empty file that says that an image needs no text, if there is one."""
+    return sidecar.empty_file(job.path, job.destination.text_path(job.path))
 
 
 def short_text(path: str, lang: str | None) -> str | None:
@@ -146,14 +143,14 @@ def _decided(job: Job, image: SourceImage) -> Decision:
     destination = job.destination
     typed = "" if destination.is_decorative else job.typed
     if not (destination.write or destination.embed):
-        if typed is None and not destination.again and is_decorative(job.path):
+        if typed is None and not destination.again and empty_file(job):
             return Decision("", destination, is_there=True)
         return Decision(typed, destination)
     if destination.again:
         return Decision(None, destination)
     # Compared as they are saved.
     beside = _clean(sidecar.read(destination.text_path(job.path)))
-    if beside is None and is_decorative(job.path):
+    if beside is None and empty_file(job):
         beside = ""
     inside = _clean(_inside_of(image.path, image.data, destination))
     if typed is not None:

@@ -180,11 +180,20 @@ def _write(result: Result, path: Path, text: str, destination: TextDestination) 
 def _no_text(why: str, result: Result, destination: TextDestination) -> NoText:
     hint = "request the text alone, in another call"
     if result.path not in (None, "-"):
-        write = " --write" if destination.write else ""
-        hint += f": nb caption {shlex.quote(str(result.path))}{write}"
+        hint += f": {_command(str(result.path), destination)}"
     if "IMAGE" not in result.request.modalities:
         hint = "run it again, which is a new, paid call; --context may help"
     return NoText(why, hint=hint)
+
+
+def _command(path: str, destination: TextDestination) -> str:
+    """Return the command that asks for the text of an existing image."""
+    spec = destination.spec
+    words = ["nb", "caption", path]
+    words += ["--style", spec.style] if spec.style != "alt" else []
+    words += ["--lang", spec.lang] if spec.lang else []
+    words += ["--write"] if destination.write else []
+    return shlex.join(words + (["--embed"] if destination.embed else []))
 
 
 def _proposed(result: Result) -> NoText:
@@ -251,7 +260,7 @@ def _beside_signed(result: Result, path: Path, text: str, destination: TextDesti
     """Write the text of a new image that is signed beside it, and say why."""
     result = _beside(result, path, text, destination)
     # The same command would make, and charge for, another image.
-    edit = f"nb caption {shlex.quote(str(path))} --embed --break-signature"
+    edit = _command(str(path), replace(destination, write=False)) + " --break-signature"
     note = f"{path} is signed with C2PA, which an edit would break, so the text is not inside but "
     note += f"in {result.alt_path}: {edit} embeds it"
     return replace(result, notes=(*result.notes, note))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Nb, NbProcess
-from support.texts import against, exiftool, save, told
+from support.texts import against, drawn, exiftool, save, told
 from support.wire_server import WireServer
 
 from nanobanana_cli.images.xmp import png
@@ -206,6 +206,17 @@ def test_a_typed_text_that_the_file_says_already_is_embedded_without_force(nb: N
     Path("a.alt.txt").write_text("New.\n")
     assert nb("caption", "a.png", "--text", "New.", "--write", "--embed").code == 0
     assert inside("a.png") == "New."
+
+
+def test_the_hint_for_a_new_image_without_a_text_repeats_the_options(nb: Nb) -> None:
+    with WireServer(drawn(None)) as server:
+        run = nb(
+            *("caption", "a fox", "-o", "f.png", "--style", "long", "--lang", "de", "--write"),
+            "--embed",
+            env=against(server),
+        )
+    assert run.code == 9
+    assert "nb caption f.png --style long --lang de --write --embed" in run.err
 
 
 def test_a_typed_text_may_be_doubtful_and_is_said_to_be(nb: Nb) -> None:
