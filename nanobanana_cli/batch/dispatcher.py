@@ -9,7 +9,7 @@ import msgspec
 
 from nanobanana_cli.batch.dependencies import StepQueue
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.batch.throttle import NotSent, ends_run
+from nanobanana_cli.batch.throttle import ends_run
 from nanobanana_cli.errors import BatchIncomplete, Charged, NbError, NoImage, NoText, OverBudget
 from nanobanana_cli.money import dollars
 
@@ -109,6 +109,8 @@ class Dispatcher:
         fail_fast: stop after the first failure.
         max_failures: stop after so many failures in a row that may have been charged, or were
             refusals.
+        limit: called from the thread whose image has been settled, with the most calls that may
+            be under way now; None for no such limit.
         on_stop: called when no more images are handed out although some are left.
     """
 
@@ -119,18 +121,18 @@ class Dispatcher:
         *,
         fail_fast: bool,
         max_failures: int,
+        limit: Callable[[int | None], None],
         on_stop: Callable[[], None],
     ) -> None:
         self._queue = StepQueue(steps)
         self._budget = budget
         self.fail_fast = fail_fast
         self._max_failures = max_failures
+        self._limit = limit
         self._on_stop = on_stop
         self._changed = threading.Condition()
         self._stopped = False
-        # Failures since the last success, and calls that are under way.
-        self._failures = 0
-        self._under_way = 0
+        self._failures = 0  # since the last success
         self.reason: NbError | None = None
 
     def take(self) -> Step | None:
@@ -151,23 +153,6 @@ class Dispatcher:
                 self._changed.wait()
             return None
 
-    def start(self) -> None:
-        """Wait before a call whose failure would be one too many, until others have ended.
-
-        Raises:
-            NotSent: the run has ended meanwhile.
-        """
-        with self._changed:
-            while (
-                not self._stopped
-                and self._failures
-                and self._failures + self._under_way >= self._max_failures
-            ):
-                self._changed.wait()
-            if self._stopped:
-                raise NotSent("the run was stopped before this was sent")
-            self._under_way += 1
-
     def settle(
         self,
         step: Step,
@@ -184,19 +169,12 @@ class Dispatcher:
             error: why the image was not made.
             charged: whether the call cost what was set aside.
             cost: micro-dollars that it has cost instead, if that is known.
-            started: whether its call passed `start`.
+            started: whether its call was sent.
         """
         with self._changed:
             self._budget.settle(step.price or 0, charged, cost)
-            self._under_way -= started
-            if error is not None and started and ends_run(error):
-                self._end(error)
-            elif error is None or isinstance(error, NoText):
-                self._failures = 0
-            elif charged is not Charged.NO or isinstance(error, NoImage):
-                self._failures += 1
-                if self._failures >= self._max_failures:
-                    self._end(self._too_many(error))
+            if started:
+                self._count(error, charged)
             dropped = []
             if error is None or isinstance(error, NoText):
                 self._queue.made(step)
@@ -204,6 +182,8 @@ class Dispatcher:
                 dropped = self._queue.drop(step)
             if error is not None and self.fail_fast:
                 self._end(None)
+            # No more than what would be as many failures in a row as are allowed.
+            self._limit(max(1, self._max_failures - self._failures) if self._failures else None)
             self._changed.notify_all()
             return dropped
 
@@ -225,6 +205,17 @@ class Dispatcher:
     def left(self) -> int:
         """The number of images that have not been handed out."""
         return self._queue.left
+
+    def _count(self, error: NbError | None, charged: Charged) -> None:
+        """End the run after a failure that all others would meet too, or one too many in a row."""
+        if error is not None and ends_run(error):
+            self._end(error)
+        elif error is None or isinstance(error, NoText):
+            self._failures = 0
+        elif charged is not Charged.NO or isinstance(error, NoImage):
+            self._failures += 1
+            if self._failures >= self._max_failures:
+                self._end(self._too_many(error))
 
     def _too_many(self, error: NbError) -> BatchIncomplete:
         return BatchIncomplete(

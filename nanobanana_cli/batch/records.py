@@ -11,7 +11,6 @@ import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli.batch.contents import ImageContent
-from nanobanana_cli.batch.dispatcher import Dispatcher
 from nanobanana_cli.batch.history import DoubtfulCall
 from nanobanana_cli.batch.ledger import FORM, Event, Ledger, LedgerLine
 from nanobanana_cli.batch.plan import Step
@@ -50,23 +49,18 @@ class CallRecord:
         step: the image.
         intent: the line for the call.
         ledger: takes the lines.
-        dispatcher: lets the call start.
     """
 
-    def __init__(
-        self, step: Step, intent: LedgerLine, ledger: Ledger, dispatcher: Dispatcher
-    ) -> None:
+    def __init__(self, step: Step, intent: LedgerLine, ledger: Ledger) -> None:
         self.intent = intent
         self.is_recorded = False
         self.content: ImageContent | None = None
         self._step = step
         self._ledger = ledger
-        self._dispatcher = dispatcher
 
     def record(self) -> None:
         """Record the intent, before the first attempt is sent."""
         if not self.is_recorded:
-            self._dispatcher.start()
             dropped = (dropped_line(earlier) for earlier in self._step.doubts)
             self._ledger.extend([*dropped, self.intent])
             self.is_recorded = True

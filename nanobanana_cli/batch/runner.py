@@ -203,8 +203,7 @@ class Runner:
                 request = item.request(self._references.load(item.images))
         except NbError as error:
             return self._failed(step, error)
-        intent = intent_line(step, self._session.endpoint.provider)
-        call = CallRecord(step, intent, self._ledger, self._dispatcher)
+        call = CallRecord(step, intent_line(step, self._session.endpoint.provider), self._ledger)
         place = RowDestination(self._root, step, call.receive)
         load_converter(place.format)
         with self._session.call(request, before=call.record) as called:

@@ -76,6 +76,10 @@ class RateLimiter:
         self._line: deque[threading.Condition] = deque()
         self._refused_since: float | None = None
         self._was_reached = False
+        # The most calls under way; threads whose calls have ended and may yet turn out to have
+        # failed are under way, too.
+        self._most: int | None = None
+        self._unsettled: set[int] = set()
         self._stopped = False
 
     def run(self, send: Callable[[], T]) -> T:
@@ -85,8 +89,10 @@ class RateLimiter:
             NotSent: no further request may be sent.
             NbError: that of `send`. `resends` is 0 if the service was busy for too long.
         """
+        thread = threading.get_ident()
         while True:
             with self._lock:
+                self._unsettled.discard(thread)
                 self._wait_in_line()
                 began = self._clock()
                 self._pace.start(began)
@@ -104,14 +110,28 @@ class RateLimiter:
             finally:
                 with self._lock:
                     self._pace.end(self._clock())
+                    self._unsettled.add(thread)
                     self._wake_first()
 
     def pause(self, seconds: float) -> None:
         """Wait before a request is sent again; `stop` ends the wait."""
         end = self._clock() + seconds
         with self._stop:
+            self._unsettled.discard(threading.get_ident())
+            self._wake_first()
             while not self._stopped and (rest := end - self._clock()) > 0:
                 self._stop.wait(rest)
+
+    def limit(self, most: int | None) -> None:
+        """Set the most calls under way; from the thread that has settled the call it sent.
+
+        Args:
+            most: None for no such limit.
+        """
+        with self._lock:
+            self._unsettled.discard(threading.get_ident())
+            self._most = most
+            self._wake_first()
 
     def stop(self) -> None:
         """Admit no further request."""
@@ -149,7 +169,8 @@ class RateLimiter:
         """Return the seconds until it is worth asking again; 0 when a request may be sent now."""
         if self._stopped:
             raise NotSent("the run was stopped before this was sent")
-        if self._line[0] is not ticket:
+        under_way = self._pace.in_flight + len(self._unsettled)
+        if self._line[0] is not ticket or (self._most is not None and under_way >= self._most):
             return threading.TIMEOUT_MAX
         return min(threading.TIMEOUT_MAX, self._pace.delay(self._clock()))
 

@@ -92,7 +92,6 @@ def session(
         from nanobanana_cli.generation.rescue import Rescue
         from nanobanana_cli.generation.session import Session
 
-        state, others = state_folder(terminal.env), fallback_folders(terminal.env)
         with Session(
             where,
             timeout=settings.timeout,
@@ -103,13 +102,13 @@ def session(
             note=terminal.note,
             throttle=throttle,
             rescue=Rescue(
-                state,
+                state_folder(terminal.env),
                 settings.keep_replies,
                 where.secrets,
                 charges=terminal.charges,
-                others=others,
+                others=fallback_folders(terminal.env),
             ),
-            memory=MemoryBudget(settings.memory_limit, others),
+            memory=MemoryBudget(settings.memory_limit),
         ) as opened:
             yield opened
 

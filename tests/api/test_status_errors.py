@@ -376,11 +376,10 @@ def test_an_unknown_error_under_200_may_have_been_charged() -> None:
 )
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
 def test_a_hostile_text_costs_no_time(body: bytes, status: int) -> None:
-    # Of the processor: other programs may keep it busy.
-    started = time.process_time()
+    started = time.monotonic()
     fault(status, body)
     fault(status, gateway(body.decode()))
-    assert time.process_time() - started < 2
+    assert time.monotonic() - started < 2
 
 
 JSON = st.recursive(

@@ -31,8 +31,7 @@ def run(job: BatchJob, terminal: Terminal) -> None:
             recorded.
         BatchIncomplete: an image has no file.
     """
-    waiting = f"another run of {job.name} is running; waiting for it to end"
-    with locking.held(job.ledger, job.shard, lambda: terminal.note(waiting)):
+    with locking.held(job.images, job.shard, terminal.note):
         steps, _, planner = job.plan(terminal)
         items = [step.item for step in steps]
         targets = matching(items, job.chosen.accept or (), Listing(job.root), "--accept")

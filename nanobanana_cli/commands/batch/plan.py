@@ -60,6 +60,12 @@ class BatchJob(msgspec.Struct, frozen=True):
     shard: Shard | None
 
     @property
+    def images(self) -> locking.Outputs:
+        """What no other run may make at the same time."""
+        targets = tuple(item.target for item in self.items)
+        return locking.Outputs(self.name, self.ledger, self.root, targets)
+
+    @property
     def name(self) -> str:
         """The manifest, as the user named it."""
         return self.chosen.manifest or ""

@@ -15,8 +15,7 @@ def run(job: BatchJob, terminal: Terminal) -> None:
     Raises:
         LocalFileError: one cannot be removed.
     """
-    waiting = f"another run of {job.name} is running; waiting for it to end"
-    with locking.held(job.ledger, None, lambda: terminal.note(waiting)):
+    with locking.held(job.images, None, terminal.note):
         own = history.read(locking.all_ledgers(job.ledger))
         others = history.read(locking.ledgers_beside(job.ledger))
         items = [step.item for step in job.plan(terminal, whole=True)[0]]

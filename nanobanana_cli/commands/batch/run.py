@@ -49,8 +49,7 @@ def make(job: BatchJob, terminal: Terminal) -> None:
     # What others spend meanwhile is in no sum of this run's, so nobody else may.
     alone = limits.total_cost is not None
     part = None if alone else job.shard
-    waiting = f"another run of {job.name} is running; waiting for it to end"
-    with locking.held(job.ledger, part, lambda: terminal.note(waiting)):
+    with locking.held(job.images, part, terminal.note):
         steps, past, planner = job.plan(terminal)
         _check_existing(job, steps, terminal)
         due, at_hand = job.due(steps), job.at_hand(steps)
@@ -210,6 +209,7 @@ def _run(
             budget,
             fail_fast=chosen.fail_fast,
             max_failures=chosen.max_failures,
+            limit=limiter.limit,
             on_stop=limiter.stop,
         )
         runner = Runner(

@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.captions import audit, embedded, targets
+from nanobanana_cli.captions import audit, embedded
 from nanobanana_cli.captions.audit import Finding
 from nanobanana_cli.captions.formats import Caption
 from nanobanana_cli.captions.lint import Level
@@ -40,31 +40,24 @@ def check(
         BatchIncomplete: a text has a problem.
     """
     findings = audit.check(images.paths, specs, terminal.read, strict=strict)
-    folders = [audit.of_folder(*each, strict=strict) for each in images.unsearched]
-    for finding in (*findings, *folders):
+    for finding in findings:
         if texts.as_json:
             texts.record(msgspec.to_builtins(finding))
             continue
         for problem in finding.problems:
             prefix = _PREFIXES[problem.level]
             texts.problem(finding.path, f"{prefix}{problem.message}", finding.lang)
-    summary = _summary(findings, len(folders))
-    if any(finding.status == "failed" for finding in (*findings, *folders)):
+    if any(finding.status == "failed" for finding in findings):
         raise BatchIncomplete(
-            summary,
+            _summary(findings),
             hint="nb caption --write adds missing texts, --write --again replaces bad ones",
             charged=Charged.NO,
         )
-    terminal.note(summary)
+    terminal.note(_summary(findings))
 
 
-def _summary(findings: Sequence[Finding], folders: int) -> str:
-    """Return what was found: `problems found in 2 of 9 images, warnings in 1, 3 not checked`.
-
-    Args:
-        findings: those of the images.
-        folders: how many could not be searched.
-    """
+def _summary(findings: Sequence[Finding]) -> str:
+    """Return what was found: `problems found in 2 of 9 images, warnings in 1, 3 not checked`."""
     bad, warned, unchecked = (
         sum(finding.has(level) for finding in findings)
         for level in ("error", "warning", "unchecked")
@@ -82,8 +75,6 @@ def _summary(findings: Sequence[Finding], folders: int) -> str:
         parts.append("no problems found")
     if unchecked:
         parts.append(f"{unchecked} not checked")
-    if folders:
-        parts.append(f"{folders} folder{'s' * (folders > 1)} not searched")
     return ", ".join(parts)
 
 
@@ -96,7 +87,6 @@ def read(images: Images, specs: Sequence[TextSpec], texts: TextWriter, terminal:
     """
     read_stdin = cache(terminal.read)
     missing = 0
-    _warn_of_folders(images, terminal)
     for path in images.paths:
         try:
             data = read_bytes(path, read_stdin)
@@ -118,18 +108,12 @@ def read(images: Images, specs: Sequence[TextSpec], texts: TextWriter, terminal:
             if text is None and not texts.as_json:
                 where = f" in {spec.lang}" if spec.lang else ""
                 terminal.warn(f"{path} has no embedded {STYLES[spec.style].name}{where}")
-    texts.close()
-    if missing or images.unsearched:
+    if missing:
         raise BatchIncomplete(
             f"no embedded text in {missing} of {_images(len(images.paths))}",
             hint="embed texts with nb caption --embed",
             charged=Charged.NO,
         )
-
-
-def _warn_of_folders(images: Images, terminal: Terminal) -> None:
-    for folder in images.unsearched:
-        terminal.warn(targets.cannot_search(*folder).message)
 
 
 def _embedded(path: str, data: bytes, spec: TextSpec) -> tuple[dict[str, str | None], str | None]:

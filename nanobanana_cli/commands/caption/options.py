@@ -76,13 +76,7 @@ class TextOutput(msgspec.Struct, frozen=True):
     panel = "Text output"
 
     form: Annotated[
-        str,
-        Option(
-            "--as",
-            metavar="FORM",
-            help="text, json (lines), json-map (one object), markdown, html, csv, or csv-bom for "
-            "Excel.",
-        ),
+        str, Option("--as", metavar="FORM", help="text, json, markdown, html or csv.")
     ] = "text"
     relative_to: Annotated[
         str | None,

@@ -170,6 +170,24 @@ def test_one_failure_too_many_is_not_risked(nb: Nb) -> None:
     assert "10 failed, 140 not tried" in run.err
 
 
+def test_calls_that_wait_for_the_service_do_not_keep_others_from_failing(nb: Nb) -> None:
+    """So many are refused and wait that they and the failures are as many as may fail in a row."""
+    prompts = write(60)
+
+    def answer(prompt: str, nth: int) -> int:
+        number = int(prompt.split()[1])
+        return {0: 429, 1: 503, 2: 0}.get(number % 5, 200) if nth == 1 else 200
+
+    for _ in range(3):
+        for path in Path().glob("*m.ledger*"):
+            path.unlink()
+        with CountingServer(answer) as server:
+            argv = ("batch", "m.jsonl", "--concurrency", "32", "--force", "--max-failures", "30")
+            run = nb(*argv, env=server.env)
+        assert "48 made in" in run.err
+        assert set(server.calls) == set(prompts)
+
+
 def test_a_success_in_between_starts_the_count_again(nb: Nb) -> None:
     write(40)
     with WireServer(*[*[REFUSED] * 3, made()] * 10) as server:

@@ -322,12 +322,12 @@ def test_an_image_saved_just_before_a_kill_is_not_paid_for_again(nb: Nb) -> None
 
 def test_two_runs_at_once_pay_once(nb_process: NbProcess) -> None:
     prompts = write(60)
-    with CountingServer(latency=0.05) as server:
+    with CountingServer(latency=0.2) as server:
         runs = [nb_process.start("batch", "m.jsonl", env=server.env) for _ in range(3)]
         ends = [(run.communicate(timeout=60), run.returncode) for run in runs]
         assert [code for _, code in ends] == [0, 0, 0]
         assert server.calls == dict.fromkeys(prompts, 1)
-    assert sum(b"another run of m.jsonl is running" in err for (_, err), _ in ends) == 2
+    assert sum(b"waiting for it to end" in err for (_, err), _ in ends) == 2
 
 
 def test_shards_run_at_once_and_the_whole_waits(nb_process: NbProcess) -> None:
