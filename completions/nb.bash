@@ -99,7 +99,7 @@ _nb_values() {
             values='alt long title tags'
             ;;
         'caption --as')
-            values='text json markdown html csv'
+            values='text json json-map markdown html csv csv-bom'
             ;;
         'batch --retry')
             values='refused bad-reply unknown all'

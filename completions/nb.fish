@@ -158,9 +158,11 @@ complete -c nb -n '__nb_in \'caption\'' -l context -x -d 'Text of the page that 
 complete -c nb -n '__nb_in \'caption\'' -l context-file -r -F -d 'Read the context from FILE: all of it, or the part around the image it names'
 complete -c nb -n '__nb_in \'caption\'' -l as -x -k -a 'text
 json
+json-map
 markdown
 html
-csv' -d 'text, json, markdown, html or csv'
+csv
+csv-bom' -d 'text, json (lines), json-map (one object), markdown, html, csv, or csv-bom for Excel'
 complete -c nb -n '__nb_in \'caption\'' -l relative-to -r -F -d 'Print image paths relative to FOLDER'
 complete -c nb -n '__nb_in \'caption\'' -l write -d 'Write each text beside its image'
 complete -c nb -n '__nb_in \'caption\'' -l embed -d 'Embed each text in its image file, as IPTC alt text (XMP)'

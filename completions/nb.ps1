@@ -84,7 +84,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--text-file', 'Write or embed the text in FILE, or those of a CSV file of path and text'),
             ('--context', 'Text of the page that the image is on: alt text depends on it'),
             ('--context-file', 'Read the context from FILE: all of it, or the part around the image it names'),
-            ('--as', 'text, json, markdown, html or csv'),
+            ('--as', 'text, json (lines), json-map (one object), markdown, html, csv, or csv-bom for Excel'),
             ('--relative-to', 'Print image paths relative to FOLDER'),
             ('--write', 'Write each text beside its image'),
             ('--embed', 'Embed each text in its image file, as IPTC alt text (XMP)'),
@@ -410,9 +410,11 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         'caption --as' = @(
             ('text', 'text'),
             ('json', 'json'),
+            ('json-map', 'json-map'),
             ('markdown', 'markdown'),
             ('html', 'html'),
-            ('csv', 'csv')
+            ('csv', 'csv'),
+            ('csv-bom', 'csv-bom')
         )
         'caption --aspect' = @(
             ('1:1', '1024x1024 pixels at 1K'),

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import signal
 from enum import Enum, IntEnum
-from typing import Self
+from typing import IO, Self
 
 
 class ExitCode(IntEnum):
@@ -91,6 +91,7 @@ class NbBaseError(BaseException):
     charged: Charged = Charged.MAYBE
     hint: str | None = None
     is_kept: bool = False  # the hint leads to what was paid for and is not where it belongs
+    partial: bytes | bytearray | memoryview | IO[bytes] | None = None  # what came of a reply
     # All that the service said, for `-v`.
     details: str = ""
 
@@ -258,7 +259,6 @@ class BadReply(NbError):
 class OutcomeUnknown(NbError):
     """The connection broke or the deadline passed after the request was sent."""
 
-    partial: bytes | bytearray | memoryview | None = None  # what came of the reply
     code = ExitCode.OUTCOME_UNKNOWN
     kind = "outcome_unknown"
     hint = "check the account's usage first; running it again is a new, paid call"

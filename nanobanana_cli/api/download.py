@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.client
 import mmap
+import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from io import BufferedReader
+from pathlib import Path
 from typing import IO
 
 import requests
@@ -23,6 +26,9 @@ from nanobanana_cli.types import Data
 # A 4K picture of noise is 65 MB as base64; a reply eight times as large holds no picture.
 LARGEST_REPLY = 512 << 20
 _CHUNK = 1 << 18
+# The first bytes of gzip and zlib, with which no JSON begins.
+_PACKED = (b"\x1f", b"\x78")
+_GZIP_OR_ZLIB = 32
 
 
 class _Body:
@@ -32,6 +38,7 @@ class _Body:
         self._memory = memory
         self._bytes = bytearray()
         self._file: IO[bytes] | None = None
+        self._folders = iter((None, *memory.folders))
         self._has_disk = True
         self.size = 0
 
@@ -46,48 +53,69 @@ class _Body:
                     raise
             else:
                 return
-        try:
-            self._write(chunk)
-        except OSError:
-            # The disk is full: rather too much memory than a reply that is paid for.
-            self._has_disk = False
-            if self._file is not None:
-                with self._file as file:
-                    file.seek(0)
-                    self._bytes += file.read(self.size - len(chunk))
-                self._file = None
-            self._bytes += chunk
+        if self._is_in_file(chunk) or any(map(partial(self._move, chunk), self._folders)):
+            return
+        # The disks are full: rather too much memory than a reply that is paid for.
+        self._has_disk = False
+        if self._file is not None:
+            with self._file as file:
+                file.seek(0)
+                self._bytes += file.read(self.size - len(chunk))
+            self._file = None
+        self._bytes += chunk
 
     def whole(self, paused: Paused) -> Data:
         """Return all bytes, once they fit into memory.
 
         Raises:
-            BadReply: they never do; the hint names the file that holds them.
+            BadReply: they never do; it holds the file.
         """
         if self._file is None:
             return self._bytes
         self._memory.acquire(self.size, paused)
-        with self._file as file:
-            try:
-                # Pages that the system may take back.
-                pages = partial(mmap.mmap, file.fileno(), self.size, access=mmap.ACCESS_READ)
-                return memoryview(self._memory.patiently(pages, paused))
-            except OSError as error:
-                file.seek(0)
-                with tempfile.NamedTemporaryFile("wb", prefix="nb-", delete=False) as kept:
-                    shutil.copyfileobj(file, kept)
-                lost = BadReply(TOO_LARGE, hint=f"the reply was kept: nb extract {kept.name}")
-                lost.is_kept = True
-                raise lost from error
+        try:
+            # Pages that the system may take back.
+            pages = partial(mmap.mmap, self._file.fileno(), self.size, access=mmap.ACCESS_READ)
+            found = memoryview(self._memory.patiently(pages, paused))
+        except OSError as error:
+            lost = BadReply(TOO_LARGE)
+            lost.partial = self._file
+            raise lost from error
+        self._file.close()
+        return found
 
-    def _write(self, chunk: bytes) -> None:
-        if self._file is None:
-            file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by `whole`
-            _write_all(file, self._bytes)
+    def _is_in_file(self, chunk: bytes) -> bool:
+        """Append some bytes to the file; return False if there is none, or no space."""
+        with suppress(OSError):
+            if self._file is not None:
+                _write_all(self._file, chunk)
+                return True
+        return False
+
+    def _move(self, chunk: bytes, folder: Path | None) -> bool:
+        """Move what came, and some bytes more, to a new file; return False if that is impossible.
+
+        Args:
+            folder: of the file; None for the usual one.
+        """
+        with suppress(OSError), ExitStack() as stack:
+            file = stack.enter_context(tempfile.TemporaryFile(buffering=0, dir=folder))
+            if self._file is None:
+                _write_all(file, self._bytes)
+            else:
+                self._file.seek(0)
+                shutil.copyfileobj(self._file, file)
+                # The one that is full may have taken a part of the bytes.
+                file.truncate(self.size - len(chunk))
+                file.seek(0, os.SEEK_END)
+                self._file.close()
+            _write_all(file, chunk)
+            stack.pop_all()
             self._file, self._bytes = file, bytearray()
             # Others may use it meanwhile.
             self._memory.release()
-        _write_all(self._file, chunk)
+            return True
+        return False
 
 
 def _write_all(file: IO[bytes], data: Data) -> None:
@@ -130,20 +158,21 @@ def read(
         # Past urllib3, which would copy each piece twice. requests, too, takes this attribute
         # from urllib3.
         source = raw._original_response  # noqa: SLF001
-        if "Content-Encoding" in response.headers or not isinstance(
-            source, http.client.HTTPResponse
-        ):
+        is_packed = "Content-Encoding" in response.headers
+        if not isinstance(source, http.client.HTTPResponse):
             chunks: Iterable[bytes] = raw.stream(_CHUNK, decode_content=True)
         elif not length:
             read = partial(source.read1, _CHUNK)
             chunks = iter(lambda: memory.patiently(read, paused), b"")
-        elif (pages := _pages(length, memory)) is not None:
+        elif not is_packed and (pages := _pages(length, memory)) is not None:
             # Past `source`, which is closed once its length has come.
             return _read_known(source.fp, pages, memory, paused, is_usable, goes_on)
         else:
             chunks = _chunks(source.fp, length, memory, paused)
+        if is_packed:
+            chunks, length = _unpacked(chunks), None
         return _read_unknown(chunks, length, memory, paused, limit, is_usable)
-    except urllib3.exceptions.DecodeError as error:
+    except (zlib.error, urllib3.exceptions.DecodeError) as error:
         raise BadReply("the reply's compression is damaged") from error
 
 
@@ -199,6 +228,27 @@ def _chunks(
             raise http.client.IncompleteRead(b"", length)
         length -= len(chunk)
         yield chunk
+
+
+def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a reply that is said to be packed, if it is.
+
+    Gateways pass the header of a reply on that they have unpacked.
+
+    Raises:
+        zlib.error: the compression is damaged.
+    """
+    unpacker = None
+    for number, chunk in enumerate(chunks):
+        if not number and chunk[:1] in _PACKED:
+            unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | _GZIP_OR_ZLIB)
+        if unpacker is None:
+            yield chunk
+            continue
+        rest = chunk
+        while piece := unpacker.decompress(rest, _CHUNK):
+            yield piece
+            rest = unpacker.unconsumed_tail
 
 
 def _read_unknown(

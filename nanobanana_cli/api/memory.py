@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TypeVar
 
 from nanobanana_cli.settings.validators import MEMORY_LIMIT
@@ -41,12 +42,16 @@ class MemoryBudget:
     Args:
         limit: bytes that the process may take. A reply that is larger than its share of them is
             admitted alone.
+        folders: for what does not fit, where the usual temporary folder has no space for it; those
+            that do not exist are passed over.
 
     Attributes:
+        folders: as given.
         largest: the most bytes of a reply and the image in it, when it is alone.
     """
 
-    def __init__(self, limit: int = MEMORY_LIMIT << 20) -> None:
+    def __init__(self, limit: int = MEMORY_LIMIT << 20, folders: Sequence[Path] = ()) -> None:
+        self.folders = folders
         self.largest = max(limit - _PROCESS, 0)
         self._free = self._capacity = int(self.largest * _SHARE)
         self._changed = threading.Condition()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
@@ -14,14 +13,12 @@ from msgspec.structs import replace
 from nanobanana_cli.captions import embedded, lint, sidecar
 from nanobanana_cli.captions.lint import Level, Problem
 from nanobanana_cli.captions.prompts import STYLES, TextSpec
+from nanobanana_cli.captions.source_image import picture_of
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation.inputs import read_bytes
 from nanobanana_cli.system import error_of
 from nanobanana_cli.types import Status
 from nanobanana_cli.ui.escape import strip_unsafe
-
-# What the files of one picture in several sizes end in: `fox-800w`, `fox@2x`, `fox-800x600`.
-_VARIANT = re.compile(r"(?:[-_.@](?:\d+w|\d+x(?:\d+)?|\d{3,4}))+$")
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -81,9 +78,15 @@ def check(
                 text_file = sidecar.place_of(path, spec)
             finding, digest = _checked(path, text_file, spec, read_stdin)
             findings.append(finding)
-            pictures[path] = (_picture(path), digest)
+            pictures[path] = (picture_of(path), digest)
     findings = [*_with_repeated(findings, pictures)]
     return [replace(each, status=_status(each, strict)) for each in findings]
+
+
+def of_folder(folder: str, reason: str, *, strict: bool) -> Finding:
+    """Return the finding for a folder that could not be searched."""
+    problem = Problem("unsearched", f"the folder cannot be searched: {reason}", "unchecked")
+    return Finding(folder, "failed" if strict else "skipped", None, None, (problem,))
 
 
 def _checked(
@@ -106,6 +109,8 @@ def _checked(
     else:
         where = f" in {spec.lang}" if spec.lang else ""
         missing = f"it has no {STYLES[spec.style].name}{where}"
+        if spec.lang is None and (others := sidecar.languages_of(path, spec.style)):
+            missing += f" without --lang {','.join(others)}"
         problems, found = [Problem("missing", missing)], blank
     return replace(found, problems=tuple(problems)), look.digest
 
@@ -117,6 +122,8 @@ def _look(path: str, text_file: Path, spec: TextSpec, read_stdin: Callable[[], b
         NbError: the file beside it cannot be read.
     """
     beside = None if path == "-" else sidecar.read(text_file)
+    if beside is None and sidecar.empty_file(path):
+        beside = ""
     inside = unreadable = None
     data = b""
     try:
@@ -160,12 +167,6 @@ def _with_repeated(
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         problem = Problem("repeated", f"{others[0]}{more} has the same text", "warning")
         yield replace(finding, problems=(*finding.problems, problem))
-
-
-def _picture(path: str) -> str:
-    """Return what the files of one picture in several formats and sizes have in common."""
-    pure = PurePath(path)
-    return str(pure.with_name(_VARIANT.sub("", pure.stem) or pure.stem))
 
 
 def _status(finding: Finding, strict: bool) -> Status:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from math import prod
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nanobanana_cli.captions import jobs, prompts, sidecar, source_image
+from nanobanana_cli.captions import jobs, prompts, source_image
 from nanobanana_cli.captions.jobs import Decision, Job
 from nanobanana_cli.captions.save import save_reply_text, save_text
 from nanobanana_cli.captions.source_image import SourceImage
@@ -39,6 +42,10 @@ class Describer:
         self._open_session = open_session
         self._read_stdin = read_stdin
         self._ended_by: NbError | None = None
+        # By the subject of a job: the first result; guards for whom it keeps waiting.
+        self._answers: dict[object, Result] = {}
+        self._locks: dict[object, Lock] = {}
+        self._guard = Lock()
 
     @property
     def provider(self) -> str:
@@ -73,11 +80,19 @@ class Describer:
         if job.owner is not None or destination.is_decorative or job.typed is not None:
             return False
         if not (destination.write or destination.embed):
-            return destination.again or not jobs.is_decorative(job.path)
+            return destination.again or jobs.empty_file(job) is None
         try:
             return jobs.decide(job, source_image.load(job.path, self._read_stdin)).text is None
         except Exception:  # noqa: BLE001 - it must not end the run before the other calls
             return False
+
+    def due(self, jobs: Iterable[Job]) -> list[Job]:
+        """Return the jobs that need calls; one for the sizes and formats of a picture."""
+        found: dict[object, Job] = {}
+        for job in jobs:
+            if job.subject not in found and self.needs_call(job):
+                found[job.subject] = job
+        return [*found.values()]
 
     def pending(self, job: Job) -> ContentRequest | None:
         """Return the request that a text needs; None for one that needs no call.
@@ -88,39 +103,76 @@ class Describer:
         if job.owner is not None:
             return None
         image = source_image.load(job.path, self._read_stdin)
-        return self._request(job, image) if jobs.decide(job, image).text is None else None
+        if jobs.decide(job, image).text is not None:
+            return None
+        return self._request(job, _largest(job, image, self._read_stdin))
 
     def _request(self, job: Job, image: SourceImage) -> ContentRequest:
         framed = prompts.for_picture(job.destination.spec, image.path)
         return replace(self._blank.request, framed=framed, references=(image.reference(),))
 
     def _described(self, result: Result, job: Job, image: SourceImage) -> Result:
+        wanted, job = job, jobs.placed(job, image)
         decision = jobs.decide(job, image)
+        if job != wanted and decision.is_edit:
+            result = replace(result, notes=(_placed_note(job, image),))
         if decision.text is None:
-            result = self._asked(result, job, image)
-            result = result if result.error else save_reply_text(result, decision.destination)
+            result = self._answered(result, job, decision, image)
         else:
             if job.destination.write and not decision.destination.write:
                 result = replace(result, alt_path=str(job.destination.text_path(job.path)))
             if decision.is_there and not decision.is_edit:
-                return replace(
-                    _of_decorative(result, decision), status="skipped", alt=decision.text
-                )
+                result = _of_empty(result, job, decision)
+                return replace(result, status="skipped", alt=decision.text)
             result = save_text(result, decision.text, decision.destination)
         if result.error is not None:
             return result
         return replace(result, status="written" if decision.is_edit else "unchanged")
+
+    def _answered(self, result: Result, job: Job, decision: Decision, image: SourceImage) -> Result:
+        """Ask for a text, once for all sizes and formats of a picture, and save it."""
+        with self._guard:
+            lock = self._locks.setdefault(job.subject, Lock())
+        with lock:
+            first = self._answers.get(job.subject)
+            if first is None:
+                image = _largest(job, image, self._read_stdin)
+                result = self._asked(result, job, image)
+                result = result if result.error else save_reply_text(result, decision.destination)
+                self._answers[job.subject] = replace(result, reply=None)
+                return result
+        if first.alt is None:
+            return replace(result, error=first.error)
+        return save_text(result, first.alt, decision.destination)
 
     def _asked(self, result: Result, job: Job, image: SourceImage) -> Result:
         with self._open_session().call(self._request(job, image), result) as answered:
             return answered
 
 
-def _of_decorative(result: Result, decision: Decision) -> Result:
+def _largest(job: Job, image: SourceImage, read_stdin: Callable[[], bytes]) -> SourceImage:
+    """Return the largest file of a picture that can be read."""
+    largest = image
+    for path in job.variants:
+        with suppress(Exception):
+            found = source_image.load(path, read_stdin)
+            if prod(found.size or ()) > prod(largest.size or ()):
+                largest = found
+    return largest
+
+
+def _placed_note(job: Job, image: SourceImage) -> str:
+    from nanobanana_cli.captions import embedded
+
+    title = embedded.closed_format(image.data)
+    place = job.destination.text_path(job.path)
+    return f"nb embeds no text in {title} files, so the text of {job.path} is in {place}"
+
+
+def _of_empty(result: Result, job: Job, decision: Decision) -> Result:
     """Return the result with the empty file that says so, if that is why there is no text."""
-    is_empty = not decision.text and result.path is not None and jobs.is_decorative(result.path)
-    text_file = str(sidecar.path_of(result.path or "")) if is_empty else result.alt_path
-    return replace(result, alt_path=text_file)
+    empty = None if decision.text else jobs.empty_file(job)
+    return replace(result, alt_path=str(empty)) if empty else result
 
 
 def _with_facts(result: Result, image: SourceImage) -> Result:

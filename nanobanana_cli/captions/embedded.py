@@ -8,7 +8,7 @@ from nanobanana_cli.captions import languages
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.errors import LocalFileError
 from nanobanana_cli.images import metadata
-from nanobanana_cli.images.formats import DamagedImage
+from nanobanana_cli.images.formats import DamagedImage, format_of
 from nanobanana_cli.images.xmp.packet import Description
 from nanobanana_cli.images.xmp.scan import DEFAULT_LANGUAGE as _DEFAULT
 from nanobanana_cli.images.xmp.scan import BadMetadata, MalformedXmp
@@ -77,6 +77,14 @@ def _entry(found: list[tuple[str, str]], spec: TextSpec) -> str | None:
 
 def _alternatives(data: bytes, spec: TextSpec) -> list[tuple[str, str]]:
     return metadata.alternatives(data).get(spec.style, [])
+
+
+def closed_format(data: bytes) -> str | None:
+    """Return the name of an image's format if nb embeds no text in it, such as `AVIF`."""
+    if metadata.can_embed(data):
+        return None
+    found = format_of(data)
+    return found.title if found else "HEIC"
 
 
 def read(path: str, data: bytes) -> Description:

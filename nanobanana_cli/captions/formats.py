@@ -18,13 +18,15 @@ import msgspec
 
 from nanobanana_cli.ui.escape import escape, strip_unsafe
 
-FORMS = ("text", "json", "markdown", "html", "csv")
+FORMS = ("text", "json", "json-map", "markdown", "html", "csv", "csv-bom")
 CSV_COLUMNS = ("path", "text", "width", "height")
 
 # CommonMark allows a backslash before any ASCII punctuation. Besides its own characters these are
 # what template engines ({{ {% {#), mathematics ($) and tables (|) look for.
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>&!|~$%#^]")
 _TEMPLATE = str.maketrans({"{": "&#123;", "}": "&#125;", "`": "&#96;"})
+# What `lang` takes, by its shape (BCP 47): a language's name is longer.
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 # Spreadsheets read a cell that starts with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@")
 
@@ -37,6 +39,7 @@ class Caption(msgspec.Struct, frozen=True):
         text: any text.
         width, height: pixels; None when not known.
         lang: the text's language as it was asked for.
+        short: the alt text of an image whose long description this is; None for any other text.
     """
 
     path: str
@@ -44,6 +47,7 @@ class Caption(msgspec.Struct, frozen=True):
     width: int | None = None
     height: int | None = None
     lang: str | None = None
+    short: str | None = None
 
 
 def relative(path: str, base: str | None) -> str:
@@ -58,12 +62,21 @@ def as_markdown(caption: Caption) -> str:
 
 
 def as_html(caption: Caption) -> str:
-    """Return `<img src="path" alt="text" width="640" height="480">`, sized when that is known."""
-    size = ""
+    """Return `<img src="path" alt="text" width="640" height="480" lang="en" />`.
+
+    Size and language are there when they are known. A long description is the `<figcaption>` of a
+    `<figure>`.
+    """
+    size = lang = ""
     if caption.width and caption.height:
         size = f' width="{caption.width}" height="{caption.height}"'
-    text = html.escape(strip_unsafe(caption.text)).translate(_TEMPLATE)
-    return f'<img src="{_url(caption.path)}" alt="{text}"{size}>'
+    if caption.text and caption.lang and _TAG.fullmatch(caption.lang):
+        lang = f' lang="{caption.lang}"'
+    text = _html(caption.text)
+    if caption.short is None:
+        return f'<img src="{_url(caption.path)}" alt="{text}"{size}{lang} />'
+    image = f'<img src="{_url(caption.path)}" alt="{_html(caption.short)}"{size} />'
+    return f"<figure{lang}>{image}<figcaption>{text}</figcaption></figure>"
 
 
 def as_csv(caption: Caption, more: Sequence[str] = ()) -> str:
@@ -83,6 +96,10 @@ def as_csv(caption: Caption, more: Sequence[str] = ()) -> str:
         [path, text, caption.width, caption.height, *more]
     )
     return buffer.getvalue()
+
+
+def _html(text: str) -> str:
+    return html.escape(strip_unsafe(text)).translate(_TEMPLATE)
 
 
 def _url(path: str) -> str:

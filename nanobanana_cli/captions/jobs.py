@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -11,10 +12,11 @@ from msgspec.structs import replace
 
 from nanobanana_cli import files
 from nanobanana_cli.captions import sidecar
-from nanobanana_cli.captions.prompts import STYLES
+from nanobanana_cli.captions.prompts import STYLES, TextSpec
 from nanobanana_cli.captions.save import TextDestination
-from nanobanana_cli.captions.source_image import SourceImage
+from nanobanana_cli.captions.source_image import SourceImage, picture_of
 from nanobanana_cli.errors import LocalFileError, NbError, OutputExists
+from nanobanana_cli.generation.inputs import read_bytes
 from nanobanana_cli.ui.escape import strip_unsafe
 
 
@@ -26,12 +28,20 @@ class Job(msgspec.Struct, frozen=True):
         destination: where its text goes, and in which language it is.
         typed: the text by a person's word; None to take what is there, or to ask for it.
         owner: the image whose text file this one shares (`fox.png`, `fox.webp`), if it comes first.
+        variants: the other images that show the same picture (`fox-800w.png`, `fox@2x.png`).
     """
 
     path: str
     destination: TextDestination
     typed: str | None = None
     owner: str | None = None
+    variants: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> tuple[str, str, str | None]:
+        """What one text is enough for: the picture, the style and the language."""
+        spec = self.destination.spec
+        return picture_of(self.path), spec.style, spec.tag or spec.lang
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -54,10 +64,16 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def with_owners(jobs: Iterable[Job]) -> list[Job]:
-    """Return the jobs, each with the earlier image that it shares its text file with."""
+    """Return the jobs, each with the images that it shares its text, or its text file, with."""
     owners: dict[Path, str] = {}
     found = []
+    alike = defaultdict[str, dict[str, None]](dict)
+    jobs = [*jobs]
     for job in jobs:
+        alike[picture_of(job.path)][job.path] = None
+    for job in jobs:
+        others = tuple(path for path in alike[picture_of(job.path)] if path != job.path)
+        job = replace(job, variants=others)
         if job.destination.write:
             owner = owners.setdefault(job.destination.text_path(job.path), job.path)
             found.append(replace(job, owner=None if owner == job.path else owner))
@@ -66,12 +82,20 @@ def with_owners(jobs: Iterable[Job]) -> list[Job]:
     return found
 
 
-def is_decorative(path: str) -> bool:
-    """Return whether the file beside an image is empty; one that cannot be read is not."""
+def empty_file(job: Job) -> Path | None:
+    """Return the empty file that says that an image needs no text, if there is one."""
+    return sidecar.empty_file(job.path, job.destination.text_path(job.path))
+
+
+def short_text(path: str, lang: str | None) -> str | None:
+    """Return the alt text that an image has, beside it or inside, in a language."""
+    destination = TextDestination(TextSpec("alt", lang=lang))
     with suppress(NbError):
-        text = None if path == "-" else sidecar.read(sidecar.path_of(path))
-        return text is not None and not text.strip()
-    return False
+        text = None if path == "-" else sidecar.read(destination.text_path(path))
+        if text is None and path != "-":
+            text = _inside_of(path, read_bytes(path, lambda: b""), destination)
+        return _clean(text)
+    return None
 
 
 def decide(job: Job, image: SourceImage) -> Decision:
@@ -81,25 +105,54 @@ def decide(job: Job, image: SourceImage) -> Decision:
         OutputExists: another text is there, and nothing may or can replace it.
         UsageError, LocalFileError: the text file cannot be read, or a place cannot hold a text.
     """
+    job = placed(job, image)
     found = _decided(job, image)
+    if found.text is None and not job.destination.again and found.is_edit:
+        found = _of_variant(job) or found
     _check_places(image, found.destination)
     return found
+
+
+def placed(job: Job, image: SourceImage) -> Job:
+    """Return the job with its text beside an image whose format takes none inside."""
+    from nanobanana_cli.captions import embedded
+
+    destination = job.destination
+    if not destination.embed or embedded.closed_format(image.data) is None:
+        return job
+    return replace(job, destination=replace(destination, write=True, embed=False))
+
+
+def _of_variant(job: Job) -> Decision | None:
+    """Return what to do with the text of another size or format of the picture, if there is one."""
+    for path in job.variants:
+        with suppress(NbError):
+            text = _clean(sidecar.read(job.destination.text_path(path)))
+            if text is None:
+                data = read_bytes(path, lambda: b"")
+                text = _clean(_inside_of(path, data, job.destination))
+            if text:
+                return Decision(text, job.destination)
+            if text is not None:
+                nothing = replace(job.destination, write=False, embed=False)
+                return Decision("", nothing, is_there=True)
+    return None
 
 
 def _decided(job: Job, image: SourceImage) -> Decision:
     destination = job.destination
     typed = "" if destination.is_decorative else job.typed
     if not (destination.write or destination.embed):
-        if typed is None and not destination.again and is_decorative(job.path):
+        if typed is None and not destination.again and empty_file(job):
             return Decision("", destination, is_there=True)
         return Decision(typed, destination)
     if destination.again:
         return Decision(None, destination)
     # Compared as they are saved.
     beside = _clean(sidecar.read(destination.text_path(job.path)))
-    if beside is None and is_decorative(job.path):
+    if beside is None and empty_file(job):
         beside = ""
-    inside = _clean(_inside(image, destination))
+    inside = _clean(_inside_of(image.path, image.data, destination))
     if typed is not None:
         return _typed(job, strip_unsafe(typed), beside, inside)
     if beside is None and inside is None:
@@ -153,13 +206,13 @@ def _clean(text: str | None) -> str | None:
     return None if text is None else strip_unsafe(text)
 
 
-def _inside(image: SourceImage, destination: TextDestination) -> str | None:
+def _inside_of(path: str, data: bytes, destination: TextDestination) -> str | None:
     from nanobanana_cli.captions import embedded
 
     # If it cannot be read and that matters, the attempt to embed says so.
     with suppress(LocalFileError):
         return embedded.text_of(
-            *(image.path, image.data, destination.spec), is_sure=destination.is_one_of_several
+            *(path, data, destination.spec), is_sure=destination.is_one_of_several
         )
     return None
 

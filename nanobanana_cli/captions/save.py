@@ -180,11 +180,20 @@ def _write(result: Result, path: Path, text: str, destination: TextDestination) 
 def _no_text(why: str, result: Result, destination: TextDestination) -> NoText:
     hint = "request the text alone, in another call"
     if result.path not in (None, "-"):
-        write = " --write" if destination.write else ""
-        hint += f": nb caption {shlex.quote(str(result.path))}{write}"
+        hint += f": {_command(str(result.path), destination)}"
     if "IMAGE" not in result.request.modalities:
         hint = "run it again, which is a new, paid call; --context may help"
     return NoText(why, hint=hint)
+
+
+def _command(path: str, destination: TextDestination) -> str:
+    """Return the command that asks for the text of an existing image."""
+    spec = destination.spec
+    words = ["nb", "caption", path]
+    words += ["--style", spec.style] if spec.style != "alt" else []
+    words += ["--lang", spec.lang] if spec.lang else []
+    words += ["--write"] if destination.write else []
+    return shlex.join(words + (["--embed"] if destination.embed else []))
 
 
 def _proposed(result: Result) -> NoText:
@@ -209,10 +218,19 @@ def _notes(result: Result, text: str, destination: TextDestination) -> tuple[str
 
 def _embed(result: Result, path: Path, text: str, destination: TextDestination) -> Result:
     from nanobanana_cli.captions import embedded
-    from nanobanana_cli.images.xmp.packet import TRAINED_ALGORITHMIC_MEDIA
+    from nanobanana_cli.images.xmp import packet
 
-    source = TRAINED_ALGORITHMIC_MEDIA if destination.is_generated else None
+    source = None
+    if destination.is_generated:
+        is_edit = bool(result.request.references)
+        source = (
+            packet.COMPOSITE_WITH_TRAINED_MEDIA if is_edit else packet.TRAINED_ALGORITHMIC_MEDIA
+        )
     new = embedded.description(text, destination.spec.style, source)
+    if destination.is_generated and (title := embedded.closed_format(files.read(path, "image"))):
+        result = _beside(result, path, text, destination)
+        note = f"nb embeds no text in {title} files, so the text of {path} is in {result.alt_path}"
+        return replace(result, notes=(*result.notes, note))
     try:
         with _EDITS[hash(path.resolve()) % len(_EDITS)]:
             # Read again: a call takes seconds, in which the file may have changed.
@@ -231,12 +249,18 @@ def _embed(result: Result, path: Path, text: str, destination: TextDestination) 
     return replace(result, size=len(data), sha256=digest)
 
 
+def _beside(result: Result, path: Path, text: str, destination: TextDestination) -> Result:
+    """Write the text beside the image, unless it is there already."""
+    if result.alt_path is not None:
+        return result
+    return _write(result, destination.text_path(str(path)), text, destination)
+
+
 def _beside_signed(result: Result, path: Path, text: str, destination: TextDestination) -> Result:
     """Write the text of a new image that is signed beside it, and say why."""
-    if result.alt_path is None:
-        result = _write(result, destination.text_path(str(path)), text, destination)
+    result = _beside(result, path, text, destination)
     # The same command would make, and charge for, another image.
-    edit = f"nb caption {shlex.quote(str(path))} --embed --break-signature"
+    edit = _command(str(path), replace(destination, write=False)) + " --break-signature"
     note = f"{path} is signed with C2PA, which an edit would break, so the text is not inside but "
     note += f"in {result.alt_path}: {edit} embeds it"
     return replace(result, notes=(*result.notes, note))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,6 +52,32 @@ def read(path: Path) -> str | None:
         return files.read(path, "alt text", limit=_LARGEST).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise LocalFileError(f"alt text {path} is not UTF-8", hint="save it as UTF-8") from None
+
+
+def languages_of(image: str, style: str) -> list[str]:
+    """Return the tags of the languages in which text files are beside an image."""
+    pure = Path(image)
+    ends = re.compile(re.escape(pure.stem) + rf"\.([^.]+)\.{style}\.txt")
+    with suppress(OSError):
+        found = (ends.fullmatch(path.name) for path in pure.parent.iterdir())
+        tags = (match[1] for match in found if match)
+        return sorted(tag for tag in tags if languages.tag_of(tag) == tag)
+    return []
+
+
+def empty_file(image: str, *text_files: Path) -> Path | None:
+    """Return the empty file that says that an image needs no text; None without one.
+
+    Args:
+        image: its path; `-` has no files.
+        text_files: those that may say so besides the one of its alt text.
+    """
+    for path in (*text_files, path_of(image)) if image != "-" else ():
+        with suppress(NbError):
+            text = read(path)
+            if text is not None and not text.strip():
+                return path
+    return None
 
 
 def save(path: Path, text: str, *, force: bool) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import PurePath
 
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.generation.inputs import REFERENCE_TYPES, read_image
@@ -18,6 +20,17 @@ _TYPES = (
     *REFERENCE_TYPES,
     *(each.mime_type for each in FORMATS.values() if each.mime_type not in REFERENCE_TYPES),
 )
+
+
+# What the files of one picture in several sizes end in: `fox-800w`, `fox@2x`, `fox-800x600`. A
+# number alone may count different pictures: `IMG_1234`.
+_VARIANT = re.compile(r"(?:[-_.](?:\d+w|\d{2,5}x\d{2,5})|@\d(?:\.\d+)?x)+$")
+
+
+def picture_of(path: str) -> str:
+    """Return what the files of one picture in several formats and sizes have in common."""
+    pure = PurePath(path)
+    return str(pure.with_name(_VARIANT.sub("", pure.stem) or pure.stem)) if pure.name else path
 
 
 class SourceImage(Redacted, frozen=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -35,10 +35,12 @@ class Images(msgspec.Struct, frozen=True):
     Args:
         paths: each once; `-` is stdin.
         is_single: one file was named, so its text is printed without a path.
+        unsearched: each folder that could not be searched, and why.
     """
 
     paths: tuple[str, ...]
     is_single: bool
+    unsearched: tuple[tuple[str, str], ...] = ()
 
 
 def is_prompt(targets: Sequence[str], *, recursive: bool = False) -> bool:
@@ -63,14 +65,20 @@ def find(
 
     Raises:
         UsageError: an argument names no image.
-        LocalFileError: a folder cannot be searched.
+        LocalFileError: a folder cannot be searched, and it holds no other images.
     """
     paths: dict[str, str] = {}
+    unsearched: list[tuple[str, str]] = []
     for target in targets:
-        for path in _expanded(target, suffixes, recursive, is_alone=len(targets) == 1):
+        is_folder = target != "-" and Path(target).is_dir()
+        if is_folder and recursive:
+            found = _searched(target, suffixes, unsearched)
+        else:
+            found = _expanded(target, suffixes, recursive, is_alone=len(targets) == 1)
+        for path in found:
             paths.setdefault("-" if path == "-" else str(Path(path).absolute()), path)
     named = len(targets) == 1 and (targets[0] == "-" or Path(targets[0]).is_file())
-    return Images(tuple(paths.values()), is_single=named)
+    return Images(tuple(paths.values()), named, tuple(unsearched))
 
 
 def _is_file_like(target: str) -> bool:
@@ -95,17 +103,35 @@ def _expanded(
             f"{shown(target)} is an address, not a file", hint="download it, and name the file"
         )
     if Path(target).is_dir():
-        if not recursive:
-            raise UsageError(f"{target} is a folder", hint="use -r to include the images in it")
-        found = list(_walk(target, suffixes))
-    elif glob.has_magic(target):
-        matches = glob.glob(target, recursive=True)  # noqa: PTH207
-        found = sorted(path for path in matches if _is_image(path, suffixes))
-    else:
+        raise UsageError(f"{target} is a folder", hint="use -r to include the images in it")
+    if not glob.has_magic(target):
         raise _no_such_image(target, recursive, is_alone=is_alone)
-    if not found:
-        raise UsageError(f"{target}: no images found", hint=f"images end in {', '.join(SUFFIXES)}")
-    return found
+    matches = glob.glob(target, recursive=True)  # noqa: PTH207
+    return sorted(path for path in matches if _is_image(path, suffixes)) or _none(target)
+
+
+def _searched(
+    folder: str, suffixes: tuple[str, ...], unsearched: list[tuple[str, str]]
+) -> list[str]:
+    """Return the images below a folder; note the folders that cannot be searched."""
+    before = len(unsearched)
+
+    def note(error: OSError) -> None:
+        unsearched.append((str(error.filename), str(error.strerror).lower()))
+
+    found = list(_walk(folder, suffixes, note))
+    if not found and len(unsearched) > before:
+        raise cannot_search(*unsearched[before])
+    return found or _none(folder)
+
+
+def cannot_search(folder: str, reason: str) -> LocalFileError:
+    """Return the error for a folder that cannot be searched."""
+    return LocalFileError(f"cannot search {folder}: {reason}")
+
+
+def _none(target: str) -> list[str]:
+    raise UsageError(f"{target}: no images found", hint=f"images end in {', '.join(SUFFIXES)}")
 
 
 def _no_such_image(target: str, recursive: bool, *, is_alone: bool) -> UsageError:
@@ -119,20 +145,20 @@ def _no_such_image(target: str, recursive: bool, *, is_alone: bool) -> UsageErro
 
 
 def _is_image(path: str, suffixes: tuple[str, ...]) -> bool:
-    return path.lower().endswith(suffixes) and Path(path).is_file()
+    if not path.lower().endswith(suffixes):
+        return False
+    try:
+        return Path(path).is_file()
+    except PermissionError:
+        # An attempt to read it says so.
+        return True
 
 
-def _walk(folder: str, suffixes: tuple[str, ...]) -> Iterator[str]:
+def _walk(folder: str, suffixes: tuple[str, ...], note: Callable[[OSError], None]) -> Iterator[str]:
     """Yield the images below a folder, sorted, without hidden ones and links to folders."""
-    for root, folders, names in os.walk(folder, onerror=_refuse):
+    for root, folders, names in os.walk(folder, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = str(Path(root, name))
             if not name.startswith(".") and _is_image(path, suffixes):
                 yield path
-
-
-def _refuse(error: OSError) -> None:
-    raise LocalFileError(
-        f"cannot search {error.filename}: {str(error.strerror).lower()}"
-    ) from error

@@ -92,6 +92,7 @@ def session(
         from nanobanana_cli.generation.rescue import Rescue
         from nanobanana_cli.generation.session import Session
 
+        state, others = state_folder(terminal.env), fallback_folders(terminal.env)
         with Session(
             where,
             timeout=settings.timeout,
@@ -102,13 +103,13 @@ def session(
             note=terminal.note,
             throttle=throttle,
             rescue=Rescue(
-                state_folder(terminal.env),
+                state,
                 settings.keep_replies,
                 where.secrets,
                 charges=terminal.charges,
-                others=fallback_folders(terminal.env),
+                others=others,
             ),
-            memory=MemoryBudget(settings.memory_limit),
+            memory=MemoryBudget(settings.memory_limit, others),
         ) as opened:
             yield opened
 

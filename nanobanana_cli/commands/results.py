@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -30,16 +31,18 @@ class TextWriter(msgspec.Struct):
         form: one of `formats.FORMS`.
         relative_to: the folder that paths are relative to; None leaves them as they are.
         is_single: write one text alone, without its path.
+        style: the style of the texts.
         has_languages: each image has several texts, told apart by their language.
-        has_header: the header row of a CSV file has been written.
+        last: the image of the text that was written last.
     """
 
     terminal: Terminal
     form: str
     relative_to: str | None
     is_single: bool
+    style: str = "alt"
     has_languages: bool = False
-    has_header: bool = False
+    last: str | None = None
 
     @property
     def as_json(self) -> bool:
@@ -68,13 +71,25 @@ class TextWriter(msgspec.Struct):
         self.terminal.json(record | shown)
 
     def text(self, caption: Caption) -> None:
-        """Write a text in a form other than JSON."""
+        """Write a text in a form other than JSON lines."""
+        if self.form == "html" and self.style == "long":
+            from nanobanana_cli.captions import jobs
+
+            caption = replace(caption, short=jobs.short_text(caption.path, caption.lang) or "")
         caption = replace(caption, path=self.path(caption.path))
-        if self.form == "csv" and not self.has_header:
+        if self.form.startswith("csv") and self.last is None:
             more = ("lang",) if self.has_languages else ()
-            self.terminal.result(",".join([*formats.CSV_COLUMNS, *more]))
-            self.has_header = True
+            # Excel takes a file without a mark for one in an old encoding.
+            mark = "\ufeff" if self.form == "csv-bom" else ""
+            self.terminal.result(mark + ",".join([*formats.CSV_COLUMNS, *more]))
         self.terminal.result(self._line(caption))
+        self.last = caption.path
+
+    def close(self) -> None:
+        """End the JSON object of `json-map`."""
+        if self.form == "json-map":
+            is_nested = self.last is not None and self.has_languages
+            self.terminal.result("{}" if self.last is None else "}" * (1 + is_nested))
 
     def _line(self, caption: Caption) -> str:
         match self.form:
@@ -82,7 +97,9 @@ class TextWriter(msgspec.Struct):
                 return formats.as_markdown(caption)
             case "html":
                 return formats.as_html(caption)
-            case "csv":
+            case "json-map":
+                return self._entry(caption)
+            case "csv" | "csv-bom":
                 more = [caption.lang or ""] if self.has_languages else []
                 return formats.as_csv(caption, more)
             case _:
@@ -94,6 +111,17 @@ class TextWriter(msgspec.Struct):
         """Write the path of an image, and what is wrong with it or its text in a language."""
         more = [lang or ""] if self.has_languages else []
         self.terminal.result(self._columns(self.path(path), *more, what))
+
+    def _entry(self, caption: Caption) -> str:
+        """Return an entry of a JSON object: a line, so that each text is there once it is known."""
+        text, path = json.dumps(strip_unsafe(caption.text)), json.dumps(caption.path)
+        start = "{" if self.last is None else ","
+        if not self.has_languages:
+            return f"{start}{path}: {text}"
+        lang = json.dumps(caption.lang or "")
+        if caption.path == self.last:
+            return f", {lang}: {text}"
+        return f"{'}' * (self.last is not None)}{start}{path}: {{{lang}: {text}"
 
     def _columns(self, *columns: str) -> str:
         # On a terminal, a TAB would be spelled out like every control character.

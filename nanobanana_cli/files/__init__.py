@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -69,7 +69,9 @@ def create(path: Path, data: Data) -> None:
             raise OutputExists(f"{path} exists already") from None
 
 
-def create_unique(folder: Path, stem: str, suffix: str, data: Data, *, mode: int = 0o666) -> Path:
+def create_unique(
+    folder: Path, stem: str, suffix: str, data: Data | Iterable[Data], *, mode: int = 0o666
+) -> Path:
     """Write a new file under the first free name of `stem.png`, `stem-2.png`, `stem-3.png` …
 
     Any number of threads and processes may do so at once.
@@ -77,7 +79,7 @@ def create_unique(folder: Path, stem: str, suffix: str, data: Data, *, mode: int
     Args:
         folder: must exist.
         stem, suffix: the two parts of the name, such as `a-red-fox` and `.png`.
-        data: as for `create`.
+        data: its bytes, whole or in pieces.
         mode: the mode to create it with, less the umask.
 
     Returns:

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from io import FileIO
@@ -27,12 +27,13 @@ _OLD = 3600
 
 @contextmanager
 def sibling(
-    folder: Path, data: Data, mode: int, *, like: os.stat_result | None = None
+    folder: Path, data: Data | Iterable[Data], mode: int, *, like: os.stat_result | None = None
 ) -> Iterator[Path]:
     """Write all of `data` to a hidden file on the disk; remove it afterwards unless it was moved.
 
     Args:
         folder: where it is created.
+        data: its bytes, whole or in pieces.
         mode: the mode to create it with, less the umask.
         like: the file whose mode it gets in the end, whatever the umask, and whose owner and group
             if this user may set them.
@@ -43,9 +44,10 @@ def sibling(
             if like is not None:
                 _set_owner(path, like)
                 path.chmod(like.st_mode & 0o777)
-            rest = memoryview(data)
-            while rest:
-                rest = rest[file.write(rest) :]
+            for piece in (data,) if isinstance(data, Data) else data:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[file.write(rest) :]
             if data:
                 os.fsync(file.fileno())
             _release_on_windows(file)

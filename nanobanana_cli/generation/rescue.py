@@ -6,19 +6,19 @@ import errno
 import shlex
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli.api.reply import may_hold_image
-from nanobanana_cli.errors import LocalFileError, NbError, OutcomeUnknown
+from nanobanana_cli.errors import LocalFileError, NbError
 from nanobanana_cli.images.formats import SUFFIXES, DamagedImage, verify
 from nanobanana_cli.money import Charges
-from nanobanana_cli.settings.redaction import redact_body
+from nanobanana_cli.settings.redaction import RedactedFile, redact_body
 from nanobanana_cli.types import Data, Redacted
 
 T = TypeVar("T")
@@ -69,8 +69,12 @@ class Rescue(Redacted, frozen=True):
                 return self.patiently(lambda: files.create_unique(beside, stem, suffix, data))
         return self._save("images", stem, suffix, data)
 
-    def reply(self, body: Data, stem: str) -> Path | None:
+    def reply(self, body: Data | IO[bytes], stem: str) -> Path | None:
         """Save a whole reply, and remove the oldest ones of earlier runs from the state folder.
+
+        Args:
+            body: its bytes, or a file of those that do not fit into memory.
+            stem: of its name.
 
         Returns:
             Its path; None if replies are not kept or it could be saved nowhere.
@@ -78,26 +82,33 @@ class Rescue(Redacted, frozen=True):
         if not self.keep_replies:
             return None
         with suppress(Exception):
-            body = redact_body(body, self.secrets)
-            kept = self._save("replies", stem or "image", ".json", body)
+            data: Data | RedactedFile
+            if isinstance(body, Data):
+                data = redact_body(body, self.secrets)
+            else:
+                data = RedactedFile(body, self.secrets)
+            kept = self._save("replies", stem or "image", ".json", data)
             if self.folder is not None:
                 self._prune(self.folder / "replies")
             return kept
         return None
 
-    def keep(self, error: NbError, body: Data, stem: str, *options: str) -> None:
+    def keep(self, error: NbError, body: Data | IO[bytes], stem: str, *options: str) -> None:
         """Save a whole reply, and make an error's hint lead to it, as `extract_hint` does."""
         if kept := self.reply(body, stem):
             error.hint, error.is_kept = extract_hint(kept, *options), True
 
     def keep_partial(self, error: NbError, stem: str) -> None:
-        """Save what came of a reply that was cut, if it holds a part of an image."""
-        if not isinstance(error, OutcomeUnknown) or error.partial is None:
+        """Save what came of a reply that was cut, if it holds a part of an image, or was large."""
+        came, error.partial = error.partial, None
+        if came is None:
             return
-        if may_hold_image(error.partial) and (kept := self.reply(error.partial, stem)):
+        if not isinstance(came, Data):
+            with came:
+                self.keep(error, came, stem)
+        elif may_hold_image(came) and (kept := self.reply(came, stem)):
             error.hint = f"{error.hint}\nwhat came of the reply is kept as {shlex.quote(str(kept))}"
             error.is_kept = True
-        error.partial = None
 
     def patiently(self, save: Callable[[], T]) -> T:
         """Call a function, again and again as long as only other calls' work keeps it from saving.
@@ -117,7 +128,7 @@ class Rescue(Redacted, frozen=True):
                     raise
             time.sleep(_PAUSE)
 
-    def _save(self, kind: str, stem: str, suffix: str, data: Data) -> Path | None:
+    def _save(self, kind: str, stem: str, suffix: str, data: Data | Iterable[Data]) -> Path | None:
         # Whatever goes wrong in one folder, the next one may do.
         if self.folder is not None:
             with suppress(Exception):
@@ -171,13 +182,13 @@ def extract_hint(kept: Path, *options: str) -> str:
     return f"the reply was kept: {' '.join(words)}"
 
 
-def _write(folder: Path, stem: str, suffix: str, data: Data) -> Path:
+def _write(folder: Path, stem: str, suffix: str, data: Data | Iterable[Data]) -> Path:
     files.make_private_folder(folder)
     recovered(folder)
     return files.create_unique(folder, stem, suffix, data, mode=0o600)
 
 
-def _write_in_new(parent: Path, stem: str, suffix: str, data: Data) -> Path:
+def _write_in_new(parent: Path, stem: str, suffix: str, data: Data | Iterable[Data]) -> Path:
     """Write to a new folder that nobody else can read."""
     folder = Path(tempfile.mkdtemp(prefix="nb-", dir=parent))
     try:

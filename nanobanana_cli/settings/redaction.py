@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import IO
 
 from msgspec.structs import replace
 
@@ -77,6 +78,29 @@ def redact_body(body: Data, secrets: Iterable[str]) -> Data:
         if redact(shown, secrets) is not shown:
             return redact(str(body, "latin-1"), secrets).encode("latin-1")
     return body
+
+
+class RedactedFile:
+    """The bytes of a file that may not fit into memory, in pieces and without the key.
+
+    Args:
+        file: read from its start, each time that this is iterated over.
+        secrets: as for `redact`.
+    """
+
+    def __init__(self, file: IO[bytes], secrets: Iterable[str]) -> None:
+        self._file = file
+        self._secrets = tuple(secrets)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        rest = ""
+        while piece := self._file.read(_PIECE):
+            shown = redact(rest + str(piece, "latin-1"), self._secrets)
+            # A key that goes on in the next piece begins here.
+            shown, rest = shown[:-_OVERLAP], shown[-_OVERLAP:]
+            yield shown.encode("latin-1")
+        yield rest.encode("latin-1")
 
 
 def redact_error(failed: NbError, key: str | Iterable[str] | None) -> NbError:

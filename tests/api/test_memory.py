@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -195,6 +197,23 @@ def test_a_reply_for_which_there_is_no_memory_is_kept(more: int, tmp_path: Path)
     kept = _kept(run)
     assert kept.read_bytes() == body
     assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parts[-2:] == ("replies", "fox.json")
+
+
+@on_linux
+def test_what_there_was_no_memory_for_is_extracted_later(nb: Nb) -> None:
+    """And a key in it is not kept."""
+    body = SMALL + b" " * (64 * MIB) + b'{"key": "sk-test-key-1234"}'
+    with WireServer(Answer(body=body)) as server:
+        run = measured(server, "generate", "fox", "-n", "2", more=40)
+        assert (run.code, len(server.requests)) == (10, 2), run.err
+    replies = Path(os.environ["HOME"], ".local/state/nanobanana-wisgate/replies")
+    assert sorted(replies.iterdir()) == [replies / "fox-2.json", replies / "fox.json"]
+    for kept in replies.iterdir():
+        assert f"hint: the reply was kept: nb extract {kept}\n" in run.err
+        assert kept.read_bytes() == body.replace(b"sk-test-key-1234", b"[key]")
+        assert nb("extract", kept, "-o", f"{kept.stem}.png").code == 0
+        assert Path(f"{kept.stem}.png").read_bytes() == IMAGE
 
 
 @on_linux
@@ -244,6 +263,44 @@ def test_a_full_disk_loses_no_reply() -> None:
     answer = in_chunks(b"0123456789abcdef" * (3 << 19))
     with WireServer(replace(answer, company=2)) as server:
         assert python.status(_FULL_DISK, server.url) == 0
+
+
+# A reply that outgrows its memory and then the temporary folder, and has another one.
+_FULL_FOLDER = """
+import sys
+from pathlib import Path
+from nanobanana_cli.api.memory import MemoryBudget
+from nanobanana_cli.api.transport import Transport
+from nanobanana_cli.types import Endpoint
+
+memory = MemoryBudget(89 << 20, [Path("missing"), Path(sys.argv[2])])
+transport = Transport(Endpoint("wisgate", sys.argv[1], key="sk-1"), memory=memory)
+body = transport.get("/")
+mapped = Path("/proc/self/maps").read_text()
+sys.exit(not (bytes(body) == b"0123456789abcdef" * (3 << 18) and sys.argv[2] in mapped))
+"""
+
+
+@on_linux
+def test_a_full_temporary_folder_loses_no_reply(tmp_path: Path) -> None:
+    folders = [tmp_path / "small", tmp_path / "large"]
+    for folder in folders:
+        folder.mkdir()
+    mount = f"mount -t tmpfs -o size=2m tmpfs {folders[0]}"
+    inside = ("unshare", "--map-root-user", "--mount", "sh", "-c")
+    if subprocess.run([*inside, mount], check=False, capture_output=True).returncode:
+        pytest.skip("this system lets nobody mount")
+    with WireServer(in_chunks(b"0123456789abcdef" * (3 << 18))) as server:
+        run = subprocess.run(
+            [
+                *(*inside, f'{mount} && exec "$@"', "sh"),
+                *(sys.executable, "-c", _FULL_FOLDER, server.url, str(folders[1])),
+            ],
+            env={**os.environ, "TMPDIR": str(folders[0]), "PYTHONPATH": str(python.ROOT)},
+            check=False,
+            timeout=60,
+        )
+    assert run.returncode == 0
 
 
 @pytest.mark.parametrize("place", ["project", "variable"])

@@ -376,10 +376,11 @@ def test_an_unknown_error_under_200_may_have_been_charged() -> None:
 )
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
 def test_a_hostile_text_costs_no_time(body: bytes, status: int) -> None:
-    started = time.monotonic()
+    # Of the processor: other programs may keep it busy.
+    started = time.process_time()
     fault(status, body)
     fault(status, gateway(body.decode()))
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 JSON = st.recursive(

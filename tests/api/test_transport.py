@@ -8,6 +8,7 @@ import random
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,9 +168,29 @@ class TestTheAnswer:
             assert call(server) == b"abc" * 999
 
     def test_may_not_be_badly_compressed(self) -> None:
-        packed = Answer(headers=(("Content-Encoding", "gzip"),), body=b"not gzip at all")
+        damaged = gzip.compress(b"abc" * 999)[:20] + b"no compression at all"
+        packed = Answer(headers=(("Content-Encoding", "gzip"),), body=damaged)
         with WireServer(packed) as server, pytest.raises(BadReply, match="compression"):
             call(server)
+
+    @pytest.mark.parametrize("is_framed", [True, False])
+    @pytest.mark.parametrize(
+        ("encoding", "sent"),
+        [
+            ("gzip", b"abc" * 999_999),
+            ("br", b"abc" * 999_999),
+            ("gzip", gzip.compress(b"abc" * 999_999)),
+            ("deflate", zlib.compress(b"abc" * 999_999)),
+            ("br", gzip.compress(b"abc" * 999_999)),
+        ],
+    )
+    def test_may_be_said_to_be_compressed(
+        self, encoding: str, sent: bytes, is_framed: bool
+    ) -> None:
+        """Gateways pass on the header of what they have unpacked."""
+        answer = Answer(headers=(("Content-Encoding", encoding),), body=sent, framed=is_framed)
+        with WireServer(answer) as server:
+            assert call(server) == b"abc" * 999_999
 
     def test_may_come_after_100_continue(self) -> None:
         answer = Answer(body=b"ok")

@@ -110,14 +110,34 @@ def test_each_form_as_it_looks() -> None:
     assert as_markdown(item) == '![A "red" fox \\[1\\]](img/red%20fox.png)'
     assert (
         as_html(item) == '<img src="img/red%20fox.png" alt="A &quot;red&quot; fox [1]" '
-        'width="1376" height="768">'
+        'width="1376" height="768" />'
     )
     assert as_csv(item) == 'img/red fox.png,"A ""red"" fox [1]",1376,768'
     assert CSV_COLUMNS == ("path", "text", "width", "height")
 
 
 def test_without_known_pixels_html_names_none() -> None:
-    assert as_html(Caption("a.heic", "x")) == '<img src="a.heic" alt="x">'
+    assert as_html(Caption("a.heic", "x")) == '<img src="a.heic" alt="x" />'
+
+
+@pytest.mark.parametrize(
+    ("lang", "written"), [("de", ' lang="de"'), ("zh-Hant-TW", ' lang="zh-Hant-TW"')]
+)
+def test_html_says_the_language_where_its_tag_is_known(lang: str, written: str) -> None:
+    assert as_html(Caption("a.png", "x", lang=lang)) == f'<img src="a.png" alt="x"{written} />'
+    assert as_html(Caption("a.png", "", lang=lang)) == '<img src="a.png" alt="" />'
+    assert "lang" not in as_html(Caption("a.png", "x", lang="Klingon"))
+
+
+@given(ANY, ANY)
+def test_a_long_description_is_the_caption_of_a_figure(short: str, text: str) -> None:
+    made = as_html(Caption("a.png", text, 640, 480, "de", short))
+    reader = Reader(made)
+    (figure, _), (image, attributes), (caption, _) = reader.tags
+    assert (figure, image, caption) == ("figure", "img", "figcaption")
+    assert attributes["alt"] == strip_unsafe(short)
+    assert reader.rest == strip_unsafe(text)
+    assert "\n" not in made
 
 
 @pytest.mark.parametrize("path", ["//host/a.png", "///host/a.png"])

@@ -17,6 +17,8 @@ from nanobanana_cli.images.formats import DamagedImage, verify
 # Seconds in which a reply that has gone out gets here.
 _ON_THE_WAY = 0.15
 _LINES = ("Not charged.", "May have been charged.", "Charged.")
+# Part of each path that a traceback of `nb` names.
+_PACKAGE = "nanobanana_cli"
 _KINDS = {".png", ".webp", ".json", ".txt"}
 COMMANDS = {
     "png": ("generate", "fox", "-o", "fox.png"),
@@ -54,8 +56,8 @@ def interrupted_at_random(nb: Starts, name: str, moments: int, seed: int) -> Cou
             server.delivered.clear()
             after = chance.uniform(0.3, 1.05) * span
             code, told, arrived = _interrupt(nb, server, COMMANDS[name], work, after, chance)
-            if code == -signal.SIGINT:
-                # The interpreter was still starting.
+            if code == -signal.SIGINT or ("KeyboardInterrupt" in told and _PACKAGE not in told):
+                # The interpreter was still starting, or looking for the package.
                 found["not begun"] += 1
                 continue
             last = told.splitlines()[-1] if told else ""

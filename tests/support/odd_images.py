@@ -210,6 +210,8 @@ def _jpegs() -> Iterator[tuple[str, bytes]]:
         yield f"xmp utf-{name}", jpeg_xmp.with_packet(_jpeg(), wide)
     app1 = b"http://ns.adobe.com/xap/1.0/\0" + packet(attributes='Iptc4xmpCore:Location="here"')
     yield "xmp before exif", segment(0xE1, app1, _jpeg(exif=exif()))
+    old = packet().replace(b'rdf:about=""', b"about='uuid:1'")
+    yield "xmp old", jpeg_xmp.with_packet(_jpeg(), old)
     yield "xmp extended", _extended()
 
 

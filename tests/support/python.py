@@ -12,12 +12,12 @@ import nanobanana_cli
 
 # A locale whose file names and streams hold ASCII alone: the least that there is everywhere.
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-_ROOT = Path(nanobanana_cli.__file__).parents[1]
+ROOT = Path(nanobanana_cli.__file__).parents[1]
 
 
 def start(code: str, *argv: str | Path, **options: Any) -> subprocess.Popen[bytes]:
     """Starts `python -c code argv…`; options as for `Popen`."""
-    env = {**os.environ, "PYTHONPATH": str(_ROOT), **options.pop("env", {})}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
     return subprocess.Popen([sys.executable, "-c", code, *map(str, argv)], env=env, **options)
 
 

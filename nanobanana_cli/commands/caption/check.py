@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.captions import audit, embedded
+from nanobanana_cli.captions import audit, embedded, targets
 from nanobanana_cli.captions.audit import Finding
 from nanobanana_cli.captions.formats import Caption
 from nanobanana_cli.captions.lint import Level
@@ -40,24 +40,31 @@ def check(
         BatchIncomplete: a text has a problem.
     """
     findings = audit.check(images.paths, specs, terminal.read, strict=strict)
-    for finding in findings:
+    folders = [audit.of_folder(*each, strict=strict) for each in images.unsearched]
+    for finding in (*findings, *folders):
         if texts.as_json:
             texts.record(msgspec.to_builtins(finding))
             continue
         for problem in finding.problems:
             prefix = _PREFIXES[problem.level]
             texts.problem(finding.path, f"{prefix}{problem.message}", finding.lang)
-    if any(finding.status == "failed" for finding in findings):
+    summary = _summary(findings, len(folders))
+    if any(finding.status == "failed" for finding in (*findings, *folders)):
         raise BatchIncomplete(
-            _summary(findings),
+            summary,
             hint="nb caption --write adds missing texts, --write --again replaces bad ones",
             charged=Charged.NO,
         )
-    terminal.note(_summary(findings))
+    terminal.note(summary)
 
 
-def _summary(findings: Sequence[Finding]) -> str:
-    """Return what was found: `problems found in 2 of 9 images, warnings in 1, 3 not checked`."""
+def _summary(findings: Sequence[Finding], folders: int) -> str:
+    """Return what was found: `problems found in 2 of 9 images, warnings in 1, 3 not checked`.
+
+    Args:
+        findings: those of the images.
+        folders: how many could not be searched.
+    """
     bad, warned, unchecked = (
         sum(finding.has(level) for finding in findings)
         for level in ("error", "warning", "unchecked")
@@ -75,6 +82,8 @@ def _summary(findings: Sequence[Finding]) -> str:
         parts.append("no problems found")
     if unchecked:
         parts.append(f"{unchecked} not checked")
+    if folders:
+        parts.append(f"{folders} folder{'s' * (folders > 1)} not searched")
     return ", ".join(parts)
 
 
@@ -87,6 +96,7 @@ def read(images: Images, specs: Sequence[TextSpec], texts: TextWriter, terminal:
     """
     read_stdin = cache(terminal.read)
     missing = 0
+    _warn_of_folders(images, terminal)
     for path in images.paths:
         try:
             data = read_bytes(path, read_stdin)
@@ -108,12 +118,18 @@ def read(images: Images, specs: Sequence[TextSpec], texts: TextWriter, terminal:
             if text is None and not texts.as_json:
                 where = f" in {spec.lang}" if spec.lang else ""
                 terminal.warn(f"{path} has no embedded {STYLES[spec.style].name}{where}")
-    if missing:
+    texts.close()
+    if missing or images.unsearched:
         raise BatchIncomplete(
             f"no embedded text in {missing} of {_images(len(images.paths))}",
             hint="embed texts with nb caption --embed",
             charged=Charged.NO,
         )
+
+
+def _warn_of_folders(images: Images, terminal: Terminal) -> None:
+    for folder in images.unsearched:
+        terminal.warn(targets.cannot_search(*folder).message)
 
 
 def _embedded(path: str, data: bytes, spec: TextSpec) -> tuple[dict[str, str | None], str | None]:

@@ -18,6 +18,7 @@ def command(options: CaptionOptions, terminal: Terminal) -> None:
       ALT=$(nb caption "a red fox" -o hero.png)
       nb caption hero.png --style long --lang de
       nb caption -r img/ --write   # img/fox.alt.txt beside img/fox.png
+      nb caption hero.png --text "A red fox in snow." --write --embed   # your words, free
       nb caption -r img/ --check   # exit 3 if one lacks alt text; needs no key
     """
     from nanobanana_cli.commands.caption import run

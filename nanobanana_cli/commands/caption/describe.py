@@ -33,13 +33,18 @@ from nanobanana_cli.ui.terminal import Terminal
 
 
 def run(
-    options: CaptionOptions, jobs: Sequence[Job], writer: TextWriter, terminal: Terminal
+    options: CaptionOptions,
+    jobs: Sequence[Job],
+    unsearched: Sequence[NbError],
+    writer: TextWriter,
+    terminal: Terminal,
 ) -> None:
     """Ask for each text that is missing, save all, and write them in the order of the images.
 
     Args:
         options: those of the command.
         jobs: the texts.
+        unsearched: why folders could not be searched.
         writer: where they go on stdout.
         terminal: notes, progress and consent.
 
@@ -47,22 +52,18 @@ def run(
         NbError: a check before the calls failed, or the only text did.
         BatchIncomplete: some of several texts failed.
     """
-    # Stdin holds one image, however often it is asked for.
-    read_stdin = cache(terminal.read)
     settings = connection.settings_in_force(options, terminal)
     request = _request(options, settings.caption_model, jobs[0])
     connection.note_model(request.model, settings.provider, terminal)
     session = connection.LazySession(settings, terminal)
-    describer = Describer(
-        Result("failed", request, settings.provider),
-        open_session=session.get,
-        read_stdin=read_stdin,
-    )
+    blank = Result("failed", request, settings.provider)
+    # Stdin holds one image, however often it is asked for.
+    describer = Describer(blank, open_session=session.get, read_stdin=cache(terminal.read))
     # Only what lacks a text costs anything. The images are read to find that out.
-    due = [job for job in jobs if describer.needs_call(job)]
+    due = describer.due(jobs)
     sample = _sample(request, due)
     cost.check(sample, settings, len(due))
-    report = _Report(len(jobs), writer, terminal)
+    report = _Report(len(jobs), unsearched, writer, terminal)
     if options.cost.dry_run or options.cost.curl:
         _show_requests(describer, jobs, settings, report, as_curl=options.cost.curl)
         price = cost.estimate(sample, settings, len(due)) if due else "no text needs a call"
@@ -111,13 +112,15 @@ def _show_requests(
     as_curl: bool,
 ) -> None:
     """Print the request of each call that would be made; keep what would fail before its call."""
+    shown: set[object] = set()
     for job in jobs:
         try:
-            pending = describer.pending(job)
+            pending = None if job.subject in shown else describer.pending(job)
         except Exception as exception:  # noqa: BLE001 - it must not end the others
             report.fail(job.path, error_of(exception))
             continue
         if pending is not None:
+            shown.add(job.subject)
             show_request(pending, settings, report.terminal, as_curl=as_curl)
 
 
@@ -151,6 +154,7 @@ def _describe(
                 # The calls in flight may end: they are paid for.
                 pool.stop()
             advance()
+    report.close()
     if signals.last:
         raise Interrupted(signals.last)
     if report.unwritten is not None:
@@ -158,14 +162,22 @@ def _describe(
 
 
 class _Report(msgspec.Struct):
-    """Write the results of `count` texts; keep the failures, and why stdout takes no more."""
+    """Write the results of `count` texts; keep the failures, and why stdout takes no more.
+
+    The errors for folders that could not be searched are failures, too.
+    """
 
     count: int
+    unsearched: Sequence[NbError]
     writer: TextWriter
     terminal: Terminal
     costs: list[int | None] = []
     failures: list[NbError] = []
     unwritten: NbError | None = None
+
+    def __post_init__(self) -> None:
+        for error in self.unsearched:
+            self.fail("", error)
 
     def add(self, result: Result) -> None:
         """Write one result, its notes, and its failure if it is one of several."""
@@ -186,6 +198,14 @@ class _Report(msgspec.Struct):
             self.terminal.note(f"{result.alt_path} written")
         if result.error is not None:
             self.fail(str(result.path), result.error)
+
+    def close(self) -> None:
+        """End the output, unless it takes no more."""
+        if self.unwritten is None:
+            try:
+                self.writer.close()
+            except (OutputClosed, LocalFileError) as error:
+                self.unwritten = error
 
     def fail(self, path: str, error: NbError) -> None:
         """Keep a failure, and tell it if it is one of several."""
@@ -218,4 +238,10 @@ class _Report(msgspec.Struct):
         if any(isinstance(error, OutputExists) for error in failures):
             what = "texts were left as they are"
             hint = next(each.hint for each in failures if isinstance(each, OutputExists))
-        raise BatchIncomplete(f"{len(failures)} of {self.count} {what}", hint=hint)
+        parts = []
+        folders = len(self.unsearched)
+        if count := len(failures) - folders:
+            parts.append(f"{count} of {self.count} {what}")
+        if folders:
+            parts.append(f"{folders} folder{'s' * (folders > 1)} not searched")
+        raise BatchIncomplete(", ".join(parts), hint=hint)

@@ -76,7 +76,13 @@ class TextOutput(msgspec.Struct, frozen=True):
     panel = "Text output"
 
     form: Annotated[
-        str, Option("--as", metavar="FORM", help="text, json, markdown, html or csv.")
+        str,
+        Option(
+            "--as",
+            metavar="FORM",
+            help="text, json (lines), json-map (one object), markdown, html, csv, or csv-bom for "
+            "Excel.",
+        ),
     ] = "text"
     relative_to: Annotated[
         str | None,

@@ -48,13 +48,18 @@ def run(options: CaptionOptions, terminal: Terminal) -> None:
     ):
         checks.check_prompt(options, specs)
         # An image and its text in one call: what generate does, with the text as the result.
-        generate.run(
-            options,
-            arguments[0] if arguments else None,
-            terminal,
-            text=_destination(options, specs[0], is_generated=True),
-            texts=_writer(options, form, terminal, options.copies.count == 1),
-        )
+        writer = _writer(options, form, terminal, options.copies.count == 1)
+        try:
+            generate.run(
+                options,
+                arguments[0] if arguments else None,
+                terminal,
+                text=_destination(options, specs[0], is_generated=True),
+                texts=writer,
+            )
+        finally:
+            if writer.last is not None:
+                writer.close()
     else:
         from nanobanana_cli.commands.caption import describe
 
@@ -64,7 +69,8 @@ def run(options: CaptionOptions, terminal: Terminal) -> None:
         todo = jobs.jobs(options, images, specs, texts, destination)
         writer = _writer(options, form, terminal, images.is_single and len(todo) == 1)
         writer.has_languages = any(job.destination.is_one_of_several for job in todo)
-        describe.run(options, todo, writer, terminal)
+        unsearched = [targets.cannot_search(*each) for each in images.unsearched]
+        describe.run(options, todo, unsearched, writer, terminal)
 
 
 def _audit(
@@ -177,4 +183,5 @@ def _destination(options: CaptionOptions, spec: TextSpec, *, is_generated: bool)
 
 
 def _writer(options: CaptionOptions, form: str, terminal: Terminal, is_single: bool) -> TextWriter:
-    return TextWriter(terminal, form, options.text_output.relative_to, is_single)
+    relative_to, style = options.text_output.relative_to, options.text.style
+    return TextWriter(terminal, form, relative_to, is_single, style)

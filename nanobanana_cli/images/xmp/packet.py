@@ -27,7 +27,10 @@ from nanobanana_cli.images.xmp.scan import (
     as_utf8,
 )
 
-TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype"
+TRAINED_ALGORITHMIC_MEDIA = f"{_SOURCES}/trainedAlgorithmicMedia"
+# A model's edit of another picture.
+COMPOSITE_WITH_TRAINED_MEDIA = f"{_SOURCES}/compositeWithTrainedAlgorithmicMedia"
 
 _CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
 _EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"

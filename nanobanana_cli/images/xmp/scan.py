@@ -15,6 +15,8 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DEFAULT_LANGUAGE = "x-default"
 _XML = "http://www.w3.org/XML/1998/namespace"
 
+# Packets of the first years have it without a prefix.
+_ABOUT = ((RDF, "about"), ("", "about"))
 # Levels below rdf:RDF.
 _NODE, _PROPERTY, _ITEM = 1, 2, 4
 
@@ -169,7 +171,7 @@ class Scan:
         node = Node(element)
         self.nodes.append(node)
         for name, prefix, value in attributes:
-            if name == (RDF, "about"):
+            if name in _ABOUT:
                 self.about = self.about or value
             elif name[0] not in {RDF, _XML}:
                 node.properties += 1

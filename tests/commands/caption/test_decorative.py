@@ -15,7 +15,7 @@ from support.wire_server import WireServer
     ("form", "expected"),
     [
         ("text", "\n"),
-        ("html", '<img src="line.png" alt="" width="8" height="8">\n'),
+        ("html", '<img src="line.png" alt="" width="8" height="8" />\n'),
         ("markdown", "![](line.png)\n"),
         ("csv", "path,text,width,height\nline.png,,8,8\n"),
     ],
@@ -62,7 +62,7 @@ def test_decorative_needs_no_key_and_leaves_an_empty_file(nb: Nb) -> None:
 def test_decorative_without_write_leaves_nothing(nb: Nb) -> None:
     save("a.png")
     run = nb("caption", "a.png", "--decorative", "--as", "html")
-    assert (run.code, run.out) == (0, '<img src="a.png" alt="" width="8" height="8">\n')
+    assert (run.code, run.out) == (0, '<img src="a.png" alt="" width="8" height="8" />\n')
     assert not Path("a.alt.txt").exists()
 
 

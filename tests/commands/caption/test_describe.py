@@ -70,7 +70,7 @@ def test_heic_is_sent_as_it_is(nb: Nb) -> None:
     Path("a.heic").write_bytes(data)
     with WireServer(told("A fox.")) as server:
         run = nb("caption", "a.heic", "--as", "html", env=against(server))
-    assert run.out == '<img src="a.heic" alt="A fox.">\n'
+    assert run.out == '<img src="a.heic" alt="A fox." />\n'
     part = body(server)["contents"][0]["parts"][0]["inlineData"]
     assert (part["mimeType"], base64.b64decode(part["data"])) == ("image/heic", data)
 

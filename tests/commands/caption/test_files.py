@@ -254,12 +254,45 @@ def test_a_file_without_room_for_a_text_is_refused_before_the_call(nb: Nb) -> No
     assert "cannot embed text" in run.err
 
 
-def test_a_format_that_holds_no_text_is_refused_before_the_call(nb: Nb) -> None:
-    Path("a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
+@pytest.mark.parametrize("style", ["alt", "long"])
+def test_the_text_of_a_format_that_holds_none_goes_beside_it(nb: Nb, style: str) -> None:
+    before = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40)
+    Path("a.heic").write_bytes(before)
     with WireServer(told("A fox.")) as server:
-        run = nb("caption", "a.heic", "--embed", env=against(server))
-    assert (run.code, server.requests) == (6, [])
-    assert "nb embeds text in PNG, JPEG or WebP files only\n" in run.err
+        run = nb("caption", "a.heic", "--embed", "--style", style, env=against(server))
+        again = nb("caption", "a.heic", "--embed", "--style", style, env=against(server))
+        assert len(server.requests) == 1
+    assert (run.code, run.out, Path("a.heic").read_bytes()) == (0, "A fox.\n", before)
+    place = f"a.{style}.txt"
+    said = f"note: nb embeds no text in HEIC files, so the text of a.heic is in {place}\n"
+    assert said in run.err
+    assert Path(place).read_text() == "A fox.\n"
+    assert (again.code, again.out, "embeds no text" in again.err) == (0, "A fox.\n", False)
+
+
+def test_a_new_image_of_such_a_format_has_its_text_beside_it(nb: Nb) -> None:
+    from support.texts import drawn
+
+    Path("out").mkdir()
+    with WireServer(drawn("A fox.", picture(1024, 1024, "GIF"))) as server:
+        run = nb("caption", "a fox", "-o", "out/", "--embed", env=against(server))
+    assert (run.code, run.out) == (0, "A fox.\n")
+    assert "nb embeds no text in GIF files, so the text of out/" in run.err
+    assert list(texts().values()) == ["A fox.\n"]
+
+
+@pytest.mark.parametrize("has_reference", [False, True])
+def test_an_edit_of_a_picture_says_that_it_is_composite(nb: Nb, has_reference: bool) -> None:
+    from support.texts import drawn
+
+    save("photo.jpg")
+    edit = ["-i", "photo.jpg"] if has_reference else []
+    with WireServer(drawn("A fox.")) as server:
+        run = nb("caption", "a fox", *edit, "-o", "fox.png", "--embed", env=against(server))
+    assert run.code == 0
+    kind = "compositeWithTrainedAlgorithmicMedia" if has_reference else "trainedAlgorithmicMedia"
+    source = exiftool("fox.png")["DigitalSourceType"]
+    assert source == f"http://cv.iptc.org/newscodes/digitalsourcetype/{kind}"
 
 
 def test_read_tells_each_and_fails_for_those_without(nb: Nb) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
 import stat
 import subprocess
@@ -11,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Nb
+from conftest import Nb, NbProcess
 from PIL import Image
 from support import odd_images
 from support.chromium import run_in
 from support.replies import picture
 from support.texts import against, body, exiftool, save, told
-from support.tools import require
+from support.tools import obey_permissions, on_linux, require
 from support.wire_server import WireServer
 
 from nanobanana_cli.captions import audit
@@ -162,6 +163,96 @@ def test_pictures_are_as_large_as_chromium_shows_them(nb: Nb) -> None:
     assert len(found) == 32
     for name, width, height, *natural in found:
         assert [width, height] == natural, name
+
+
+def test_the_sizes_of_a_picture_share_one_call(nb: Nb) -> None:
+    names = ["fox-400w.jpg", "fox-800x600.png", "fox.jpg", "fox@2x.jpg", "wolf.png"]
+    for number, name in enumerate(names):
+        Image.new("RGB", (40 + 10 * number, 30)).save(name)
+    with WireServer(told("A fox."), told("A wolf.")) as server:
+        plan = nb("caption", "-r", ".", "--write", "--embed", "--dry-run", env=against(server))
+        assert plan.out.count('"contents"') == 2
+        assert "2 texts would cost" in plan.err
+        run = nb(
+            *("caption", "-r", ".", "--write", "--embed", "--concurrency", "1", "--again"),
+            env=against(server),
+        )
+        assert (run.code, len(server.requests)) == (0, 2)
+        assert _sent(server)[1].size == (70, 30)  # the largest
+    assert run.out.splitlines() == [
+        f"{name}\t{'A wolf.' if name == 'wolf.png' else 'A fox.'}" for name in names
+    ]
+    for name in names[:4]:
+        assert Path(name).with_suffix(".alt.txt").read_text() == "A fox.\n"
+        assert exiftool(name)["AltTextAccessibility"] == "A fox."
+    assert nb("caption", "--check", "-r", ".").code == 0
+
+    # A size that comes later has its text already.
+    Image.new("RGB", (400, 300)).save("fox-1200w.webp")
+    later = nb("caption", "-r", ".", "--write")
+    assert later.code == 0
+    assert Path("fox-1200w.alt.txt").read_text() == "A fox.\n"
+
+
+def test_many_threads_make_one_call_for_the_sizes_of_a_picture(nb: Nb) -> None:
+    for width in range(100, 120):
+        Image.new("RGB", (40, 30)).save(f"fox-{width}w.png")
+    with WireServer(told("A fox.", delay=0.2)) as server:
+        run = nb("caption", "-r", ".", "--json", env=against(server))
+        assert (run.code, len(server.requests)) == (0, 1)
+    records = [json.loads(line) for line in run.out.splitlines()]
+    assert {record["alt"] for record in records} == {"A fox."}
+    assert sum(record["attempts"] for record in records) == 1
+    with WireServer(told("I cannot help with that.")) as server:
+        run = nb("caption", "-r", ".", "--write", env=against(server))
+        # What may have been charged is not asked again.
+        assert (run.code, len(server.requests)) == (3, 1)
+
+
+def test_camera_names_and_decorative_pictures_are_told_apart(nb: Nb) -> None:
+    save("IMG_1234.png", "IMG_1235.png", "line.png", "line@2x.png", "lego-2x4.png", "lego-2x2.png")
+    Path("line.alt.txt").write_text("")
+    with WireServer(told("A fox.")) as server:
+        run = nb("caption", "-r", ".", "--write", env=against(server))
+        assert (run.code, len(server.requests)) == (0, 4)
+    assert not Path("line@2x.alt.txt").exists()
+    assert nb("caption", "--check", "-r", ".").out.count("has the same text") == 4
+
+
+@on_linux
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_a_folder_that_cannot_be_searched_stops_no_other(nb_process: NbProcess, mode: int) -> None:
+    save("i/a.png", "i/shut/b.png", "i/z/c.png")
+    Path("i/z/c.alt.txt").write_text("A wolf on the hill.\n")
+    Path("i/shut").chmod(mode)
+
+    def run(*argv: str) -> tuple[int, str, str]:
+        process = nb_process.start(
+            "caption", "-r", "i", *argv, env=against(server), preexec_fn=obey_permissions
+        )
+        out, err = process.communicate(timeout=30)
+        return process.returncode, out.decode(), err.decode()
+
+    try:
+        with WireServer(told("A fox.")) as server:
+            code, out, err = run("--write")
+            assert (code, out) == (3, "i/a.png\tA fox.\ni/z/c.png\tA wolf on the hill.\n")
+            assert "i/shut" in err
+            assert "permission denied" in err
+            code, out, err = run("--check")
+            assert (code, out.startswith("i/shut")) == (0, True)
+            assert "not checked: " in out
+            assert "permission denied" in out
+            said = "1 folder not searched" if mode == 0 else "1 not checked"
+            assert err.endswith(f"{said}\n")
+            assert run("--check", "--strict")[0] == 3
+            record = json.loads(run("--check", "--json")[1].splitlines()[-1 if mode == 0 else 1])
+            assert (record["status"], record["problems"][0]["level"]) == ("skipped", "unchecked")
+            code, _, err = run("--read")
+            assert code == 3
+            assert "i/shut" in err
+    finally:
+        Path("i/shut").chmod(0o700)
 
 
 def _fail() -> bytes:

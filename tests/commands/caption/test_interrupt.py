@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from conftest import NbProcess
 from support.texts import against, save, told
 from support.wire_server import WireServer
@@ -64,3 +65,21 @@ def test_texts_that_waited_for_their_turn_are_shown(nb_process: NbProcess) -> No
         out, _ = _stopped(process)
     assert out.count("\tdone\n") == 5
     assert "slow" not in out
+
+
+@pytest.mark.parametrize("options", [[], ["--write"], ["--embed"]])
+def test_two_signals_within_a_millisecond_neither_hang_nor_hide_a_charge(
+    nb_process: NbProcess, options: list[str]
+) -> None:
+    save(*(f"i/{n}.png" for n in range(9)))
+    slow = told("slow", delay=30)
+    with (
+        WireServer(slow) as server,
+        nb_process.start("caption", "-r", "i", *options, env=against(server)) as process,
+    ):
+        _wait_for(server, 8)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.0005)
+        _, err = _stopped(process)
+    assert err.endswith("nb: stopped by SIGINT\nMay have been charged.\n")
+    assert {path.suffix for path in Path("i").iterdir()} == {".png"}

@@ -233,6 +233,12 @@ def test_check_by_language(nb: Nb) -> None:
     assert said[0].startswith("a.png\tde\t")
     assert said[1] == "a.png\tfr\tit has no alt text in fr"
     assert nb("caption", "--check", "a.png", "--lang", "en").code == 0
+    run = nb("caption", "--check", "a.png")
+    assert (run.code, run.out) == (3, "a.png\tit has no alt text without --lang de,en\n")
+    run = nb("caption", "--check", "a.png", "--style", "long")
+    assert (run.code, run.out) == (3, "a.png\tit has no description\n")
+    Path("a.long.txt").write_text("A fox stands in the snow at dawn. Its fur is red.")
+    assert nb("caption", "--check", "a.png", "--style", "long").code == 0
     lines = nb("caption", "--check", "a.png", "--lang", "en,fr", "--json").out.splitlines()
     assert [json.loads(line)["lang"] for line in lines] == ["en", "fr"]
 
@@ -301,6 +307,13 @@ def test_an_empty_text_says_decorative_in_every_style_and_language(nb: Nb) -> No
             run = nb("caption", "a.png", "--write", *options, env=against(server))
             assert (run.code, server.requests) == (0, [])
     assert texts() == {"a.alt.txt": ""}
+    assert nb("caption", "--check", "a.png", "--lang", "de,en").code == 0
+    Path("a.alt.txt").rename("a.de.alt.txt")
+    with WireServer(told("A line.")) as server:
+        for place in ((), ("--write",), ("--embed",)):
+            run = nb("caption", "a.png", "--lang", "de", *place, "--json", env=against(server))
+            record = json.loads(run.out)
+            assert (record["alt"], record["alt_path"], server.requests) == ("", "a.de.alt.txt", [])
 
 
 def test_a_new_image_gets_one_language(nb: Nb) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from conftest import NbProcess
 from PIL import Image
-from support.odd_images import TITLE, embeddable
+from support.odd_images import TITLE, embeddable, others
 from support.texts import against, told
 from support.tools import require
 from support.wire_server import WireServer
@@ -27,11 +27,11 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.before, self.after = path / "before", path / "after"
-        files = embeddable()
-        self.names = [*files]
+        files, more = embeddable(), others()
+        self.names, self.others = [*files], [*more]
         for folder in (self.before, self.after):
             folder.mkdir()
-            for name, data in files.items():
+            for name, data in {**files, **more}.items():
                 (folder / name).write_bytes(data)
         self.sent: list[dict[str, Any]] = []
 
@@ -75,7 +75,11 @@ def test_there_are_sixty_and_each_has_its_text(folder: Folder) -> None:
     assert len(folder.names) >= 60
     assert folder.code == 0, folder.err
     found = dict(line.split("\t") for line in folder.out.splitlines())
-    assert found == dict.fromkeys(folder.names, ALT)
+    assert found == dict.fromkeys(folder.names + folder.others, ALT)
+    for name in folder.others:
+        assert (folder.after / name).read_bytes() == (folder.before / name).read_bytes()
+        assert (folder.after / name).with_suffix(".alt.txt").read_text() == f"{ALT}\n"
+        assert f"the text of {name} is in" in folder.err
 
 
 def test_exiftool_reads_it_and_warns_of_nothing_new(folder: Folder) -> None:

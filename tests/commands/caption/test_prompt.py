@@ -60,7 +60,7 @@ def test_style_length_language_and_context_are_told(nb: Nb) -> None:
     [
         ("text", 'A "fox" [1]\n'),
         ("markdown", '![A "fox" \\[1\\]](f.png)\n'),
-        ("html", '<img src="f.png" alt="A &quot;fox&quot; [1]" width="1024" height="1024">\n'),
+        ("html", '<img src="f.png" alt="A &quot;fox&quot; [1]" width="1024" height="1024" />\n'),
         ("csv", 'path,text,width,height\nf.png,"A ""fox"" [1]",1024,1024\n'),
     ],
 )

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from conftest import Nb, NbProcess
-from support.texts import against, exiftool, save, told
+from support.texts import against, drawn, exiftool, save, told
 from support.wire_server import WireServer
+
+from nanobanana_cli.images.xmp import png
 
 
 def texts() -> dict[str, str]:
@@ -206,6 +208,17 @@ def test_a_typed_text_that_the_file_says_already_is_embedded_without_force(nb: N
     assert inside("a.png") == "New."
 
 
+def test_the_hint_for_a_new_image_without_a_text_repeats_the_options(nb: Nb) -> None:
+    with WireServer(drawn(None)) as server:
+        run = nb(
+            *("caption", "a fox", "-o", "f.png", "--style", "long", "--lang", "de", "--write"),
+            "--embed",
+            env=against(server),
+        )
+    assert run.code == 9
+    assert "nb caption f.png --style long --lang de --write --embed" in run.err
+
+
 def test_a_typed_text_may_be_doubtful_and_is_said_to_be(nb: Nb) -> None:
     save("a.png")
     run = nb("caption", "a.png", "--text", "Image of a fox", "--write")
@@ -278,13 +291,13 @@ def test_a_dry_run_shows_only_the_calls_that_would_be_made(nb: Nb) -> None:
 
 
 def test_a_dry_run_names_what_would_be_refused_before_its_call(nb: Nb) -> None:
-    save("a.png", "c.png")
-    Path("b.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
-    run = nb("caption", "a.png", "b.heic", "c.png", "--embed", "--dry-run")
+    save("a.png", "b.png", "c.png")
+    Path("b.png").write_bytes(png.with_packet(Path("b.png").read_bytes(), b"<x:xmpmeta>"))
+    run = nb("caption", "a.png", "b.png", "c.png", "--embed", "--dry-run")
     assert (run.code, run.out.count('"contents"')) == (3, 2)
-    assert "b.heic: cannot embed text" in run.err
+    assert "b.png: cannot embed text" in run.err
     assert "nothing was sent; 2 texts would cost at most $0.116\n" in run.err
     # The real run makes as many.
     with WireServer(told("A fox.")) as server:
-        run = nb("caption", "a.png", "b.heic", "c.png", "--embed", env=against(server))
+        run = nb("caption", "a.png", "b.png", "c.png", "--embed", env=against(server))
     assert (run.code, len(server.requests)) == (3, 2)

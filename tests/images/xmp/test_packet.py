@@ -104,6 +104,15 @@ def test_nul_padding_after_the_packet_is_no_obstacle() -> None:
     assert xmp_packet.read(made + b"\0").alt == "a fox"
 
 
+@pytest.mark.parametrize("about", ["rdf:about", "about"])
+def test_a_new_node_is_about_the_same(about: str) -> None:
+    old = packet(f'<rdf:Description {about}="uuid:1" c:AltTextAccessibility="old"/>')
+    made = xmp_packet.extend(old, Description("new"))
+    # Nothing was left in the old node.
+    assert made.count(b'about="uuid:1"') == 1
+    assert made.count(b"<rdf:Description") == 1
+
+
 WIDE = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
 
 
