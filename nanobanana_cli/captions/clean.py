@@ -41,7 +41,7 @@ _AGREEMENT = rf"[¡]?{phrases('agreements')}"
 # Up to 100 characters and a colon that speak of the text: "Here is a short alt text for it:".
 _LEAD_IN = (
     rf"{phrases('leads')}[^:\uff1a\n]{{0,80}}?(?:\b(?:alt|text|description|caption|title|tags)|text"
-    r"|beschreibung|descri|textos?|描述|文本|文字|説明|テキスト|텍스트|설명|النص|وصف|описани|текст)"
+    r"|beschreibung|descri|textos?|tekst|metin|描述|文本|文字|説明|テキスト|텍스트|설명|النص|وصف|описани|текст)"
     r"[^:\uff1a\n]{0,60}[:\uff1a]"
 )
 _PREAMBLE = re.compile(

@@ -226,7 +226,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 _FILE_NAME = _compiled(
-    rf"{phrases('file_names')}|\S+\.(?:{_SUFFIXES})(?: \d+ ?[x×] ?\d+)?"
+    rf"{phrases('file_names')}|\S+\.(?:{_SUFFIXES})(?:[?#]\S*| \d+ ?[x×] ?\d+)?"
     rf"|(?:[\w()\[\]&+%@#~,'-]+ ){{1,4}}[\w()\[\]&+%@#~,'-]+\.(?:{_SUFFIXES})"
     rf"|{phrases('screenshots')}[-_ ]?\(?\d[\d\s.:_-]*\)?"
     r"(?:(?:at|um|à|a las|às|alle|om|kl\.?|в|o) )?[\d\s.:_-]*(?:[ap]\.?m\.?)?(?: \(\d+\))?"
