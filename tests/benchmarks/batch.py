@@ -155,7 +155,7 @@ def commands(load: Load) -> dict[str, list[str]]:
     """How each contender makes the load, in a folder that is its own."""
     pipeline = PIPELINE.format(count=load.count, at_once=load.at_once, folder=".")
     return {
-        "nb": [*NB, "batch", "m.jsonl", "--concurrency", str(load.at_once)],
+        "nb": [*NB, "batch", "m.jsonl", "--yes", "--concurrency", str(load.at_once)],
         "xargs -P": ["sh", "-c", pipeline],
         "google-genai": [sys.executable, "-c", GENAI, str(load.count), str(load.at_once), "."],
     }
