@@ -26,10 +26,16 @@ from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.errors import Charged, NbError, OutputExists
 from nanobanana_cli.images.formats import FORMATS
+from nanobanana_cli.images.resize import thumbnail
 from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result
 from nanobanana_cli.ui.escape import replace_harmful
 
+# Read here, and not when the images are made: nb may be upgraded meanwhile.
+_STYLE, _SCRIPT = (
+    resources("nanobanana_cli.batch").joinpath(name).read_text("utf-8")
+    for name in ("gallery.css", "gallery.js")
+)
 # A thumbnail has about 15 kB: browsers do not open a page with many more of them.
 _MAX_SHOWN = 2000
 _TOGETHER = 32
@@ -154,10 +160,9 @@ def _is_gallery(path: Path) -> bool:
 
 
 def _page(title: str, entries: Sequence[Entry], cards: Sequence[str]) -> Iterator[str]:
-    style, script = _resource("gallery.css"), _resource("gallery.js")
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
+        f"style-src '{_hash(_STYLE)}'; script-src '{_hash(_SCRIPT)}'"
     )
     failed = sum(entry.problem is not None for entry in entries)
     yield (
@@ -165,7 +170,7 @@ def _page(title: str, entries: Sequence[Entry], cards: Sequence[str]) -> Iterato
         f"{_MARK}\n"
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title)}: gallery</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f"<title>{_text(title)}: gallery</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f"<header>\n<h1>{_bdi(title)}</h1>\n<p>{_summary(entries, failed)}</p>\n"
         f"{_list(_shared(entries), 'shared')}"
         '<form class="tools" role="search" hidden>\n<div class="field">'
@@ -177,7 +182,7 @@ def _page(title: str, entries: Sequence[Entry], cards: Sequence[str]) -> Iterato
     yield '<output id="shown" for="filter" aria-live="polite"></output>\n</form>\n</header>\n'
     yield '<main>\n<ul class="grid" role="list">\n'
     yield from cards
-    yield f"</ul>\n</main>\n<script>{script}</script>\n</body>\n</html>\n"
+    yield f"</ul>\n</main>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n"
 
 
 def _summary(entries: Sequence[Entry], failed: int) -> str:
@@ -245,8 +250,6 @@ def _card(entry: Entry, folder: str, shared: Mapping[str, str]) -> Iterator[str]
 
 def _image(entry: Entry, folder: str) -> str | None:
     """Return the thumbnail, linked to the image; None when it cannot be shown."""
-    from nanobanana_cli.images.resize import thumbnail
-
     if entry.file is None or entry.problem is not None:
         return None
     try:
@@ -286,7 +289,3 @@ def _text(text: str) -> str:
 def _hash(content: str) -> str:
     digest = hashlib.sha256(content.encode()).digest()
     return "sha256-" + base64.b64encode(digest).decode("ascii")
-
-
-def _resource(name: str) -> str:
-    return resources("nanobanana_cli.batch").joinpath(name).read_text("utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +21,9 @@ from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
     from nanobanana_cli.generation.session import Session, Throttle
+
+# Seconds in which a request has left.
+_SENT = 0.1
 
 
 def settings_in_force(options: msgspec.Struct, terminal: Terminal) -> Settings:
@@ -74,6 +77,31 @@ def endpoint(settings: Settings, env: Mapping[str, str]) -> Iterator[Endpoint]:
 
 
 @contextmanager
+def _loading_converter() -> Iterator[None]:
+    """Load what converts images as the service draws: nb may be upgraded during a call.
+
+    Few images need it, and before the request is sent it would take a tenth of the start.
+    """
+    from nanobanana_cli.generation.save import load_converter
+
+    def load() -> None:
+        # What cannot be loaded is told where it is needed.
+        with suppress(Exception):
+            load_converter("jpeg")
+
+    timer = threading.Timer(_SENT, load)
+    # Where no further thread can be started, it is loaded when it is needed.
+    with suppress(RuntimeError, MemoryError):
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if timer.is_alive():
+            timer.join()
+
+
+@contextmanager
 def session(
     settings: Settings, terminal: Terminal, throttle: Throttle | None = None
 ) -> Iterator[Session]:
@@ -87,7 +115,7 @@ def session(
     Raises:
         KeyRejected, ConfigError: as for `endpoint`.
     """
-    with endpoint(settings, terminal.env) as where:
+    with endpoint(settings, terminal.env) as where, _loading_converter():
         from nanobanana_cli.api.memory import MemoryBudget
         from nanobanana_cli.generation.rescue import Rescue
         from nanobanana_cli.generation.session import Session

@@ -127,8 +127,10 @@ def test_without_any_thread_nothing_is_sent() -> None:
     ]
 
 
-def _run_while_nb_goes_away(tmp_path: Path, server: WireServer, *argv: str) -> tuple[int, str]:
-    """Run a copy of `nb` that is moved away once the first request came."""
+def _run_while_nb_goes_away(
+    tmp_path: Path, server: WireServer, *argv: str, after: float = 0.0
+) -> tuple[int, str]:
+    """Run a copy of `nb` that is moved away so many seconds after the first request came."""
     shutil.copytree(ROOT / "nanobanana_cli", tmp_path / "lib" / "nanobanana_cli")
     env = {**_env(server), "PYTHONPATH": str(tmp_path / "lib")}
     with python.start(
@@ -140,6 +142,7 @@ def _run_while_nb_goes_away(tmp_path: Path, server: WireServer, *argv: str) -> t
     ) as process:
         while not server.requests:
             time.sleep(0.001)
+        time.sleep(after)
         (tmp_path / "lib").rename(tmp_path / "gone")
         _, err = process.communicate(timeout=60)
     return process.returncode, err.decode()
@@ -153,7 +156,7 @@ def _run_while_nb_goes_away(tmp_path: Path, server: WireServer, *argv: str) -> t
         (("generate", "fox", "-o", "fox.png", "--json"), made()),
         (("caption", "in.png", "--write"), drawn("A fox.", picture())),
         (("batch", "m.txt"), made()),
-        (("batch", "m.txt", "--format", "webp"), made()),
+        (("batch", "m.txt", "--format", "webp", "--gallery", "g.html"), made()),
     ],
 )
 def test_an_upgrade_during_the_call_costs_nothing(
@@ -163,6 +166,20 @@ def test_an_upgrade_during_the_call_costs_nothing(
     Path("m.txt").write_text("a fox\nan owl\n")
     with WireServer(Answer(body=answer.body, delay=0.5)) as server:
         code, err = _run_while_nb_goes_away(tmp_path, server, *argv)
+    assert (code, "nb: " in err) == (0, False), err
+
+
+@pytest.mark.parametrize(
+    ("argv", "image_format"),
+    [(("generate", "fox", "-o", "fox.png"), "JPEG"), (("batch", "m.txt"), "WEBP")],
+)
+def test_what_few_images_need_is_loaded_as_the_service_draws(
+    tmp_path: Path, argv: tuple[str, ...], image_format: str
+) -> None:
+    Path("m.txt").write_text("a fox\nan owl\n")
+    image = picture(1024, 1024, image_format)
+    with WireServer(Answer(body=made(image).body, delay=1.5)) as server:
+        code, err = _run_while_nb_goes_away(tmp_path, server, *argv, after=1.0)
     assert (code, "nb: " in err) == (0, False), err
 
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -517,3 +518,21 @@ class TestAReplyThatIsCut:
         serve(Answer(body=reply(image_part(IMAGE)), cut=60))
         assert make(nb).code == 11
         assert kept(state) == []
+
+    def test_is_told_in_plain_lines_when_the_run_is_stopped(
+        self, nb_process: NbProcess, serve: Serve, state: Path
+    ) -> None:
+        server = serve(replace(made(IMAGE), stall=3000))
+        with nb_process.start("generate", "A red fox!", "-o", "fox.png", "-v") as process:
+            assert process.stderr is not None
+            while b"< 200" not in process.stderr.readline():
+                pass
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        assert (process.returncode, len(server.requests)) == (130, 1)
+        (path,) = kept(state)
+        told = f"what came of the reply is kept as {path}"
+        assert [line.split("; ")[-1] for line in err.decode().splitlines() if told in line] == [
+            told
+        ]

@@ -240,4 +240,5 @@ class _Shown(msgspec.Struct):
         if self.unwritten is not None and result.status == "written":
             self.terminal.note(f"{result.path} is saved")
         elif (self.unwritten or is_stopped) and result.error and result.error.is_kept:
-            self.terminal.problem(f"{result.error.message}; {result.error.hint}")
+            hints = (result.error.hint or "").splitlines()
+            self.terminal.problem("; ".join((result.error.message, *hints)))
