@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import product
 
 from msgspec.structs import replace
 
 from nanobanana_cli.batch import asked
-from nanobanana_cli.batch.item import Item
+from nanobanana_cli.batch.item import Item, RowSettings
 from nanobanana_cli.catalog import DEFAULT_ASPECT
 from nanobanana_cli.types import Parameters
 
@@ -32,15 +33,31 @@ def fingerprints(item: Item, *, takes_sandbox: bool) -> Iterator[str]:
         item: the image.
         takes_sandbox: images of a sandbox will do.
     """
-    settings = item.settings
-    aspects = dict.fromkeys((settings.aspect, *((DEFAULT_ASPECT,) if item.leaves_aspect else ())))
+    prompt = json.dumps(item.prompt)
+    parts = item.settings, item.parameters, item.identities
+    for before, after in _around(*parts, item.leaves_aspect, takes_sandbox):
+        yield hashlib.sha256(f"{before}{prompt}{after}".encode("ascii")).hexdigest()
+
+
+@lru_cache(1024)
+def _around(
+    settings: RowSettings,
+    parameters: Parameters,
+    references: tuple[tuple[str, str], ...],
+    leaves_aspect: bool,
+    takes_sandbox: bool,
+) -> tuple[tuple[str, str], ...]:
+    """Return what may have been sent before and after a prompt, which many rows share."""
+    aspects = dict.fromkeys((settings.aspect, *((DEFAULT_ASPECT,) if leaves_aspect else ())))
     origins = _PAID + _FREE if takes_sandbox else _PAID
-    level, default = item.parameters.thinking, asked.default_thinking(settings.model) or None
-    levels = (None, default) if level in (None, default) else (level,)
+    level, default = parameters.thinking, asked.default_thinking(settings.model) or None
+    levels = dict.fromkeys((None, default) if level in (None, default) else (level,))
+    found = []
     for origin, aspect, level, alt in product(origins, aspects, levels, (False, True)):
         shape = settings.model, aspect, settings.size
-        parameters = replace(item.parameters, thinking=level)
-        yield fingerprint(origin, item.prompt, shape, parameters, item.identities, alt=alt)
+        sent = replace(parameters, thinking=level)
+        found.append(_sent(origin, shape, sent, references, alt=alt))
+    return tuple(found)
 
 
 def fingerprint(
@@ -62,9 +79,22 @@ def fingerprint(
         references: media type and SHA-256 of each reference image.
         alt: a text was asked for, too.
     """
+    before, after = _sent(origin, shape, parameters, references, alt=alt)
+    return hashlib.sha256(f"{before}{json.dumps(prompt)}{after}".encode("ascii")).hexdigest()
+
+
+def _sent(
+    origin: str,
+    shape: tuple[str, str, str],
+    parameters: Parameters,
+    references: Sequence[tuple[str, str]],
+    *,
+    alt: bool,
+) -> tuple[str, str]:
+    """Return the JSON array of all that was sent, cut where the prompt is; as `fingerprint`."""
     model, aspect, size = shape
-    sent: list[object] = [
-        *(_VERSION, origin, model, prompt, aspect, size, references),
+    rest: list[object] = [
+        *(aspect, size, references),
         parameters.thinking,
         bool(parameters.search),
         parameters.system or None,
@@ -72,7 +102,8 @@ def fingerprint(
         parameters.seed,
     ]
     newer = ((name, getattr(parameters, name)) for name in _NEWER)
-    sent.extend(pair for pair in newer if pair[1] is not None)
+    rest.extend(pair for pair in newer if pair[1] is not None)
     if alt:
-        sent.append("alt")
-    return hashlib.sha256(json.dumps(sent).encode("ascii")).hexdigest()
+        rest.append("alt")
+    before = json.dumps([_VERSION, origin, model]).removesuffix("]")
+    return f"{before}, ", f", {json.dumps(rest).removeprefix('[')}"
