@@ -93,8 +93,16 @@ def remove_copies(folders: Iterable[Path], root: Path, ledgers: Iterable[Path]) 
             path.unlink(missing_ok=True)
 
 
-def recover(step: Step, folder: OutputFolder, ledger: Ledger) -> None:
-    """Record an image that a killed run saved and could not record."""
-    if step.path is not None:
-        content = of_image(files.read(Path(folder.path, step.path), "image"))
-        ledger.append(file_line(step, folder, step.path, content))
+def record(steps: Iterable[Step], folder: OutputFolder, ledger: Ledger) -> None:
+    """Record images that are there, and that the manifest's own ledgers do not have.
+
+    A killed run saved them and could not record them, or another manifest made them: its ledger,
+    and `--prune` of its rows, may go.
+    """
+    lines = []
+    for step in steps:
+        if step.path is not None:
+            content = of_image(files.read(Path(folder.path, step.path), "image"))
+            text = step.beside.alt if step.beside else None
+            lines.append(file_line(step, folder, step.path, content, text))
+    ledger.extend(lines)

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli.batch import asked, form_1
-from nanobanana_cli.batch.history import DoubtfulCall, History
+from nanobanana_cli.batch.history import DoubtfulCall, History, Written
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.reuse import AtHand
 from nanobanana_cli.catalog import DEFAULT_ASPECT
@@ -48,6 +48,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
         doubts: the calls for this image that may have been paid for.
         recovered: the one of these calls that made the existing file, in a run that was killed
             before it could record it.
+        beside: the record of the existing file, where only the ledger of another manifest has it.
         found: the image at hand.
         lacks_text: its text is missing.
         text_request: what to ask for it, without the image.
@@ -67,6 +68,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     sha256: str | None = None
     doubts: tuple[DoubtfulCall, ...] = ()
     recovered: DoubtfulCall | None = None
+    beside: Written | None = None
     found: AtHand | None = None
     lacks_text: bool = False
     text_request: ContentRequest | None = None

@@ -189,8 +189,9 @@ def file_line(
         text: its alt text, if it is at hand too.
     """
     item, call, found = step.item, step.recovered, step.found
-    made = found.made if found else None
-    event: Event = "reused" if made else "accepted"
+    made = found.made if found else step.beside
+    is_own = step.beside is not None and step.beside.is_own
+    event: Event = "reused" if made and not is_own else "accepted"
     return LedgerLine(
         event="written" if call else event,
         id=call.id if call else uuid.uuid4().hex,

@@ -131,8 +131,9 @@ class StepPlanner:
         every = self._history.made_for(step.item.target)
         made = [each for each in every if not each.is_beside]
         kept = self._kept(path, made, step.price)
-        if kept and every and not made:
-            kept = "exists already, and only the ledger of another manifest records it"
+        beside = (each for each in every if each.is_beside)
+        if any(self._contents.is_image(path, each.sha256, each.shown) for each in beside):
+            kept = "exists already, and the ledger of another manifest records it"
         if kept:
             return replace(step, state="changed" if made else "exists", reason=kept, kept=kept)
         return replace(step, state="changed", reason=self._changes(step.item, path))
@@ -175,6 +176,7 @@ class StepPlanner:
             path=path,
             sha256=digest,
             doubts=doubts,
+            beside=made if made is not None and made.is_beside else None,
             content=content,
         )
         return self._with_text(step, path, made)

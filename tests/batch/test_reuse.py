@@ -82,12 +82,47 @@ def test_another_manifests_image_is_not_replaced(nb: Nb, server: CountingServer)
     batch(nb, server, ROW)
     Path("n.jsonl").write_text(json.dumps({**ROW, "prompt": "owl"}))
     run = nb("batch", "n.jsonl", env=server.env)
-    assert (run.code, "only the ledger of another manifest records it" in run.err) == (12, True)
+    assert (run.code, "the ledger of another manifest records it" in run.err) == (12, True)
     assert Path("fox.png").read_bytes() == image("fox")
     # What both ask for needs no call.
     Path("n.jsonl").write_text(json.dumps(ROW))
     assert nb("batch", "n.jsonl", env=server.env).code == 0
     assert server.calls == {"fox": 1}
+
+
+def test_what_is_taken_from_another_manifest_stays(nb: Nb, server: CountingServer) -> None:
+    """Its ledger may go, and what its rows made while they were there is not pruned."""
+    batch(nb, server, {**ROW, "alt": True})
+    Path("n.jsonl").write_text(json.dumps({**ROW, "alt": True}))
+    for _ in range(2):
+        assert nb("batch", "n.jsonl", env=server.env).code == 0
+    assert len(Path("n.ledger.jsonl").read_text().splitlines()) == 1
+    Path("m.jsonl").write_text(json.dumps({"prompt": "owl"}))
+    run = nb("batch", "m.jsonl", "--prune", "--delete", env=server.env)
+    assert (run.code, run.out) == (0, "")
+    # Both record it, so neither replaces it.
+    Path("n.jsonl").write_text(json.dumps({**ROW, "prompt": "elk"}))
+    assert nb("batch", "n.jsonl", env=server.env).code == 12
+    Path("n.jsonl").write_text(json.dumps({**ROW, "alt": True}))
+    Path("m.ledger.jsonl").unlink()
+    assert nb("batch", "n.jsonl", "--check", env=server.env).code == 0
+    Path("n.jsonl").write_text(json.dumps({**ROW, "prompt": "elk"}))
+    assert nb("batch", "n.jsonl", env=server.env).code == 0
+    assert server.calls == {"fox": 1, "elk": 1}
+
+
+def test_an_accepted_file_stays_the_users_for_other_manifests(
+    nb: Nb, server: CountingServer
+) -> None:
+    Path("fox.png").write_bytes(image("my own"))
+    batch(nb, server, ROW, options=("--accept", "*"))
+    Path("m.jsonl").rename("n.jsonl")
+    assert nb("batch", "n.jsonl", env=server.env).code == 0
+    Path("m.ledger.jsonl").unlink()
+    Path("n.jsonl").write_text(json.dumps({**ROW, "prompt": "elk"}))
+    run = nb("batch", "n.jsonl", env=server.env)
+    assert (run.code, "is your own file" in run.err) == (12, True)
+    assert server.calls == {}
 
 
 def test_each_row_has_an_image_of_its_own(nb: Nb, server: CountingServer) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from nanobanana_cli import files
 from nanobanana_cli.batch import locking
-from nanobanana_cli.batch.at_hand import recover
+from nanobanana_cli.batch.at_hand import record
 from nanobanana_cli.batch.ledger import Ledger
 from nanobanana_cli.batch.paths import Listing
 from nanobanana_cli.batch.plan import Step
@@ -51,7 +51,7 @@ def run(job: BatchJob, terminal: Terminal) -> None:
                 if step.state not in ("unchanged", "text") or step.recovered:
                     # What is at hand elsewhere is not what is accepted.
                     call = None if step.found else step.recovered
-                    recover(replace(step, found=None, recovered=call), folder, ledger)
+                    record([replace(step, found=None, recovered=call)], folder, ledger)
                     ledger.extend(dropped_line(each) for each in step.doubts if each != call)
                 _show(job, step, terminal)
     if missing := len(chosen) - len(there):

@@ -147,20 +147,19 @@ def _without_calls(
     report: BatchReport,
     signals: StopSignals,
 ) -> list[Step]:
-    """Do what takes no call: record what killed runs saved, and put in place what is at hand.
+    """Do what takes no call: record what is there, and put in place what is at hand.
 
     Returns:
         The steps that are due now.
     """
-    recovered = [step for step in steps if step.recovered and not step.found]
+    unrecorded = [step for step in steps if (step.recovered or step.beside) and not step.found]
     at_hand = job.at_hand(steps)
     left = {step.item.target: step for step in due}
-    if not recovered and not at_hand:
+    if not unrecorded and not at_hand:
         return list(due)
     with Ledger(locking.own_ledger(job.ledger, job.shard)) as ledger:
         folder = OutputFolder(job.root, ledger.path.parent)
-        for step in recovered:
-            hands.recover(step, folder, ledger)
+        hands.record(unrecorded, folder, ledger)
         _check_folders(job, at_hand)
         for step in at_hand:
             if signals.count:
