@@ -87,6 +87,9 @@ def entry(step: Step, result: Result | None, past: History, root: Path) -> Entry
         charge = _charge(result.error.charged, price)
     elif result is None and (step.state in _THERE or step.kept or step.asks_text):
         path = planned
+        made = [each for each in past.made_for(item.target) if each.path == step.path]
+        if all(each.is_own for each in made) and not step.recovered:
+            price = 0
     elif result is None and (failure := past.failed.get(item.target)):
         problem = failure.message
         charge = _charge(Charged(failure.charged), failure.cost)

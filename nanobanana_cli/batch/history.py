@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -11,6 +12,7 @@ import msgspec
 from nanobanana_cli.batch import asked
 from nanobanana_cli.batch import paths as batch_paths
 from nanobanana_cli.batch.recorded_line import RecordedError, RecordedLine, lines
+from nanobanana_cli.errors import NbError
 
 _FILES = frozenset({"written", "reused", "accepted"})
 
@@ -158,6 +160,13 @@ def doubt(kind: str, charged: str) -> Doubt | None:
     if charged == "no":
         return None
     return "bad-reply" if kind == "bad_reply" else "unknown"
+
+
+def hint(error: NbError) -> str | None:
+    """Return an error's hint for a batch, where only `--retry` repeats what may be paid for."""
+    kind = doubt(error.kind, error.charged.value)
+    words = (error.hint or "").replace("--dry-run shows the request", "check the row's settings")
+    return (re.sub(r"\brun(ning)? it again\b", f"--retry {kind}", words) if kind else words) or None
 
 
 def read(paths: Iterable[Path], beside: Iterable[Path] = ()) -> History:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.batch import at_hand
+from nanobanana_cli.batch import at_hand, history
 from nanobanana_cli.batch.destination import AltFiles, RowDestination
 from nanobanana_cli.batch.dispatcher import Dispatcher
 from nanobanana_cli.batch.item import References
@@ -163,6 +163,8 @@ class Runner:
         except Exception as exception:  # noqa: BLE001 - it must not end the other calls
             result = self._failed(step, error_of(exception))
         done, error = Done(step, result), result.error
+        if error is not None:
+            error.hint = history.hint(error)
         if result.status in ("written", "unchanged") and result.path:
             self._planner.made(step, self._folder.relative(result.path), result.sha256)
         started = result.attempts > 0

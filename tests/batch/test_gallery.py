@@ -158,6 +158,17 @@ def test_only_does_not_narrow_it(nb: Nb, page: Path) -> None:
     assert texts.count("May have been charged: $0.058.") == 1
 
 
+def test_a_file_of_the_users_own_has_no_price(nb: Nb) -> None:
+    Path("m.jsonl").write_text(json.dumps({"prompt": "fox", "output": "fox.png"}))
+    Path("fox.png").write_bytes(image("my own"))
+    for option in (("--dry-run",), ("--accept", "*")):
+        nb("batch", "m.jsonl", *option)
+        nb("batch", "m.jsonl", "--status", "--gallery", "index.html")
+        page = Path("index.html").read_text("utf-8")
+        assert "<p>1 of 1 images · free</p>" in page
+        assert "$0.058" not in page
+
+
 def test_cards_have_id_and_note(nb: Nb) -> None:
     row = {"prompt": "a fox", "output": "fox.png", "id": 12, "note": "<b>for</b> the front page"}
     Path("m.jsonl").write_text(json.dumps(row))

@@ -100,7 +100,8 @@ def _decode(name: str, data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         found = data[error.start : error.start + 1].decode("cp1252", "ignore")
-        hint = f"; it looks like Windows-1252 ({found}): save the file as UTF-8" if found else ""
+        kind = "UTF-16 without a byte order mark" if b"\0" in data else f"Windows-1252 ({found})"
+        hint = f"; it looks like {kind}: save the file as UTF-8" if found else ""
         message = f"{name}:{line}: not valid {title}" + ("" if is_wide else hint)
         raise ManifestError(name, [message]) from None
     if "\0" in text:

@@ -223,8 +223,8 @@ class BatchJob(msgspec.Struct, frozen=True):
     def retry_command(self, doubts: Sequence[tuple[str, int | None]]) -> str | None:
         """Return `retry_hint`, and the command to run on a line of its own."""
         hint, kinds = self.retry_hint(doubts), {kind for kind, _ in doubts}
-        given = [*(self.chosen.retry or ()), *(kind for kind in _KINDS if kind in kinds)]
-        command = self.command(retry=list(dict.fromkeys(given)), check=False, dry_run=False)
+        again = [kind for kind in _KINDS if kind in kinds]
+        command = self.command(retry=again, check=False, dry_run=False)
         return hint and f"{hint}\n{command}"
 
     @property

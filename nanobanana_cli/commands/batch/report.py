@@ -8,6 +8,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
+from typing import get_args
 
 from msgspec.structs import replace
 
@@ -28,6 +29,7 @@ from nanobanana_cli.types import Result, Status
 from nanobanana_cli.ui.terminal import Terminal
 
 _MOST_REMADE = 10
+_DOUBTS = get_args(history.Doubt)
 _NOT_DUE: dict[str, Status] = {
     "unchanged": "unchanged",
     "unknown": "unknown",
@@ -68,15 +70,17 @@ class BatchReport:
         self._unpriced = 0
         self._reused = 0
         self._counts: Counter[str] = Counter()
-        # Why images were not tried without another, and how many.
+        # Why images were not made without another, and how many.
         self._skips: Counter[str] = Counter()
         self._rows = RowLines(terminal, job)
         self._job = job
         self._steps = steps
         self._past = past
         self._due = len(due)
-        # The targets that are due and not made by now, in order.
-        self._left = dict.fromkeys(step.item.target for step in due)
+        # By target, what is due and not made by now, in order; and what was tried.
+        self._left = {step.item.target: step for step in due}
+        self._tried: set[str] = set()
+        self._without_text = 0
         self._allowed = allowed
         self._total = len(due)
         self._began = time.monotonic()
@@ -85,7 +89,8 @@ class BatchReport:
         self._conversions: Counter[str] = Counter()
         self._results: dict[str, Result] = {}
         # Why each image that is left may have been paid for, and the price of another call.
-        self._doubts = [(step.state, step.price) for step in job.in_doubt(steps)]
+        self._not_due = job.in_doubt(steps)
+        self._doubts = [(step.state, step.price) for step in self._not_due]
         targets = {step.item.target for step in due}
         for step in steps:
             status = "skipped" if job.is_left_alone(step) else _NOT_DUE.get(step.state)
@@ -93,6 +98,7 @@ class BatchReport:
                 continue
             self._total += 1
             if step.state == "waiting":
+                self._not_due.append(step)
                 self._skipped(step, f"waits {step.reason}")
             else:
                 self._counts[status] += 1
@@ -119,17 +125,20 @@ class BatchReport:
             # Without the reference images, which would stay in memory to the end of the run.
             request = replace(result.request, references=())
             self._results[step.item.target] = replace(result, request=request)
-        if result.status == "written":
-            self._written(step, result)
+        self._tried.add(step.item.target)
+        self._left[step.item.target] = step
+        if result.status in ("written", "unchanged"):
+            self._made(step, result)
         if error is not None:
             self._failed(step, result, error)
         self._rows.show(step, result)
         for each in done.dropped:
             self._skipped(each, f"{self._job.path(step)}, which it is made from, is missing")
 
-    def _written(self, step: Step, result: Result) -> None:
-        self._left.pop(step.item.target, None)
-        self._reused += not result.attempts
+    def _made(self, step: Step, result: Result) -> None:
+        del self._left[step.item.target]
+        self._without_text += result.error is not None
+        self._reused += result.status == "written" and not result.attempts
         for note in result.notes:
             # A picture of the sandbox has none to lose.
             self._conversions[note] += LOSES_PROVENANCE in note and result.provider != "sandbox"
@@ -143,7 +152,7 @@ class BatchReport:
             self._doubts.append((kind, step.price))
 
     def _skipped(self, step: Step, reason: str) -> None:
-        """Note and show an image that was not tried, since one that it is made from is missing."""
+        """Note and show an image that was not made, since one that it is made from is missing."""
         self._skips[reason] += 1
         self._counts["skipped"] += 1
         request, provider = step.item.request(()), self._job.settings.provider
@@ -208,39 +217,48 @@ class BatchReport:
             if count:
                 self.terminal.warn(f"{count} {'image' if count == 1 else 'images'}: {note}")
         self.terminal.note(self._summary())
-        again = self._again()
-        remade = bool(self._job.chosen.remake)
-        doubt = None if remade else self._job.retry_command(self._doubts)
+        failed = self._counts["failed"] + self._counts["unknown"] + self._due - self.finished
+        hint = self._hint(failed)
         if signum:
             interrupted = Interrupted(signum)
-            interrupted.hint = f"{again}\n{doubt}" if doubt else again
+            interrupted.hint = hint
             raise interrupted
         if reason is not None:
             raise reason
-        failed = self._counts["failed"] + self._counts["unknown"] + self._due - self.finished
-        if missing := failed + self._skips.total():
-            message = f"{missing} of {self._total} images are missing"
-            # To try those again that wait for others helps only once these are there.
-            others = again if remade or failed > len(self._doubts) else ""
-            hint = "\n".join(each for each in (others, doubt) if each)
-            hint = hint or HINT_WAITING
-            raise BatchIncomplete(message, hint=hint)
-        if self._failures:
-            message = f"{len(self._failures)} of {self._total} images have no alt text"
-            raise BatchIncomplete(message, hint=self._failures[0].error.hint)
+        if failed or self._skips or self._failures:
+            raise BatchIncomplete(self._incomplete(), hint=hint or HINT_WAITING)
 
-    def _again(self) -> str:
-        """Return a hint at how to go on; what this run has remade is not to be remade again."""
-        if not self._job.chosen.remake:
-            return f"run it again to continue: {self._job.command()}"
-        if len(self._left) > _MOST_REMADE:
-            return "run it again with --remake for the images that are missing"
-        rest = self._job.command(remake=list(map(glob.escape, self._left)))
-        return f"run this to continue: {rest}"
+    def _incomplete(self) -> str:
+        """Return how many images are missing, are out of date, or have no text."""
+        counts = Counter(
+            "missing" if step.path is None else "without text" if step.lacks_text else "out of date"
+            for step in (*self._left.values(), *self._not_due)
+        )
+        counts["without text"] += self._without_text
+        kinds = ("missing", "out of date", "without text")
+        parts = [f"{counts[kind]} {kind}" for kind in kinds if counts[kind]]
+        number, _, first = parts[0].partition(" ")
+        return ", ".join([f"{number} of {self._total} images are {first}", *parts[1:]])
+
+    def _hint(self, failed: int) -> str:
+        """Return how to go on: what this run has made again is not to be made again unasked."""
+        if self._job.chosen.remake:
+            if len(self._left) > _MOST_REMADE:
+                return "run it again with --remake for the images that are missing"
+            rest = self._job.command(remake=list(map(glob.escape, self._left)))
+            return f"run this to continue: {rest}"
+        left = (step for target, step in self._left.items() if target not in self._tried)
+        untried = [(step.state, step.price) for step in left if step.state in _DOUBTS]
+        doubts = [*self._doubts, *untried]
+        # To try those again that wait for others helps only once these are there.
+        is_more = failed > len(doubts) or self._without_text
+        again = f"run it again to continue: {self._job.command(retry=None)}"
+        hint = self._job.retry_command(doubts)
+        return "\n".join(filter(None, (again if is_more else None, hint)))
 
     def _summary(self) -> str:
         counts = self._counts
-        at_most = "at most " if self.charged is Charged.MAYBE else ""
+        at_most = "at most " if self.spent and self.charged is Charged.MAYBE else ""
         cost = at_most + amount(self.spent, self._unpriced)
         seconds = time.monotonic() - self._began
         parts = [f"{counts['written']} made in {_clock(seconds)} for {cost}"]
@@ -249,7 +267,7 @@ class BatchReport:
         shown = ("failed", "unchanged", "skipped", "unknown")
         parts += [f"{counts[status]} {status}" for status in shown if counts[status]]
         if self._due > self.finished:
-            parts.append(f"{self._due - self.finished} not tried")
+            parts.append(f"{self._due - self.finished} not made")
         return ", ".join(parts)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from nanobanana_cli.batch import history
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.commands.batch.plan import BatchJob
 from nanobanana_cli.commands.results import details, with_file
@@ -58,6 +61,8 @@ class RowLines:
         path = self._job.path(step)
         if self._job.chosen.streams.json:
             error = _ERRORS[step.state](step.reason) if step.state in _ERRORS else None
+            if error is not None:
+                error.hint = history.hint(error)
             written = None if error else path
             provider, request = self._job.settings.provider, step.item.request(())
             result = Result(status, request, provider, written, sha256=step.sha256, error=error)
@@ -73,6 +78,11 @@ class RowLines:
             self._terminal.note(f"{path}: {step.reason}; left alone")
 
     def _json(self, step: Step, result: Result) -> None:
+        if step.asks_text or step.text is not None:
+            # What was asked of the service, if anything, was a text.
+            result = replace(result, request=step.item.request(()))
+        if result.path is not None and result.size is None:
+            result = replace(with_file(result, Path(result.path), None), cost=result.cost)
         # A failed row has no path, so this identifies it.
         output = str(self._job.root / step.item.target)
         self._terminal.json({**result.record(), "output": output, **step.item.source})

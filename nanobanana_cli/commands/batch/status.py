@@ -84,8 +84,11 @@ def _row(step: Step, past: History) -> RowStatus:
         return RowStatus(step, status, step.reason, call.time, call.cost, Charged.MAYBE, kind)
     if status in ("missing", "failed", "unknown") and failure is not None:
         charged = Charged(failure.charged)
+        message = (
+            f"its text: {failure.message}" if step.path and step.lacks_text else failure.message
+        )
         return RowStatus(
-            *(step, "failed", failure.message, failure.time, failure.cost, charged, failure.kind)
+            *(step, "failed", message, failure.time, failure.cost, charged, failure.kind)
         )
     if step.path is None:
         return RowStatus(step, status, step.reason)
@@ -116,7 +119,7 @@ def _cost(row: RowStatus) -> str:
 def _record(job: BatchJob, row: RowStatus) -> dict[str, object]:
     item, path = row.step.item, Path(job.path(row.step))
     request = item.request(())
-    is_there = row.step.path is not None and row.status in _IS_THERE
+    is_there = row.step.path is not None and (row.status in _IS_THERE or row.step.lacks_text)
     result = Result("unchanged", request, "", str(path), sha256=row.step.sha256)
     if is_there:
         text = item.alt_file

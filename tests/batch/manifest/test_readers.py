@@ -367,6 +367,11 @@ def test_a_cell_of_several_lines(nb: Nb, end: str) -> None:
             "looks like Windows-1252 (ä): save the file as UTF-8",
         ),
         ("images.txt", "a fox".encode("utf-16-le"), "txt:1: contains a NUL character"),
+        (
+            "images.csv",
+            "prompt\nweiß\n".encode("utf-16-le"),
+            "csv:2: not valid UTF-8; it looks like UTF-16 without a byte order mark",
+        ),
         ("images.txt", b"\xff\xfea", "txt:1: not valid UTF-16"),
         ("images.csv", "prompt;output\na;a.png\nprompt;output;\n", "csv:3: repeats the header"),
         ("images.csv", "prompt,,output\na,,a.png\n", "csv:1: column 2 has no name"),

@@ -93,7 +93,7 @@ def test_the_service_may_be_busy_for_as_long_as_wait_says(nb: Nb) -> None:
         assert 2 <= time.monotonic() - began < 8
         assert server.calls.total() <= 8 + 5
     assert (run.code, run.out) == (5, "")
-    assert "0 made in 0:02 for $0, 30 not tried\n" in run.err
+    assert "0 made in 0:02 for $0, 30 not made\n" in run.err
     assert "nb: the service is overloaded (503): status 503 (for 2 s on end)\n" in run.err
     assert "\nhint: run the same command again later, or with a --wait longer than 2 s\n" in run.err
     assert run.err.endswith("Not charged.\n")
@@ -113,7 +113,7 @@ def test_a_longer_wait_than_anybody_waits_ends_the_run(
         assert server.calls.total() <= 2
     assert run.code == 5
     assert f"(the service asks to wait {seconds} s)" in run.err
-    assert "30 not tried" in run.err
+    assert "30 not made" in run.err
     assert run.err.endswith("Not charged.\n")
 
 
@@ -167,7 +167,7 @@ def test_one_failure_too_many_is_not_risked(nb: Nb) -> None:
     with WireServer(REFUSED) as server:
         run = nb("batch", "m.jsonl", "--concurrency", "4", env=_env(server))
         assert len(server.requests) == 10
-    assert "10 failed, 140 not tried" in run.err
+    assert "10 failed, 140 not made" in run.err
 
 
 def test_calls_that_wait_for_the_service_do_not_keep_others_from_failing(nb: Nb) -> None:
@@ -218,7 +218,7 @@ def test_what_every_call_would_meet_ends_the_run_at_once(nb: Nb, answer: Answer,
     with WireServer(made(), answer) as server:
         run = nb("batch", "m.jsonl", "--concurrency", "1", env=_env(server))
         assert (run.code, len(server.requests)) == (code, 2)
-    assert re.search(r"1 made in 0:0\d for \$0.058, 99 not tried", run.err)
+    assert re.search(r"1 made in 0:0\d for \$0.058, 99 not made", run.err)
     assert run.err.endswith("\nCharged.\n")
 
 

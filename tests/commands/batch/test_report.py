@@ -154,3 +154,91 @@ def test_the_bar_is_not_red_while_all_is_well(monkeypatch: pytest.MonkeyPatch) -
     assert "1/3" in screen
     assert "\x1b[32m━" in screen
     assert "249;38;114" not in screen
+
+
+def test_an_unknown_price_is_no_sum(nb: Nb) -> None:
+    write(2)
+    with CountingServer(lambda *_: 502) as server:
+        told = [
+            nb("batch", "m.jsonl", "-m", "my-model", *option, env=server.env).err
+            for option in (("--dry-run",), (), ("--status",))
+        ]
+    assert "2 make; 2 to make for an unknown price; nothing was sent\n" in told[0]
+    assert "0 made in 0:00 for an unknown price, 2 failed\n" in told[1]
+    assert "hint: --retry unknown makes 2 again for an unknown price\n" in told[1]
+    assert "the ledger records an unknown price, nothing was sent\n" in told[2]
+
+
+def test_hints_are_those_of_a_batch(nb: Nb) -> None:
+    """`--dry-run` shows no request there, and running it again repeats no call."""
+    write(2)
+    with CountingServer(lambda prompt, _: 400 if prompt == "fox 1" else 502) as server:
+        run = nb("batch", "m.jsonl", "--json", env=server.env)
+        again = nb("batch", "m.jsonl", "--json", env=server.env)
+    hints = {
+        "1.png": "check the row's settings",
+        "0.png": "check the account's usage first; --retry unknown is a new, paid call",
+    }
+    for each in (run, again):
+        lines = map(json.loads, each.out.splitlines())
+        assert {line["output"]: line["error"]["hint"] for line in lines} == hints
+    assert all(f"  hint: {hint}\n" in run.err for hint in hints.values())
+
+
+def test_a_hint_repeats_no_retry(nb: Nb) -> None:
+    write(3)
+    answers = {"fox 0": 502, "fox 1": 400}
+    with CountingServer(lambda prompt, _: answers.get(prompt, 200)) as server:
+        for _ in range(2):
+            run = nb("batch", "m.jsonl", "--retry", "all", "-q", env=server.env)
+            assert run.err.splitlines()[-5:] == [
+                "nb: 2 of 3 images are missing",
+                "hint: run it again to continue: nb batch m.jsonl --quiet",
+                "hint: --retry unknown makes 1 again for $0.058",
+                "hint: nb batch m.jsonl --retry unknown --quiet",
+                "May have been charged.",
+            ]
+        # Nor does it lead to what this run was to make again, and did not try.
+        answers.update({"fox 1": 502, "fox 0": 401})
+        assert nb("batch", "m.jsonl", env=server.env).code == 3
+        run = nb("batch", "m.jsonl", "--retry", "all", "--concurrency", "1", env=server.env)
+        assert (run.code, "0 made in 0:00 for $0, 1 unchanged, 2 not made" in run.err) == (4, True)
+        server.calls.clear()
+        assert nb("batch", "m.jsonl", env=server.env).code == 4
+        assert server.calls == {"fox 0": 1}
+
+
+def test_images_that_are_there_are_not_missing(nb: Nb) -> None:
+    rows = [
+        {"prompt": "mute", "output": "mute.png", "alt": True},
+        {"prompt": "fox", "output": "fox.png"},
+        {"prompt": "owl", "output": "owl.png"},
+    ]
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows[:2])))
+    with CountingServer(lambda prompt, _: 502 if prompt in ("text of mute", "owl") else 200) as on:
+        run = nb("batch", "m.jsonl", env=on.env)
+        assert "nb: 1 of 2 images are without text\n" in run.err
+        assert "hint: run it again to continue: nb batch m.jsonl\n" in run.err
+        rows[1] = {"prompt": "owl", "output": "fox.png"}
+        Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        for _ in range(2):
+            run = nb("batch", "m.jsonl", env=on.env)
+            message = "1 of 3 images are missing, 1 out of date, 1 without text"
+            assert (run.code, f"nb: {message}\n" in run.err) == (3, True)
+        assert on.calls == {"mute": 1, "fox": 1, "text of mute": 1, "owl": 2}
+        status = nb("batch", "m.jsonl", "--status", "--json").out.splitlines()
+        line = json.loads(status[0])
+        assert (line["status"], line["path"], line["width"]) == ("failed", "mute.png", 8)
+        assert line["details"].startswith("its text: the service did not finish")
+
+
+def test_the_line_of_a_text_alone_is_whole(nb: Nb) -> None:
+    row = {"prompt": "a fox", "output": "fox.png"}
+    Path("m.jsonl").write_text(json.dumps(row))
+    with CountingServer() as server:
+        first = json.loads(nb("batch", "m.jsonl", "--json", env=server.env).out)
+        Path("m.jsonl").write_text(json.dumps({**row, "alt": True}))
+        second = json.loads(nb("batch", "m.jsonl", "--json", env=server.env).out)
+    assert (second["alt"], second["cost_usd"]) == ("Seen: text of a fox.", PRICE / 1e6)
+    names = ("path", "prompt", "model", "aspect", "size", "mime_type", "width", "bytes", "sha256")
+    assert [second[name] for name in names] == [first[name] for name in names]

@@ -158,7 +158,7 @@ def test_fail_fast(nb: Nb) -> None:
         run = nb("batch", "m.jsonl", "--fail-fast", "--concurrency", "1", env=server.env)
         assert run.code == 3
         assert server.calls.total() == 3
-    assert "2 made in 0:00 for $0.116, 1 failed, 47 not tried" in run.err
+    assert "2 made in 0:00 for $0.116, 1 failed, 47 not made" in run.err
     assert "48 of 50 images are missing" in run.err
 
 
@@ -278,7 +278,7 @@ def test_the_second_signal_stops_now(nb: Nb, nb_process: NbProcess) -> None:
         told = [json.loads(line) for line in out.splitlines()]
         assert [(line["status"], line["path"]) for line in told] == [("unknown", None)] * 4
         assert b"0 made in" in err
-        assert b"4 unknown, 6 not tried" in err
+        assert b"4 unknown, 6 not made" in err
         assert b"--retry unknown makes 4 again for $0.232" in err
         run = nb("batch", "m.jsonl", "--check", "--only", "0.png", env=server.env)
         assert (run.code, "hint: --retry unknown makes 1 again for $0.058" in run.err) == (3, True)
@@ -440,6 +440,6 @@ def test_a_service_that_cannot_be_reached_ends_the_run(nb: Nb) -> None:
     argv = ("m.jsonl", "--concurrency", "1", "--retries", "0", "--base-url", "http://127.0.0.1:9")
     run = nb("batch", *argv, env={"WISDOM_GATE_KEY": "a-key"})
     assert run.code == 5
-    assert re.search(r"0 made in 0:0\d for \$0, 20 not tried", run.err)
+    assert re.search(r"0 made in 0:0\d for \$0, 20 not made", run.err)
     assert "nb: cannot reach 127.0.0.1" in run.err
     assert run.err.endswith("Not charged.\n")
