@@ -150,7 +150,6 @@ class Pace:
         if self._refused_since is None:
             return
         if not self._is_number:
-            narrower = max(0.0, self._short - (self._enough - self._short))
-            self._short = narrower if self._refused_wait is None else self._refused_wait
+            self._short = self._short / 2 if self._refused_wait is None else self._refused_wait
             self._enough = began - self._refused_since
         self._refused_since = None
