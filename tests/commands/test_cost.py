@@ -167,7 +167,7 @@ def test_texts_that_exist_cost_nothing(nb: Nb, images: list[str]) -> None:
         assert nb("caption", *images, "--write", env=env).code == 0
         again = nb("caption", *images, "--write", env={**env, "NB_MAX_COST": "0"})
         assert again.code == 0
-        assert nb("caption", *images, "--write", "--force", env=env).code == 8
+        assert nb("caption", *images, "--write", "--again", env=env).code == 8
     assert len(server.requests) == 1
 
 
