@@ -10,7 +10,7 @@ _nb_command() {
             options='--version -V --help -h'
             ;;
         'generate')
-            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --count -n --alt --alt-file --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --count -n --alt --no-alt --alt-file --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'caption')
@@ -18,7 +18,7 @@ _nb_command() {
             valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'batch')
-            options='--dry-run --check --status --init --accept --prune --delete --only --limit --shuffle --shard --retry --remake --concurrency --rpm --fail-fast --max-failures --max-cost --max-images --max-total-cost --yes --output -o --gallery --format --alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --wait --json --quiet -q --verbose -v --color --no-color --help -h'
+            options='--dry-run --check --status --init --accept --prune --delete --only --limit --shuffle --shard --retry --remake --concurrency --rpm --fail-fast --max-failures --max-cost --max-images --max-total-cost --yes --output -o --gallery --format --alt --no-alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --wait --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
             ;;
         'extract')
@@ -26,7 +26,7 @@ _nb_command() {
             valued='^(-[qvh]*[o]|--output|--format)$'
             ;;
         'config')
-            commands='set unset get list path check'
+            commands='set unset get list edit path check'
             options='--help -h'
             ;;
         'config set')
@@ -42,6 +42,9 @@ _nb_command() {
             ;;
         'config list')
             options='--json --color --no-color --help -h'
+            ;;
+        'config edit')
+            options='--quiet -q --color --no-color --help -h'
             ;;
         'config path')
             options='--quiet -q --color --no-color --help -h'
@@ -105,7 +108,7 @@ _nb_values() {
             values='refused bad-reply unknown all'
             ;;
         'config set 0' | 'config unset 0' | 'config get 0')
-            values='provider base-url model caption-model aspect size timeout retries wait max-cost price confirm-above keep-replies memory-limit api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
+            values='provider base-url model caption-model aspect size timeout retries wait max-cost concurrency format output-folder alt price confirm-above keep-replies memory-limit api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
             ;;
         'sandbox --fault')
             values='307 400 401 402 403 404 413 429 500 502 503 504 credit spending-cap no-free-tier gateway-500 firewall nested safety no-image recitation prohibited blocked max-tokens text empty null-parts no-text jpeg lying drafts several multi link file-uri chunks sse wrapped padded snake data-uri small wrong-ratio corrupt html not-json success-false cut reset hang slow trickle mix'

@@ -8,7 +8,7 @@ function __nb_find_place
     test "$line" = "$__nb_line"; and return
     set -g __nb_line $line
     set -e words[1]
-    set -l known 'generate' 'caption' 'batch' 'extract' 'config' 'config set' 'config unset' 'config get' 'config list' 'config path' 'config check' 'models' 'sandbox' 'completion' 'help' 'version'
+    set -l known 'generate' 'caption' 'batch' 'extract' 'config' 'config set' 'config unset' 'config get' 'config list' 'config edit' 'config path' 'config check' 'models' 'sandbox' 'completion' 'help' 'version'
     set -l path ''
     set -l arguments 0
     set -l rest 0
@@ -116,6 +116,7 @@ complete -c nb -n '__nb_in \'generate\'' -l skip-existing -d 'Leave an existing 
 complete -c nb -n '__nb_in \'generate\'' -l all -d 'Save every finished image of a reply'
 complete -c nb -n '__nb_in \'generate\'' -l count -s n -x -d 'Number of images, one call each, in parallel'
 complete -c nb -n '__nb_in \'generate\'' -l alt -d 'Also write alt text beside the image: fox.png, fox.alt.txt'
+complete -c nb -n '__nb_in \'generate\'' -l no-alt -d 'Also write alt text beside the image: fox.png, fox.alt.txt'
 complete -c nb -n '__nb_in \'generate\'' -l alt-file -r -F -d 'Also write alt text, to FILE'
 complete -c nb -n '__nb_in \'generate\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
 gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
@@ -270,6 +271,7 @@ png
 jpeg
 webp' -d 'Format for rows that set none: auto, png, jpeg or webp'
 complete -c nb -n '__nb_in \'batch\'' -l alt -d 'Also write alt text, for rows that do not set alt'
+complete -c nb -n '__nb_in \'batch\'' -l no-alt -d 'Also write alt text, for rows that do not set alt'
 complete -c nb -n '__nb_in \'batch\'' -l force -d 'Replace files that are edited or in no ledger'
 complete -c nb -n '__nb_in \'batch\'' -l skip-existing -d 'Leave files alone that are edited or in no ledger'
 complete -c nb -n '__nb_in \'batch\'' -l aspect -s a -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
@@ -336,6 +338,7 @@ complete -c nb -n '__nb_at \'config\' 0' -a 'set' -d 'Write a setting to the use
 complete -c nb -n '__nb_at \'config\' 0' -a 'unset' -d 'Remove a setting from the user\'s file'
 complete -c nb -n '__nb_at \'config\' 0' -a 'get' -d 'Print the value in force: nothing if it is not set, asterisks for a key'
 complete -c nb -n '__nb_at \'config\' 0' -a 'list' -d 'Show each setting with its value and origin'
+complete -c nb -n '__nb_at \'config\' 0' -a 'edit' -d 'Open the user\'s file in an editor: $VISUAL, $EDITOR, nano or vi'
 complete -c nb -n '__nb_at \'config\' 0' -a 'path' -d 'Print the path of the user\'s file'
 complete -c nb -n '__nb_at \'config\' 0' -a 'check' -d 'Check key, permissions, model and address, without a paid call'
 complete -c nb -n '__nb_in \'config\'' -l help -s h -d 'Show this message and exit'
@@ -349,6 +352,10 @@ timeout
 retries
 wait
 max-cost
+concurrency
+format
+output-folder
+alt
 price
 confirm-above
 keep-replies
@@ -379,6 +386,10 @@ timeout
 retries
 wait
 max-cost
+concurrency
+format
+output-folder
+alt
 price
 confirm-above
 keep-replies
@@ -409,6 +420,10 @@ timeout
 retries
 wait
 max-cost
+concurrency
+format
+output-folder
+alt
 price
 confirm-above
 keep-replies
@@ -430,6 +445,10 @@ complete -c nb -n '__nb_in \'config list\'' -l json -d 'Print JSON Lines, for sc
 complete -c nb -n '__nb_in \'config list\'' -l color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'config list\'' -l no-color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'config list\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'config edit\'' -l quiet -s q -d 'Print only errors'
+complete -c nb -n '__nb_in \'config edit\'' -l color -d 'Turn colour on or off'
+complete -c nb -n '__nb_in \'config edit\'' -l no-color -d 'Turn colour on or off'
+complete -c nb -n '__nb_in \'config edit\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_in \'config path\'' -l quiet -s q -d 'Print only errors'
 complete -c nb -n '__nb_in \'config path\'' -l color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'config path\'' -l no-color -d 'Turn colour on or off'

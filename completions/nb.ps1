@@ -21,6 +21,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('unset', 'Remove a setting from the user''s file'),
             ('get', 'Print the value in force: nothing if it is not set, asterisks for a key'),
             ('list', 'Show each setting with its value and origin'),
+            ('edit', 'Open the user''s file in an editor: $VISUAL, $EDITOR, nano or vi'),
             ('path', 'Print the path of the user''s file'),
             ('check', 'Check key, permissions, model and address, without a paid call')
         )
@@ -54,6 +55,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--count', 'Number of images, one call each, in parallel'),
             ('-n', 'Number of images, one call each, in parallel'),
             ('--alt', 'Also write alt text beside the image: fox.png, fox.alt.txt'),
+            ('--no-alt', 'Also write alt text beside the image: fox.png, fox.alt.txt'),
             ('--alt-file', 'Also write alt text, to FILE'),
             ('--model', 'Model, by id or alias (nb2, pro)'),
             ('-m', 'Model, by id or alias (nb2, pro)'),
@@ -165,6 +167,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--gallery', 'Write a gallery of all images, such as index.html'),
             ('--format', 'Format for rows that set none: auto, png, jpeg or webp'),
             ('--alt', 'Also write alt text, for rows that do not set alt'),
+            ('--no-alt', 'Also write alt text, for rows that do not set alt'),
             ('--force', 'Replace files that are edited or in no ledger'),
             ('--skip-existing', 'Leave files alone that are edited or in no ledger'),
             ('--aspect', 'Aspect ratio, such as 16:9, or landscape'),
@@ -240,6 +243,14 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         )
         'config list' = @(
             ('--json', 'Print JSON Lines, for scripts'),
+            ('--color', 'Turn colour on or off'),
+            ('--no-color', 'Turn colour on or off'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
+        'config edit' = @(
+            ('--quiet', 'Print only errors'),
+            ('-q', 'Print only errors'),
             ('--color', 'Turn colour on or off'),
             ('--no-color', 'Turn colour on or off'),
             ('--help', 'Show this message and exit'),
@@ -611,6 +622,10 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('retries', 'retries'),
             ('wait', 'wait'),
             ('max-cost', 'max-cost'),
+            ('concurrency', 'concurrency'),
+            ('format', 'format'),
+            ('output-folder', 'output-folder'),
+            ('alt', 'alt'),
             ('price', 'price'),
             ('confirm-above', 'confirm-above'),
             ('keep-replies', 'keep-replies'),
@@ -641,6 +656,10 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('retries', 'retries'),
             ('wait', 'wait'),
             ('max-cost', 'max-cost'),
+            ('concurrency', 'concurrency'),
+            ('format', 'format'),
+            ('output-folder', 'output-folder'),
+            ('alt', 'alt'),
             ('price', 'price'),
             ('confirm-above', 'confirm-above'),
             ('keep-replies', 'keep-replies'),
@@ -666,6 +685,10 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('retries', 'retries'),
             ('wait', 'wait'),
             ('max-cost', 'max-cost'),
+            ('concurrency', 'concurrency'),
+            ('format', 'format'),
+            ('output-folder', 'output-folder'),
+            ('alt', 'alt'),
             ('price', 'price'),
             ('confirm-above', 'confirm-above'),
             ('keep-replies', 'keep-replies'),

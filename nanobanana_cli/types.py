@@ -15,6 +15,8 @@ from nanobanana_cli.errors import NbError
 from nanobanana_cli.money import usd
 
 ImageFormat = Literal["png", "jpeg", "webp", "gif", "tiff", "bmp", "avif"]
+# Those that `nb` writes; it keeps the others as they come.
+WRITTEN_FORMATS: tuple[ImageFormat, ...] = ("png", "jpeg", "webp")
 Modality = Literal["TEXT", "IMAGE"]
 Status = Literal["written", "unchanged", "skipped", "failed", "unknown"]
 

@@ -16,7 +16,7 @@ from support.texts import save
 
 from nanobanana_cli import catalog
 from nanobanana_cli.errors import ExitCode
-from nanobanana_cli.settings import config_files, resolve
+from nanobanana_cli.settings import names
 
 README = docs.ROOT / "README.md"
 
@@ -146,12 +146,12 @@ def test_every_key_variable_is_named(variable: str) -> None:
     assert f"`{variable}`" in (docs.ROOT / "docs" / "configuration.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("setting", resolve.DEFAULTS)
+@pytest.mark.parametrize("setting", names.DEFAULTS)
 def test_every_setting_is_in_the_table_with_its_option_and_variable(setting: str) -> None:
     text = (docs.ROOT / "docs" / "configuration.md").read_text("utf-8")
-    variable = resolve.variable_of(setting)
+    variable = names.variable_of(setting)
     shown = f"`{variable}`" if variable else "none"
-    option = "none" if setting in config_files.USER_ONLY else f"`--{setting}`"
+    option = "`-o`" if setting == "output-folder" else f"`--{setting}`"
     assert f"| `{setting}` | {option} | {shown} |" in text
 
 

@@ -145,7 +145,7 @@ def _places(
         output.path,
         prompt="",
         count=len(names),
-        image_format=output.image_format,
+        image_format=output.image_format or "auto",
         force=output.force,
         skip_existing=output.skip_existing,
         stdout=terminal.binary,

@@ -138,13 +138,14 @@ class Output(msgspec.Struct, frozen=True):
         ),
     ] = None
     image_format: Annotated[
-        str,
+        str | None,
         Option(
             "--format",
             metavar="FORMAT",
-            help=f"auto (by the file's name, else as received), {listed(CHOICES[1:])}.",
+            help=f"auto (by the file's name, else as received), {listed(CHOICES[1:])}. "
+            "[default: auto]",
         ),
-    ] = "auto"
+    ] = None
     force: Annotated[bool, Option("--force", help="Replace an existing file.")] = False
     skip_existing: Annotated[
         bool, Option("--skip-existing", help="Leave an existing file alone.")

@@ -53,10 +53,18 @@ def takes(record: type[R]) -> Callable[[Callable[[R, Terminal], None]], Callable
 
 def settings_of(options: msgspec.Struct) -> dict[str, str | None]:
     """Return the options that override a setting, by the setting's name; None if not given."""
-    from nanobanana_cli.settings.resolve import DEFAULTS
+    from nanobanana_cli.settings.names import DEFAULTS
 
     typed = dict(_values(options))
-    return {name: typed.get(name.replace("-", "_")) for name in DEFAULTS}
+    # A field called `format` would hide the function.
+    typed["format"] = typed.get("image_format")
+    return {name: _as_typed(typed.get(name.replace("-", "_"))) for name in DEFAULTS}
+
+
+def _as_typed(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower()
 
 
 def command_line(name: str, options: msgspec.Struct) -> str:

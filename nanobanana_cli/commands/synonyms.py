@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "unset": ("clear", "del", "delete", "remove", "reset", "rm"),
         "get": ("print", "read"),
         "list": ("all", "ls", "show"),
+        "edit": ("open",),
         "path": ("file", "where"),
         "check": ("doctor", "test", "validate", "verify"),
     },

@@ -14,7 +14,8 @@ from nanobanana_cli.captions.formats import FORMS
 from nanobanana_cli.captions.prompts import STYLES
 from nanobanana_cli.images.formats import CHOICES
 from nanobanana_cli.sandbox.faults import FAULTS
-from nanobanana_cli.settings.config_files import TYPES, allowed_entries
+from nanobanana_cli.settings.config_files import allowed_entries
+from nanobanana_cli.settings.names import TYPES
 
 # Shell → title and oldest version that the script supports.
 SHELLS: Mapping[str, str] = {

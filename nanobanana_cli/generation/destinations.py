@@ -137,6 +137,7 @@ def plan(
     prompt: str,
     count: int = 1,
     image_format: str = "auto",
+    format_yields: bool = False,
     force: bool = False,
     skip_existing: bool = False,
     stdout: Callable[[Data], None],
@@ -148,6 +149,7 @@ def plan(
         prompt: names the files if `output` does not.
         count: number of images, 1 or more.
         image_format: one of `formats.CHOICES`.
+        format_yields: a suffix wins over the format, which is configured.
         force, skip_existing: as the options; they need a named file.
         stdout: writes the bytes for `-`.
 
@@ -173,7 +175,8 @@ def plan(
         _refuse_replacing(force, skip_existing, "named after the prompt")
         files.check_folder(path)
         return [UnnamedFile(path, slug(prompt), wanted)] * count
-    return _named(path, count, _agreed(path, wanted), force)
+    agreed = _agreed(path, None if format_yields and path.suffix else wanted)
+    return _named(path, count, agreed, force)
 
 
 def numbered(destination: Destination, number: int) -> Destination:

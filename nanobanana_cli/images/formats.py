@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import msgspec
 
-from nanobanana_cli.types import Data, ImageFormat, Picture
+from nanobanana_cli.types import WRITTEN_FORMATS, Data, ImageFormat, Picture
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -180,13 +180,12 @@ _ROWS = (
     ),
 )
 FORMATS: Mapping[ImageFormat, Format] = {row.name: row for row in _ROWS}
-_WRITTEN = tuple(row for row in _ROWS if row.modes)
 # `auto` keeps an image as received, or takes the format from the file's name.
-CHOICES = ("auto", *(row.name for row in _WRITTEN))
+CHOICES = ("auto", *WRITTEN_FORMATS)
 # The ending of new files, and the format of each ending that nb writes.
 SUFFIXES: Mapping[ImageFormat, str] = {row.name: row.suffixes[0] for row in _ROWS}
 FORMAT_OF_SUFFIX: Mapping[str, ImageFormat] = {
-    suffix: row.name for row in _WRITTEN for suffix in row.suffixes
+    suffix: name for name in WRITTEN_FORMATS for suffix in FORMATS[name].suffixes
 }
 
 
@@ -196,17 +195,9 @@ def parse(text: str) -> ImageFormat | None:
     Raises:
         InvalidValue: it is not one of `CHOICES`.
     """
-    name = text.lower()
-    if name == "auto":
-        return None
-    # Every name is a suffix, too.
-    found = FORMAT_OF_SUFFIX.get(f".{name}")
-    if found is None:
-        from nanobanana_cli.settings.validators import InvalidValue
-        from nanobanana_cli.suggest import one_of
+    from nanobanana_cli.settings.output import image_format
 
-        raise InvalidValue("is not a format that nb writes", hint=one_of(text, CHOICES))
-    return found
+    return FORMAT_OF_SUFFIX.get(f".{image_format(text)}")
 
 
 def listed(names: Iterable[str]) -> str:

@@ -14,38 +14,14 @@ import msgspec
 from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS
 from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.settings.headers import HEADERS, check_header
+from nanobanana_cli.settings.names import GUARDED, TYPES, USER_ONLY
 from nanobanana_cli.settings.toml_lines import line_of
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.system import APP, HAS_XDG_FOLDERS
 from nanobanana_cli.types import Redacted
 
 PROJECT_FILE = "nb.toml"
-# What decides where a key comes from and where it is sent; each belongs to one provider.
-GUARDED = ("api-key", "api-key-file", "base-url")
-# What guards the user's money and machine: neither options nor variables set it.
-USER_ONLY = ("price", "confirm-above", "keep-replies", "memory-limit")
 _MAX_BYTES = 256 * 1024
-
-_TEXT: tuple[type, ...] = (str,)
-_NUMBER: tuple[type, ...] = (int, float)
-TYPES: Mapping[str, tuple[type, ...]] = {
-    "provider": _TEXT,
-    "base-url": _TEXT,
-    "model": _TEXT,
-    "caption-model": _TEXT,
-    "aspect": _TEXT,
-    "size": (str, int),
-    "timeout": _NUMBER,
-    "retries": (int,),
-    "wait": (str, int),
-    "max-cost": _NUMBER,
-    "price": _NUMBER,
-    "confirm-above": _NUMBER,
-    "keep-replies": (bool,),
-    "memory-limit": (int,),
-    "api-key": _TEXT,
-    "api-key-file": _TEXT,
-}
 
 
 class ConfigFile(Redacted, frozen=True):

@@ -13,15 +13,11 @@ from msgspec.structs import replace
 from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS
 from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.settings import credentials
-from nanobanana_cli.settings.config_files import (
-    GUARDED,
-    TYPES,
-    ConfigFile,
-    allowed_entries,
-    parse,
-)
+from nanobanana_cli.settings.config_files import ConfigFile, allowed_entries, parse
 from nanobanana_cli.settings.headers import HEADERS, check_header
+from nanobanana_cli.settings.names import GUARDED, TYPES
 from nanobanana_cli.settings.resolve import resolve
+from nanobanana_cli.settings.validators import switch
 from nanobanana_cli.suggest import one_of
 
 _HEADER = re.compile(rf"(?:(?P<provider>{'|'.join(PROVIDERS)})\.)?{HEADERS}\.(?P<name>.+)")
@@ -107,8 +103,9 @@ def checked_value(file: ConfigFile, name: SettingName, text: str, cwd: Path) -> 
         options["provider"] = name.provider
     settings = resolve(options, {}, file, None, dashes="")
     value = getattr(settings, name.setting.replace("-", "_"))
-    # An alias means another model at another provider.
-    return value if isinstance(value, str) and name.setting != "model" else text
+    # An alias means another model at another provider, and ~ another folder for another user.
+    is_kept = name.setting in ("model", "output-folder")
+    return value if isinstance(value, str) and not is_kept else text
 
 
 def with_entry(file: ConfigFile, name: SettingName, text: str) -> ConfigFile:
@@ -196,7 +193,7 @@ def _toml_value(setting: str, text: str) -> str | int | float:
     if str in TYPES.get(setting, (str,)):
         return text
     if bool in TYPES[setting]:
-        return text.lower() == "true"
+        return switch(text)
     try:
         return int(text)
     except ValueError:

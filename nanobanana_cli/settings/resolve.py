@@ -11,33 +11,13 @@ import msgspec
 
 from nanobanana_cli import catalog
 from nanobanana_cli.errors import ConfigError, UsageError
-from nanobanana_cli.settings import validators
-from nanobanana_cli.settings.config_files import TYPES, ConfigFile, project_file, user_file
+from nanobanana_cli.settings import output, validators
+from nanobanana_cli.settings.config_files import ConfigFile, project_file, user_file
+from nanobanana_cli.settings.names import DEFAULTS, TYPES, USER_DEFAULTS, variable_of
 from nanobanana_cli.settings.validators import InvalidValue
 from nanobanana_cli.types import Redacted, Tariff
 
 T = TypeVar("T")
-
-# In display order; each is also the option `--NAME` and, but for `wait`, the variable `NB_NAME`.
-DEFAULTS: Mapping[str, str] = {
-    "provider": catalog.DEFAULT_PROVIDER,
-    "base-url": "",
-    "model": "",
-    "aspect": validators.AUTO,
-    "size": catalog.DEFAULT_SIZE,
-    "timeout": "",
-    "retries": "3",
-    "wait": "",
-    "max-cost": "",
-}
-# Of what only a file may set: neither an option nor a variable.
-USER_DEFAULTS: Mapping[str, str] = {
-    "caption-model": "",
-    "price": "",
-    "confirm-above": "10",
-    "keep-replies": "true",
-    "memory-limit": str(validators.MEMORY_LIMIT),
-}
 
 
 class Settings(Redacted, frozen=True):
@@ -48,7 +28,11 @@ class Settings(Redacted, frozen=True):
         base_url: without a trailing slash; "" only for the embedded sandbox.
         timeout: wall-clock seconds for one attempt; None leaves it to `default_timeout`.
         wait: seconds to keep trying what is known to be free; 0 counts retries instead.
+        concurrency: the most calls at once; None leaves it to the command.
         max_cost: micro-dollars; None is no limit.
+        format: of images whose name has no suffix; `auto` keeps it as received.
+        output_folder: where images go that are not named; "" is the current folder.
+        alt: also ask for alt text.
         price: micro-dollars per call at an address of the user's own; None if unknown.
         confirm_above: micro-dollars that a command may cost without being asked.
         keep_replies: keep paid replies whose image could not be saved.
@@ -68,7 +52,11 @@ class Settings(Redacted, frozen=True):
     timeout: float | None
     retries: int
     wait: float
+    concurrency: int | None
     max_cost: int | None
+    format: str
+    output_folder: str
+    alt: bool
     price: int | None
     confirm_above: int
     keep_replies: bool
@@ -219,7 +207,11 @@ def resolve(
         timeout=sources.pick("timeout", validators.timeout),
         retries=sources.must("retries", validators.retries),
         wait=sources.pick("wait", validators.wait) or 0.0,
+        concurrency=sources.pick("concurrency", output.concurrency),
         max_cost=_max_cost(sources, user, project),
+        format=sources.must("format", output.image_format),
+        output_folder=_output_folder(sources, project),
+        alt=sources.must("alt", validators.switch),
         price=sources.pick("price", validators.max_cost),
         confirm_above=sources.must("confirm-above", validators.max_cost),
         keep_replies=sources.must("keep-replies", validators.switch),
@@ -256,6 +248,13 @@ def _max_cost(sources: _Sources, user: ConfigFile, project: ConfigFile | None) -
     return mine
 
 
+def _output_folder(sources: _Sources, project: ConfigFile | None) -> str:
+    folder = sources.pick("output-folder", output.folder) or ""
+    if project is None or sources.origins["output-folder"] != str(project.path):
+        return folder
+    return output.within_project(folder, project)
+
+
 def provider_in_force(
     typed: str | None, env: Mapping[str, str], user: ConfigFile, project: ConfigFile | None
 ) -> str:
@@ -272,11 +271,6 @@ def default_timeout(model: str, size: str | None) -> float:
         size: an image size of the catalog; None for a text.
     """
     return 300.0 if size == "4K" or "pro" in model.split("-") else 120.0
-
-
-def variable_of(name: str) -> str:
-    """Return the environment variable of a setting: `max-cost` → `NB_MAX_COST`; "" for none."""
-    return "" if name == "wait" else f"NB_{name.upper().replace('-', '_')}"
 
 
 def _address(text: str, provider: str) -> tuple[str, str | None]:

@@ -186,9 +186,9 @@ def memory_limit(text: str) -> int:
 
 
 def switch(text: str) -> bool:
-    """Return a choice between true and false, in any case."""
-    if (folded := text.lower()) in ("true", "false"):
-        return folded == "true"
+    """Return a choice between true and false, in any case; 1 and 0 as variables have them."""
+    if (folded := text.lower()) in ("true", "false", "1", "0"):
+        return folded in ("true", "1")
     raise InvalidValue("is not a choice", hint="true or false")
 
 

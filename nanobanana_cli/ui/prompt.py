@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from nanobanana_cli.ui.terminal import Terminal
 
 
-def confirm(terminal: Terminal, question: str) -> bool | None:
-    """Ask a question, also with `-q`, and return whether the answer is yes; by default it is no.
+def confirm(terminal: Terminal, question: str, *, default: bool = False) -> bool | None:
+    """Ask a question, also with `-q`, and return whether the answer is yes.
+
+    Args:
+        default: the answer that an empty line gives; the end of input is a no.
 
     Returns:
         None if stdin or stderr is not a terminal, so that nobody can be asked.
@@ -21,9 +24,10 @@ def confirm(terminal: Terminal, question: str) -> bool | None:
     if not (terminal.stdin.isatty() and terminal.stderr.isatty()):
         return None
     with suppress(OSError, ValueError):
-        terminal.stderr.write(f"{escape(question)} [y/N] ")
+        terminal.stderr.write(f"{escape(question)} [{'Y/n' if default else 'y/N'}] ")
         terminal.stderr.flush()
-        return terminal.stdin.readline().strip().lower() in ("y", "yes")
+        answer = terminal.stdin.readline().lower()
+        return answer.strip() in ("y", "yes") or (default and answer.isspace())
     return None
 
 

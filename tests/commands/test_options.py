@@ -13,7 +13,7 @@ from typer import Argument, Option
 from nanobanana_cli.commands.batch.options import BatchOptions
 from nanobanana_cli.commands.options import Shape, Streams
 from nanobanana_cli.commands.signature import command_line, settings_of, takes
-from nanobanana_cli.settings.resolve import DEFAULTS
+from nanobanana_cli.settings.names import DEFAULTS
 from nanobanana_cli.ui.terminal import Terminal
 
 

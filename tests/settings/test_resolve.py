@@ -9,7 +9,8 @@ import pytest
 
 from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.settings import Settings, load
-from nanobanana_cli.settings.resolve import DEFAULTS, USER_DEFAULTS, default_timeout
+from nanobanana_cli.settings.names import DEFAULTS, USER_DEFAULTS
+from nanobanana_cli.settings.resolve import default_timeout
 from nanobanana_cli.types import Tariff
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def test_without_any_source_the_defaults_hold() -> None:
     assert (settings.aspect, settings.size) == ("auto", "1K")
     assert (settings.timeout, settings.retries, settings.max_cost) == (None, 3, None)
     assert settings.wait == 0
+    assert (settings.concurrency, settings.format) == (None, "auto")
+    assert (settings.output_folder, settings.alt) == ("", False)
     assert (settings.price, settings.confirm_above) == (None, 10_000_000)
     assert settings.origins == dict.fromkeys([*DEFAULTS, *USER_DEFAULTS], "default")
 
@@ -171,6 +174,10 @@ def test_every_setting_but_the_wait_has_a_variable() -> None:
         "NB_TIMEOUT": "5",
         "NB_RETRIES": "0",
         "NB_MAX_COST": "0.50",
+        "NB_CONCURRENCY": "3",
+        "NB_FORMAT": "jpg",
+        "NB_OUTPUT_FOLDER": "images",
+        "NB_ALT": "1",
     }
     settings = load({**env, "NB_WAIT": "2h"}, Path.cwd(), {})
     assert settings.provider == "google"
@@ -179,6 +186,8 @@ def test_every_setting_but_the_wait_has_a_variable() -> None:
     assert (settings.aspect, settings.size) == ("21:9", "4K")
     assert (settings.timeout, settings.retries, settings.max_cost) == (5.0, 0, 500_000)
     assert settings.wait == 0
+    assert (settings.concurrency, settings.format) == (3, "jpeg")
+    assert (settings.output_folder, settings.alt) == ("images", True)
     assert sorted(settings.origins[name] for name in DEFAULTS) == sorted([*env, "default"])
 
 

@@ -45,6 +45,7 @@ class Defaults(msgspec.Struct, frozen=True):
 
     Args:
         model, aspect, size, format, alt: as the options.
+        format_yields: a suffix wins over `format`, which is configured.
         builtin: which of `model`, `aspect` and `size` were neither typed nor configured.
         provider: decides which models and sizes a name means.
     """
@@ -54,6 +55,7 @@ class Defaults(msgspec.Struct, frozen=True):
     size: str
     format: str
     alt: bool = False
+    format_yields: bool = False
     builtin: frozenset[str] = frozenset()
     provider: str = DEFAULT_PROVIDER
 
@@ -204,6 +206,8 @@ class _Checker:
         if not path or self._listing.is_folder(path):
             self._diagnostics.add(number, "output", f"{output} is a folder; write {output}/")
             return None
+        if row.format is None and self._defaults.format_yields:
+            wanted = None
         return path if self._has_format(number, path, wanted) else None
 
     def _alt_file(self, number: int, row: Row, count: int) -> str | None:

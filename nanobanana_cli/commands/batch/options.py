@@ -127,16 +127,16 @@ class BatchOptions(msgspec.Struct, frozen=True):
         ),
     ] = None
     concurrency: Annotated[
-        int,
+        int | None,
         Option(
             "--concurrency",
             metavar="N",
             min=1,
             max=256,
-            help="Maximum number of calls at once.",
+            help="Maximum number of calls at once. [default: 8]",
             rich_help_panel=_PACE,
         ),
-    ] = 8
+    ] = None
     rpm: Annotated[
         float | None,
         Option(
@@ -212,22 +212,22 @@ class BatchOptions(msgspec.Struct, frozen=True):
         ),
     ] = None
     image_format: Annotated[
-        str,
+        str | None,
         Option(
             "--format",
             metavar="FORMAT",
-            help=f"Format for rows that set none: {listed(CHOICES)}.",
+            help=f"Format for rows that set none: {listed(CHOICES)}. [default: auto]",
             rich_help_panel=_OUTPUT,
         ),
-    ] = "auto"
+    ] = None
     alt: Annotated[
-        bool,
+        bool | None,
         Option(
-            "--alt",
+            "--alt/--no-alt",
             help="Also write alt text, for rows that do not set alt.",
             rich_help_panel=_OUTPUT,
         ),
-    ] = False
+    ] = None
     force: Annotated[
         bool,
         Option(

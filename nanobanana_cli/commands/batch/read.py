@@ -17,7 +17,6 @@ from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.options import BatchOptions
 from nanobanana_cli.commands.batch.plan import BatchJob, errors_shown
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.generation.destinations import format_named
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -40,15 +39,15 @@ def read_job(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
     root = folder if chosen.folder is None else Path(chosen.folder)
     if not (chosen.dry_run or chosen.check or chosen.status):
         files.check_folder(root)
-    format_named(chosen.image_format)
     _check_kinds(chosen.retry or ())
     references = References(folder, is_offline=chosen.dry_run or chosen.status)
     defaults = validate.Defaults(
         model=settings.model,
         aspect=settings.aspect,
         size=settings.size,
-        format=chosen.image_format,
-        alt=chosen.alt,
+        format=settings.format,
+        alt=settings.alt,
+        format_yields=settings.origins["format"] != "--format",
         builtin=frozenset(name for name in _DEFAULTED if settings.origins[name] == "default"),
         provider=settings.provider,
     )

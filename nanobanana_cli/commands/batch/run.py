@@ -36,6 +36,8 @@ _TICK = 0.2
 _SHOWN = 20
 # Seconds to keep trying while the service is busy, where nobody says how long.
 _WAIT = 600.0
+# Calls at once by default.
+_AT_ONCE = 8
 
 
 def make(job: BatchJob, terminal: Terminal) -> None:
@@ -194,8 +196,9 @@ def _run(
     """
     terminal = report.terminal
     chosen = job.chosen
+    at_once = job.settings.concurrency or _AT_ONCE
     wait = _WAIT if job.settings.origins["wait"] == "default" else job.settings.wait
-    limiter = RateLimiter(chosen.concurrency, chosen.rpm, wait, terminal.note)
+    limiter = RateLimiter(at_once, chosen.rpm, wait, terminal.note)
     with ExitStack() as stack:
         session = stack.enter_context(connection.session(job.settings, terminal, limiter))
         _check_folders(job, due)
@@ -213,7 +216,7 @@ def _run(
         )
         runner = Runner(
             *(session, dispatcher, planner, ledger, job.references, alt_files),
-            *(job.root, chosen.concurrency),
+            *(job.root, at_once),
         )
         update = stack.enter_context(terminal.progress_bar(len(due)))
         try:

@@ -63,7 +63,7 @@ def check_images(
         "-i": bool(options.inputs.images),
         "-o": options.output.path is not None,
         "-n": options.copies.count != 1,
-        "--format": options.output.image_format != "auto",
+        "--format": options.output.image_format is not None,
         "--all": options.output.every,
         "--search": options.parameters.search,
     }

@@ -31,6 +31,9 @@ from nanobanana_cli.system import StopSignals, error_of
 from nanobanana_cli.types import ContentRequest, Reference, Result
 from nanobanana_cli.ui.terminal import Terminal
 
+# Calls at once by default.
+_AT_ONCE = 8
+
 
 def run(
     options: CaptionOptions,
@@ -76,7 +79,7 @@ def run(
     if len(due) > 1 and settings.provider != "sandbox":
         session.note = cost.estimate(sample, settings, len(due))
     try:
-        _describe(describer, session, jobs, options.existing.concurrency, report)
+        _describe(describer, session, jobs, settings.concurrency or _AT_ONCE, report)
     finally:
         report.note_cost(settings)
     report.raise_failures()

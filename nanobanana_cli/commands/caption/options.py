@@ -118,11 +118,15 @@ class Existing(msgspec.Struct, frozen=True):
         bool, Option("--recursive", "-r", help="Search folders for images, too.")
     ] = False
     concurrency: Annotated[
-        int,
+        int | None,
         Option(
-            "--concurrency", metavar="N", min=1, max=64, help="Maximum number of calls at once."
+            "--concurrency",
+            metavar="N",
+            min=1,
+            max=64,
+            help="Maximum number of calls at once. [default: 8]",
         ),
-    ] = 8
+    ] = None
     check: Annotated[
         bool,
         Option(

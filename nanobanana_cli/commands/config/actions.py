@@ -24,7 +24,7 @@ def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | 
 
     Args:
         name: as typed, with or without a provider.
-        value: as typed; None for a key, which comes from the prompt or stdin.
+        value: as typed; None or `-` for a key, which comes from the prompt or stdin.
         provider: as typed; by default the one in the name, or the one in force.
 
     Raises:
@@ -42,6 +42,10 @@ def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | 
         terminal.warn(f"the model in the address is left out: nb config set model {model}")
     if source := listing.overriding_source(changed, project, terminal.env, entry):
         terminal.warn(f"{source} takes precedence")
+    if entry.setting in ("api-key", "api-key-file"):
+        in_force = resolve.provider_in_force(None, terminal.env, changed, project)
+        chosen = "" if entry.provider == in_force else f" --provider {entry.provider}"
+        terminal.note(f"check it with `nb config check{chosen}`")
 
 
 def unset_entry(terminal: Terminal, name: str, provider: str | None) -> None:
@@ -150,7 +154,7 @@ def _value(terminal: Terminal, entry: SettingName, value: str | None) -> str:
             raise UsageError(f"no value for {entry}", hint=f"nb config set {entry} VALUE")
         return value
     what = "header's value" if entry.header else "key"
-    if value is not None:
+    if value not in (None, "-"):
         raise UsageError(
             f"a {what} cannot be given as an argument, where others could see it",
             hint=f"`nb config set {entry}` asks for it or reads it from stdin",

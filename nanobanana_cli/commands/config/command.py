@@ -51,7 +51,9 @@ def set_(
     name: _Name,
     value: Annotated[
         str | None,
-        typer.Argument(metavar="[VALUE]", show_default=False, help="Leave it out for api-key."),
+        typer.Argument(
+            metavar="[VALUE]", show_default=False, help="For api-key leave it out, or - for stdin."
+        ),
     ] = None,
     provider: _Provider = None,
     quiet: options.Quiet = False,
@@ -65,7 +67,7 @@ def set_(
     Examples:
       nb config set aspect 16:9
       nb config set api-key
-      nb config set google.api-key < key.txt
+      pass show wisgate | nb config set api-key -
     """
     from nanobanana_cli.commands.config import actions
 
@@ -119,11 +121,26 @@ def list_(ctx: typer.Context, json: _Json = False, color: options.Color = None) 
 
 
 @app.command(cls=screens.HelpCommand)
+def edit(ctx: typer.Context, quiet: options.Quiet = False, color: options.Color = None) -> None:
+    """Open the user's file in an editor: $VISUAL, $EDITOR, nano or vi.
+
+    What is saved is checked. If it is invalid, edit it again, or the file stays as it was.
+
+    Examples:
+      nb config edit
+      EDITOR="code --wait" nb config edit
+    """
+    from nanobanana_cli.commands.config import editor
+
+    editor.run(_terminal(ctx, quiet, color))
+
+
+@app.command(cls=screens.HelpCommand)
 def path(ctx: typer.Context, quiet: options.Quiet = False, color: options.Color = None) -> None:
     """Print the path of the user's file.
 
     Example:
-      $EDITOR "$(nb config path)"
+      cat "$(nb config path)"
     """
     from nanobanana_cli.commands.config import actions
 

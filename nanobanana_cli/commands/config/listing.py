@@ -12,13 +12,8 @@ from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.credentials import source
 from nanobanana_cli.settings.edit import SettingName, value_of
 from nanobanana_cli.settings.headers import HEADERS
-from nanobanana_cli.settings.resolve import (
-    DEFAULTS,
-    USER_DEFAULTS,
-    Settings,
-    default_timeout,
-    variable_of,
-)
+from nanobanana_cli.settings.names import DEFAULTS, USER_DEFAULTS, variable_of
+from nanobanana_cli.settings.resolve import Settings, default_timeout
 
 MASK = "********"
 _AMOUNTS = ("max-cost", "price", "confirm-above")

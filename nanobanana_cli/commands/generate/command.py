@@ -36,8 +36,11 @@ class AltText(msgspec.Struct, frozen=True):
     panel = "Text"
 
     alt: Annotated[
-        bool, Option("--alt", help="Also write alt text beside the image: fox.png, fox.alt.txt.")
-    ] = False
+        bool | None,
+        Option(
+            "--alt/--no-alt", help="Also write alt text beside the image: fox.png, fox.alt.txt."
+        ),
+    ] = None
     alt_file: Annotated[
         str | None, Option("--alt-file", metavar="FILE", help="Also write alt text, to FILE.")
     ] = None
@@ -73,8 +76,7 @@ def command(options: GenerateOptions, terminal: Terminal) -> None:
       nb generate "the same fox, at night" -i fox.png -n 3 -o night.png
       echo "a red fox" | nb generate - -o - | magick - fox.avif
     """
-    text = _text(options) if options.text.alt or options.text.alt_file is not None else None
-    run(options, options.prompt, terminal, text=text)
+    run(options, options.prompt, terminal)
 
 
 def run(
@@ -88,7 +90,7 @@ def run(
     """Check everything, then make the images, or only show the request.
 
     Args:
-        text: where the text of each image goes, if one is wanted.
+        text: where the text of each image goes; None leaves that to the options.
         texts: writes the texts, when they are the results.
 
     Raises:
@@ -103,12 +105,15 @@ def run(
     output, cost = options.output, options.cost
     _check(options, terminal)
     in_force = connection.settings_in_force(options, terminal)
+    if isinstance(options, GenerateOptions):
+        text = _text(options, in_force)
     request = _request(options, prompt, in_force, terminal, text)
     places = destinations.plan(
-        output.path,
+        _place(output, in_force),
         prompt=request.prompt,
         count=options.copies.count,
-        image_format=output.image_format,
+        image_format=in_force.format,
+        format_yields=in_force.origins["format"] != "--format",
         force=output.force,
         skip_existing=output.skip_existing,
         stdout=terminal.binary,
@@ -137,12 +142,28 @@ def _check(options: "GenerateOptions | CaptionOptions", terminal: Terminal) -> N
         )
 
 
-def _text(options: GenerateOptions) -> "TextDestination":
-    """Return a file beside the image, for alt text in the usual style."""
+def _place(output: Output, in_force: "Settings") -> str | None:
+    """Return the value of -o, or the configured folder."""
+    if output.path is not None or not in_force.output_folder:
+        return output.path
+    from os.path import relpath
+
+    # Of a project file, it is known from the root: show it as it is seen from here.
+    folder, here = Path(in_force.output_folder), Path.cwd()
+    return f"{relpath(folder) if folder.is_relative_to(here) else folder}/"
+
+
+def _text(options: GenerateOptions, in_force: "Settings") -> "TextDestination | None":
+    """Return a file beside the image, for alt text in the usual style, if one is wanted."""
+    name = options.text.alt_file
+    is_typed = in_force.origins["alt"] == "--alt"
+    # What is configured is for images that are files.
+    is_wanted = in_force.alt and (is_typed or options.output.path != "-")
+    if name is None and not is_wanted:
+        return None
     from nanobanana_cli.captions.prompts import TextSpec
     from nanobanana_cli.captions.save import TextDestination
 
-    name = options.text.alt_file
     if name is not None and (not name or "\0" in name):
         raise UsageError("--alt-file needs a path", hint="--alt-file fox.alt.txt")
     if name == "-":

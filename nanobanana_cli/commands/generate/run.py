@@ -176,7 +176,8 @@ class Generation(msgspec.Struct, frozen=True):
             return results
 
         label = f"{self.request.aspect} {self.request.size} from {self.settings.provider}"
-        pool = WorkerPool(make_one, missing, min(len(missing), _AT_ONCE))
+        at_once = min(len(missing), self.settings.concurrency or _AT_ONCE)
+        pool = WorkerPool(make_one, missing, at_once)
         shown = _Shown(self.writer, self.terminal)
         with (
             StopSignals(is_busy=self.terminal.charges.are_unsaved) as signals,

@@ -45,6 +45,11 @@ def test_set_get_unset(nb: Nb, user_file: Path) -> None:
         ("max-cost", "0.50", "0.5"),
         ("provider", "sandbox", "sandbox"),
         ("base-url", "https://gate.example/v1beta", "https://gate.example"),
+        ("concurrency", "4", "4"),
+        ("format", "JPG", "jpeg"),
+        ("output-folder", "/tmp", "/tmp"),
+        ("alt", "true", "true"),
+        ("alt", "1", "true"),
         ("sandbox.base-url", "http://127.0.0.1:1", "http://127.0.0.1:1"),
     ],
 )
@@ -67,7 +72,8 @@ def test_a_key_is_read_from_stdin_into_a_private_file(nb: Nb, user_file: Path) -
         run = nb("config", "set", "api-key", stdin=f"{SECRET}\r\n".encode())
     finally:
         os.umask(previous)
-    assert (run.code, run.err) == (0, f"wisgate.api-key set in {user_file}\n")
+    check = "check it with `nb config check`"
+    assert (run.code, run.err) == (0, f"wisgate.api-key set in {user_file}\n{check}\n")
     assert user_file.read_text() == f'[wisgate]\napi-key = "{SECRET}"\n'
     assert stat.S_IMODE(user_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(user_file.parent.stat().st_mode) == 0o700
@@ -180,7 +186,7 @@ def test_set_warns_of_what_takes_precedence(nb: Nb) -> None:
     run = nb("config", "set", "aspect", "16:9", env={"NB_ASPECT": "4:3"})
     assert run.err.endswith("note: NB_ASPECT takes precedence\n")
     run = nb("config", "set", "api-key", stdin=b"k", env={"WISDOM_GATE_KEY": "w"})
-    assert run.err.endswith("note: WISDOM_GATE_KEY takes precedence\n")
+    assert "\nnote: WISDOM_GATE_KEY takes precedence\n" in run.err
     Path("key.txt").write_text("k")
     run = nb("config", "set", "api-key-file", "key.txt")
     assert "note: api-key in " in run.err
@@ -205,6 +211,10 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
         "retries\t3\tdefault",
         "wait\t\tdefault",
         "max-cost\t0.5\tNB_MAX_COST",
+        "concurrency\t\tdefault",
+        "format\tauto\tdefault",
+        "output-folder\t\tdefault",
+        "alt\tfalse\tdefault",
         "caption-model\tgemini-3.1-flash-image-preview\tdefault",
         "price\t\tdefault",
         "confirm-above\t10\tdefault",
@@ -215,8 +225,12 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
     ]
     rows = [json.loads(line) for line in nb("config", "list", "--json", env=env).out.splitlines()]
     assert rows[5] == {"name": "timeout", "value": 30.0, "origin": str(user_file)}
-    assert [row["value"] for row in rows[8:15]] == [
+    assert [row["value"] for row in rows[8:19]] == [
         0.5,
+        None,
+        "auto",
+        None,
+        False,
         "gemini-3.1-flash-image-preview",
         None,
         10.0,
