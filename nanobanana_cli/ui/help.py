@@ -97,7 +97,14 @@ def screen(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
     names = min(longest, int(look.width * _NAMES_SHARE))
     head = [_usage(command, ctx, look), *_description(command.help or "", look)]
     body = [line for title, rows in panels.items() for line in _panel(title, rows, names, look)]
-    return "\n\n".join([*head, "\n".join(body)])
+    return "\n\n".join([*head, "\n".join(body), *_read_on(command, ctx)])
+
+
+def _read_on(command: TyperCommand | TyperGroup, ctx: Any) -> Iterator[str]:
+    """Yield where to read on, as the last line."""
+    if isinstance(command, TyperGroup):
+        name, *words = ctx.command_path.split()
+        yield f" Read on: {' '.join([name, 'help', *words, 'COMMAND'])}"
 
 
 def _show(command: TyperCommand | TyperGroup, ctx: Any) -> None:

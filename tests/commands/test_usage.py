@@ -310,3 +310,11 @@ def test_no_charge_is_told_where_none_was(nb: Nb, line: str, code: int) -> None:
     run = nb(*line.split())
     assert run.code == code
     assert "harged" not in run.err
+
+
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [("--help", "nb help COMMAND"), ("help config", "nb help config COMMAND")],
+)
+def test_help_of_several_commands_ends_with_where_to_read_on(nb: Nb, line: str, end: str) -> None:
+    assert nb(*line.split()).out.endswith(f"╯\n\n Read on: {end}\n")

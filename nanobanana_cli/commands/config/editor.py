@@ -62,7 +62,8 @@ def _blank() -> str:
 
 def _open(draft: Path, env: Mapping[str, str]) -> None:
     """Run the editor; Ctrl-C is for it alone."""
-    typed = env.get("VISUAL") or env.get("EDITOR") or next(filter(shutil.which, _EDITORS), "vi")
+    usual = next(filter(shutil.which, _EDITORS), "vi")
+    typed = env.get("VISUAL") or env.get("EDITOR") or usual
     # Python's own handler, not SIG_IGN, which the editor would inherit.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
@@ -73,7 +74,7 @@ def _open(draft: Path, env: Mapping[str, str]) -> None:
         reason = getattr(error, "strerror", None) or "not a command"
         raise UsageError(
             f"cannot start the editor {typed}: {reason.lower()}",
-            hint="name another one: EDITOR=nano nb config edit",
+            hint=f"name another one: EDITOR={usual} nb config edit",
         ) from error
     finally:
         signal.signal(signal.SIGINT, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import tomllib
 from collections.abc import Callable
@@ -13,8 +14,6 @@ from support.pty_run import run_in_pty
 
 from nanobanana_cli.settings.names import DEFAULTS
 from nanobanana_cli.system import APP
-
-_ANOTHER = "name another one: EDITOR=nano nb config edit"
 
 Write = Callable[..., str]
 
@@ -136,7 +135,9 @@ def test_nothing_changed(nb: Nb, user_file: Path) -> None:
 )
 def test_an_editor_that_fails(nb: Nb, user_file: Path, command: str, error: str) -> None:
     run = nb("config", "edit", env={"EDITOR": command})
-    hint = "nothing was saved" if "status" in error else _ANOTHER
+    usual = "nano" if shutil.which("nano") else "vi"
+    another = f"name another one: EDITOR={usual} nb config edit"
+    hint = "nothing was saved" if "status" in error else another
     assert (run.code, run.err) == (2, f"nb: {error}\nhint: {hint}\n")
     assert not user_file.exists()
 
