@@ -70,6 +70,7 @@ class DoubtfulCall(msgspec.Struct, frozen=True, gc=False):
         message: the error; "" when the outcome was not recorded.
         sha256, shown, size: of the image, if it was received; size in bytes.
         time: of its last line: UTC, ISO 8601.
+        is_beside: the ledger of another manifest records it.
     """
 
     id: str
@@ -82,6 +83,7 @@ class DoubtfulCall(msgspec.Struct, frozen=True, gc=False):
     shown: str | None = None
     size: int | None = None
     time: str | None = None
+    is_beside: bool = False
 
 
 class Failure(msgspec.Struct, frozen=True, gc=False):
@@ -279,6 +281,7 @@ class _Merger:
             shown=received.shown if received else None,
             size=received.bytes if received else None,
             time=line.time,
+            is_beside=line.id not in self.own,
         )
         self.history.doubts.setdefault(line.row, []).append(call)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from nanobanana_cli.batch.contents import FileContents
 from nanobanana_cli.batch.history import DoubtfulCall, History, Written
 from nanobanana_cli.batch.item import Item
-from nanobanana_cli.batch.paths import alt_file, candidates
+from nanobanana_cli.batch.paths import aliases, alt_file, candidates
 
 # Files that a killed run left without their names, and those that a later command named.
 LEFTOVERS = (".nb-*.tmp", "recovered*")
@@ -64,6 +64,16 @@ class Sources:
         self._folder = folder
         self._state = state
         self._contents = FileContents(root)
+        rows = {row for each in claimed for row in (each, *aliases(each))} if history.doubts else ()
+        # By fingerprint, the calls of each row that is gone.
+        self._gone: dict[str, list[list[DoubtfulCall]]] = {}
+        for row, calls in history.doubts.items():
+            by_print: dict[str, list[DoubtfulCall]] = {}
+            for call in calls if row not in rows else ():
+                if not call.is_beside:
+                    by_print.setdefault(call.fingerprint, []).append(call)
+            for fingerprint, same in by_print.items():
+                self._gone.setdefault(fingerprint, []).append(same)
         self._taken = {_absolute(root / path) for each in claimed for path in candidates(each)}
 
     def records_of(self, item: Item) -> Iterator[Written]:
@@ -86,6 +96,16 @@ class Sources:
                     self._taken.add(name)
                     return AtHand(path, made)
         return None
+
+    def doubts_moved(self, fingerprints: Iterable[str]) -> tuple[DoubtfulCall, ...]:
+        """Return the calls of a row that is gone and that asked for the same, each row's once.
+
+        The output's name is no part of what is asked, so they are in doubt under another, too.
+        """
+        for fingerprint in fingerprints:
+            if rows := self._gone.get(fingerprint):
+                return tuple(rows.pop(0))
+        return ()
 
     def leftover(self, call: DoubtfulCall, target: str) -> AtHand | None:
         """Return the image of a call that was received and did not get its name.

@@ -100,6 +100,8 @@ class StepPlanner:
         for path in () if after else paths:
             if made := self._record_of(item, path):
                 return self._unchanged(step, path, made)
+        if not (doubts or after or item.is_guess):
+            step = replace(step, doubts=self._sources.doubts_moved(item.fingerprints))
         for call in step.doubts:
             # Its hash was in the ledger before the file had its name.
             for path in paths:
@@ -207,8 +209,12 @@ class StepPlanner:
         if text is not None:
             return replace(step, price=0)
         step = self._asking(step)
-        doubts = self._history.doubts_for(item.target, (item.text_fingerprint,))
-        return self._in_doubt(replace(step, doubts=(*step.doubts, *doubts)))
+        return self._in_doubt(replace(step, doubts=(*step.doubts, *self._text_doubts(item))))
+
+    def _text_doubts(self, item: Item) -> tuple[DoubtfulCall, ...]:
+        prints = (item.text_fingerprint,)
+        calls = self._history.doubts_for(item.target, prints)
+        return calls or self._sources.doubts_moved(prints)
 
     def _kept(self, path: str, made: Sequence[Written], price: int | None) -> str:
         """Return why a file is not replaced without `--force`; "" when it may be."""
@@ -261,7 +267,7 @@ class StepPlanner:
         # The one beside it may have been edited.
         text = "" if found.alt_file.is_file() else found.made and found.made.alt
         if text is None:
-            if self._history.doubts_for(item.target, (item.text_fingerprint,)):
+            if self._text_doubts(item):
                 return step
             return self._asking(step)
         return replace(step, lacks_text=True, text=text)

@@ -100,6 +100,41 @@ def test_it_stays_in_doubt_when_the_manifest_is_renamed(nb: Nb) -> None:
         assert len(server.requests) == 1
 
 
+def test_it_stays_in_doubt_under_another_name(nb: Nb) -> None:
+    """The output's name is no part of what is asked; one call puts one row in doubt."""
+    with CountingServer(lambda prompt, _: 502 if prompt == "fox" else 200) as server:
+
+        def batch(*rows: dict[str, str], options: tuple[str, ...] = ()) -> Run:
+            Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+            return nb("batch", "m.jsonl", *options, env=server.env)
+
+        assert batch(ROW).code == 3
+        for name in ("reynard.png", "reynard.webp", "red/"):
+            run = batch({**ROW, "output": name})
+            assert (run.code, "--retry unknown makes 1 again for $0.058" in run.err) == (3, True)
+        assert server.calls == {"fox": 1}
+        # One call makes one row doubtful.
+        assert batch({**ROW, "output": "a.png"}, {**ROW, "output": "b.png"}).code == 3
+        assert server.calls == {"fox": 2}
+        server.answer = lambda _prompt, _nth: 200
+        again = ({**ROW, "output": "c.png"}, {**ROW, "output": "b.png"})
+        run = batch(*again, options=("--retry", "unknown"))
+        assert (run.code, sorted(run.out.split())) == (0, ["b.png", "c.png"])
+        # And that is settled.
+        assert batch({**ROW, "output": "b.png"}, {**ROW, "output": "d.png"}).code == 0
+        assert server.calls == {"fox": 4}
+
+
+def test_a_text_stays_in_doubt_under_another_name(nb: Nb) -> None:
+    row = {"prompt": "mute", "output": "a.png"}
+    with CountingServer(lambda prompt, _: 502 if prompt == "text of mute" else 200) as server:
+        for name, alt in (("a.png", False), ("a.png", True), ("b.png", True), ("b.png", True)):
+            Path("m.jsonl").write_text(json.dumps({**row, "output": name, "alt": alt}))
+            run = nb("batch", "m.jsonl", env=server.env)
+        assert (run.code, "--retry unknown makes 1 again" in run.err) == (3, True)
+        assert server.calls == {"mute": 1, "text of mute": 1}
+
+
 def test_a_line_says_why(nb: Nb) -> None:
     with WireServer(REFUSED) as server:
         run(nb, server)
