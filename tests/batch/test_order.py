@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Nb
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support import pngs
 from support.counting_server import CountingServer, image
 
@@ -407,3 +411,62 @@ def test_a_run_says_what_it_leaves_out_of_date(nb: Nb, server: CountingServer, o
     batch(nb, server)
     assert server.calls == {"hero": 2, "fox": 2, "hare": 2}
     assert server.sent["hare"][1] == (image("fox #2"), image("hero #2"))
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Rows, each made from some of those before it, in any order."""
+    rows: list[dict[str, Any]] = []
+    for n in range(draw(st.integers(2, 7))):
+        before = [row["output"] for row in rows]
+        images = draw(st.lists(st.sampled_from(before), max_size=3, unique=True)) if n else []
+        rows.append({"prompt": f"fox {n}", "output": f"{n}.png", "images": images})
+    return draw(st.permutations(rows))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@given(
+    graphs(),
+    st.lists(st.sampled_from([200, 200, 200, 400, 502, 0]), min_size=7, max_size=7),
+    st.sets(st.integers(0, 6), max_size=2),
+    st.sampled_from(["1", "4"]),
+)
+def test_each_child_is_sent_its_parents_last_images_and_paid_for_once(
+    nb: Nb, rows: list[dict[str, Any]], first: list[int], edited: set[int], concurrency: str
+) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),
+        CountingServer(lambda prompt, _: first[int(prompt[4])], repeats=False) as server,
+    ):
+        options = ("--concurrency", concurrency, "--json")
+        write(*rows)
+        nb("batch", "m.jsonl", *options, env=server.env)
+        # What came cut was paid for, and is asked for again.
+        cut = {prompt for prompt in server.charged if first[int(prompt[4])] == 0}
+        server.answer = lambda *_: 200
+        batch(nb, server, *options, "--retry", "all")
+        for row in rows:
+            assert server.charged[row["prompt"]] == 1 + (row["prompt"] in cut)
+        check_references(server, rows)
+        changed = [
+            {**row, "prompt": row["prompt"] + "!"} if int(row["output"][0]) in edited else row
+            for row in rows
+        ]
+        stale = {row["output"] for row, then in zip(changed, rows, strict=True) if row != then}
+        for _ in rows:
+            stale |= {row["output"] for row in rows if stale & {*row["images"]}}
+        write(*changed)
+        before = server.calls.total()
+        planned = [path for path, (what, _) in plan(nb).items() if what != "unchanged"]
+        assert set(planned) == stale
+        batch(nb, server, *options)
+        assert server.calls.total() == before + len(stale)
+        check_references(server, changed)
+        batch(nb, server, "--check")
+
+
+def check_references(server: CountingServer, rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        now = tuple(Path(name).read_bytes() for name in row["images"])
+        assert server.sent[row["prompt"]][-1] == now

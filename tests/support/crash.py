@@ -14,6 +14,8 @@ from support.counting_server import CountingServer, image
 
 from nanobanana_cli.images.formats import verify
 
+_CHAIN = 4
+
 
 class Starts(Protocol):
     """Starts `nb` as a process."""
@@ -21,9 +23,15 @@ class Starts(Protocol):
     def start(self, *argv: str | Path, **options: Any) -> subprocess.Popen[bytes]: ...
 
 
-def write(number: int, name: str = "m.jsonl") -> list[str]:
+def write(number: int, name: str = "m.jsonl", *, chain: int = 1) -> list[str]:
+    """Write a manifest, in which each row but every `chain`th is made from the one before it."""
     prompts = [f"fox {n}" for n in range(number)]
-    rows = [{"prompt": prompt, "output": f"{n}.png"} for n, prompt in enumerate(prompts)]
+    rows: list[dict[str, Any]] = [
+        {"prompt": prompt, "output": f"{n}.png"} for n, prompt in enumerate(prompts)
+    ]
+    for n, row in enumerate(rows):
+        if n % chain:
+            row["images"] = [f"{n - 1}.png"]
     Path(name).write_text("\n".join(map(json.dumps, rows)))
     return prompts
 
@@ -35,12 +43,15 @@ def ledger(name: str = "m.ledger.jsonl") -> list[dict[str, Any]]:
 def killed_at_random(nb: Starts, kills: int, seed: int) -> str:
     """Kill runs of one manifest again and again, then resume to the end and check the ledger.
 
+    Rows are in chains of four, of which each is made from the one before it.
+
     Returns:
         The figures, in a line.
     """
-    prompts = write(40 * kills)
+    prompts = write(40 * kills, chain=_CHAIN)
     chance = random.Random(seed)
-    with CountingServer(latency=0.05) as server:
+    # Each picture of a prompt is another, so that what came and was not kept would show.
+    with CountingServer(latency=0.05, repeats=False) as server:
         options = ("batch", "m.jsonl", "--concurrency", "8", "--retry", "unknown", "--yes")
         for _ in range(kills):
             process = nb.start(*options, env=server.env)
@@ -64,7 +75,9 @@ def check_accounts(prompts: list[str], server: CountingServer) -> str:
     lines = ledger()
     rows = {f"{n}.png": prompt for n, prompt in enumerate(prompts)}
     for name, prompt in rows.items():
-        assert Path(name).read_bytes() == image(prompt)
+        assert Path(name).read_bytes() in [
+            image(f"{prompt} #{nth + 1}") for nth in range(server.calls[prompt])
+        ]
     intents = Counter(rows[line["row"]] for line in lines if line["event"] == "intent")
     unknown = Counter(rows[line["row"]] for line in lines if line["event"] == "dropped")
     made = Counter(rows[line["row"]] for line in lines if line["event"] == "written")
@@ -72,6 +85,10 @@ def check_accounts(prompts: list[str], server: CountingServer) -> str:
     for prompt in prompts:
         # An intent may have come to the disk just before a kill and its call not out of the door.
         assert server.calls[prompt] <= intents[prompt] == 1 + unknown[prompt]
+    for number, prompt in enumerate(prompts):
+        # What a row was made from is what is there now.
+        parents = (Path(f"{number - 1}.png").read_bytes(),) if number % _CHAIN else ()
+        assert server.sent[prompt][-1] == parents
     # No whole image that was paid for is left without its name.
     left = [*_temporary(), *Path().glob("recovered*")]
     assert not left, left
