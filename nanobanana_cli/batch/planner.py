@@ -126,7 +126,7 @@ class Planner:
         with self._lock:
             item, after = self._bound(self._items[step.item.position])
             if after:
-                raise NotSent(f"{', '.join(after.values())} was not made")
+                raise NotSent(f"made from {', '.join(after.values())}, which was not made")
             found = self._planner.step(item, self._planner.existing(item), {})
         if not found.needs_call:
             return found

@@ -150,15 +150,15 @@ def test_a_failed_parent_skips_its_children(nb: Nb, server: CountingServer) -> N
     assert lines["fox.png"]["error"] == {
         "code": 5,
         "kind": "not_sent",
-        "message": "hero.png, which it is made from, is missing",
+        "message": "made from hero.png, which was not made",
         "hint": None,
         "charged": "no",
     }
     assert "1 made in 0:00 for $0.058, 1 failed, 2 skipped" in run.err
-    assert "2 images skipped: hero.png, which it is made from, is missing" in run.err
+    assert "2 images skipped: made from hero.png, which was not made" in run.err
     assert "3 of 4 images are missing\nhint: run it again to continue" in run.err
     page = Path("index.html").read_text()
-    assert page.count("hero.png, which it is made from, is missing") == 2
+    assert page.count("made from hero.png, which was not made") == 2
     assert server.calls == {"hero": 1, "owl": 1}
     server.answer = lambda *_: 200
     batch(nb, server)
@@ -173,10 +173,10 @@ def test_a_parent_in_doubt_holds_its_children(nb: Nb, server: CountingServer) ->
     assert plan(nb)["fox.png"] == ("waiting", "for hero.png, which may have been paid for")
     assert plan(nb)["hare.png"] == ("waiting", "for fox.png, which waits itself")
     run = batch(nb, server, "--gallery", "index.html", code=3)
-    assert "1 image skipped: waits for hero.png, which may have been paid for" in run.err
+    assert "1 image skipped: waiting for hero.png, which may have been paid for" in run.err
     assert "--retry unknown makes 1 again for $0.058\nhint: nb batch m.jsonl" in run.err
     assert "run it again" not in run.err
-    assert "waits for hero.png" in Path("index.html").read_text()
+    assert "waiting for hero.png" in Path("index.html").read_text()
     status = nb("batch", "m.jsonl", "--status", "--json")
     found = {line["output"]: line for line in map(json.loads, status.out.splitlines())}
     assert {name: line["status"] for name, line in found.items()} == {
@@ -196,7 +196,7 @@ def test_a_parent_in_doubt_holds_its_children(nb: Nb, server: CountingServer) ->
 def test_a_child_waits_for_a_parent_that_is_not_selected(nb: Nb, server: CountingServer) -> None:
     write(HERO, FOX)
     run = batch(nb, server, "--only", "fox.png", code=3)
-    assert "1 image skipped: waits for hero.png, which is missing and not selected" in run.err
+    assert "1 image skipped: waiting for hero.png, which is missing and not selected" in run.err
     assert "hint: select the images that they wait for, too" in run.err
     batch(nb, server, "--only", "hero.png")
     batch(nb, server, "--only", "fox.png")
@@ -411,6 +411,18 @@ def test_a_run_says_what_it_leaves_out_of_date(nb: Nb, server: CountingServer, o
     batch(nb, server)
     assert server.calls == {"hero": 2, "fox": 2, "hare": 2}
     assert server.sent["hare"][1] == (image("fox #2"), image("hero #2"))
+
+
+def test_a_doubt_about_a_child_outlasts_its_parents_remaking(nb: Nb) -> None:
+    write(HERO, FOX)
+    with CountingServer(lambda prompt, _: 502 if prompt == "fox" else 200) as server:
+        batch(nb, server, code=3)
+        Path("hero.png").unlink()
+        run = batch(nb, server, "--json", code=3)
+        line = json.loads(run.out.splitlines()[-1])
+        assert (line["status"], line["error"]["charged"]) == ("skipped", "no")
+        assert line["error"]["message"].endswith("--retry unknown makes it again")
+        assert server.calls == {"hero": 2, "fox": 1}
 
 
 @st.composite

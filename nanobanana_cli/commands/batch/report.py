@@ -99,7 +99,7 @@ class BatchReport:
             self._total += 1
             if step.state == "waiting":
                 self._not_due.append(step)
-                self._skipped(step, f"waits {step.reason}")
+                self._skipped(step, f"waiting {step.reason}")
             else:
                 self._counts[status] += 1
                 self._rows.left_alone(step, status)
@@ -133,7 +133,7 @@ class BatchReport:
             self._failed(step, result, error)
         self._rows.show(step, result)
         for each in done.dropped:
-            self._skipped(each, f"{self._job.path(step)}, which it is made from, is missing")
+            self._skipped(each, f"made from {self._job.path(step)}, which was not made")
 
     def _made(self, step: Step, result: Result) -> None:
         del self._left[step.item.target]
