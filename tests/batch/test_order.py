@@ -330,6 +330,9 @@ def test_outputs_elsewhere(nb: Nb, server: CountingServer, is_there: bool) -> No
         ({"prompt": "hero", "output": "hero.png", "count": 2}, "hero-2.png"),
         ({"prompt": "{k} hero", "output": "{k}.png", "matrix": {"k": ["a", "b"]}}, "b.png"),
         ({"prompt": "hero", "output": "./art//hero.png"}, "art/../art/hero.png"),
+        ({"prompt": "hero", "output": "art/hero"}, "art/hero"),
+        ({"prompt": "hero", "output": "art/hero"}, "art/hero.jpg"),
+        ({"prompt": "hero", "output": "hero", "format": "png"}, "hero.png"),
     ],
 )
 def test_names_that_rows_make(

@@ -118,7 +118,8 @@ class _Outputs:
             self._by_path[paths.folded(path)] = path, position
 
     def _add(self, target: str, position: int | None) -> None:
-        for name in (target, *paths.candidates(target)):
+        stem = target.removesuffix(paths.ANY_SUFFIX)
+        for name in (target, stem, *paths.candidates(target)):
             self._by_name[name] = position
 
     def parents_of(self, item: Item) -> Iterator[tuple[int, int]]:

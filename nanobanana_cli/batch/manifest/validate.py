@@ -194,11 +194,11 @@ class _Checker:
     ) -> str | None:
         output = row.output
         wanted = settings.format if settings else None
+        suffix = SUFFIXES[wanted] if wanted else paths.ANY_SUFFIX
         if output is None or output.endswith("/"):
             folder = self._normalized(number, output or "./")
             if folder is None or prompt is None:
                 return None
-            suffix = SUFFIXES[wanted] if wanted else paths.ANY_SUFFIX
             return f"{folder}/{slug(prompt)}{suffix}".lstrip("/")
         path = self._normalized(number, output)
         if path is None:
@@ -208,7 +208,9 @@ class _Checker:
             return None
         if row.format is None and self._defaults.format_yields:
             wanted = None
-        return path if self._has_format(number, path, wanted) else None
+        if not self._has_format(number, path, wanted):
+            return None
+        return path if paths.split(path)[1] else path + suffix
 
     def _alt_file(self, number: int, row: Row, count: int) -> str | None:
         if row.alt_file is None:
