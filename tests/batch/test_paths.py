@@ -51,9 +51,9 @@ def test_two_rows_to_one_path(nb: Nb, first: str, second: str) -> None:
 
 
 def test_a_file_is_no_folder(nb: Nb) -> None:
-    run = plan(nb, {"prompt": "a", "output": "x"}, {"prompt": "b", "output": "X/y/b.png"})
+    run = plan(nb, {"prompt": "a", "output": "x.png"}, {"prompt": "b", "output": "X.png/y/b.png"})
     assert run.code == 2
-    assert "is inside x, which is another row's file" in run.err
+    assert "is inside x.png, which is another row's file" in run.err
 
 
 def test_count_may_meet_another_row(nb: Nb) -> None:
