@@ -417,13 +417,14 @@ def test_a_run_says_what_it_leaves_out_of_date(nb: Nb, server: CountingServer, o
 
 
 def test_a_doubt_about_a_child_outlasts_its_parents_remaking(nb: Nb) -> None:
-    write(HERO, FOX)
+    write(HERO, FOX, HARE)
     with CountingServer(lambda prompt, _: 502 if prompt == "fox" else 200) as server:
         batch(nb, server, code=3)
         Path("hero.png").unlink()
         run = batch(nb, server, "--json", code=3)
-        line = json.loads(run.out.splitlines()[-1])
+        _, line, last = map(json.loads, run.out.splitlines())
         assert (line["status"], line["error"]["charged"]) == ("skipped", "no")
+        assert (last["output"], last["status"]) == ("hare.png", "skipped")
         assert line["error"]["message"].endswith("--retry unknown makes it again")
         assert server.calls == {"hero": 2, "fox": 1}
 

@@ -114,11 +114,16 @@ class BatchReport:
 
     def done(self, done: Done) -> None:
         """Show the result of a step."""
-        step, result, error = done.step, done.result, done.result.error
         self.finished += 1 + len(done.dropped)
-        if result.status == "skipped" and error is not None:
-            self._skipped(step, error.message)
-            return
+        if done.result.status == "skipped" and done.result.error is not None:
+            self._skipped(done.step, done.result.error.message)
+        else:
+            self._ended(done)
+        for each in done.dropped:
+            self._skipped(each, f"made from {self._job.path(done.step)}, which was not made")
+
+    def _ended(self, done: Done) -> None:
+        step, result, error = done.step, done.result, done.result.error
         self._unpriced += step.price is None and done.charged is not Charged.NO
         self._counts[result.status] += 1
         if self._job.chosen.gallery is not None:
@@ -132,8 +137,6 @@ class BatchReport:
         if error is not None:
             self._failed(step, result, error)
         self._rows.show(step, result)
-        for each in done.dropped:
-            self._skipped(each, f"made from {self._job.path(step)}, which was not made")
 
     def _made(self, step: Step, result: Result) -> None:
         del self._left[step.item.target]
