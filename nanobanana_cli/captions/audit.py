@@ -158,14 +158,14 @@ def _with_repeated(
         own, digest = pictures[finding.path]
         others = [
             other
-            for other in by_text[(finding.alt or "").casefold()]
+            for other in dict.fromkeys(by_text[(finding.alt or "").casefold()])
             if finding.alt and pictures[other][0] != own and pictures[other][1] != digest
         ]
         if not others:
             yield finding
             continue
-        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        problem = Problem("repeated", f"{others[0]}{more} has the same text", "warning")
+        more = f" and {len(others) - 1} more have" if len(others) > 1 else " has"
+        problem = Problem("repeated", f"{others[0]}{more} the same text", "warning")
         yield replace(finding, problems=(*finding.problems, problem))
 
 

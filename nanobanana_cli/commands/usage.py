@@ -186,7 +186,7 @@ def _options_meant(option: str, line: _Line) -> str | None:
     for names, typed in synonyms.OPTIONS.items():
         if bare in typed and all(name in known for name in names):
             return f"did you mean {' and '.join(names)}? {line.see}"
-    # An option of earlier versions.
+    # The kind may come as a part of the name.
     if bare == "retry-unknown" and "--retry" in known:
         return f"did you mean --retry unknown? {line.see}"
     for instead, typed in synonyms.INSTEAD.items():

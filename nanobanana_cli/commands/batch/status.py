@@ -113,7 +113,7 @@ def _cost(row: RowStatus) -> str:
     if row.charged is Charged.NO:
         return "free" if row.error is None else "not charged"
     price = dollars(row.cost)
-    return f"at most {price}" if row.charged is Charged.MAYBE and row.cost is not None else price
+    return f"at most {price}" if row.charged is Charged.MAYBE and row.cost else price
 
 
 def _record(job: BatchJob, row: RowStatus) -> dict[str, object]:

@@ -66,19 +66,21 @@ def _summary(findings: Sequence[Finding], folders: int) -> str:
         folders: how many could not be searched.
     """
     bad, warned, unchecked = (
-        sum(finding.has(level) for finding in findings)
+        len({finding.path for finding in findings if finding.has(level)})
         for level in ("error", "warning", "unchecked")
     )
-    total = _images(len(findings))
+    # With several languages, an image has a finding for each.
+    count = len({finding.path for finding in findings})
+    total = _images(count)
     if bad:
         parts = [f"problems found in {bad} of {total}"]
     elif unchecked:
-        parts = [f"{len(findings) - unchecked} of {total} checked"]
+        parts = [f"{count - unchecked} of {total} checked"]
     else:
         parts = [f"{total} checked"]
     if warned:
         parts.append(f"warnings in {warned}")
-    elif not bad and unchecked < len(findings):
+    elif not bad and unchecked < count:
         parts.append("no problems found")
     if unchecked:
         parts.append(f"{unchecked} not checked")

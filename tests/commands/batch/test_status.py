@@ -53,6 +53,13 @@ def test_it_says_what_is_there_and_what_failed(nb: Nb) -> None:
     )
 
 
+def test_what_failed_in_the_sandbox_is_free(nb: Nb) -> None:
+    Path("m.jsonl").write_text('{"prompt": "[[fault:safety]]", "output": "0.png"}')
+    assert nb("batch", "m.jsonl", "--provider", "sandbox").code == 3
+    run = nb("batch", "m.jsonl", "--status", "--provider", "sandbox")
+    assert run.out.split("\t")[3] == "free"
+
+
 @pytest.mark.usefixtures("after_a_run")
 def test_it_is_told_in_json(nb: Nb) -> None:
     there, rejected, cut, missing = lines(nb)

@@ -120,7 +120,7 @@ def test_the_same_text_on_different_pictures_is_a_warning(nb: Nb) -> None:
     assert run.code == 0
     assert run.out.splitlines() == [
         "a.png\twarning: b.png has the same text",
-        "b.png\twarning: a.png and 1 more has the same text",
+        "b.png\twarning: a.png and 1 more have the same text",
         "copy.png\twarning: b.png has the same text",
     ]
     assert nb("caption", "--check", "--strict", "*.png").code == 3

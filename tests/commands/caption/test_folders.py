@@ -216,7 +216,7 @@ def test_camera_names_and_decorative_pictures_are_told_apart(nb: Nb) -> None:
         run = nb("caption", "-r", ".", "--write", env=against(server))
         assert (run.code, len(server.requests)) == (0, 4)
     assert not Path("line@2x.alt.txt").exists()
-    assert nb("caption", "--check", "-r", ".").out.count("has the same text") == 4
+    assert nb("caption", "--check", "-r", ".").out.count("have the same text") == 4
 
 
 @on_linux

@@ -232,6 +232,7 @@ def test_check_by_language(nb: Nb) -> None:
     assert len(said) == 2
     assert said[0].startswith("a.png\tde\t")
     assert said[1] == "a.png\tfr\tit has no alt text in fr"
+    assert run.err.startswith("nb: problems found in 1 of 1 image\n")
     assert nb("caption", "--check", "a.png", "--lang", "en").code == 0
     run = nb("caption", "--check", "a.png")
     assert (run.code, run.out) == (3, "a.png\tit has no alt text without --lang de,en\n")
