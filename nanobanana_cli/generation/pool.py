@@ -164,12 +164,6 @@ class WorkerPool(Generic[T, R]):
             if result is not None:
                 yield result
 
-    def rest(self) -> Iterator[R]:
-        """Yield, after the end of the block, the results that nobody has taken."""
-        for place in sorted(self._results):
-            if not isinstance(result := self._results[place], _Failure):
-                yield result
-
     @property
     def is_working(self) -> bool:
         """Return True while a worker runs."""

@@ -46,4 +46,4 @@ def test_what_was_saved_before_a_signal_and_not_taken_is_at_hand_after_it() -> N
         with pytest.raises(Interrupted):
             interrupted()
     assert session.rescue.charges.total is Charged.MAYBE
-    assert {result.path for result in pool.rest()} == {"a.png", "b.png"}
+    assert {result.path for result in pool} == {"a.png", "b.png"}
