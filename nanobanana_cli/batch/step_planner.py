@@ -268,7 +268,7 @@ class StepPlanner:
         text = "" if found.alt_file.is_file() else found.made and found.made.alt
         if text is None:
             if self._text_doubts(item):
-                return step
+                return replace(step, lacks_text=True)
             return self._asking(step)
         return replace(step, lacks_text=True, text=text)
 

@@ -128,9 +128,12 @@ def test_it_stays_in_doubt_under_another_name(nb: Nb) -> None:
 def test_a_text_stays_in_doubt_under_another_name(nb: Nb) -> None:
     row = {"prompt": "mute", "output": "a.png"}
     with CountingServer(lambda prompt, _: 502 if prompt == "text of mute" else 200) as server:
+        codes = []
         for name, alt in (("a.png", False), ("a.png", True), ("b.png", True), ("b.png", True)):
             Path("m.jsonl").write_text(json.dumps({**row, "output": name, "alt": alt}))
             run = nb("batch", "m.jsonl", env=server.env)
+            codes.append(run.code)
+        assert codes == [0, 3, 3, 3]
         assert (run.code, "--retry unknown makes 1 again" in run.err) == (3, True)
         assert server.calls == {"mute": 1, "text of mute": 1}
 

@@ -140,7 +140,8 @@ class BatchReport:
 
     def _made(self, step: Step, result: Result) -> None:
         del self._left[step.item.target]
-        self._without_text += result.error is not None
+        is_without_text = step.lacks_text and result.status == "written" and not result.alt_path
+        self._without_text += is_without_text or result.error is not None
         self._reused += result.status == "written" and not result.attempts
         for note in result.notes:
             # A picture of the sandbox has none to lose.
@@ -228,7 +229,7 @@ class BatchReport:
             raise interrupted
         if reason is not None:
             raise reason
-        if failed or self._skips or self._failures:
+        if failed or self._skips or self._failures or self._without_text:
             raise BatchIncomplete(self._incomplete(), hint=hint or HINT_WAITING)
 
     def _incomplete(self) -> str:
