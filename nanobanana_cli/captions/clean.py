@@ -46,19 +46,33 @@ _LEAD_IN = (
 )
 _PREAMBLE = re.compile(
     rf"{_MARKS}(?:{_AGREEMENT}\s*[!\uff01]+|{_LEAD_IN}"
+    rf"|{phrases('leads')}\s?[:\uff1a]"
     rf"|{_AGREEMENT}\s*[,\uff0c\u3001.\u3002\u2013\u2014-]?\s*(?={_LEAD_IN}|{_ALT_LABEL}))[*_`]*\s*",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    rf"(?<=[.!?\u3002\uff01\uff1f\"'\u201d\u00bb\u300d)*`])\s*{phrases('closings')}[^\"\u201d]*$",
+    rf"(?<=[.!?\u3002\uff01\uff1f\"'\u201d\u00bb\u300d)*`])\s*[-*_(\s]*{phrases('closings')}[^\"\u201d]*$",
     re.IGNORECASE,
 )
+# A label, or a few words that speak of the text, on a line of their own.
+_FIRST_LINE = re.compile(
+    rf"{_MARKS}(?:{_AGREEMENT}[^\w\n]+)?"
+    rf"(?:{phrases('leads')}[^\n]{{0,100}}[:\uff1a]|{phrases('alt_labels')})[*_ ]*\n\s*(?=\S)",
+    re.IGNORECASE,
+)
+# But not "> 5 km".
+_BLOCK_QUOTE = re.compile(r"^>\s?(?=[^\W\d]|[\"\u201c\u201e])", re.MULTILINE)
+_BULLET = re.compile(r"\s*(?:[-*\u2022] |[1-9][.)] |[A-C]\) )\s*")
+_KIND = re.compile(rf"{_MARKS}{phrases('kinds_of_texts')}[*_ ]*[:,\uff1a]", re.IGNORECASE)
+_ALTERNATIVE = re.compile(r"(?:or|alternative|alternatively|oder|ou|oppure)[:,]", re.IGNORECASE)
 _COUNTED = re.compile(rf"\s*{_COUNT}\s*$", re.IGNORECASE)
 _THINKING = re.compile(
     r"<(think|thinking|thought|reasoning)>.*?(?:</\1>|$)|^.*</(?:think|thinking|thought|reasoning)>",
     re.IGNORECASE | re.DOTALL,
 )
+_WRAPPED = re.compile(r"(\*\*|__|[*_])(?!\s)([^*_]+)(?<!\s)\1")
 _FENCE = re.compile(r"(?:```|~~~)(?:\w+(?=\s))?\s*(.*?)\s*(?:```|~~~)", re.DOTALL)
+_ELEMENT = re.compile(r"<(\w+)>([^<>]*)</\1>", re.IGNORECASE)
 _IMAGE_TAG = re.compile(
     r"<img\s[^>]*?\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')[^>]*>|alt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')",
     re.IGNORECASE,
@@ -69,15 +83,21 @@ _JSON_FIELDS = (
     *("alt", "alttext", "alternativetext", "text", "description", "caption", "title", "tags"),
     "result",
 )
+_JSON_ERRORS = {"error", "message", "reason", "refusal", "status"}
+_DATA = re.compile(r"\{.*\}|\[.*[\[{\"].*\]", re.DOTALL)
 
+_NOTHING = re.compile(r"(?:null|none|nil|n/?a|undefined)?[-_.,:;!?*\"'(){}\[\]\s]*", re.IGNORECASE)
 _REFUSAL = re.compile(rf"{_MARKS}{phrases('refusals')}", re.IGNORECASE)
 _ONE = (
     r"\s*#?\s*(?:1|one|a|i|eins|一)\s*(?:\([^()]{1,40}\)\s*)?[*_]*\s*[:.)\uff1a\u3001\u2013\u2014-]"
 )
+_SEVERAL = (
+    rf"(?:{_AGREEMENT}[!\uff01,\uff0c.\u3001\s]*)?{phrases('leads')}[^:\uff1a]{{0,40}}?"
+    rf"{phrases('several')}\b"
+)
 _OPTIONS = re.compile(
     rf"{_MARKS}(?:{phrases('options')}{_ONE}"
-    rf"|(?:{_AGREEMENT}[!\uff01,\uff0c.\u3001\s]*)?{phrases('leads')}[^:\uff1a]{{0,40}}?"
-    rf"{phrases('several')}\b"
+    rf"|{_SEVERAL}"
     r"|1[.)]\s.+\s2[.)]\s|\[\s*[\"{])",
     re.IGNORECASE,
 )
@@ -107,12 +127,14 @@ def clean(text: str) -> str:
     That is: thoughts in tags, greetings, labels, code fences, JSON, an `img` element, outer quotes,
     offers at the end, and unsafe characters.
     """
-    text = strip_unsafe(_THINKING.sub("", text))
+    text = _FIRST_LINE.sub("", _THINKING.sub("", text), count=1)
+    text = strip_unsafe(_BLOCK_QUOTE.sub("", text))
     for _ in range(_MOST_LAYERS):
         before = text
         for pattern in (_LABEL, _PREAMBLE):
             if found := pattern.match(text):
                 text = text[found.end() :]
+        text = _BLOCK_QUOTE.sub("", text)
         text = _COUNTED.sub("", _CLOSING.sub("", text))
         text = strip_unsafe(_THINKING.sub("", _without_quotes(_unwrapped(text))))
         if text == before:
@@ -120,13 +142,43 @@ def clean(text: str) -> str:
     return text
 
 
-def refusal(answer: str) -> str | None:
-    """Return why a cleaned answer is no text for an image; None if it is one."""
+def refusal(reply: str) -> str | None:
+    """Return why a model's answer holds no text for an image; None if it does."""
+    answer = clean(reply)
+    if _NOTHING.fullmatch(answer):
+        return "the model sent no text"
     if _REFUSAL.match(_plain(answer)):
         return "the model refused"
-    if _OPTIONS.match(_plain(answer)):
+    if _OPTIONS.match(_plain(answer)) or _are_several(reply):
         return "the model offers several texts instead of one"
+    if _DATA.fullmatch(answer):
+        return "the model sent data without a text"
     return None
+
+
+def tags(reply: str) -> str:
+    """Return a model's answer with the items of a list on one line, between commas."""
+    lines = _lines(reply)
+    items = [_BULLET.sub("", line, count=1).strip() for line in lines if _BULLET.match(line)]
+    return ", ".join(items) if len(items) > 1 else reply
+
+
+def _are_several(reply: str) -> bool:
+    """Return whether the lines of an answer are several texts, or another follows the first.
+
+    A list after a sentence may be the data of a chart.
+    """
+    lines = _lines(reply)
+    is_list = len(lines) > 1 and all(map(_BULLET.match, lines))
+    is_labelled = sum(_KIND.match(line) is not None for line in lines) > 1
+    is_announced = re.match(_MARKS + _SEVERAL, _plain(reply), re.IGNORECASE) is not None
+    return is_list or is_labelled or is_announced or any(map(_ALTERNATIVE.match, lines[1:]))
+
+
+def _lines(reply: str) -> list[str]:
+    """Return the lines of an answer that say something, but for one that announces the text."""
+    text = _FIRST_LINE.sub("", _THINKING.sub("", reply), count=1)
+    return [line for line in text.splitlines() if re.search(r"\w", line)]
 
 
 def is_decorative(answer: str) -> bool:
@@ -158,10 +210,16 @@ def _unwrapped(text: str) -> str:
         text = fences[0]
     if _JSON_FIELD.match(text):
         text = f"{{{text}}}"
+    text = re.sub(r"^json\s*(?=[{\[])", "", text)
     if text[:1] in ("{", "["):
         return _from_json(text)
+    if found := _ELEMENT.fullmatch(text):
+        return html.unescape(found[2].strip())
     if found := _IMAGE_TAG.fullmatch(text):
         return html.unescape(next(group for group in found.groups() if group is not None))
+    images = _IMAGE_TAG.findall(text) if text[:1] == "<" else []
+    if len(images) == 1:
+        return html.unescape("".join(images[0]))
     found = _MARKDOWN_IMAGE.fullmatch(text)
     return found[1] if found else text
 
@@ -175,9 +233,12 @@ def _from_json(text: str) -> str:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, dict):
+        # `{"image": {"alt": …}}`
+        value = next((each for each in value.values() if isinstance(each, dict)), value)
         named = {re.sub(r"[\W_]", "", str(name)).lower(): each for name, each in value.items()}
         fields = [named[name] for name in _JSON_FIELDS if name in named]
-        value = fields[0] if fields else next(iter(value.values())) if len(value) == 1 else None
+        is_single = len(value) == 1 and not named.keys() & _JSON_ERRORS
+        value = fields[0] if fields else next(iter(value.values())) if is_single else None
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         # Tags come as a list; sentences would be several texts.
         return ", ".join(value) if all(len(each) <= 40 for each in value) else text
@@ -185,6 +246,8 @@ def _from_json(text: str) -> str:
 
 
 def _without_quotes(text: str) -> str:
+    if found := _WRAPPED.fullmatch(text):
+        return found[2]
     for opening, closing in _QUOTES:
         inner = text[1:-1]
         whole = len(text) > 1 and text[0] == opening and text[-1] == closing

@@ -121,7 +121,9 @@ def preflight(images: Sequence[Destination], destination: TextDestination) -> No
 def save_reply_text(result: Result, destination: TextDestination) -> Result:
     """Clean and save the text of the result's reply; a reply without one is an error."""
     reply = result.reply
-    answer = clean.clean(reply.text) if reply else ""
+    said = reply.text if reply else ""
+    said = clean.tags(said) if destination.spec.style == "tags" else said
+    answer = clean.clean(said)
     finish = reply.finish_reason if reply else None
     if not answer:
         return replace(result, error=_no_text("the service sent no text", result, destination))
@@ -129,7 +131,7 @@ def save_reply_text(result: Result, destination: TextDestination) -> Result:
         why = f"the text was cut ({one_line(str(finish), 60)})"
     elif clean.is_decorative(answer) and destination.spec.style == "alt":
         return replace(result, error=_proposed(result))
-    elif (refusal := clean.refusal(answer)) is not None:
+    elif (refusal := clean.refusal(said)) is not None:
         why = refusal
     else:
         return save_text(result, answer, destination)

@@ -45,7 +45,28 @@ FOX = "A red fox asleep in snow."
         ("Certo! Ecco il testo alternativo: una volpe.", "una volpe."),
         ("はい、代替テキストは以下の通りです\uff1a雪の中のキツネ", "雪の中のキツネ"),
         ("好的\uff0c以下是替代文本\uff1a雪地里的狐狸", "雪地里的狐狸"),
+        (f"Absolutely! Here's a short one:\n\n{FOX}", FOX),
+        (f"Here is an accessible text under 125 characters:\n\n> {FOX}", FOX),
+        (f"### Alt text\n\n{FOX}", FOX),
+        (f"<alt_text>{FOX}</alt_text>", FOX),
+        (f'<figure><img src="fox.png" alt="{FOX}"><figcaption>1</figcaption></figure>', FOX),
+        (f'{{"image": {{"alt": "{FOX}"}}}}', FOX),
+        (f'json\n{{"alt": "{FOX}"}}', FOX),
+        (f"**{FOX}**", FOX),
+        (f"{FOX}\n\n*Character count: 25*", FOX),
+        (f"{FOX}\n\n---\nThis alt text is 25 characters long.", FOX),
+        (f"{FOX}\n\nNote: I could not verify the species.", FOX),
+        (f"Final answer: {FOX}", FOX),
+        ("Natürlich, hier der Alt-Text:\n\nEin Fuchs.", "Ein Fuchs."),
+        ("Aquí está: Un zorro.", "Un zorro."),
+        ("Oczywiście! Oto tekst alternatywny: Lis.", "Lis."),
         # What only looks like it.
+        ("A sign says:\nSTOP", "A sign says: STOP"),
+        ("> 5 km to go", "> 5 km to go"),
+        ("*Homo sapiens* skull and *Pan* skull", "*Homo sapiens* skull and *Pan* skull"),
+        ("Or else!", "Or else!"),
+        ("None of us", "None of us"),
+        ("Error 404", "Error 404"),
         ("Sorry, we're closed", "Sorry, we're closed"),
         ("I can't believe it's not butter", "I can't believe it's not butter"),
         ('Sign reading "Here is the text: stop"', 'Sign reading "Here is the text: stop"'),
@@ -80,6 +101,17 @@ REFUSALS = [
     "抱歉\uff0c我无法描述这张图片。",
     "죄송하지만 이 이미지를 설명할 수 없습니다.",
     "Sure! I'm sorry, but I can't help with that.",
+    "Sorry! I can't do that.",
+    "I must respectfully decline.",
+    "I'm just a language model and can't help with that.",
+    "It looks like no image was provided.",
+    "Could you please upload the image?",
+    "Your request was blocked by our safety filters.",
+    "Dabei kann ich nicht helfen.",
+    "Il m'est impossible de décrire cette image.",
+    "Lo siento, pero no tengo la capacidad de ver imágenes.",
+    "Przepraszam, nie mogę opisać tego obrazu.",
+    "Tyvärr kan jag inte beskriva den här bilden.",
     "<think>Is that a person?</think>I'm sorry, I can't identify people.",
     '{"alt": "I cannot identify people in images."}',
 ]
@@ -108,6 +140,11 @@ def test_a_refusal_is_no_text(nb: Nb, answer: str) -> None:
         '["A red fox asleep in the snow beneath tall pines.", "A fox in a wintry forest at dusk."]',
         "Hier sind drei Vorschläge: A, B, C",
         "Voici trois propositions : un renard, un renard roux",
+        "Voici trois propositions :\n\n1. Un renard",
+        "- A red fox.\n- A fox in snow.",
+        "A) A red fox\nB) A fox in snow",
+        "**Short:** A fox.\n\n**Long:** A red fox asleep in snow.",
+        "A fox.\n\nAlternatively: A red fox.",
     ],
 )
 def test_several_texts_to_choose_from_are_noted_and_not_embedded(nb: Nb, answer: str) -> None:
@@ -139,6 +176,47 @@ def test_an_empty_answer_is_no_text(nb: Nb, answer: str) -> None:
         run = nb("caption", "fox.png", "--write", env=against(server))
     assert (run.code, run.out) == (9, "")
     assert not Path("fox.alt.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("null", "sent no text"),
+        ("N/A", "sent no text"),
+        (".", "sent no text"),
+        ("{}", "sent no text"),
+        ('{"alt": null}', "sent data without a text"),
+        ('{"error": {"message": "blocked"}}', "sent data without a text"),
+        ('{"short": "A fox.", "long": "A red fox in snow."}', "sent data without a text"),
+        ("{'alt': 'A fox.'}", "sent data without a text"),
+    ],
+)
+def test_data_are_no_text(nb: Nb, answer: str, why: str) -> None:
+    save("fox.png")
+    with WireServer(told(answer)) as server:
+        run = nb("caption", "fox.png", "--write", env=against(server))
+    assert (run.code, run.out) == (9, "")
+    assert run.err.startswith(f"nb: the model {why}: {answer}")
+    assert not Path("fox.alt.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("style", "answer", "text"),
+    [
+        ("tags", "Here are the tags:\n\n* fox\n* snow", "fox, snow"),
+        ("tags", "1. fox\n2. snow", "fox, snow"),
+        (
+            "long",
+            "A chart of foxes.\n\n- 2023: 5\n- 2024: 6",
+            "A chart of foxes. - 2023: 5 - 2024: 6",
+        ),
+    ],
+)
+def test_a_list_may_be_what_is_asked_for(nb: Nb, style: str, answer: str, text: str) -> None:
+    save("fox.png")
+    with WireServer(told(answer)) as server:
+        run = nb("caption", "fox.png", "--style", style, env=against(server))
+    assert (run.code, run.out) == (0, f"{text}\n")
 
 
 def two_candidates(*others: dict[str, object]) -> list[dict[str, object]]:
