@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import prod
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -45,6 +46,8 @@ class Describer:
         # By the subject of a job: the first result; guards for whom it keeps waiting.
         self._answers: dict[object, Result] = {}
         self._locks: dict[object, Lock] = {}
+        # By image and subject: set when nothing more comes, for whom it shares its text file with.
+        self._done: defaultdict[object, Event] = defaultdict(Event)
         self._guard = Lock()
 
     @property
@@ -54,9 +57,22 @@ class Describer:
 
     def describe(self, job: Job) -> Result:
         """Return the result for one text; a failure is a result too."""
+        if job.owner is not None:
+            self._ended(job.owner, job).wait()
+        try:
+            return self._result(job)
+        finally:
+            self._ended(job.path, job).set()
+
+    def _ended(self, path: str, job: Job) -> Event:
+        """Return the event that the text of a job's subject is done with at an image."""
+        with self._guard:
+            return self._done[path, job.subject]
+
+    def _result(self, job: Job) -> Result:
         spec = job.destination.spec
         result = replace(self._blank, path=job.path, lang=spec.tag or spec.lang)
-        if job.owner is not None:
+        if job.is_left:
             text_file = job.destination.text_path(job.path)
             note = f"{job.path} shares {text_file} with {job.owner}, left alone"
             return replace(result, status="skipped", notes=(note,))
@@ -77,7 +93,7 @@ class Describer:
         One that cannot be read, edited or replaced needs none: `describe` says why.
         """
         destination = job.destination
-        if job.owner is not None or destination.is_decorative or job.typed is not None:
+        if job.is_left or destination.is_decorative or job.typed is not None:
             return False
         if not (destination.write or destination.embed):
             return destination.again or jobs.empty_file(job) is None
@@ -100,7 +116,7 @@ class Describer:
         Raises:
             NbError: `describe` would fail before the call.
         """
-        if job.owner is not None:
+        if job.is_left:
             return None
         image = source_image.load(job.path, self._read_stdin)
         if jobs.decide(job, image).text is not None:

@@ -28,6 +28,7 @@ class Job(msgspec.Struct, frozen=True):
         destination: where its text goes, and in which language it is.
         typed: the text by a person's word; None to take what is there, or to ask for it.
         owner: the image whose text file this one shares (`fox.png`, `fox.webp`), if it comes first.
+        is_left: that may get another text there than this one would.
         variants: the other images that show the same picture (`fox-800w.png`, `fox@2x.png`).
     """
 
@@ -35,6 +36,7 @@ class Job(msgspec.Struct, frozen=True):
     destination: TextDestination
     typed: str | None = None
     owner: str | None = None
+    is_left: bool = False
     variants: tuple[str, ...] = ()
 
     @property
@@ -65,7 +67,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 def with_owners(jobs: Iterable[Job]) -> list[Job]:
     """Return the jobs, each with the images that it shares its text, or its text file, with."""
-    owners: dict[Path, str] = {}
+    owners: dict[Path, Job] = {}
     found = []
     alike = defaultdict[str, dict[str, None]](dict)
     jobs = [*jobs]
@@ -75,11 +77,16 @@ def with_owners(jobs: Iterable[Job]) -> list[Job]:
         others = tuple(path for path in alike[picture_of(job.path)] if path != job.path)
         job = replace(job, variants=others)
         if job.destination.write:
-            owner = owners.setdefault(job.destination.text_path(job.path), job.path)
-            found.append(replace(job, owner=None if owner == job.path else owner))
-        else:
-            found.append(job)
+            owner = owners.setdefault(job.destination.text_path(job.path), job)
+            if owner.path != job.path:
+                job = replace(job, owner=owner.path, is_left=_may_differ(owner, job))
+        found.append(job)
     return found
+
+
+def _may_differ(owner: Job, job: Job) -> bool:
+    is_from_inside = job.destination.force and not job.destination.embed
+    return job.typed != owner.typed or (job.typed is None and is_from_inside)
 
 
 def empty_file(job: Job) -> Path | None:

@@ -83,7 +83,7 @@ def empty_file(image: str, *text_files: Path) -> Path | None:
 def save(path: Path, text: str, *, force: bool) -> Path:
     """Write a text as one line, an empty one as an empty file, and return its path.
 
-    Without `force`, an existing file is kept and the text goes to the next free name beside it.
+    Without `force`, an existing file is kept, and another text goes to the next free name.
 
     Raises:
         LocalFileError: it cannot be written.
@@ -96,5 +96,7 @@ def save(path: Path, text: str, *, force: bool) -> Path:
     try:
         files.create(path, data)
     except OutputExists:
+        if strip_unsafe(read(path) or "") == line:
+            return path
         return files.create_unique(path.parent, path.stem, path.suffix, data)
     return path

@@ -64,13 +64,45 @@ def test_an_empty_text_by_hand_is_left_alone_too(nb: Nb) -> None:
     assert texts() == {"a.alt.txt": ""}
 
 
-def test_two_formats_of_one_picture_share_a_text(nb: Nb) -> None:
-    save("fox.png", "fox.webp")
-    with WireServer(told("A fox.")) as server:
-        run = nb("caption", "fox.png", "fox.webp", "--write", "--again", env=against(server))
+@pytest.mark.parametrize("more", [(), ("--again",), ("--embed",), ("--embed", "--again")])
+def test_the_formats_of_one_picture_share_a_text(nb: Nb, more: tuple[str, ...]) -> None:
+    save("fox.jpg", "fox.png", "fox.webp")
+    given = ("caption", "fox.jpg", "fox.png", "fox.webp", "--write", *more)
+    with WireServer(told("A fox.", delay=0.1)) as server:
+        run = nb(*given, env=against(server))
         assert len(server.requests) == 1
-    assert (run.code, run.out) == (0, "fox.png\tA fox.\n")
+        assert (run.code, run.out) == (0, "".join(f"{name}\tA fox.\n" for name in given[1:4]))
+        assert nb(*given[:5], *more[:1], env=against(server)).out == run.out
+        assert len(server.requests) == 1 + ("--again" in more[:1])
+    assert texts() == {"fox.alt.txt": "A fox.\n"}
+    for name in given[1:4]:
+        assert exiftool(name).get("AltTextAccessibility") == (
+            "A fox." if "--embed" in more else None
+        )
+
+
+def test_formats_that_hold_no_text_share_a_file(nb: Nb) -> None:
+    for name in ("fox.gif", "fox.bmp"):
+        Path(name).write_bytes(picture(image_format=name[-3:].upper()))
+    with WireServer(told("A fox.")) as server:
+        run = nb("caption", "fox.gif", "fox.bmp", "--embed", env=against(server))
+        assert (run.code, len(server.requests)) == (0, 1)
+    assert texts() == {"fox.alt.txt": "A fox.\n"}
+
+
+def test_a_file_that_images_share_gets_the_text_of_the_first(nb: Nb) -> None:
+    save("fox.png", "fox.webp")
+    nb("caption", "fox.png", "--text", "One.", "--embed")
+    nb("caption", "fox.webp", "--text", "Two.", "--embed")
+    run = nb("caption", "fox.png", "fox.webp", "--write")
+    assert (run.code, run.out) == (0, "fox.png\tOne.\nfox.webp\tOne.\n")
+    run = nb("caption", "fox.png", "fox.webp", "--write", "--force")
+    assert (run.code, run.out) == (0, "fox.png\tOne.\n")
     assert "fox.webp shares fox.alt.txt with fox.png, left alone" in run.err
+    Path("mine.csv").write_text("path,text\nfox.png,Three.\nfox.webp,Four.\n")
+    run = nb("caption", "--text-file", "mine.csv", "--write", "--embed", "--force")
+    assert "fox.webp shares fox.alt.txt with fox.png, left alone" in run.err
+    assert texts() == {"fox.alt.txt": "Three.\n"}
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp"])
