@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from nanobanana_cli.batch.contents import ImageContent
 from nanobanana_cli.batch.history import DoubtfulCall
 from nanobanana_cli.batch.ledger import FORM, Event, Ledger, LedgerLine
 from nanobanana_cli.batch.plan import Step
-from nanobanana_cli.errors import Charged
+from nanobanana_cli.errors import Charged, Unavailable
 from nanobanana_cli.generation.destinations import MisplacedImage
 from nanobanana_cli.money import usd
 from nanobanana_cli.sandbox import RESPONSE_ID
@@ -54,16 +56,32 @@ class CallRecord:
     def __init__(self, step: Step, intent: LedgerLine, ledger: Ledger) -> None:
         self.intent = intent
         self.is_recorded = False
+        self._is_free = False
         self.content: ImageContent | None = None
         self._step = step
         self._ledger = ledger
 
-    def record(self) -> None:
-        """Record the intent, before the first attempt is sent."""
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Record the intent before the block sends a request, and at once if that was refused.
+
+        A run that is killed while it waits to send it again has nothing in doubt then.
+        """
         if not self.is_recorded:
-            dropped = (dropped_line(earlier) for earlier in self._step.doubts)
+            dropped = [dropped_line(each, each.cost) for each in self._step.doubts]
             self._ledger.extend([*dropped, self.intent])
-            self.is_recorded = True
+        elif self._is_free:
+            # Lines of one id settle each other in any order.
+            self.intent = replace(self.intent, id=uuid.uuid4().hex, time=_now())
+            self._ledger.append(self.intent)
+        self.is_recorded, self._is_free = True, False
+        try:
+            yield
+        except Unavailable as error:
+            if error.charged is Charged.NO:
+                self._ledger.append(dropped_line(self.intent, 0))
+                self._is_free = True
+            raise
 
     def receive(self, content: ImageContent) -> None:
         """Record the image before any file has its name."""
@@ -160,15 +178,20 @@ def outcome_line(
     )
 
 
-def dropped_line(call: DoubtfulCall) -> LedgerLine:
-    """Return the line that settles a call whose image is made again."""
+def dropped_line(call: DoubtfulCall | LedgerLine, cost: int | None) -> LedgerLine:
+    """Return the line that settles a call whose image is made again.
+
+    Args:
+        call: as recorded.
+        cost: micro-dollars that it may have cost; None when not known.
+    """
     return LedgerLine(
         event="dropped",
         id=call.id,
         row=call.row,
         fingerprint=call.fingerprint,
         form=FORM,
-        cost_usd=usd(call.cost),
+        cost_usd=usd(cost),
         time=_now(),
     )
 

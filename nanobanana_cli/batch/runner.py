@@ -208,7 +208,7 @@ class Runner:
         call = CallRecord(step, intent_line(step, self._session.endpoint.provider), self._ledger)
         place = RowDestination(self._root, step, call.receive)
         load_converter(place.format)
-        with self._session.call(request, before=call.record) as called:
+        with self._session.call(request, around=call.attempt) as called:
             if text:
                 result = self._text_alone(step, called)
             else:

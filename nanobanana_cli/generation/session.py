@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Protocol, Self
 
@@ -140,7 +140,7 @@ class Session:
         request: ContentRequest,
         about: Result | None = None,
         *,
-        before: Callable[[], object] = lambda: None,
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
         every_link: bool = False,
     ) -> Iterator[Result]:
         """Make one call; the block uses its result and counts as one reply in memory.
@@ -148,14 +148,14 @@ class Session:
         Args:
             request: what to ask.
             about: a result that describes the image in the request, to be completed.
-            before: called before each attempt is sent; an error that it raises ends the call.
+            around: its block sends one attempt; an error that it raises ends the call.
             every_link: where images come as links, fetch them all rather than the last.
 
         Yields:
             The result: `unchanged` with the reply, else `failed` or `unknown` with the error.
         """
         try:
-            answer, attempts, seconds = self._send(request, before)
+            answer, attempts, seconds = self._send(request, around)
             with self._processors:
                 result = self._read(request, answer, about)
                 result = replace(result, attempts=attempts, seconds=seconds)
@@ -172,7 +172,7 @@ class Session:
             self._memory.release()
 
     def _send(
-        self, request: ContentRequest, before: Callable[[], object]
+        self, request: ContentRequest, around: Callable[[], AbstractContextManager[object]]
     ) -> tuple[Data | NbError, int, float]:
         """Return the reply's bytes or the error, how many attempts, and seconds of the last."""
         attempts = 0
@@ -183,12 +183,12 @@ class Session:
             nonlocal attempts, began
             if self._closed.is_set():
                 raise Unreachable("stopped before the request was sent", resends=0)
-            before()
-            attempts += 1
-            # What a resend waits for, a free slot say, is not the call's own time.
-            began = time.monotonic()
-            with self._watched():
-                return self._transport.generate(request.model, body, timeout)
+            with around():
+                attempts += 1
+                # What a resend waits for, a free slot say, is not the call's own time.
+                began = time.monotonic()
+                with self._watched():
+                    return self._transport.generate(request.model, body, timeout)
 
         answer: Data | NbError
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
-from conftest import Nb, Run
+from conftest import Nb, NbProcess, Run
 from support.counting_server import CountingServer, reply
 from support.ledgers import as_form_1
 from support.wire_server import Answer, WireServer
@@ -181,3 +182,34 @@ def test_what_is_recorded_as_made_costs_nothing_more(nb: Nb) -> None:
         # The file is gone, and nothing is in doubt: it is made like any other.
         assert nb("batch", "m.jsonl", env=server.env).code == 0
         assert server.calls.total() == 3
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_run_killed_while_it_waits_leaves_no_doubt(
+    nb: Nb, nb_process: NbProcess, status: int
+) -> None:
+    Path("m.jsonl").write_text(json.dumps(ROW))
+    ledger = Path("m.ledger.jsonl")
+    busy = Answer(status, body=b"{}", headers=(("Retry-After", "60"),))
+    with WireServer(busy, MADE) as server:
+        env = {"NB_BASE_URL": server.url, **KEY}
+        process = nb_process.start("batch", "m.jsonl", env=env)
+        while not (ledger.exists() and b"dropped" in ledger.read_bytes()):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+        again = nb("batch", "m.jsonl", env=env)
+        assert (again.code, again.out) == (0, "fox.png\n"), again.err
+        assert len(server.requests) == 2
+    spent = nb("batch", "m.jsonl", "--status", "--json", env=env)
+    assert json.loads(spent.out.splitlines()[0])["cost_usd"] == 0.058
+
+
+def test_each_attempt_after_a_refusal_is_in_doubt_again(nb: Nb) -> None:
+    with WireServer(Answer(503, body=b"{}"), Answer(502, body=b"{}"), MADE) as server:
+        assert run(nb, server).code == 3
+        again = run(nb, server)
+        assert (again.code, again.out) == (3, "")
+        assert "hint: --retry unknown makes 1 again for $0.058\n" in again.err
+        assert len(server.requests) == 2

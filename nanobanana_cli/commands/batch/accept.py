@@ -52,7 +52,9 @@ def run(job: BatchJob, terminal: Terminal) -> None:
                     # What is at hand elsewhere is not what is accepted.
                     call = None if step.found else step.recovered
                     record([replace(step, found=None, recovered=call)], folder, ledger)
-                    ledger.extend(dropped_line(each) for each in step.doubts if each != call)
+                    ledger.extend(
+                        dropped_line(each, each.cost) for each in step.doubts if each != call
+                    )
                 _show(job, step, terminal)
     if missing := len(chosen) - len(there):
         raise BatchIncomplete(f"{missing} of {len(chosen)} images have no file to accept")
