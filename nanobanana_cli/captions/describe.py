@@ -142,7 +142,8 @@ class Describer:
                 return replace(result, status="skipped", alt=decision.text)
             result = save_text(result, decision.text, decision.destination)
         if result.error is not None:
-            return result
+            # A text that came and has no place is a result all the same.
+            return result if result.alt is not None else replace(result, status="failed")
         return replace(result, status="written" if decision.is_edit else "unchanged")
 
     def _answered(self, result: Result, job: Job, decision: Decision, image: SourceImage) -> Result:

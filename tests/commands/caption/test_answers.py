@@ -274,3 +274,18 @@ def test_that_an_image_is_decorative_is_proposed_not_written(nb: Nb, answer: str
     assert json.loads(run.out)["error"]["kind"] == "decorative"
     assert "hint: agree with nb caption line.png --decorative --write" in run.err
     assert not Path("line.alt.txt").exists()
+
+
+@pytest.mark.parametrize("answer", ["", "I cannot describe this image.", "decorative", "null"])
+def test_an_answer_without_a_text_is_a_failed_json_line(nb: Nb, answer: str) -> None:
+    save("fox.png")
+    with WireServer(told(answer)) as server:
+        run = nb("caption", "fox.png", "--json", env=against(server))
+    line = json.loads(run.out)
+    assert (run.code, line["status"], line["path"], line["source"]) == (
+        9,
+        "failed",
+        None,
+        "fox.png",
+    )
+    assert (line["alt"], line["error"]["code"]) == (None, 9)
