@@ -185,7 +185,7 @@ def _extracted(
     from nanobanana_cli.generation.destinations import NamedFile
 
     if isinstance(place, NamedFile) and place.taken():
-        found = str(place.found())
+        found = str(place.intact())
         terminal.note(f"{found} exists, left alone")
         return [extract.skipped(found)]
     try:

@@ -12,12 +12,19 @@ import msgspec
 from nanobanana_cli import files
 from nanobanana_cli.errors import Charged, LocalFileError, OutputExists, UsageError
 from nanobanana_cli.images import formats
-from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, FORMATS, SUFFIXES
+from nanobanana_cli.images.formats import (
+    FORMAT_OF_SUFFIX,
+    FORMATS,
+    SUFFIXES,
+    DamagedImage,
+    verify,
+)
 from nanobanana_cli.settings.validators import InvalidValue
 from nanobanana_cli.slug import slug
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.types import Data, ImageFormat
 
+_LARGEST_IMAGE = 512 << 20
 # Those of images that other programs make.
 _OTHER_SUFFIXES = frozenset(
     (".avif", ".bmp", ".gif", ".heic", ".ico", ".jp2", ".jxl", ".pdf", ".tga", ".tif", ".tiff")
@@ -80,6 +87,23 @@ class NamedFile(msgspec.Struct, frozen=True):
     def taken(self) -> bool:
         """Return True if the path exists and must not be replaced."""
         return not self.force and self.found() is not None
+
+    def intact(self) -> Path:
+        """Return the file that is there and is to be left alone.
+
+        Raises:
+            OutputExists: it is not a whole image.
+            UsageError, LocalFileError: it cannot be read.
+        """
+        path = self.found() or self.path
+        if path.is_file():
+            try:
+                verify(files.read(path, "image", limit=_LARGEST_IMAGE))
+            except DamagedImage as error:
+                raise OutputExists(
+                    f"{path} exists, but is damaged: {error}", hint="--force replaces it"
+                ) from error
+        return path
 
     def save(self, data: Data, image_format: ImageFormat) -> str:
         """Write to the path, or beside it if it was taken meanwhile."""

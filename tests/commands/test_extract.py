@@ -86,13 +86,17 @@ class TestAnImage:
 
     def test_that_exists_is_left_alone(self, nb: Nb) -> None:
         name = save(image_part(IMAGE))
-        Path("fox.png").write_bytes(b"mine")
+        mine = picture(color="red")
+        Path("fox.png").write_bytes(mine)
         run = nb("extract", name, "-o", "fox.png")
         assert (run.code, run.out) == (12, "")
         assert run.err.startswith("nb: fox.png exists already\nhint: --force")
         run = nb("extract", name, "-o", "fox.png", "--skip-existing")
         assert (run.code, run.out) == (0, "fox.png\n")
-        assert Path("fox.png").read_bytes() == b"mine"
+        assert Path("fox.png").read_bytes() == mine
+        Path("fox.png").write_bytes(mine[:-20])
+        run = nb("extract", name, "-o", "fox.png", "--skip-existing")
+        assert (run.code, run.out) == (12, "")
         assert nb("extract", name, "-o", "fox.png", "--force").code == 0
         assert Path("fox.png").read_bytes() == IMAGE
 

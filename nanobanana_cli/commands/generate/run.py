@@ -117,8 +117,8 @@ class Generation(msgspec.Struct, frozen=True):
         taken = [each for each in self.destinations if isinstance(each, NamedFile) and each.taken()]
         if taken and not self.skip_existing:
             raise OutputExists(f"{taken[0].found()} exists already")
-        for destination in taken:
-            self._skip(str(destination.found()), write=write_skipped)
+        for path in [str(each.intact()) for each in taken]:
+            self._skip(path, write=write_skipped)
         return [each for each in self.destinations if each not in taken]
 
     def _skip(self, path: str, *, write: bool) -> None:

@@ -46,7 +46,8 @@ def test_several_images_under_a_name_without_a_suffix(nb: Nb) -> None:
 
 @pytest.mark.parametrize("name", ["fox", "fox.png", "fox.jpeg", "fox.avif"])
 def test_a_name_without_a_suffix_is_taken_by_any_image(nb: Nb, name: str) -> None:
-    Path(name).write_bytes(b"mine")
+    mine = picture(color="red")
+    Path(name).write_bytes(mine)
     run, requests = _generate(nb, "-o", "fox")
     assert (run.code, requests) == (12, 0)
     assert run.err == (
@@ -57,7 +58,7 @@ def test_a_name_without_a_suffix_is_taken_by_any_image(nb: Nb, name: str) -> Non
     assert (run.code, run.out, requests) == (0, f"{name}\n", 0)
     run, requests = _generate(nb, "-o", "fox", "--force")
     assert (run.code, run.out, requests) == (0, "fox.jpg\n", 1)
-    assert Path(name).read_bytes() == b"mine"
+    assert Path(name).read_bytes() == mine
 
 
 def test_a_name_without_a_suffix_and_its_text(nb: Nb) -> None:

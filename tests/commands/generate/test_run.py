@@ -356,7 +356,8 @@ def test_without_a_key_nothing_is_sent_and_two_ways_on_are_named(nb: Nb) -> None
 
 def test_an_output_that_is_there_stops_before_the_call(nb: Nb, serve: Serve) -> None:
     server = serve(made())
-    Path("fox.png").write_bytes(b"mine")
+    mine = picture(color="red")
+    Path("fox.png").write_bytes(mine)
     run = nb("generate", "fox", "-o", "fox.png", "--json")
     assert run.code == 12
     assert json.loads(run.out)["error"]["kind"] == "exists"
@@ -369,14 +370,14 @@ def test_an_output_that_is_there_stops_before_the_call(nb: Nb, serve: Serve) -> 
     shown = nb("generate", "fox", "-o", "fox.png", "--skip-existing", "--dry-run")
     assert json.loads(shown.out)["method"] == "POST"
     assert server.requests == []
-    assert Path("fox.png").read_bytes() == b"mine"
+    assert Path("fox.png").read_bytes() == mine
     assert nb("generate", "fox", "-o", "fox.png", "--force").out == "fox.png\n"
     assert Path("fox.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_skip_existing_makes_what_is_missing(nb: Nb, serve: Serve) -> None:
     server = serve(made())
-    Path("fox-2.png").write_bytes(b"mine")
+    Path("fox-2.png").write_bytes(picture())
     run = nb("generate", "fox", "-n", "3", "-o", "fox.png", "--skip-existing", "--json")
     records = [json.loads(line) for line in run.out.splitlines()]
     assert run.code == 0
@@ -384,6 +385,23 @@ def test_skip_existing_makes_what_is_missing(nb: Nb, serve: Serve) -> None:
         ("fox-2.png", "skipped")
     ]
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("content", [b"mine", picture()[:-20], b""])
+def test_skip_existing_does_not_take_a_damaged_image_for_one(
+    nb: Nb, serve: Serve, content: bytes
+) -> None:
+    server = serve(made())
+    Path("fox.png").write_bytes(content)
+    for options in ((), ("-n", "2"), ("--dry-run",)):
+        path = "fox-1.png" if "-n" in options else "fox.png"
+        Path(path).write_bytes(content)
+        run = nb("generate", "fox", "-o", "fox.png", "--skip-existing", *options)
+        assert (run.code, run.out) == (12, "")
+        assert run.err.startswith(f"nb: {path} exists, but is damaged: ")
+        assert "\nhint: --force replaces it\n" in run.err
+        assert Path(path).read_bytes() == content
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
