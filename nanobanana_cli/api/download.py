@@ -64,6 +64,15 @@ class _Body:
             self._file = None
         self._bytes += chunk
 
+    def patiently(self, read: Callable[[], bytes], paused: Paused) -> bytes:
+        """Call a function that takes memory; if there is none, move what came to a file before."""
+        try:
+            return read()
+        except MemoryError:
+            if self._file is None:
+                any(map(partial(self._move, b""), self._folders))
+        return self._memory.patiently(read, paused)
+
     def whole(self, paused: Paused) -> Data:
         """Return all bytes, once they fit into memory.
 
@@ -149,7 +158,7 @@ def read(
             damaged.
         Exception: those of `connection_errors.FAILURES`.
     """
-    raw = response.raw
+    raw, body = response.raw, _Body(memory)
     limit = limit or LARGEST_REPLY
     length = raw.length_remaining
     if (length or 0) > limit:
@@ -163,15 +172,15 @@ def read(
             chunks: Iterable[bytes] = raw.stream(_CHUNK, decode_content=True)
         elif not length:
             read = partial(source.read1, _CHUNK)
-            chunks = iter(lambda: memory.patiently(read, paused), b"")
+            chunks = iter(lambda: body.patiently(read, paused), b"")
         elif not is_packed and (pages := _pages(length, memory)) is not None:
             # Past `source`, which is closed once its length has come.
             return _read_known(source.fp, pages, memory, paused, is_usable, goes_on)
         else:
-            chunks = _chunks(source.fp, length, memory, paused)
+            chunks = _chunks(source.fp, length, body, paused)
         if is_packed:
             chunks, length = _unpacked(chunks), None
-        return _read_unknown(chunks, length, memory, paused, limit, is_usable)
+        return _read_unknown(chunks, body, length, memory, paused, limit, is_usable)
     except (zlib.error, urllib3.exceptions.DecodeError) as error:
         raise BadReply("the reply's compression is damaged") from error
 
@@ -219,11 +228,9 @@ def _read_known(
     return whole
 
 
-def _chunks(
-    stream: BufferedReader, length: int, memory: MemoryBudget, paused: Paused
-) -> Iterator[bytes]:
+def _chunks(stream: BufferedReader, length: int, body: _Body, paused: Paused) -> Iterator[bytes]:
     while length:
-        chunk = memory.patiently(partial(stream.read1, min(length, _CHUNK)), paused)
+        chunk = body.patiently(partial(stream.read1, min(length, _CHUNK)), paused)
         if not chunk:
             raise http.client.IncompleteRead(b"", length)
         length -= len(chunk)
@@ -253,13 +260,13 @@ def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _read_unknown(
     chunks: Iterable[bytes],
+    body: _Body,
     length: int | None,
     memory: MemoryBudget,
     paused: Paused,
     limit: int,
     is_usable: Callable[[Data], bool],
 ) -> Data:
-    body = _Body(memory)
     try:
         for chunk in chunks:
             if not body.size:

@@ -35,6 +35,11 @@ def plain(body: Data) -> Data:
     return body
 
 
+def unpacked_size(body: Data) -> int:
+    """Return how many bytes gzip that nobody declared says that it holds (RFC 1952); else 0."""
+    return int.from_bytes(body[-4:], "little") if bytes(body[:2]) == _GZIP else 0
+
+
 def is_whole(body: Data) -> bool:
     """Return True if a reply is one JSON value."""
     return _flaw(body) is None

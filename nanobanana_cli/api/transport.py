@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 
 from nanobanana_cli import __version__
-from nanobanana_cli.api import download, plain_json, request, schema
+from nanobanana_cli.api import download, error_body, plain_json, request, schema, status_errors
 from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, environment, no_auth
@@ -199,6 +199,8 @@ class Transport:
             # Cut in the body or in the headers, which looks the same as a complete reply.
             disconnected = http.client.RemoteDisconnected("")
             raise from_exception(disconnected, attempt, self._host, partial)
+        if size := plain_json.unpacked_size(reply):
+            self._memory.acquire(size, attempt.paused)
         return self._checked(plain_json.plain(reply), _model(response.url))
 
     def _checked(self, reply: Data, model: str) -> Data:
@@ -206,8 +208,6 @@ class Transport:
         padding = _SPACE.match(reply)
         if len(reply) - (padding.end() if padding else 0) > _LARGEST_REDACTED:
             return reply
-        from nanobanana_cli.api import error_body, status_errors
-
         short = bytes(redact_body(reply, self._endpoint.secrets))
         if error_body.is_error(short):
             raise status_errors.from_200(short, self._endpoint, model)
@@ -215,8 +215,6 @@ class Transport:
 
     def _despite_error(self, attempt: Attempt, response: requests.Response) -> Data:
         """Return the reply beside an error's status if it holds an image, else raise the error."""
-        from nanobanana_cli.api import status_errors
-
         text, is_large = bytearray(), False
         try:
             for chunk in response.raw.stream(_CHUNK, decode_content=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import shlex
 import tempfile
 import time
@@ -18,7 +19,7 @@ from nanobanana_cli.api.reply import may_hold_image
 from nanobanana_cli.errors import LocalFileError, NbError
 from nanobanana_cli.images.formats import SUFFIXES, DamagedImage, verify
 from nanobanana_cli.money import Charges
-from nanobanana_cli.settings.redaction import RedactedFile, redact_body
+from nanobanana_cli.settings.redaction import RedactedPieces
 from nanobanana_cli.types import Data, Redacted
 
 T = TypeVar("T")
@@ -26,6 +27,8 @@ T = TypeVar("T")
 # Replies of earlier runs; those of this run are all kept.
 _MOST_REPLIES = 20
 _MOST_BYTES = 200_000_000
+# Bytes; what it takes to write a reply in pieces, for a few threads.
+_RESERVE = 8 << 20
 # Seconds to wait for what other calls hold, and between two tries.
 _PATIENCE = 20.0
 _PAUSE = 0.05
@@ -41,9 +44,10 @@ class Rescue(Redacted, frozen=True):
         started: when this run began, in seconds since the epoch.
         charges: records what was paid for.
         others: the folders to try after the state folder, in order.
+        reserve: memory to give up when all other is used; until then it takes addresses alone.
     """
 
-    _hidden = ("secrets", "charges")
+    _hidden = ("secrets", "charges", "reserve")
 
     folder: Path | None = None
     keep_replies: bool = True
@@ -51,6 +55,7 @@ class Rescue(Redacted, frozen=True):
     started: float = msgspec.field(default_factory=time.time)
     charges: Charges = msgspec.field(default_factory=Charges)
     others: tuple[Path, ...] = ()
+    reserve: list[mmap.mmap] = msgspec.field(default_factory=lambda: [mmap.mmap(-1, _RESERVE)])
 
     def image(self, data: Data, stem: str, suffix: str, beside: Path | None = None) -> Path | None:
         """Save an image in the first folder that takes it.
@@ -82,11 +87,7 @@ class Rescue(Redacted, frozen=True):
         if not self.keep_replies:
             return None
         with suppress(Exception):
-            data: Data | RedactedFile
-            if isinstance(body, Data):
-                data = redact_body(body, self.secrets)
-            else:
-                data = RedactedFile(body, self.secrets)
+            data = RedactedPieces(body, self.secrets)
             kept = self._save("replies", stem or "image", ".json", data)
             if self.folder is not None:
                 self._prune(self.folder / "replies")
@@ -123,6 +124,10 @@ class Rescue(Redacted, frozen=True):
             try:
                 return save()
             except Exception as error:
+                if isinstance(error, MemoryError):
+                    with suppress(IndexError):
+                        self.reserve.pop().close()
+                        continue
                 is_over = time.monotonic() > end or not self.charges.are_others_busy()
                 if is_over or not _is_passing(error):
                     raise

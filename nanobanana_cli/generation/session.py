@@ -17,7 +17,7 @@ from typing import Protocol, Self
 
 from msgspec.structs import replace
 
-from nanobanana_cli.api import error_body, refusals, retry, status_errors  # noqa: F401
+from nanobanana_cli.api import refusals, retry  # noqa: F401
 from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api import request as wire
 from nanobanana_cli.api.links import LinkFetcher, host_of

@@ -6,7 +6,7 @@ import base64
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import IO
 
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from nanobanana_cli.types import Data, Reply
 # Anything shorter may occur in a text by chance.
 _SHORTEST_SECRET = 8
 _PIECE = 1 << 20
+_LITTLE = 1 << 17
 # Longer than any secret, however it is encoded.
 _OVERLAP = 1 << 16
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
@@ -80,27 +81,34 @@ def redact_body(body: Data, secrets: Iterable[str]) -> Data:
     return body
 
 
-class RedactedFile:
-    """The bytes of a file that may not fit into memory, in pieces and without the key.
+class RedactedPieces:
+    """A reply without the key, in pieces: there may be hardly any memory left.
 
     Args:
-        file: read from its start, each time that this is iterated over.
+        body: its bytes, or a file, which is read from its start each time.
         secrets: as for `redact`.
     """
 
-    def __init__(self, file: IO[bytes], secrets: Iterable[str]) -> None:
-        self._file = file
+    def __init__(self, body: Data | IO[bytes], secrets: Iterable[str]) -> None:
+        self._body = body
         self._secrets = tuple(secrets)
 
     def __iter__(self) -> Iterator[bytes]:
-        self._file.seek(0)
         rest = ""
-        while piece := self._file.read(_PIECE):
+        for piece in self._pieces():
             shown = redact(rest + str(piece, "latin-1"), self._secrets)
             # A key that goes on in the next piece begins here.
             shown, rest = shown[:-_OVERLAP], shown[-_OVERLAP:]
             yield shown.encode("latin-1")
         yield rest.encode("latin-1")
+
+    def _pieces(self) -> Iterator[Data]:
+        if isinstance(self._body, Data):
+            view = memoryview(self._body)
+            yield from (view[start : start + _LITTLE] for start in range(0, len(view), _LITTLE))
+        else:
+            self._body.seek(0)
+            yield from iter(partial(self._body.read, _LITTLE), b"")
 
 
 def redact_error(failed: NbError, key: str | Iterable[str] | None) -> NbError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -164,6 +165,18 @@ def test_large_replies_at_once_stay_within_the_limit(is_framed: bool) -> None:
 
 @on_linux
 @pytest.mark.usefixtures("little")
+@pytest.mark.parametrize("declared", [(), (("Content-Encoding", "gzip"),)])
+def test_large_packed_replies_stay_within_the_limit(declared: tuple[tuple[str, str], ...]) -> None:
+    packed = gzip.compress(SMALL + b" " * (50 * MIB), 1)
+    with WireServer(Answer(body=packed, headers=declared)) as server:
+        run = measured(server, "generate", "fox", "-n", "4", "-o", "fox.png")
+    assert run.code == 0, run.err
+    assert [Path(f"fox-{n}.png").read_bytes() for n in range(1, 5)] == [IMAGE] * 4
+    assert run.peak < 200
+
+
+@on_linux
+@pytest.mark.usefixtures("little")
 @pytest.mark.parametrize("is_framed", [True, False])
 def test_an_image_beyond_the_limit_is_kept(is_framed: bool) -> None:
     body = reply({"inlineData": {"data": "A" * (70 * MIB)}})
@@ -205,7 +218,7 @@ def test_what_there_was_no_memory_for_is_extracted_later(nb: Nb) -> None:
     """And a key in it is not kept."""
     body = SMALL + b" " * (64 * MIB) + b'{"key": "sk-test-key-1234"}'
     with WireServer(Answer(body=body)) as server:
-        run = measured(server, "generate", "fox", "-n", "2", more=40)
+        run = measured(server, "generate", "fox", "-n", "2", more=30)
         assert (run.code, len(server.requests)) == (10, 2), run.err
     replies = Path(os.environ["HOME"], ".local/state/nanobanana-wisgate/replies")
     assert sorted(replies.iterdir()) == [replies / "fox-2.json", replies / "fox.json"]
