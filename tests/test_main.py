@@ -332,17 +332,26 @@ def test_an_unknown_command_names_the_nearest(nb: Nb) -> None:
     assert "generate" in run.err
 
 
+_LISTED = """
+import sys, json, io, threading
+loaded = set(sys.modules)
+def note(event, arguments):
+    if event == "import" and not isinstance(threading.current_thread(), threading.Timer):
+        loaded.add(arguments[0])
+sys.addaudithook(note)
+from nanobanana_cli.__main__ import main
+out, sys.stdout = sys.stdout, io.TextIOWrapper(io.BytesIO())
+main(sys.argv[1:])
+out.write(json.dumps(list(loaded & set(sys.modules))))
+"""
+
+
 def _loaded(*argv: str, **variables: str) -> set[str]:
-    """The modules that a run of `nb` loads."""
-    script = (
-        "import sys, json, io; from nanobanana_cli.__main__ import main; out = sys.stdout; "
-        "sys.stdout = io.TextIOWrapper(io.BytesIO()); main(sys.argv[1:]); "
-        "out.write(json.dumps(list(sys.modules)))"
-    )
+    """The modules that a run of `nb` loads, except in the background."""
     root = Path(__file__).parents[1]
     env = {**os.environ, "PYTHONPATH": str(root), **variables}
     run = subprocess.run(
-        [sys.executable, "-c", script, *argv], env=env, check=True, capture_output=True
+        [sys.executable, "-c", _LISTED, *argv], env=env, check=True, capture_output=True
     )
     return set(json.loads(run.stdout))
 
@@ -364,11 +373,12 @@ def test_a_command_loads_no_other() -> None:
     assert _loaded("generate", "--help") & others == set()
 
 
-def test_a_call_in_a_pipe_loads_neither_rich_nor_pillow_for_a_png() -> None:
+def test_a_call_in_a_pipe_loads_no_rich_and_needs_no_pillow_for_a_png() -> None:
     with WireServer(made()) as server:
         loaded = _loaded("generate", "fox", "-o", "fox.png", **_against(server))
     assert Path("fox.png").exists()
     assert "requests" in loaded
+    # It is loaded in the background, as the service draws.
     assert loaded & {"rich", "PIL", "tomlkit", "tomllib"} == set()
 
 
