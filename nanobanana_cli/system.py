@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import IO, TYPE_CHECKING, Self, TextIO
 
 import nanobanana_cli
 
@@ -36,6 +36,8 @@ STOP_SIGNALS = tuple(
 HAS_XDG_FOLDERS = sys.platform not in {"darwin", "win32"}
 # What to type at the end of what is typed for stdin.
 END_OF_INPUT = "press Ctrl-Z and Enter" if sys.platform == "win32" else "press Ctrl-D"
+# Bytes; a larger image in a pipe is rare.
+_USUAL_PIPE = 8 << 20
 # Seconds; longer than most imports of one module.
 _IMPORT_TIME = 0.01
 # Standard streams, the terminal, folders, and what the interpreter has open; a connection has two
@@ -245,6 +247,18 @@ def open_no_follow(path: str | Path, flags: int) -> int:
         return os.open(path, flags | os.O_BINARY, 0o666)
     else:  # noqa: RET505 - for mypy, which takes the rest for unreachable on Windows otherwise
         return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
+def read_stream(file: IO[bytes], limit: int, size: int = 0) -> bytes:
+    """Return the bytes of an open file, or of a pipe; of one that is larger, one above the limit.
+
+    Reading takes as much memory as is asked for: first so much as a file has, or most pipes do.
+    """
+    first = min(size or _USUAL_PIPE, limit) + 1
+    data = file.read(first)
+    if len(data) == first <= limit:
+        data += file.read(limit + 1 - first)
+    return data
 
 
 def lock_file(descriptor: int) -> bool:

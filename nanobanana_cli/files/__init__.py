@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from nanobanana_cli import system
 from nanobanana_cli.errors import LocalFileError, OutputExists, UsageError
 from nanobanana_cli.files import temporary
 from nanobanana_cli.files.temporary import abandoned as abandoned
@@ -23,7 +24,6 @@ from nanobanana_cli.types import Data
 
 # The most that Google accepts in one request; no reference image or prompt is larger.
 READ_LIMIT = 100_000_000
-
 _REASONS = {
     errno.ENOSPC: "no space left on the device",
     errno.EDQUOT: "the disk quota is used up",
@@ -194,11 +194,7 @@ def read(path: Path, what: str, *, limit: int = READ_LIMIT) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            # As much memory as a file needs; a pipe has no size, and a file may grow.
-            data = file.read(min(size or limit, limit) + 1)
-            if size < len(data) <= limit:
-                data += file.read(limit + 1 - len(data))
+            data = system.read_stream(file, limit, os.fstat(file.fileno()).st_size)
     except MemoryError:
         raise LocalFileError(
             f"{what} {path}: does not fit into memory", hint="end other programs, or lift a ulimit"

@@ -113,7 +113,7 @@ class Terminal:
         if self.stdin.isatty():
             self.note(f"reading from the terminal; to end, {system.END_OF_INPUT} on an empty line")
         try:
-            data = self.stdin.buffer.read(limit + 1)
+            data = system.read_stream(self.stdin.buffer, limit)
         except OSError as error:
             raise UsageError("cannot read stdin", hint="pipe something into it") from error
         if len(data) > limit:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.tools import on_linux
 
-from nanobanana_cli import files
+from nanobanana_cli import files, system
 from nanobanana_cli.errors import LocalFileError, UsageError
 
 
@@ -77,6 +78,13 @@ def test_read(folder: Path) -> None:
         files.read(path, "reference image", limit=2)
     with pytest.raises(UsageError, match="larger than"):
         files.read(Path("/dev/zero"), "reference image", limit=1000)
+
+
+@pytest.mark.parametrize("size", [0, 1, (8 << 20) - 1, 8 << 20, (8 << 20) + 1, (8 << 20) + 2])
+@pytest.mark.parametrize("limit", [8 << 20, (8 << 20) + 1, 100_000_000])
+def test_read_takes_a_pipe_of_any_size(size: int, limit: int) -> None:
+    found = system.read_stream(io.BytesIO(bytes(size)), limit)
+    assert len(found) == min(size, limit + 1)
 
 
 def test_read_takes_a_pipe_to_its_end() -> None:

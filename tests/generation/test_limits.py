@@ -127,6 +127,41 @@ def test_without_any_thread_nothing_is_sent() -> None:
     ]
 
 
+_LITTLE_MEMORY = """
+import resource
+from nanobanana_cli.__main__ import entry
+resource.setrlimit(resource.RLIMIT_AS, (160 << 20, 160 << 20))
+entry()
+"""
+
+
+@on_linux
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("generate", "fox", "-i", "-", "-o", "night.png"),
+        ("generate", "fox", "-i", "/dev/stdin", "-o", "night.png"),
+        ("extract", "-", "-o", "night.png"),
+        ("extract", "/dev/stdin", "-o", "night.png"),
+    ],
+)
+def test_a_pipe_takes_as_much_memory_as_comes(argv: tuple[str, ...]) -> None:
+    image = picture(1024, 1024)
+    with (
+        WireServer(made(image)) as server,
+        python.start(
+            _LITTLE_MEMORY,
+            *argv,
+            env=_env(server),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        _, err = process.communicate(image if "fox" in argv else made(image).body, timeout=60)
+    assert (process.returncode, Path("night.png").exists()) == (0, True), err.decode()
+
+
 def _run_while_nb_goes_away(
     tmp_path: Path, server: WireServer, *argv: str, after: float = 0.0
 ) -> tuple[int, str]:
