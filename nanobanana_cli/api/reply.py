@@ -60,6 +60,8 @@ _IMAGE_MARKS = (
 _BARE_IMAGE = re.compile(
     rb"\x89PNG|\xff\xd8\xff|RIFF|GIF8|II\*\0|MM\0\*|BM.{4}\0{4}|.{4}ftypavi", re.DOTALL
 )
+# Bytes; a text takes many times its size to be read.
+_LARGEST_TEXT = 32 << 20
 # gzip and UTF-16.
 _ENCODED = re.compile(rb"\x1f\x8b|\xff\xfe|\xfe\xff")
 
@@ -88,7 +90,10 @@ def read(
         NoImage: the service refused, in any of the ways it does; with its reason.
         BadReply: the reply is not JSON, has an unexpected shape, or its image is not base64.
         NbError: the reply holds an `error` object, see `status_errors.from_200`.
+        MemoryError: a reply without an image is too long.
     """
+    if "IMAGE" not in want and len(body) > _LARGEST_TEXT:
+        raise MemoryError
     try:
         return _read(body, want, links, room)
     except NbError as error:

@@ -197,6 +197,18 @@ def _kept(run: Measured) -> Path:
 
 
 @on_linux
+def test_a_text_without_end_is_kept() -> None:
+    body = reply({"text": "A fox. " * (5 * MIB)})
+    Path("fox.png").write_bytes(IMAGE)
+    with WireServer(Answer(body=body)) as server:
+        run = measured(server, "caption", "fox.png")
+    assert run.code == 10
+    assert "there is not enough memory" in run.err
+    assert _kept(run).read_bytes() == body
+    assert run.peak < 150
+
+
+@on_linux
 @pytest.mark.parametrize("more", [40, 100])
 def test_a_reply_for_which_there_is_no_memory_is_kept(more: int, tmp_path: Path) -> None:
     """Neither it, nor the image in it as well."""
