@@ -16,7 +16,13 @@ from typing import Any
 import hypothesis
 import pytest
 
-from nanobanana_cli.__main__ import main
+# Under nohup, or in the background of a script, these are ignored, and `nb` leaves them so.
+for _signal in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+    signal.signal(
+        _signal, signal.default_int_handler if _signal == signal.SIGINT else signal.SIG_DFL
+    )
+
+from nanobanana_cli.__main__ import main  # noqa: E402 - it reads how signals are handled
 
 # A busy machine makes single examples slow, which says nothing about the code. What lands is
 # decided by the same examples each time.
