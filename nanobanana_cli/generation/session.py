@@ -242,7 +242,8 @@ class Session:
                 lambda: replies.read(answer, want, links=links, secrets=secrets, room=room)
             )
         except Exception as exception:  # noqa: BLE001 - whatever it is, the reply was paid for
-            error = error_of(exception)
+            # Its frames hold memory that keeping the reply takes.
+            error = error_of(exception).released()
             if error.details:
                 self._trace(error.details)
             is_unread = isinstance(error, BadReply | NoImage) and replies.may_hold_image(answer)
@@ -250,7 +251,7 @@ class Session:
                 self.rescue.keep(error, answer, slug(request.prompt))
             self._charges.settle(error.charged)
             status = "unknown" if isinstance(error, OutcomeUnknown) else "failed"
-            return replace(result, status=status, error=error.released())
+            return replace(result, status=status, error=error)
         if "IMAGE" not in request.modalities:
             self._charges.settle(Charged.YES)
         reply = redact_reply(reply, secrets)
