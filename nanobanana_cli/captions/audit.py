@@ -46,7 +46,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Look(msgspec.Struct, frozen=True):
-    """What an image and the file beside it say; `unreadable` is why the image could not be read."""
+    """The texts of an image and of the file beside it; `unreadable` is why it could not be read."""
 
     beside: str | None
     inside: str | None

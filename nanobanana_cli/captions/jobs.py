@@ -41,13 +41,13 @@ class Job(msgspec.Struct, frozen=True):
 
     @property
     def subject(self) -> tuple[str, str, str | None]:
-        """What one text is enough for: the picture, the style and the language."""
+        """Return what one text is enough for: the picture, the style and the language."""
         spec = self.destination.spec
         return picture_of(self.path), spec.style, spec.tag or spec.lang
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What is to be done.
+    """A text to ask for, to save, or to leave as it is.
 
     Args:
         text: the text to save; None to ask for it.

@@ -26,7 +26,7 @@ _SPECIAL = re.compile(r'["$`\\!\x00-\x1f\x7f]')
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """What was typed after `nb`.
+    """The words that were typed after `nb`.
 
     Args:
         command: the innermost command that is named, or a group.

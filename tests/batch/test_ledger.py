@@ -14,11 +14,12 @@ import pytest
 from conftest import Nb
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 from support.counting_server import CountingServer
 
 from nanobanana_cli.batch import history
 from nanobanana_cli.batch.ledger import Event, Ledger, LedgerLine
+from nanobanana_cli.batch.recorded_line import RecordedError, RecordedLine
 from nanobanana_cli.errors import LocalFileError
 
 
@@ -246,3 +247,11 @@ def test_any_bytes_can_be_read(data: bytes) -> None:
         file.flush()
         with suppress(LocalFileError):
             history.read([Path(file.name)])
+
+
+def test_what_is_read_of_a_line_is_what_is_written() -> None:
+    written = {field.name: field.default for field in fields(LedgerLine)}
+    read = {field.name: field.default for field in fields(RecordedLine)}
+    assert read == {name: written[name] for name in read}
+    error = LocalFileError("full").record()
+    assert {field.name for field in fields(RecordedError)} <= set(error)

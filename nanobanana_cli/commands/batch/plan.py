@@ -61,7 +61,7 @@ class BatchJob(msgspec.Struct, frozen=True):
 
     @property
     def images(self) -> locking.Outputs:
-        """What no other run may make at the same time."""
+        """The images that no other run may make at the same time."""
         targets = tuple(item.target for item in self.items)
         return locking.Outputs(self.name, self.ledger, self.root, targets)
 

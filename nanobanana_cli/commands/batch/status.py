@@ -30,7 +30,7 @@ _IS_THERE = ("there", "exists", "changed")
 
 
 class RowStatus(msgspec.Struct, frozen=True):
-    """What is known of one image.
+    """The state of one image, as the ledger and the files tell it.
 
     Args:
         step: the image, and what a run would do for it.
