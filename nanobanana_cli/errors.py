@@ -113,16 +113,6 @@ class NbBaseError(BaseException):
             error = error.__cause__ or error.__context__
         return self
 
-    def record(self) -> dict[str, object]:
-        """Return the `error` object of a JSON line."""
-        return {
-            "code": int(self.code),
-            "kind": self.kind,
-            "message": self.message,
-            "hint": self.hint,
-            "charged": self.charged.value,
-        }
-
 
 class NbError(NbBaseError, Exception):
     """Any error; a defect in `nb` unless a subclass says otherwise."""

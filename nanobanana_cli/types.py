@@ -7,12 +7,11 @@ millisecond, thirty times as long, and a call needs thirty of them before it is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import msgspec
 
-from nanobanana_cli.errors import NbError
-from nanobanana_cli.money import usd
+from nanobanana_cli.errors import Charged, ExitCode, NbError
 
 ImageFormat = Literal["png", "jpeg", "webp", "gif", "tiff", "bmp", "avif"]
 # Those that `nb` writes; it keeps the others as they come.
@@ -201,6 +200,29 @@ class Picture(Redacted, frozen=True):
     height: int
 
 
+class ErrorRecord(msgspec.Struct, frozen=True):
+    """An error, as JSON lines and ledgers have it.
+
+    Args:
+        code: the exit status.
+        kind: a stable name of what happened.
+        message: what happened, for people.
+        hint: what to do about it.
+        charged: whether the call was charged.
+    """
+
+    code: ExitCode
+    kind: str
+    message: str
+    hint: str | None
+    charged: Charged
+
+    @classmethod
+    def of(cls, error: NbError) -> Self:
+        """Return the record of an error."""
+        return cls(error.code, error.kind, error.message, error.hint, error.charged)
+
+
 class Result(msgspec.Struct, frozen=True):
     """The result for one image.
 
@@ -239,41 +261,3 @@ class Result(msgspec.Struct, frozen=True):
     reply: Reply | None = None
     notes: tuple[str, ...] = ()
     error: NbError | None = None
-
-    def record(self) -> dict[str, object]:
-        """The one JSON line; fields are only ever added."""
-        request, reply = self.request, self.reply
-        has_failed = self.status in ("failed", "unknown")
-        usage = reply.usage if reply else None
-        record: dict[str, object] = {
-            "path": None if has_failed else self.path,
-            "status": self.status,
-            "prompt": request.prompt or None,
-            "provider": self.provider or None,
-            "model": request.model or None,
-            "model_version": reply.model_version if reply else None,
-            "aspect": request.aspect,
-            "size": request.size,
-            "mime_type": self.mime_type,
-            "width": self.width,
-            "height": self.height,
-            "bytes": self.size,
-            "sha256": self.sha256,
-            "alt_path": self.alt_path,
-            "alt": self.alt,
-            "seconds": None if self.seconds is None else round(self.seconds, 2),
-            "attempts": self.attempts,
-            "cost_usd": usd(self.cost),
-            "response_id": reply.response_id if reply else None,
-            "usage": None if usage is None else msgspec.structs.asdict(usage),
-        }
-        if has_failed and self.path is not None:
-            # An existing image: under `path` it would look like a result.
-            record["source"] = self.path
-        if self.lang is not None:
-            record["lang"] = self.lang
-        if self.notes:
-            record["notes"] = list(self.notes)
-        if self.error is not None:
-            record["error"] = self.error.record()
-        return record

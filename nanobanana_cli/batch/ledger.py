@@ -17,12 +17,13 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 import msgspec
 
 from nanobanana_cli import files, system
 from nanobanana_cli.errors import Charged, LocalFileError
+from nanobanana_cli.types import ErrorRecord
 
 # A line has a few hundred bytes, and an error message may be long.
 _MAX_LINE_BYTES = 1 << 20
@@ -83,7 +84,7 @@ class LedgerLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     seconds: float | None = None
     attempts: int | None = None
     response_id: str | None = None
-    error: dict[str, Any] | None = None
+    error: ErrorRecord | None = None
 
 
 class Ledger:

@@ -20,7 +20,7 @@ from nanobanana_cli.errors import Charged, Unavailable
 from nanobanana_cli.generation.destinations import MisplacedImage
 from nanobanana_cli.money import usd
 from nanobanana_cli.sandbox import RESPONSE_ID
-from nanobanana_cli.types import Reply, Result
+from nanobanana_cli.types import ErrorRecord, Reply, Result
 
 
 class OutputFolder(msgspec.Struct, frozen=True):
@@ -164,7 +164,7 @@ def outcome_line(
     if error is not None:
         place = error.path if isinstance(error, MisplacedImage) else None
         path = None if place is None else folder.relative(place)
-        return replace(line, root=folder.name, path=path, error=error.record())
+        return replace(line, root=folder.name, path=path, error=ErrorRecord.of(error))
     return replace(
         line,
         root=folder.name,

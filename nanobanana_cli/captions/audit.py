@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from nanobanana_cli.captions import embedded, lint, sidecar
@@ -21,16 +22,16 @@ from nanobanana_cli.types import Status
 from nanobanana_cli.ui.escape import strip_unsafe
 
 
-class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One image's text and its problems, as a JSON line of `--check` has them.
+class Finding(msgspec.Struct, frozen=True):
+    """The text of an existing image and what is wrong with it: a JSON line of `--check`.
 
     Args:
         path: the image.
-        status: `failed`, `unchanged`, or `skipped` for an image that could not be looked at.
-        alt: its text; "" for a decorative image, None when it has none.
-        alt_path: the text file; None when the text is in the image itself.
+        status: failed, unchanged, or skipped for an image that could not be looked at.
+        alt: its text; "" for a decorative image, null when it has none.
+        alt_path: the text file; null when the text is in the image itself.
         problems: empty when the text is good.
-        lang: the language that was asked for, if any.
+        lang: the language asked for.
     """
 
     path: str
@@ -38,7 +39,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     alt: str | None
     alt_path: str | None
     problems: tuple[Problem, ...]
-    lang: str | None = None
+    lang: str | UnsetType = UNSET
 
     def has(self, level: Level) -> bool:
         """Return whether a problem is of this level."""
@@ -92,7 +93,7 @@ def of_folder(folder: str, reason: str, *, strict: bool) -> Finding:
 def _checked(
     path: str, text_file: Path, spec: TextSpec, read_stdin: Callable[[], bytes]
 ) -> tuple[Finding, bytes]:
-    blank = Finding(path, "unchanged", None, None, (), spec.tag or spec.lang)
+    blank = Finding(path, "unchanged", None, None, (), spec.tag or spec.lang or UNSET)
     try:
         look = _look(path, text_file, spec, read_stdin)
     except NbError as error:

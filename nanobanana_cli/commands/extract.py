@@ -11,6 +11,7 @@ import msgspec
 import typer
 from typer import Argument, Option
 
+from nanobanana_cli.commands.lines import ResultLine
 from nanobanana_cli.commands.options import Output, Streams
 from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.errors import Charged, NbError, NoText, OutputExists, UsageError
@@ -78,7 +79,7 @@ def command(options: ExtractOptions, terminal: Terminal) -> None:
         if options.streams.json:
             from nanobanana_cli.generation.extract import failed
 
-            terminal.json(failed(names[0], error).record(), to_stderr=json_to_stderr)
+            terminal.json(ResultLine.of(failed(names[0], error)), to_stderr=json_to_stderr)
         raise
     from nanobanana_cli.commands.results import recover
     from nanobanana_cli.generation.destinations import folders
@@ -224,7 +225,7 @@ def _show(result: Result, options: ExtractOptions, terminal: Terminal) -> None:
     from nanobanana_cli.commands.results import file_size
 
     if options.streams.json:
-        terminal.json(result.record(), to_stderr=options.output.path == "-")
+        terminal.json(ResultLine.of(result), to_stderr=options.output.path == "-")
     elif result.status == "written" and result.path is not None:
         details = f"{result.width}×{result.height}  {file_size(result.size or 0)}"
         if result.path == "-":

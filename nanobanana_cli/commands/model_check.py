@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from typing import Literal
+
+import msgspec
 
 from nanobanana_cli import catalog
 from nanobanana_cli.api.error_hints import of_model
@@ -13,9 +16,24 @@ from nanobanana_cli.settings import Settings, current_folder, load
 from nanobanana_cli.types import Endpoint
 from nanobanana_cli.ui.terminal import Terminal
 
+_Listing = Literal["listed", "missing", "new"]
 _LONGEST_WAIT = 30.0
 # What distinguishes a model that makes images from the rest of a provider's list.
 _IMAGE_MODEL = ("image", "banana")
+
+
+class ModelCheckLine(msgspec.Struct, frozen=True):
+    """Whether a provider lists a model.
+
+    Args:
+        id: the model's id.
+        check: new for a model that nb does not know.
+        provider: the one that was asked.
+    """
+
+    id: str
+    check: _Listing
+    provider: str
 
 
 def run(terminal: Terminal, options: Mapping[str, str | None], *, as_json: bool) -> None:
@@ -31,7 +49,9 @@ def run(terminal: Terminal, options: Mapping[str, str | None], *, as_json: bool)
     if listed is None:
         return
     found = set(listed)
-    rows = [("listed" if model in found else "missing", model) for model in catalog.MODELS]
+    rows: list[tuple[_Listing, str]] = [
+        ("listed" if model in found else "missing", model) for model in catalog.MODELS
+    ]
     rows += [
         ("new", model)
         for model in listed
@@ -39,7 +59,7 @@ def run(terminal: Terminal, options: Mapping[str, str | None], *, as_json: bool)
     ]
     for state, model in rows:
         if as_json:
-            terminal.json({"id": model, "check": state, "provider": settings.provider})
+            terminal.json(ModelCheckLine(model, state, settings.provider))
         else:
             terminal.result(f"{state:<8} {model}")
     if settings.model not in found:

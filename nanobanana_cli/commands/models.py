@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
+import msgspec
 import typer
 
 from nanobanana_cli import catalog
@@ -13,6 +14,44 @@ from nanobanana_cli.commands import options
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.money import dollars, usd
 from nanobanana_cli.ui.terminal import Terminal
+
+
+class ModelLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model accepts and costs.
+
+    Args:
+        id: the model's id.
+        default: whether it is the default at the first provider shown.
+        default_at: the providers at which it is the default.
+        aliases: other names for `-m`.
+        state: whether Google still serves it.
+        state_since: since when, or from when on.
+        successor: the model to use instead.
+        aspects, sizes: what it accepts.
+        max_references: the limit of reference images.
+        thinking: the levels that it accepts.
+        default_thinking: the level without --thinking.
+        search: whether it can search the web.
+        search_kinds: what it can search.
+        prices_usd: provider → image size → dollars; null if not known.
+    """
+
+    id: str
+    title: str
+    default: bool
+    default_at: list[str]
+    aliases: list[str]
+    state: str
+    state_since: str | None
+    successor: str | None
+    aspects: list[str]
+    sizes: list[str]
+    max_references: int
+    thinking: list[str]
+    default_thinking: str | None
+    search: bool
+    search_kinds: list[str]
+    prices_usd: dict[str, dict[str, float | None]]
 
 
 def command(
@@ -64,7 +103,7 @@ def _show(terminal: Terminal, providers: Sequence[str], *, as_json: bool) -> Non
     models = catalog.MODELS.values()
     if as_json:
         for model in models:
-            terminal.json(_record(model, providers))
+            terminal.json(_model_line(model, providers))
     elif terminal.stdout.isatty():
         # Pad the first column, so that the tables line up.
         width = max(len(model.id) for model in models)
@@ -75,30 +114,29 @@ def _show(terminal: Terminal, providers: Sequence[str], *, as_json: bool) -> Non
         terminal.table((), (_line(model, providers) for model in models))
 
 
-def _record(model: Model, providers: Sequence[str]) -> dict[str, object]:
-    """Return the JSON line of a model; prices in dollars by image size, null if unknown."""
+def _model_line(model: Model, providers: Sequence[str]) -> ModelLine:
     defaults = [name for name in providers if _is_default(model, name)]
-    return {
-        "id": model.id,
-        "title": model.title,
-        "default": providers[0] in defaults,
-        "default_at": defaults,
-        "aliases": sorted({alias for name in providers for alias in _aliases(model, name)}),
-        "state": model.state,
-        "state_since": model.since or None,
-        "successor": model.successor or None,
-        "aspects": list(model.aspects),
-        "sizes": list(model.sizes),
-        "max_references": model.max_references,
-        "thinking": list(model.thinking),
-        "default_thinking": model.default_thinking or None,
-        "search": bool(model.search),
-        "search_kinds": list(model.search),
-        "prices_usd": {
+    return ModelLine(
+        id=model.id,
+        title=model.title,
+        default=providers[0] in defaults,
+        default_at=defaults,
+        aliases=sorted({alias for name in providers for alias in _aliases(model, name)}),
+        state=model.state,
+        state_since=model.since or None,
+        successor=model.successor or None,
+        aspects=list(model.aspects),
+        sizes=list(model.sizes),
+        max_references=model.max_references,
+        thinking=list(model.thinking),
+        default_thinking=model.default_thinking or None,
+        search=bool(model.search),
+        search_kinds=list(model.search),
+        prices_usd={
             provider: {size: usd(price) for size, price in _prices(model, provider)}
             for provider in providers
         },
-    }
+    )
 
 
 def _providers(chosen: str | None) -> Sequence[str]:

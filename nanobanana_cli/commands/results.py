@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from nanobanana_cli.captions import formats, sidecar
 from nanobanana_cli.captions.formats import Caption
 from nanobanana_cli.commands import connection
+from nanobanana_cli.commands.lines import ResultLine
 from nanobanana_cli.errors import NbError, UsageError
 from nanobanana_cli.generation.shape import described
 from nanobanana_cli.money import dollars
@@ -56,19 +57,19 @@ class TextWriter(msgspec.Struct):
     def show(self, result: Result) -> None:
         """Write a result; one without a text only as JSON."""
         if self.as_json:
-            self.record(result.record())
+            self.record(ResultLine.of(result))
         elif result.alt is not None and result.path is not None:
             size = (result.width, result.height)
             self.text(Caption(result.path, result.alt, *size, lang=result.lang))
 
-    def record(self, record: dict[str, object]) -> None:
+    def record(self, record: msgspec.Struct) -> None:
         """Write a JSON line, with its paths as they are shown."""
         shown = {
             name: self.path(value)
             for name in ("path", "source")
-            if isinstance(value := record.get(name), str)
+            if isinstance(value := getattr(record, name, None), str)
         }
-        self.terminal.json(record | shown)
+        self.terminal.json(replace(record, **shown))
 
     def text(self, caption: Caption) -> None:
         """Write a text in a form other than JSON lines."""
@@ -161,7 +162,7 @@ class ResultWriter(msgspec.Struct, frozen=True):
         if self.texts is not None and self.texts.as_json:
             self.texts.show(result)
         elif self.as_json:
-            self.terminal.json(result.record(), to_stderr=self.to_stderr)
+            self.terminal.json(ResultLine.of(result), to_stderr=self.to_stderr)
 
     def skipped(self, result: Result) -> None:
         """Write the paths of an image that was left alone and its text, or their JSON line."""

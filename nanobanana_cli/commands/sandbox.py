@@ -93,12 +93,26 @@ def command(options: SandboxOptions, terminal: Terminal) -> None:
         ) as sandbox,
         _ended_by_signal(),
     ):
-        terminal.json({"url": sandbox.url, "port": sandbox.port, "provider": "sandbox"})
+        terminal.json(SandboxLine(sandbox.url, sandbox.port))
         if terminal.stderr.isatty():
             terminal.note("serving until Ctrl-C; in another terminal:")
             terminal.note(f"  export NB_PROVIDER=sandbox NB_BASE_URL={sandbox.url}")
         for line in sandbox.lines():
             terminal.note(line)
+
+
+class SandboxLine(msgspec.Struct, frozen=True):
+    """The first line of the sandbox, once it serves.
+
+    Args:
+        url: its address, for --base-url or NB_BASE_URL.
+        port: the port that it took.
+        provider: for --provider or NB_PROVIDER.
+    """
+
+    url: str
+    port: int
+    provider: str = "sandbox"
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from nanobanana_cli.ui.escape import escape
 from nanobanana_cli.ui.progress import PlainProgress
 
 if TYPE_CHECKING:
+    from msgspec import Struct
     from rich.console import Console
 
     from nanobanana_cli.types import Data
@@ -131,13 +132,12 @@ class Terminal:
         else:
             self._out(self._encoded(escape(line)) + b"\n")
 
-    def json(self, record: Mapping[str, object], *, to_stderr: bool = False) -> None:
-        """Write a line of ASCII-safe JSON."""
-        line = json.dumps(record, separators=(", ", ": "))
-        if to_stderr:
-            self._err(line)
-        else:
-            self.result(line)
+    def json(self, record: Struct, *, to_stderr: bool = False) -> None:
+        """Write a line of ASCII-safe JSON: a record that `commands/schemas.py` knows."""
+        from msgspec import to_builtins
+
+        write = self._err if to_stderr else self.result
+        write(json.dumps(to_builtins(record), separators=(", ", ": ")))
 
     def binary(self, data: Data) -> None:
         """Write bytes to stdout."""

@@ -20,7 +20,8 @@ from support.counting_server import CountingServer
 from nanobanana_cli.batch import history
 from nanobanana_cli.batch.ledger import Event, Ledger, LedgerLine
 from nanobanana_cli.batch.recorded_line import RecordedError, RecordedLine
-from nanobanana_cli.errors import LocalFileError
+from nanobanana_cli.errors import Charged, ExitCode, LocalFileError
+from nanobanana_cli.types import ErrorRecord
 
 
 def line(event: Event, call: str, *, row: str = "x.png", cost: float | None = 0.058) -> LedgerLine:
@@ -37,7 +38,7 @@ def line(event: Event, call: str, *, row: str = "x.png", cost: float | None = 0.
 
 
 def failure(call: str, charged: str, *, cost: float = 0.058) -> LedgerLine:
-    error = {"kind": "bad_reply", "message": "not JSON", "charged": charged}
+    error = ErrorRecord(ExitCode.BAD_REPLY, "bad_reply", "not JSON", None, Charged(charged))
     return replace(line("failed", call, cost=cost), error=error)
 
 
@@ -253,5 +254,5 @@ def test_what_is_read_of_a_line_is_what_is_written() -> None:
     written = {field.name: field.default for field in fields(LedgerLine)}
     read = {field.name: field.default for field in fields(RecordedLine)}
     assert read == {name: written[name] for name in read}
-    error = LocalFileError("full").record()
-    assert {field.name for field in fields(RecordedError)} <= set(error)
+    error = fields(ErrorRecord)
+    assert {field.name for field in fields(RecordedError)} <= {field.name for field in error}

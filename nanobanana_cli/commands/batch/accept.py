@@ -15,6 +15,7 @@ from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.records import OutputFolder, dropped_line
 from nanobanana_cli.batch.selection import matching
 from nanobanana_cli.commands.batch.plan import BatchJob
+from nanobanana_cli.commands.lines import RowLine
 from nanobanana_cli.commands.results import with_file
 from nanobanana_cli.errors import BatchIncomplete, LocalFileError
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, DamagedImage, survey
@@ -84,4 +85,4 @@ def _show(job: BatchJob, step: Step, terminal: Terminal) -> None:
     result = Result("unchanged", step.item.request(()), job.settings.provider, path)
     result = with_file(result, Path(path), None if text is None else job.root / text)
     output = str(job.root / step.item.target)
-    terminal.json({**result.record(), "output": output, **step.item.source})
+    terminal.json(RowLine.of(result, output=output, **step.item.source))

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from nanobanana_cli.batch import history, locking
 from nanobanana_cli.batch.prune import Pruner
 from nanobanana_cli.commands.batch.plan import BatchJob
 from nanobanana_cli.errors import LocalFileError
 from nanobanana_cli.ui.terminal import Terminal
+
+
+class LeftoverLine(msgspec.Struct, frozen=True):
+    """A file that no row of the manifest needs any more.
+
+    Args:
+        path: the file.
+        reason: why no row needs it.
+        bytes: its size.
+    """
+
+    path: str
+    reason: str
+    bytes: int
 
 
 def run(job: BatchJob, terminal: Terminal) -> None:
@@ -30,7 +46,7 @@ def run(job: BatchJob, terminal: Terminal) -> None:
                     reason = f"{each.path} cannot be removed: {error.strerror}"
                     raise LocalFileError(reason) from error
             if job.chosen.streams.json:
-                terminal.json({"path": str(each.path), "reason": each.reason, "bytes": size})
+                terminal.json(LeftoverLine(str(each.path), each.reason, size))
             else:
                 terminal.result(str(each.path))
     for path in pruner.wanted:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from nanobanana_cli.batch import history
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.commands.batch.plan import BatchJob
+from nanobanana_cli.commands.lines import RowLine
 from nanobanana_cli.commands.results import details, with_file
 from nanobanana_cli.errors import BadReply, NbError, NoImage, OutcomeUnknown
 from nanobanana_cli.money import dollars
@@ -85,4 +86,4 @@ class RowLines:
             result = replace(with_file(result, Path(result.path), None), cost=result.cost)
         # A failed row has no path, so this identifies it.
         output = str(self._job.root / step.item.target)
-        self._terminal.json({**result.record(), "output": output, **step.item.source})
+        self._terminal.json(RowLine.of(result, output=output, **step.item.source))

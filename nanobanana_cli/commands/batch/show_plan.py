@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
+import msgspec
+
 from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.plan import State, Step
 from nanobanana_cli.commands.batch import gallery_page
@@ -16,6 +18,35 @@ from nanobanana_cli.ui.terminal import Terminal
 
 # A longer table takes long to draw, since all of it must be known first.
 _MAX_TABLE_ROWS = 500
+
+
+class PlanLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run would do for one image of a batch.
+
+    Args:
+        path: where the image is or will be.
+        plan: what would be done; unchanged for an image that is up to date.
+        reason: why.
+        prompt, model, aspect, size: what is asked; the ratio is null where it follows an image
+            that is not there yet.
+        cost_usd: what a run would pay for it; null if the price is not known.
+        fingerprint: of what is asked of the model; null while a reference image is not known.
+        row: the number of the manifest's row, from 1.
+        id, note: as in the manifest.
+    """
+
+    path: str
+    plan: State
+    reason: str | None
+    prompt: str
+    model: str
+    aspect: str | None
+    size: str
+    cost_usd: float | None
+    fingerprint: str | None
+    row: int
+    id: str | int | None
+    note: str | None
 
 
 def show(job: BatchJob, terminal: Terminal) -> None:
@@ -30,7 +61,7 @@ def show(job: BatchJob, terminal: Terminal) -> None:
     shown = stale if job.chosen.check else steps
     if job.chosen.streams.json:
         for step in shown:
-            terminal.json(_record(job, step))
+            terminal.json(_line(job, step))
     elif shown:
         rows = ((step.state, job.path(step), _price(job, step), step.reason) for step in shown)
         if len(shown) <= _MAX_TABLE_ROWS:
@@ -62,21 +93,22 @@ def _price(job: BatchJob, step: Step) -> str:
     return dollars(None) if step.price is None else amount(step.price, 0, "free", job.price_word)
 
 
-def _record(job: BatchJob, step: Step) -> dict[str, object]:
+def _line(job: BatchJob, step: Step) -> PlanLine:
     item = step.item
-    cost = step.price if job.is_due(step) else 0
-    return {
-        "path": job.path(step),
-        "plan": step.state,
-        "reason": step.reason or None,
-        "prompt": item.prompt,
-        "model": item.settings.model,
-        "aspect": item.request(()).aspect,
-        "size": item.settings.size,
-        "cost_usd": usd(cost),
-        "fingerprint": None if item.is_guess or step.after else item.fingerprint,
-        **item.source,
-    }
+    return PlanLine(
+        path=job.path(step),
+        plan=step.state,
+        reason=step.reason or None,
+        prompt=item.prompt,
+        model=item.settings.model,
+        aspect=item.request(()).aspect,
+        size=item.settings.size,
+        cost_usd=usd(step.price if job.is_due(step) else 0),
+        fingerprint=None if item.is_guess or step.after else item.fingerprint,
+        row=item.row,
+        id=item.id,
+        note=item.note,
+    )
 
 
 def _summary(

@@ -52,6 +52,62 @@ class RowStatus(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
+class StatusError(msgspec.Struct, frozen=True):
+    """The failure of an image's last call, as the ledger has it.
+
+    Args:
+        kind: a stable name of what happened.
+        message: what happened, for people.
+        charged: whether the call was charged; null if no call is known.
+    """
+
+    kind: str
+    message: str
+    charged: Charged | None
+
+
+class StatusLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is of one image of a batch.
+
+    Args:
+        path: the image; null if it is not there.
+        status: there, missing, failed, unknown (the outcome of its call was not recorded), or what
+            a run would do.
+        details: why.
+        time: when it was made, or its call failed; UTC, ISO 8601.
+        cost_usd: the price of that call; null if it is not known.
+        prompt, model, aspect, size: what is asked.
+        mime_type, width, height, bytes, sha256: the file.
+        alt, alt_path: its alt text, and the file that holds it.
+        error: why it failed.
+        output: the place that the manifest names.
+        row: the number of the manifest's row, from 1.
+        id, note: as in the manifest.
+    """
+
+    path: str | None
+    status: str
+    details: str | None
+    time: str | None
+    cost_usd: float | None
+    prompt: str
+    model: str
+    aspect: str | None
+    size: str | None
+    mime_type: str | None
+    width: int | None
+    height: int | None
+    bytes: int | None
+    sha256: str | None
+    alt_path: str | None
+    alt: str | None
+    error: StatusError | None
+    output: str
+    row: int
+    id: str | int | None
+    note: str | None
+
+
 def show(job: BatchJob, terminal: Terminal) -> None:
     """List the images of a manifest with their status; nothing is sent."""
     gallery_page.check(job)
@@ -59,7 +115,7 @@ def show(job: BatchJob, terminal: Terminal) -> None:
     rows = [_row(step, past) for step in steps]
     if job.chosen.streams.json:
         for row in rows:
-            terminal.json(_record(job, row))
+            terminal.json(_line(job, row))
     elif rows:
         terminal.table(
             _COLUMNS,
@@ -116,7 +172,7 @@ def _cost(row: RowStatus) -> str:
     return f"at most {price}" if row.charged is Charged.MAYBE and row.cost else price
 
 
-def _record(job: BatchJob, row: RowStatus) -> dict[str, object]:
+def _line(job: BatchJob, row: RowStatus) -> StatusLine:
     item, path = row.step.item, Path(job.path(row.step))
     request = item.request(())
     is_there = row.step.path is not None and (row.status in _IS_THERE or row.step.lacks_text)
@@ -124,18 +180,27 @@ def _record(job: BatchJob, row: RowStatus) -> dict[str, object]:
     if is_there:
         text = item.alt_file
         result = with_file(result, path, None if text is None else job.root / text)
-    names = ("prompt", "model", "aspect", "size", "mime_type", "width", "height", "bytes")
-    record = result.record()
-    charged = row.charged.value if row.charged else None
-    error = {"kind": row.error, "message": row.details, "charged": charged}
-    return {
-        "path": str(path) if is_there else None,
-        "status": row.status,
-        "details": row.details or None,
-        "time": row.time,
-        "cost_usd": usd(row.cost),
-        **{name: record[name] for name in (*names, "sha256", "alt_path", "alt")},
-        "error": error if row.error else None,
-        "output": str(job.root / item.target),
-        **item.source,
-    }
+    error = StatusError(row.error, row.details, row.charged) if row.error else None
+    return StatusLine(
+        path=str(path) if is_there else None,
+        status=row.status,
+        details=row.details or None,
+        time=row.time,
+        cost_usd=usd(row.cost),
+        prompt=request.prompt,
+        model=request.model,
+        aspect=request.aspect,
+        size=request.size,
+        mime_type=result.mime_type,
+        width=result.width,
+        height=result.height,
+        bytes=result.size,
+        sha256=result.sha256,
+        alt_path=result.alt_path,
+        alt=result.alt,
+        error=error,
+        output=str(job.root / item.target),
+        row=item.row,
+        id=item.id,
+        note=item.note,
+    )

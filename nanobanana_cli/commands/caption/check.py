@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from nanobanana_cli.captions import audit, embedded, targets
@@ -21,6 +22,24 @@ from nanobanana_cli.system import error_of
 from nanobanana_cli.ui.terminal import Terminal
 
 _PREFIXES: Mapping[Level, str] = {"error": "", "warning": "warning: ", "unchecked": "not checked: "}
+
+
+class EmbeddedLine(msgspec.Struct, frozen=True):
+    """The texts that are embedded in an image.
+
+    Args:
+        path: the image.
+        alt: the alt text.
+        description: the long description.
+        digital_source_type: how the image came about, as an address of IPTC's vocabulary.
+        lang: the language asked for.
+    """
+
+    path: str
+    alt: str | None
+    description: str | None
+    digital_source_type: str | None
+    lang: str | UnsetType = UNSET
 
 
 def check(
@@ -43,11 +62,11 @@ def check(
     folders = [audit.of_folder(*each, strict=strict) for each in images.unsearched]
     for finding in (*findings, *folders):
         if texts.as_json:
-            texts.record(msgspec.to_builtins(finding))
+            texts.record(finding)
             continue
         for problem in finding.problems:
             prefix = _PREFIXES[problem.level]
-            texts.problem(finding.path, f"{prefix}{problem.message}", finding.lang)
+            texts.problem(finding.path, f"{prefix}{problem.message}", finding.lang or None)
     summary = _summary(findings, len(folders))
     if any(finding.status == "failed" for finding in (*findings, *folders)):
         raise BatchIncomplete(
@@ -111,11 +130,11 @@ def read(images: Images, specs: Sequence[TextSpec], texts: TextWriter, terminal:
             terminal.warn(message if path in message else f"{path}: {message}")
             continue
         missing += any(text is None for _, text in found)
-        for record, text in found:
+        for spec, (record, text) in zip(specs, found, strict=True):
             if texts.as_json:
-                texts.record({**record})
+                texts.record(record)
             elif text is not None:
-                texts.text(Caption(path, text, *_pixels(data), lang=record.get("lang")))
+                texts.text(Caption(path, text, *_pixels(data), lang=spec.tag or spec.lang))
         for spec, (_, text) in zip(specs, found, strict=True):
             if text is None and not texts.as_json:
                 where = f" in {spec.lang}" if spec.lang else ""
@@ -134,21 +153,14 @@ def _warn_of_folders(images: Images, terminal: Terminal) -> None:
         terminal.warn(targets.cannot_search(*folder).message)
 
 
-def _embedded(path: str, data: bytes, spec: TextSpec) -> tuple[dict[str, str | None], str | None]:
+def _embedded(path: str, data: bytes, spec: TextSpec) -> tuple[EmbeddedLine, str | None]:
     """Return the JSON line of an image's embedded texts, and the one of the style asked for."""
     found = embedded.read(path, data)
     alt, long = (
         embedded.text_of(path, data, replace(spec, style=style), is_sure=True)
         for style in ("alt", "long")
     )
-    record = {
-        "path": path,
-        "alt": alt,
-        "description": long,
-        "digital_source_type": found.source,
-    }
-    if spec.lang is not None:
-        record["lang"] = spec.tag or spec.lang
+    record = EmbeddedLine(path, alt, long, found.source, spec.tag or spec.lang or UNSET)
     return record, long if spec.style == "long" else alt
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from nanobanana_cli.commands.config import check as config_check
 from nanobanana_cli.commands.config import listing
-from nanobanana_cli.commands.config.check import Check
+from nanobanana_cli.commands.config.check import Check, CheckLine
 from nanobanana_cli.errors import ConfigError, NbError, UsageError
 from nanobanana_cli.files import write_private
 from nanobanana_cli.settings import Settings, config_files, edit, load, resolve, validators
@@ -79,7 +79,7 @@ def show_all(terminal: Terminal, *, as_json: bool) -> None:
     rows = list(listing.rows(_load(terminal, {}), terminal.env))
     if as_json:
         for row in rows:
-            terminal.json(asdict(row))
+            terminal.json(row)
     else:
         cells = [(row.name, row.text, row.origin) for row in rows]
         terminal.table(("Setting", "Value", "From"), cells)
@@ -105,7 +105,7 @@ def check(
     for each in _checks(terminal, options, balance=balance):
         first = first or each.error
         if as_json:
-            terminal.json({key: value for key, value in asdict(each).items() if key != "error"})
+            terminal.json(CheckLine(each.state, each.about, each.message, each.hint))
         else:
             terminal.result(f"{each.state:<8} {each.about:<12} {each.message}")
             for line in (each.hint or "").splitlines():

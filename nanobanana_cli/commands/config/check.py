@@ -26,18 +26,24 @@ State = Literal["ok", "warning", "failed"]
 _LONGEST_WAIT = 15.0
 
 
-class Check(msgspec.Struct, frozen=True):
+class CheckLine(msgspec.Struct, frozen=True):
     """One line of `nb config check`.
 
     Args:
-        about: `key`, `permissions`, `model`, `address` or `balance`.
-        error: the error if the state is `failed`.
+        about: settings, key, permissions, model, address or balance.
+        message: what was found, for people.
+        hint: what to do about it.
     """
 
     state: State
     about: str
     message: str
     hint: str | None = None
+
+
+class Check(CheckLine, frozen=True):
+    """A line, and the error if the state is `failed`."""
+
     error: NbError | None = None
 
 

@@ -25,8 +25,8 @@ class ListedSetting(msgspec.Struct, frozen=True):
 
     Args:
         name: as in a file.
-        value: seconds, counts and dollars as numbers; None if it is not set.
-        origin: an option, a variable, a file's path, `default` or `not set`.
+        value: seconds, counts and dollars as numbers; null if it is not set.
+        origin: an option, a variable, a file's path, default or not set.
     """
 
     name: str
