@@ -78,7 +78,7 @@ def command(options: SandboxOptions, terminal: Terminal) -> None:
     Examples:
       nb sandbox --port 8123 --log calls.jsonl
       nb sandbox --fault 429:2 --fault slow:30:1
-      nb generate "a red fox" --base-url http://127.0.0.1:8123 --provider sandbox
+      nb generate fox --base-url http://127.0.0.1:8123 --provider sandbox
     """
     from nanobanana_cli.sandbox.server import Sandbox
 

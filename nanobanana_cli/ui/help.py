@@ -97,44 +97,59 @@ def screen(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
     names = min(longest, int(look.width * _NAMES_SHARE))
     head = [_usage(command, ctx, look), *_description(command.help or "", look)]
     body = [line for title, rows in panels.items() for line in _panel(title, rows, names, look)]
-    return "\n\n".join([*head, "\n".join(body), *_read_on(command, ctx)])
-
-
-def _read_on(command: TyperCommand | TyperGroup, ctx: Any) -> Iterator[str]:
-    """Yield where to read on, as the last line."""
-    if isinstance(command, TyperGroup):
-        name, *words = ctx.command_path.split()
-        yield f" Read on: {' '.join([name, 'help', *words, 'COMMAND'])}"
+    return "\n\n".join([*head, "\n".join(body)])
 
 
 def _show(command: TyperCommand | TyperGroup, ctx: Any) -> None:
     terminal = ctx.find_object(Terminal) or Terminal.of_process()
-    text = screen(command, ctx, Look.of(terminal, ctx.color))
+    look = Look.of(terminal, ctx.color)
+    text = f"{screen(command, ctx, look)}\n\n{_read_on(command, ctx, look)}"
     # Not through Typer's `echo`, which ends in status 1 when the reader has gone; it only writes
     # the end of the last line.
     terminal.binary(text.encode(terminal.stdout.encoding or "utf-8", "replace"))
 
 
-def _panels(command: TyperCommand | TyperGroup, ctx: Any) -> dict[str, list[_Row]]:
-    """Return the rows of each panel by its title, in the order of the first row of each."""
-    panels: dict[str, list[_Row]] = {}
+def _read_on(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
+    """Return where to read on, for the end of the screen."""
+    name, *words = ctx.command_path.split()
+    places = [f"man {'-'.join([name, *words[:1]])}"]
+    if isinstance(command, TyperGroup):
+        places.insert(0, " ".join([name, "help", *words, "COMMAND"]))
+    text = [(word, "") for word in f"Read on: {', '.join(places)}".split()]
+    return "\n".join(f" {_styled(line, look)}" for line in _wrap(text, look.width - 2))
+
+
+def parameters(command: TyperCommand | TyperGroup, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+    """Return names and helps of what a command takes, by the title of their panel.
+
+    The titles come in the order of the first row of each.
+    """
+    panels: dict[str, list[tuple[str, str]]] = {}
     for param in command.get_params(ctx):
         if record := param.get_help_record(ctx):
             kind = "Arguments" if isinstance(param, TyperArgument) else "Options"
             title = getattr(param, "rich_help_panel", None) or kind
-            row = (list(_name_words(record[0])), list(_help_words(record[1])))
-            panels.setdefault(title, []).append(row)
-    for child in _children(command, ctx):
+            panels.setdefault(title, []).append(record)
+    return panels
+
+
+def _panels(command: TyperCommand | TyperGroup, ctx: Any) -> dict[str, list[_Row]]:
+    panels: dict[str, list[_Row]] = {
+        title: [(list(_name_words(name)), list(_help_words(text))) for name, text in rows]
+        for title, rows in parameters(command, ctx).items()
+    }
+    for child in children(command, ctx):
         title = getattr(child, "rich_help_panel", None) or "Commands"
         text = child.get_short_help_str(limit=_MAX_WIDTH)
         panels.setdefault(title, []).append(([(child.name, _NAME)], list(_help_words(text))))
     return panels
 
 
-def _children(command: TyperCommand | TyperGroup, ctx: Any) -> Iterator[Any]:
+def children(command: TyperCommand | TyperGroup, ctx: Any) -> Iterator[Any]:
+    """Yield the commands of a group that its help shows; a command has none."""
     if isinstance(command, TyperGroup):
-        children = (command.get_command(ctx, name) for name in command.list_commands(ctx))
-        yield from (child for child in children if child and not child.hidden)
+        found = (command.get_command(ctx, name) for name in command.list_commands(ctx))
+        yield from (child for child in found if child and not child.hidden)
 
 
 def _name_words(name: str) -> Iterator[_Word]:
@@ -152,16 +167,22 @@ def _name_words(name: str) -> Iterator[_Word]:
             yield word, "" if word == "/" else _METAVAR
 
 
-def _description(text: str, look: Look) -> Iterator[str]:
+def paragraphs(text: str) -> Iterator[tuple[list[str], bool]]:
+    """Yield the lines of each paragraph of a help text, and whether to show them as they are."""
     previous = ""
     for paragraph in inspect.cleandoc(text).split("\n\n"):
-        lines = paragraph.splitlines()
-        if _is_example(previous) or _is_verbatim(lines):
-            yield "\n".join(f" {escape(line)}".rstrip() for line in lines)
-        elif lines:
-            words = [(escape(word), "") for word in paragraph.split()]
-            yield "\n".join(f" {_styled(line, look)}" for line in _wrap(words, look.width - 2))
+        if lines := paragraph.splitlines():
+            yield lines, _is_example(previous) or _is_verbatim(lines)
         previous = paragraph
+
+
+def _description(text: str, look: Look) -> Iterator[str]:
+    for lines, is_verbatim in paragraphs(text):
+        if is_verbatim:
+            yield "\n".join(f" {escape(line)}".rstrip() for line in lines)
+        else:
+            words = [(escape(word), "") for line in lines for word in line.split()]
+            yield "\n".join(f" {_styled(line, look)}" for line in _wrap(words, look.width - 2))
 
 
 def _is_example(heading: str) -> bool:
@@ -173,10 +194,14 @@ def _is_verbatim(lines: Sequence[str]) -> bool:
     return bool(body) and all(line.startswith((" ", "nb ")) for line in body)
 
 
-def _usage(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
+def usage(command: TyperCommand | TyperGroup, ctx: Any) -> list[str]:
+    """Return what goes after a command's name, such as `["[OPTIONS]", "NAME"]`."""
     # Typer's braces around what is required look like a set of choices.
-    pieces = (piece.strip("{}") for piece in command.collect_usage_pieces(ctx))
-    words = [(ctx.command_path, _TITLE), *((piece, "") for piece in pieces)]
+    return [piece.strip("{}") for piece in command.collect_usage_pieces(ctx)]
+
+
+def _usage(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
+    words = [(ctx.command_path, _TITLE), *((piece, "") for piece in usage(command, ctx))]
     label = "Usage: "
     lines = [_styled(line, look) for line in _wrap(words, look.width - len(label) - 1)]
     return f" {_style(label, _METAVAR, look)}" + f"\n {' ' * len(label)}".join(lines)

@@ -314,7 +314,12 @@ def test_no_charge_is_told_where_none_was(nb: Nb, line: str, code: int) -> None:
 
 @pytest.mark.parametrize(
     ("line", "end"),
-    [("--help", "nb help COMMAND"), ("help config", "nb help config COMMAND")],
+    [
+        ("--help", "nb help COMMAND, man nb"),
+        ("help config", "nb help config COMMAND, man nb-config"),
+        ("generate --help", "man nb-generate"),
+        ("help config set", "man nb-config"),
+    ],
 )
-def test_help_of_several_commands_ends_with_where_to_read_on(nb: Nb, line: str, end: str) -> None:
+def test_help_ends_with_where_to_read_on(nb: Nb, line: str, end: str) -> None:
     assert nb(*line.split()).out.endswith(f"╯\n\n Read on: {end}\n")
