@@ -37,6 +37,8 @@ def reply_to(request: Request, fault: Fault | None, link: Callable[[], str]) -> 
         found = replies.parts(request, [_LINKS[name](link())])
     else:
         found = _PARTS[name](request) if name in _PARTS else replies.parts(request)
+    if replies.is_too_long(request, found):
+        return json_reply(_CONTENTS["max-tokens"](request))
     if name in _STREAMS:
         return _STREAMS[name](list(_chunks(request, found)))
     return HttpReply(

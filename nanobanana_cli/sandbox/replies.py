@@ -99,6 +99,12 @@ def body(request: Request, found: Sequence[Part]) -> dict[str, Any]:
     return {"candidates": [candidate], **trailer(request, found)}
 
 
+def is_too_long(request: Request, found: Sequence[Part]) -> bool:
+    """Return whether the parts take more tokens than the request allows."""
+    tokens = trailer(request, found)["usageMetadata"]["candidatesTokenCount"]
+    return request.most_tokens is not None and tokens > request.most_tokens
+
+
 def trailer(request: Request, found: Sequence[Part] = ()) -> dict[str, Any]:
     """Return the fields that follow the candidates: usage, model version, response id."""
     incoming = {

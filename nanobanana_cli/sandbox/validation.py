@@ -23,9 +23,11 @@ from nanobanana_cli.catalog import (
     TEXT_MODELS,
     Model,
 )
+from nanobanana_cli.images.displayed import size_of
 from nanobanana_cli.images.formats import format_of
 from nanobanana_cli.sandbox import proto
 from nanobanana_cli.sandbox.errors import ApiError, invalid, no_model, violations
+from nanobanana_cli.settings.validators import nearest_ratio
 from nanobanana_cli.types import Redacted
 
 MAX_BODY = 100 * 1024 * 1024
@@ -48,6 +50,7 @@ class Request(Redacted, frozen=True):
         modalities: of the reply; `("TEXT",)` when the request names none.
         references: the input images' bytes, in order.
         marker: the text in `[[fault:…]]`, if any.
+        most_tokens: of the reply; None if the request names no limit.
     """
 
     _hidden = ("references",)
@@ -59,6 +62,7 @@ class Request(Redacted, frozen=True):
     modalities: tuple[str, ...] = ("TEXT",)
     references: tuple[bytes, ...] = ()
     marker: str | None = None
+    most_tokens: int | None = None
 
 
 def known_model(name: str) -> Model:
@@ -92,9 +96,9 @@ def parse(model_id: str, body: bytes) -> Request:
     _check_numbers(config)
     _check_thinking(config, model)
     _check_search(request, model)
-    aspect, size = _image_config(config.get("imageConfig", {}), model)
     turn = f"contents[{len(request['contents']) - 1}]"
     references = _references(parts, model, turn)
+    aspect, size = _image_config(config.get("imageConfig", {}), model, references)
     text = "\n".join(part["text"] for part in parts if part.get("text"))
     marker = _MARKER.search(text)
     text = _MARKER.sub("", text)
@@ -107,6 +111,7 @@ def parse(model_id: str, body: bytes) -> Request:
         modalities=_modalities(config, model),
         references=references,
         marker=marker.group(1) if marker else None,
+        most_tokens=config.get("maxOutputTokens") or None,
     )
 
 
@@ -180,8 +185,10 @@ def _modalities(config: dict[str, Any], model: Model) -> tuple[str, ...]:
     return tuple(name for name in _MODALITIES if name in wanted)
 
 
-def _image_config(config: dict[str, Any], model: Model) -> tuple[str, str]:
-    aspect = config.get("aspectRatio") or DEFAULT_ASPECT
+def _image_config(
+    config: dict[str, Any], model: Model, references: tuple[bytes, ...]
+) -> tuple[str, str]:
+    aspect = config.get("aspectRatio") or _followed(model, references)
     size = config.get("imageSize") or DEFAULT_SIZE
     if not (model.aspects or config):
         return aspect, size
@@ -196,6 +203,17 @@ def _image_config(config: dict[str, Any], model: Model) -> tuple[str, str]:
         known = [name for name in SIZES if name in accepted]
         raise invalid(f"{where}.image_size", f"image_size must be {_one_of(known)}.")
     return aspect, size
+
+
+def _followed(model: Model, references: tuple[bytes, ...]) -> str:
+    """Return the ratio of an image whose ratio is left out: that of the first reference image.
+
+    Source: https://ai.google.dev/gemini-api/docs/image-generation
+    """
+    shape = size_of(references[0]) if references else None
+    if shape is None or not all(shape) or not model.aspects:
+        return DEFAULT_ASPECT
+    return nearest_ratio(*shape, model.aspects)
 
 
 def _one_of(values: list[str]) -> str:

@@ -64,6 +64,16 @@ def test_the_reply_has_the_modalities_asked_for(
     assert candidate["finishReason"] == "STOP"
 
 
+@pytest.mark.parametrize(("most", "reason"), [(746, "MAX_TOKENS"), (747, "STOP"), (0, "STOP")])
+def test_a_limit_of_tokens_below_those_of_an_image_leaves_none(
+    sandbox: Sandbox, most: int, reason: str
+) -> None:
+    payload = content()
+    payload["generationConfig"]["maxOutputTokens"] = most
+    candidate = post(sandbox, payload).json["candidates"][0]
+    assert (candidate["finishReason"], "content" in candidate) == (reason, reason == "STOP")
+
+
 def test_lists_the_models_of_the_catalog(sandbox: Sandbox) -> None:
     found = request(sandbox, "GET", "/v1beta/models").json["models"]
     assert [model["name"] for model in found] == [f"models/{name}" for name in MODELS]

@@ -161,6 +161,23 @@ def test_values_that_the_service_does_not_take(request_: object, words: str) -> 
     assert error["code"] == 400
 
 
+@pytest.mark.parametrize(
+    ("asked", "drawn", "aspect"), [({}, "16:9", "16:9"), ({"aspectRatio": "1:1"}, "16:9", "1:1")]
+)
+def test_a_ratio_left_out_follows_the_first_reference(
+    asked: dict[str, str], drawn: str, aspect: str
+) -> None:
+    data = base64.b64encode(picture.render("a fox", drawn, "0.5K")).decode()
+    request = _request({"text": "a"}, _image(data=data), _image(), config={"imageConfig": asked})
+    assert _parse(request).aspect == aspect
+
+
+def test_a_reference_of_unknown_shape_leaves_the_picture_square() -> None:
+    data = base64.b64encode(b"\0\0\0\x18ftypheic").decode()
+    request = _request({"text": "a"}, _image(data=data, mimeType="image/heic"))
+    assert _parse(request).aspect == "1:1"
+
+
 def test_new_fields_are_known() -> None:
     request = _request(config={"responseFormat": {"image": {"aspectRatio": "1:1"}}})
     search: dict[str, object] = {"searchTypes": {"webSearch": {}, "imageSearch": {}}}

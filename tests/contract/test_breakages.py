@@ -1,0 +1,62 @@
+"""The suite against a service that breaks one fact: it reports that one, and none else."""
+
+from __future__ import annotations
+
+import pytest
+from contract import facts
+from contract.contract import Contract, Outcome
+from contract.questions import Subject
+from contract.second_server import (
+    BREAKAGES,
+    BREAKAGES_AT_GOOGLE,
+    HARMLESS,
+    KEY,
+    SecondServer,
+)
+
+_MODELS = {"wisgate": "gemini-3.1-flash-image-preview", "google": "gemini-nano-banana-2.1"}
+
+
+def _verdicts(
+    server: SecondServer, provider: str = "wisgate", *, every: bool = False
+) -> dict[Outcome, set[str]]:
+    contract = Contract(Subject(provider, server.url, KEY, _MODELS[provider]))
+    found = [contract.judge(fact) for fact in facts.about(contract.subject, every=every)]
+    return {
+        outcome: {each.fact.id for each in found if each.outcome is outcome} for outcome in Outcome
+    }
+
+
+@pytest.mark.parametrize("provider", _MODELS)
+def test_all_facts_hold_of_a_faithful_service(provider: str) -> None:
+    with SecondServer() as server:
+        found = _verdicts(server, provider, every=True)
+    assert found[Outcome.DIFFERS] == set()
+    assert found[Outcome.NOT_ANSWERED] == set()
+    assert len(found[Outcome.HOLDS]) > 40
+
+
+@pytest.mark.parametrize("breaks", BREAKAGES)
+def test_the_broken_fact_is_reported_and_none_else(breaks: str) -> None:
+    with SecondServer(breaks) as server:
+        assert _verdicts(server)[Outcome.DIFFERS] == BREAKAGES[breaks]
+
+
+@pytest.mark.parametrize("breaks", BREAKAGES_AT_GOOGLE)
+def test_so_is_a_fact_of_one_provider(breaks: str) -> None:
+    with SecondServer(breaks) as server:
+        assert _verdicts(server, "google")[Outcome.DIFFERS] == BREAKAGES_AT_GOOGLE[breaks]
+
+
+@pytest.mark.parametrize("harmless", HARMLESS)
+def test_what_a_service_may_do_is_no_difference(harmless: str) -> None:
+    with SecondServer(harmless) as server:
+        found = _verdicts(server)
+    assert found[Outcome.DIFFERS] == set()
+    is_down = harmless == "is overloaded at times"
+    assert found[Outcome.NOT_ANSWERED] >= ({"text-and-image"} if is_down else set())
+
+
+def test_every_fact_has_an_id_of_its_own() -> None:
+    ids = [fact.id for fact in facts.FACTS]
+    assert len(set(ids)) == len(ids)
