@@ -10,11 +10,11 @@ _nb_command() {
             options='--version -V --help -h'
             ;;
         'generate')
-            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --count -n --alt --no-alt --alt-file --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --open --no-open --preview --no-preview --count -n --alt --no-alt --alt-file --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'caption')
-            options='--style --max-chars --lang --text --text-file --context --context-file --as --relative-to --write --embed --again --break-signature --recursive -r --concurrency --check --strict --decorative --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --count -n --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            options='--style --max-chars --lang --text --text-file --context --context-file --as --relative-to --write --embed --again --break-signature --recursive -r --concurrency --check --strict --decorative --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --open --no-open --preview --no-preview --count -n --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'batch')
@@ -22,7 +22,7 @@ _nb_command() {
             valued='^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
             ;;
         'extract')
-            options='--output -o --format --force --skip-existing --all --text --alt --fetch --json --quiet -q --verbose -v --color --no-color --help -h'
+            options='--output -o --format --force --skip-existing --all --open --no-open --preview --no-preview --text --alt --fetch --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[qvh]*[o]|--output|--format)$'
             ;;
         'config')
@@ -108,7 +108,7 @@ _nb_values() {
             values='refused bad-reply unknown all'
             ;;
         'config set 0' | 'config unset 0' | 'config get 0')
-            values='provider base-url model caption-model aspect size timeout retries wait max-cost concurrency format output-folder alt price confirm-above keep-replies memory-limit api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
+            values='provider base-url model caption-model aspect size timeout retries wait max-cost concurrency format output-folder alt open preview price confirm-above keep-replies memory-limit api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
             ;;
         'sandbox --fault')
             values='307 400 401 402 403 404 413 429 500 502 503 504 credit spending-cap no-free-tier gateway-500 firewall nested safety no-image recitation prohibited blocked max-tokens text empty null-parts no-text jpeg lying drafts several multi link file-uri chunks sse wrapped padded snake data-uri small wrong-ratio corrupt html not-json success-false cut reset hang slow trickle mix'

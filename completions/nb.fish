@@ -114,6 +114,10 @@ webp' -d 'auto (by the file\'s name, else as received), png, jpeg or webp'
 complete -c nb -n '__nb_in \'generate\'' -l force -d 'Replace an existing file'
 complete -c nb -n '__nb_in \'generate\'' -l skip-existing -d 'Leave an existing file alone'
 complete -c nb -n '__nb_in \'generate\'' -l all -d 'Save every finished image of a reply'
+complete -c nb -n '__nb_in \'generate\'' -l open -d 'Open the image in the desktop\'s viewer, too'
+complete -c nb -n '__nb_in \'generate\'' -l no-open -d 'Open the image in the desktop\'s viewer, too'
+complete -c nb -n '__nb_in \'generate\'' -l preview -d 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'
+complete -c nb -n '__nb_in \'generate\'' -l no-preview -d 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'
 complete -c nb -n '__nb_in \'generate\'' -l count -s n -x -d 'Number of images, one call each, in parallel'
 complete -c nb -n '__nb_in \'generate\'' -l alt -d 'Also write alt text beside the image: fox.png, fox.alt.txt'
 complete -c nb -n '__nb_in \'generate\'' -l no-alt -d 'Also write alt text beside the image: fox.png, fox.alt.txt'
@@ -210,6 +214,10 @@ webp' -d 'auto (by the file\'s name, else as received), png, jpeg or webp'
 complete -c nb -n '__nb_in \'caption\'' -l force -d 'Replace an existing file'
 complete -c nb -n '__nb_in \'caption\'' -l skip-existing -d 'Leave an existing file alone'
 complete -c nb -n '__nb_in \'caption\'' -l all -d 'Save every finished image of a reply'
+complete -c nb -n '__nb_in \'caption\'' -l open -d 'Open the image in the desktop\'s viewer, too'
+complete -c nb -n '__nb_in \'caption\'' -l no-open -d 'Open the image in the desktop\'s viewer, too'
+complete -c nb -n '__nb_in \'caption\'' -l preview -d 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'
+complete -c nb -n '__nb_in \'caption\'' -l no-preview -d 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'
 complete -c nb -n '__nb_in \'caption\'' -l count -s n -x -d 'Number of images, one call each, in parallel'
 complete -c nb -n '__nb_in \'caption\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
 gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
@@ -325,6 +333,10 @@ webp' -d 'auto (by the file\'s name, else as received), png, jpeg or webp'
 complete -c nb -n '__nb_in \'extract\'' -l force -d 'Replace an existing file'
 complete -c nb -n '__nb_in \'extract\'' -l skip-existing -d 'Leave an existing file alone'
 complete -c nb -n '__nb_in \'extract\'' -l all -d 'Save every finished image of a reply'
+complete -c nb -n '__nb_in \'extract\'' -l open -d 'Open the image in the desktop\'s viewer, too'
+complete -c nb -n '__nb_in \'extract\'' -l no-open -d 'Open the image in the desktop\'s viewer, too'
+complete -c nb -n '__nb_in \'extract\'' -l preview -d 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'
+complete -c nb -n '__nb_in \'extract\'' -l no-preview -d 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'
 complete -c nb -n '__nb_in \'extract\'' -l text -d 'Also print the text of the reply'
 complete -c nb -n '__nb_in \'extract\'' -l alt -d 'Write the text beside the image: fox.png, fox.alt.txt'
 complete -c nb -n '__nb_in \'extract\'' -l fetch -d 'Fetch an image that is a link'
@@ -356,6 +368,8 @@ concurrency
 format
 output-folder
 alt
+open
+preview
 price
 confirm-above
 keep-replies
@@ -390,6 +404,8 @@ concurrency
 format
 output-folder
 alt
+open
+preview
 price
 confirm-above
 keep-replies
@@ -424,6 +440,8 @@ concurrency
 format
 output-folder
 alt
+open
+preview
 price
 confirm-above
 keep-replies

@@ -380,6 +380,8 @@ def test_a_call_in_a_pipe_loads_no_rich_and_needs_no_pillow_for_a_png() -> None:
     assert "requests" in loaded
     # It is loaded in the background, as the service draws.
     assert loaded & {"rich", "PIL", "tomlkit", "tomllib"} == set()
+    display = {"commands.display", "ui.preview", "ui.viewer", "images.resize"}
+    assert loaded & {f"nanobanana_cli.{module}" for module in display} == set()
 
 
 def test_no_thread_outlives_a_run(nb: Nb) -> None:

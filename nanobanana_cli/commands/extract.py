@@ -3,7 +3,7 @@
 # Without `from __future__ import annotations`, as in `commands/options.py`.
 
 from collections.abc import Sequence
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,15 +12,16 @@ import typer
 from typer import Argument, Option
 
 from nanobanana_cli.commands.lines import ResultLine
-from nanobanana_cli.commands.options import Output, Streams
-from nanobanana_cli.commands.signature import takes
-from nanobanana_cli.errors import Charged, NbError, NoText, OutputExists, UsageError
+from nanobanana_cli.commands.options import Output, Streams, Viewing
+from nanobanana_cli.commands.signature import settings_of, takes
+from nanobanana_cli.errors import Charged, ConfigError, NbError, NoText, OutputExists, UsageError
 from nanobanana_cli.types import Result
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
     from nanobanana_cli.api.links import LinkFetcher
     from nanobanana_cli.captions.save import TextDestination
+    from nanobanana_cli.commands.display import ImageDisplay
     from nanobanana_cli.generation.destinations import Destination
 
 _LARGEST_FILE = 512 << 20
@@ -45,6 +46,7 @@ class ExtractOptions(msgspec.Struct, frozen=True):
         Argument(metavar="FILE...", show_default=False, help="Saved replies; - is stdin."),
     ] = None
     output: Output = Output()
+    viewing: Viewing = Viewing()
     contents: Contents = Contents()
     fetch: Annotated[
         bool,
@@ -72,9 +74,10 @@ def command(options: ExtractOptions, terminal: Terminal) -> None:
     names = options.file or []
     _check(options, names, terminal)
     text = _text_destination(options)
+    display = _display(options, terminal)
     json_to_stderr = options.output.path == "-"
     try:
-        places = _places(options, names, terminal, text)
+        places = _places(options, names, terminal, text, display)
     except NbError as error:
         if options.streams.json:
             from nanobanana_cli.generation.extract import failed
@@ -86,10 +89,13 @@ def command(options: ExtractOptions, terminal: Terminal) -> None:
 
     recover(folders(places), terminal)
     failures: list[NbError] = []
-    with closing(_fetcher(terminal)) if options.fetch else nullcontext() as links:
+    with ExitStack() as stack:
+        links = stack.enter_context(closing(_fetcher(terminal))) if options.fetch else None
+        if display is not None:
+            stack.enter_context(display)
         for name, place in zip(names, places, strict=True):
             for result in _extracted(name, place, options, text, links, terminal):
-                _show(result, options, terminal)
+                _show(result, options, terminal, display)
                 if result.error is not None:
                     failures.append(result.error)
     if len(failures) == len(names) == 1:
@@ -135,6 +141,7 @@ def _places(
     names: Sequence[str],
     terminal: Terminal,
     text: "TextDestination | None",
+    display: "ImageDisplay | None",
 ) -> "list[Destination]":
     """Return the place of each reply's image, checked before anything is written."""
     from nanobanana_cli.generation import destinations
@@ -149,7 +156,7 @@ def _places(
         image_format=output.image_format or "auto",
         force=output.force,
         skip_existing=output.skip_existing,
-        stdout=terminal.binary,
+        stdout=terminal.binary if display is None else display.binary,
     )
     for number, (name, place) in enumerate(zip(names, places, strict=True)):
         if isinstance(place, UnnamedFile):
@@ -162,6 +169,27 @@ def _places(
 
         preflight([place for place in places if not place.taken()], text)
     return places
+
+
+def _display(options: ExtractOptions, terminal: Terminal) -> "ImageDisplay | None":
+    """Return what shows the images, if that is asked for or, on a terminal, configured."""
+    typed = settings_of(options.viewing)
+    if not (any(typed.values()) or terminal.stderr.isatty()):
+        return None
+    from nanobanana_cli import settings
+
+    try:
+        in_force = settings.load(terminal.env, settings.current_folder(), typed)
+    except ConfigError:
+        if any(typed.values()):
+            raise
+        # It must not hinder the rescue of an image.
+        return None
+    if not (in_force.open or in_force.preview):
+        return None
+    from nanobanana_cli.commands.display import ImageDisplay
+
+    return ImageDisplay(in_force, terminal, options.output.path)
 
 
 def _fetcher(terminal: Terminal) -> "LinkFetcher":
@@ -221,12 +249,23 @@ def _extracted(
     return results
 
 
-def _show(result: Result, options: ExtractOptions, terminal: Terminal) -> None:
-    from nanobanana_cli.commands.results import file_size
-
+def _show(
+    result: Result, options: ExtractOptions, terminal: Terminal, display: "ImageDisplay | None"
+) -> None:
     if options.streams.json:
         terminal.json(ResultLine.of(result), to_stderr=options.output.path == "-")
-    elif result.status == "written" and result.path is not None:
+    else:
+        _show_lines(result, terminal, with_text=options.contents.text)
+    if display is not None:
+        display.show(result)
+    for note in result.notes:
+        terminal.warn(note)
+
+
+def _show_lines(result: Result, terminal: Terminal, *, with_text: bool) -> None:
+    from nanobanana_cli.commands.results import file_size
+
+    if result.status == "written" and result.path is not None:
         details = f"{result.width}×{result.height}  {file_size(result.size or 0)}"
         if result.path == "-":
             terminal.note(details)
@@ -234,11 +273,8 @@ def _show(result: Result, options: ExtractOptions, terminal: Terminal) -> None:
             terminal.summary(result.path, details)
     elif result.status == "skipped" and result.path is not None:
         terminal.result(result.path)
-    if not options.streams.json:
-        if result.alt_path is not None:
-            terminal.result(result.alt_path)
-        if options.contents.text and result.alt is not None:
-            for line in result.alt.splitlines():
-                terminal.result(line)
-    for note in result.notes:
-        terminal.warn(note)
+    if result.alt_path is not None:
+        terminal.result(result.alt_path)
+    if with_text and result.alt is not None:
+        for line in result.alt.splitlines():
+            terminal.result(line)

@@ -153,6 +153,24 @@ class Output(msgspec.Struct, frozen=True):
     every: Annotated[bool, Option("--all", help="Save every finished image of a reply.")] = False
 
 
+class Viewing(msgspec.Struct, frozen=True):
+    """What to do with an image besides saving it."""
+
+    panel = "Output"
+
+    open: Annotated[
+        bool | None,
+        Option("--open/--no-open", help="Open the image in the desktop's viewer, too."),
+    ] = None
+    preview: Annotated[
+        bool | None,
+        Option(
+            "--preview/--no-preview",
+            help="Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole.",
+        ),
+    ] = None
+
+
 class Copies(msgspec.Struct, frozen=True):
     """The number of calls."""
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -22,6 +23,9 @@ from nanobanana_cli.settings import Settings, default_timeout
 from nanobanana_cli.types import ContentRequest, Endpoint, Result
 from nanobanana_cli.ui.escape import escape, strip_unsafe
 from nanobanana_cli.ui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from nanobanana_cli.commands.display import ImageDisplay
 
 
 class TextWriter(msgspec.Struct):
@@ -138,12 +142,14 @@ class ResultWriter(msgspec.Struct, frozen=True):
         as_json: write a JSON line for each.
         to_stderr: stdout holds an image, so JSON lines go to stderr.
         texts: writes the texts, which then are the results, rather than the paths.
+        display: shows the images themselves.
     """
 
     terminal: Terminal
     as_json: bool
     to_stderr: bool = False
     texts: TextWriter | None = None
+    display: ImageDisplay | None = None
 
     def show(self, result: Result) -> None:
         """Write one result, and its notes."""
@@ -151,6 +157,8 @@ class ResultWriter(msgspec.Struct, frozen=True):
             self.json(result)
         elif result.status == "written" and result.path is not None:
             self._show_written(result, result.path)
+        if self.display is not None:
+            self.display.show(result)
         for note in result.notes:
             self.terminal.warn(note)
         reply = result.reply
@@ -170,6 +178,8 @@ class ResultWriter(msgspec.Struct, frozen=True):
         if not self.as_json and self.texts is None:
             for path in filter(None, (result.path, result.alt_path)):
                 self.terminal.result(path)
+        if self.display is not None:
+            self.display.show(result)
 
     def _show_written(self, result: Result, path: str) -> None:
         if self.texts is not None or path == "-":

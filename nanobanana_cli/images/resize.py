@@ -9,7 +9,7 @@ from PIL import ImageOps
 from nanobanana_cli.images.convert import fit, opened
 from nanobanana_cli.images.displayed import ORIENTATION, orientation
 from nanobanana_cli.images.formats import verify
-from nanobanana_cli.types import ImageFormat, Picture
+from nanobanana_cli.types import Data, ImageFormat, Picture
 
 # Legible on a screen of twice the density, at about 15 kB.
 _THUMBNAIL = 480
@@ -37,7 +37,20 @@ def thumbnail(data: bytes) -> Picture:
     return _smaller(verify(data), _THUMBNAIL, "webp", quality=70, method=2)
 
 
-def _smaller(picture: Picture, longest: int, to: ImageFormat, **options: int) -> Picture:
+def preview(data: Data, longest: int) -> Picture:
+    """Return a PNG copy that fits into a square, turned as EXIF says, without metadata.
+
+    Args:
+        data: the image's bytes.
+        longest: side of the square in pixels; a smaller picture keeps its size.
+
+    Raises:
+        DamagedImage: the image is not whole.
+    """
+    return _smaller(verify(data), longest, "png", icc_profile=None)
+
+
+def _smaller(picture: Picture, longest: int, to: ImageFormat, **options: int | None) -> Picture:
     with opened(picture.data, picture.format) as source:
         # A JPEG is decoded at a fraction of its size, which saves most of the time and memory.
         source.draft("RGB", (longest, longest))

@@ -29,6 +29,8 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "format": _TEXT,
     "output-folder": _TEXT,
     "alt": (bool,),
+    "open": (bool,),
+    "preview": (bool,),
     "price": _NUMBER,
     "confirm-above": _NUMBER,
     "keep-replies": (bool,),
@@ -52,6 +54,8 @@ DEFAULTS: Mapping[str, str] = {
     "format": "auto",
     "output-folder": "",
     "alt": "false",
+    "open": "false",
+    "preview": "false",
 }
 # Of what only a file may set: neither an option nor a variable.
 USER_DEFAULTS: Mapping[str, str] = {

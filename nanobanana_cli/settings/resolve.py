@@ -33,6 +33,7 @@ class Settings(Redacted, frozen=True):
         format: of images whose name has no suffix; `auto` keeps it as received.
         output_folder: where images go that are not named; "" is the current folder.
         alt: also ask for alt text.
+        open, preview: open images in the desktop's viewer, draw them in the terminal.
         price: micro-dollars per call at an address of the user's own; None if unknown.
         confirm_above: micro-dollars that a command may cost without being asked.
         keep_replies: keep paid replies whose image could not be saved.
@@ -57,6 +58,8 @@ class Settings(Redacted, frozen=True):
     format: str
     output_folder: str
     alt: bool
+    open: bool
+    preview: bool
     price: int | None
     confirm_above: int
     keep_replies: bool
@@ -187,17 +190,9 @@ def resolve(
     """
     sources = _Sources(options, env, (project, user) if project else (user,), dashes)
     provider = sources.must("provider", validators.provider)
-    model = sources.pick("model", partial(validators.model, provider=provider))
-    model = model or catalog.PROVIDERS[provider].default_model
     address = sources.pick("base-url", partial(_address, provider=provider), provider)
     base_url, named = address or ("", None)
-    notes = []
-    if named and sources.ranks["model"] > sources.ranks["base-url"]:
-        model = validators.model(named, provider)
-        sources.origins["model"] = sources.origins["base-url"]
-    elif named and named != model:
-        source, place = (sources.origins[name] for name in ("model", "base-url"))
-        notes.append(f"{model} from {source} holds, not {named} in the address from {place}")
+    model, notes = _model(sources, provider, named)
     return Settings(
         provider=provider,
         base_url=base_url or catalog.PROVIDERS[provider].base_url,
@@ -212,6 +207,8 @@ def resolve(
         format=sources.must("format", output.image_format),
         output_folder=_output_folder(sources, project),
         alt=sources.must("alt", validators.switch),
+        open=sources.must("open", validators.switch),
+        preview=sources.must("preview", validators.switch),
         price=sources.pick("price", validators.max_cost),
         confirm_above=sources.must("confirm-above", validators.max_cost),
         keep_replies=sources.must("keep-replies", validators.switch),
@@ -220,8 +217,21 @@ def resolve(
         origins=sources.origins,
         user=user,
         project=project,
-        notes=tuple(notes),
+        notes=notes,
     )
+
+
+def _model(sources: _Sources, provider: str, named: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return the model in force, and a note if it overrides the one that the address names."""
+    model = sources.pick("model", partial(validators.model, provider=provider))
+    model = model or catalog.PROVIDERS[provider].default_model
+    if not named or named == model:
+        return model, ()
+    if sources.ranks["model"] > sources.ranks["base-url"]:
+        sources.origins["model"] = sources.origins["base-url"]
+        return validators.model(named, provider), ()
+    source, place = (sources.origins[name] for name in ("model", "base-url"))
+    return model, (f"{model} from {source} holds, not {named} in the address from {place}",)
 
 
 def _caption_model(sources: _Sources, provider: str, model: str) -> str:

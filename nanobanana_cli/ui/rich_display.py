@@ -15,6 +15,7 @@ from rich.progress import (
     Task,
     TextColumn,
 )
+from rich.segment import ControlType, Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -37,8 +38,12 @@ def table(on: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
 
 
 def print_above(on: Console, ansi: str) -> None:
-    """Print a line above what is animated."""
-    on.print(Text.from_ansi(ansi), soft_wrap=True)
+    """Print a line, or an image as `preview` writes it, above what is animated."""
+    if ansi.startswith(("\x1b_G", "\x1b]1337;")):
+        # Rich passes on what it takes for control codes, whatever they are.
+        on.print(Segments([Segment(f"{ansi}\n", None, [(ControlType.BELL,)])]), soft_wrap=True)
+    else:
+        on.print(Text.from_ansi(ansi), soft_wrap=True)
 
 
 class _WithTextBelow(Progress):

@@ -35,15 +35,10 @@ _BOLD_RED, _BOLD_YELLOW, _CYAN, _DIM = "1;31", "1;33", "36", "2"
 
 
 def wants_color(env: Mapping[str, str], stream: TextIO, choice: bool | None) -> bool:
-    """Return whether to colour a stream.
+    """Return whether to colour a stream, by `--color/--no-color` and the environment.
 
-    `--color` decides, then `NO_COLOR`, `FORCE_COLOR` and `CLICOLOR_FORCE`, then whether the stream
-    is a terminal.
-
-    Args:
-        env: the environment.
-        stream: the stream to write to.
-        choice: the value of `--color/--no-color`; None if neither was given.
+    The option, `choice`, decides, unless it is None; then `NO_COLOR`, `FORCE_COLOR` and
+    `CLICOLOR_FORCE`; then whether the stream is a terminal.
     """
     if choice is not None:
         return choice
@@ -196,6 +191,10 @@ class Terminal:
         if self.shows_charge and (charge := self.charges.line(error)):
             lines.append(charge)
         self._err("\n".join(lines))
+
+    def picture(self, sequence: str) -> None:
+        """Write the escape sequences that show an image."""
+        self._err(sequence)
 
     def problem(self, line: str) -> None:
         """Print one of several problems, before the error that sums them up."""

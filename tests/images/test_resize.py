@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from nanobanana_cli.images.formats import DamagedImage, survey, verify
-from nanobanana_cli.images.resize import shrink, thumbnail
+from nanobanana_cli.images.resize import preview, shrink, thumbnail
 from nanobanana_cli.types import Data
 
 
@@ -96,3 +96,33 @@ def test_a_thumbnail_is_a_small_webp_turned_as_exif_says(kind: str) -> None:
 def test_a_thumbnail_of_a_damaged_image_is_refused() -> None:
     with pytest.raises(DamagedImage):
         thumbnail(corners()[:-1])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_preview_is_a_small_png_turned_as_exif_says(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    small = preview(corners(kind=kind, exif=exif.tobytes()), 100)
+    assert (small.format, small.width, small.height) == ("png", 50, 100)
+    assert verify(small.data) == small
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGB", "RGBA", "LA", "I;16"])
+def test_a_preview_of_every_mode(mode: str) -> None:
+    small = preview(corners(mode), 100)
+    assert (verify(small.data).width, small.height) == (100, 50)
+
+
+def test_a_preview_keeps_transparency_and_leaves_profiles_out() -> None:
+    buffer = io.BytesIO()
+    image = Image.new("RGBA", (50, 50), (255, 0, 0, 0))
+    image.save(buffer, "PNG", icc_profile=bytes(100_000))
+    small = preview(buffer.getvalue(), 40)
+    with Image.open(io.BytesIO(small.data)) as shown:
+        assert shown.getchannel("A").getextrema() == (0, 0)
+        assert "icc_profile" not in shown.info
+
+
+def test_a_preview_of_a_damaged_image_is_refused() -> None:
+    with pytest.raises(DamagedImage):
+        preview(corners()[:-1], 100)

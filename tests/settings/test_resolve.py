@@ -178,6 +178,8 @@ def test_every_setting_but_the_wait_has_a_variable() -> None:
         "NB_FORMAT": "jpg",
         "NB_OUTPUT_FOLDER": "images",
         "NB_ALT": "1",
+        "NB_OPEN": "true",
+        "NB_PREVIEW": "1",
     }
     settings = load({**env, "NB_WAIT": "2h"}, Path.cwd(), {})
     assert settings.provider == "google"
@@ -188,6 +190,7 @@ def test_every_setting_but_the_wait_has_a_variable() -> None:
     assert settings.wait == 0
     assert (settings.concurrency, settings.format) == (3, "jpeg")
     assert (settings.output_folder, settings.alt) == ("images", True)
+    assert (settings.open, settings.preview) == (True, True)
     assert sorted(settings.origins[name] for name in DEFAULTS) == sorted([*env, "default"])
 
 

@@ -65,6 +65,8 @@ def check_images(
         "-n": options.copies.count != 1,
         "--format": options.output.image_format is not None,
         "--all": options.output.every,
+        "--open": options.viewing.open,
+        "--preview": options.viewing.preview,
         "--search": options.parameters.search,
     }
     first = "an image on stdin" if images.paths[0] == "-" else images.paths[0]

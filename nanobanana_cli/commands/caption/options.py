@@ -168,6 +168,7 @@ class CaptionOptions(msgspec.Struct, frozen=True):
     inputs: shared.Inputs = shared.Inputs()
     parameters: shared.RequestParameters = shared.RequestParameters()
     output: shared.Output = shared.Output()
+    viewing: shared.Viewing = shared.Viewing()
     copies: shared.Copies = shared.Copies()
     service: shared.Service = shared.Service()
     cost: shared.Cost = shared.Cost()

@@ -2,6 +2,7 @@
 
 # Without `from __future__ import annotations`, as in `commands/options.py`.
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from nanobanana_cli.commands.options import (
     Service,
     Shape,
     Streams,
+    Viewing,
 )
 from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.errors import UsageError
@@ -26,6 +28,7 @@ from nanobanana_cli.ui.terminal import Terminal
 if TYPE_CHECKING:
     from nanobanana_cli.captions.save import TextDestination
     from nanobanana_cli.commands.caption.options import CaptionOptions
+    from nanobanana_cli.commands.display import ImageDisplay
     from nanobanana_cli.commands.results import TextWriter
     from nanobanana_cli.settings import Settings
 
@@ -57,6 +60,7 @@ class GenerateOptions(msgspec.Struct, frozen=True):
     inputs: Inputs = Inputs()
     parameters: RequestParameters = RequestParameters()
     output: Output = Output()
+    viewing: Viewing = Viewing()
     copies: Copies = Copies()
     text: AltText = AltText()
     service: Service = Service()
@@ -108,6 +112,7 @@ def run(
     if isinstance(options, GenerateOptions):
         text = _text(options, in_force)
     request = _request(options, prompt, in_force, terminal, text)
+    display = _display(in_force, terminal, output.path)
     places = destinations.plan(
         _place(output, in_force),
         prompt=request.prompt,
@@ -116,17 +121,18 @@ def run(
         format_yields=in_force.origins["format"] != "--format",
         force=output.force,
         skip_existing=output.skip_existing,
-        stdout=terminal.binary,
+        stdout=terminal.binary if display is None else display.binary,
     )
     json = options.streams.json or (texts is not None and texts.as_json)
-    writer = ResultWriter(terminal, as_json=json, to_stderr=output.path == "-", texts=texts)
+    writer = ResultWriter(terminal, json, output.path == "-", texts, display)
     images = Generation(
         request, places, in_force, terminal, writer, output.skip_existing, text, output.every
     )
     if cost.dry_run or cost.curl:
         images.show(as_curl=cost.curl)
     else:
-        images.make(yes=cost.yes)
+        with display or nullcontext():
+            images.make(yes=cost.yes)
 
 
 def _check(options: "GenerateOptions | CaptionOptions", terminal: Terminal) -> None:
@@ -140,6 +146,14 @@ def _check(options: "GenerateOptions | CaptionOptions", terminal: Terminal) -> N
         raise UsageError(
             "-o - takes one image, but --all may save several", hint="name a folder: -o images/"
         )
+
+
+def _display(in_force: "Settings", terminal: Terminal, output: str | None) -> "ImageDisplay | None":
+    if not (in_force.open or in_force.preview):
+        return None
+    from nanobanana_cli.commands.display import ImageDisplay
+
+    return ImageDisplay(in_force, terminal, output)
 
 
 def _place(output: Output, in_force: "Settings") -> str | None:

@@ -215,6 +215,8 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
         "format\tauto\tdefault",
         "output-folder\t\tdefault",
         "alt\tfalse\tdefault",
+        "open\tfalse\tdefault",
+        "preview\tfalse\tdefault",
         "caption-model\tgemini-3.1-flash-image-preview\tdefault",
         "price\t\tdefault",
         "confirm-above\t10\tdefault",
@@ -225,11 +227,13 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
     ]
     rows = [json.loads(line) for line in nb("config", "list", "--json", env=env).out.splitlines()]
     assert rows[5] == {"name": "timeout", "value": 30.0, "origin": str(user_file)}
-    assert [row["value"] for row in rows[8:19]] == [
+    assert [row["value"] for row in rows[8:21]] == [
         0.5,
         None,
         "auto",
         None,
+        False,
+        False,
         False,
         "gemini-3.1-flash-image-preview",
         None,
