@@ -73,7 +73,7 @@ _nb_command() {
     esac
 }
 
-# What goes into $2 of command $1, an option or the number of an argument.
+# What goes into $2 of command $1, an option or the number of an argument after `last`.
 _nb_values() {
     values=''
     case "$1 $2" in
@@ -83,7 +83,10 @@ _nb_values() {
         'generate --size' | 'generate -s' | 'caption --size' | 'caption -s' | 'batch --size' | 'batch -s')
             values='0.5K 1K 2K 4K'
             ;;
-        'generate --image' | 'generate -i' | 'generate --prompt-file' | 'generate --output' | 'generate -o' | 'generate --alt-file' | 'caption --text-file' | 'caption --context-file' | 'caption --relative-to' | 'caption --image' | 'caption -i' | 'caption --prompt-file' | 'caption --output' | 'caption -o' | 'caption '[0-9]* | 'batch --output' | 'batch -o' | 'batch --gallery' | 'batch 0' | 'extract --output' | 'extract -o' | 'extract '[0-9]* | 'sandbox --log')
+        'generate --image' | 'generate -i' | 'caption --image' | 'caption -i' | 'caption '[0-9]*)
+            values='files .png .jpg .jpeg .webp .gif .tiff .tif .bmp .avif .jfif .heic .heif'
+            ;;
+        'generate --prompt-file' | 'generate --output' | 'generate -o' | 'generate --alt-file' | 'caption --text-file' | 'caption --context-file' | 'caption --prompt-file' | 'caption --output' | 'caption -o' | 'batch --gallery' | 'extract --output' | 'extract -o' | 'extract '[0-9]* | 'sandbox --log')
             values='files'
             ;;
         'generate --thinking' | 'caption --thinking')
@@ -104,8 +107,14 @@ _nb_values() {
         'caption --as')
             values='text json json-map markdown html csv csv-bom'
             ;;
+        'caption --relative-to' | 'batch --output' | 'batch -o')
+            values='folders'
+            ;;
         'batch --retry')
             values='refused bad-reply unknown all'
+            ;;
+        'batch 0')
+            values='files .toml .jsonl .ndjson .json .csv .tsv .txt'
             ;;
         'config set 0' | 'config unset 0' | 'config get 0')
             values='provider base-url model caption-model aspect size timeout retries wait max-cost concurrency format output-folder alt open preview price confirm-above keep-replies memory-limit api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
@@ -118,6 +127,18 @@ _nb_values() {
             ;;
         'help '[0-9]*)
             values='generate caption batch extract config models sandbox completion help version'
+            ;;
+        'config set 1')
+            case $last in
+                provider) values='wisgate google sandbox' ;;
+                model | caption-model) values='gemini-3.1-flash-image-preview gemini-3.1-flash-image gemini-nano-banana-2.1 gemini-3-pro-image gemini-3-pro-image-preview gemini-3.1-flash-lite-image gemini-2.5-flash-image nb2 nb2.1 pro lite' ;;
+                aspect) values='1:1 2:3 3:2 3:4 4:3 4:5 5:4 9:16 16:9 21:9 1:4 4:1 1:8 8:1' ;;
+                size) values='0.5K 1K 2K 4K' ;;
+                format) values='auto png jpeg webp' ;;
+                output-folder) values='folders' ;;
+                alt | open | preview | keep-replies) values='true false' ;;
+                api-key-file | wisgate.api-key-file | google.api-key-file) values='files' ;;
+            esac
             ;;
     esac
 }
@@ -153,12 +174,29 @@ _nb_offer() {
     done
 }
 
+# Offers the folders, and the files with one of the suffixes $2, that begin with $1; without any,
+# or with quotes and the like in $1, which readline knows how to replace, all files.
+_nb_offer_files() {
+    local name suffix
+    if [[ $1 != *[\"\'\\~:=]* ]] && compopt -o filenames +o nosort 2>/dev/null; then
+        while IFS= read -r name; do
+            suffix=.${name##*.}
+            if [[ -d $name || " $2 " == *" ${suffix,,} "* ]]; then
+                COMPREPLY[${#COMPREPLY[@]}]=$name
+            fi
+        done < <(compgen -f -- "$1")
+    fi
+    [[ ${#COMPREPLY[@]} == 0 ]] && compopt -o default +o nosort 2>/dev/null
+}
+
 # Offers what $2 of command $1 takes; $3 is typed of it, after the $4 that belongs to its word.
 _nb_offer_values() {
     local values choice whole=''
     _nb_values "$1" "$2"
     if [[ $values == files ]]; then
-        compopt -o default 2>/dev/null
+        compopt -o default +o nosort 2>/dev/null
+    elif [[ $values == files\ * || $values == folders ]]; then
+        _nb_offer_files "$3" "${values#* }"
     elif [[ $3 == [\"\']* ]]; then
         _nb_offer "$3" "$values"
     else
@@ -171,7 +209,7 @@ _nb_offer_values() {
 
 _nb() {
     local IFS=$' \t\n' words commands options valued
-    local path='' pending='' rest=0 position=0 word i redirection='^[0-9&]*[<>]+'
+    local path='' pending='' rest=0 position=0 last='' word i redirection='^[0-9&]*[<>]+'
     COMPREPLY=()
     _nb_words
     local current=${words[${#words[@]} - 1]} previous=${words[${#words[@]} - 2]}
@@ -192,6 +230,7 @@ _nb() {
             _nb_command "$path"
         else
             position=$((position + 1))
+            last=$word
         fi
     done
     if [[ $pending == -[!-]* ]]; then

@@ -1,6 +1,7 @@
 # fish completion for nb. Generated from the command tree; do not edit.
 
-# Sets the command that has been typed, as `config set`, and how many of its arguments there are.
+# Sets the command that has been typed, as `config set`, how many of its arguments there are, and
+# the last one of them.
 function __nb_find_place
     set -l words (commandline -opc)
     # fish asks dozens of conditions at each TAB, all about the same words.
@@ -11,6 +12,7 @@ function __nb_find_place
     set -l known 'generate' 'caption' 'batch' 'extract' 'config' 'config set' 'config unset' 'config get' 'config list' 'config edit' 'config path' 'config check' 'models' 'sandbox' 'completion' 'help' 'version'
     set -l path ''
     set -l arguments 0
+    set -l last ''
     set -l rest 0
     set -l pending 0
     for word in $words
@@ -25,10 +27,12 @@ function __nb_find_place
             set path (string trim "$path $word")
         else
             set arguments (math $arguments + 1)
+            set last $word
         end
     end
     set -g __nb_path $path
     set -g __nb_arguments $arguments
+    set -g __nb_last $last
 end
 
 # Whether the word after option $2 of command $1 is its value.
@@ -66,6 +70,21 @@ function __nb_at
     __nb_in $argv[1]; and test "$__nb_arguments" = "$argv[2]"
 end
 
+function __nb_after
+    __nb_at $argv[1..2]; and contains -- $__nb_last $argv[3..-1]
+end
+
+# Prints the folders, and the files with one of these suffixes, that begin with what is typed; all
+# files if none has one.
+function __nb_files
+    set -l typed (commandline -ct | string replace -r '^(--[^=]*=|-\w)' '')
+    set -l files (complete -C "__nb_no_command $typed")
+    set -l endings (string join '|' -- $argv)
+    set -l wanted (string match -rei -- "(?:/|\\.(?:$endings))\$" $files)
+    string match -qr -- '[^/]$' $wanted; or test (count $argv) = 0; or set wanted $files
+    printf '%s\n' $wanted
+end
+
 complete -c nb -f
 complete -c nb -n '__nb_at \'\' 0' -a 'generate' -d 'Make an image from a prompt'
 complete -c nb -n '__nb_at \'\' 0' -a 'caption' -d 'Make an image with its alt text, or alt text for existing images'
@@ -97,7 +116,7 @@ complete -c nb -n '__nb_in \'generate\'' -l size -s s -x -k -a '0.5K\\t\'512x512
 1K\\t\'1024x1024 pixels at 1:1\'
 2K\\t\'2048x2048 pixels at 1:1\'
 4K\\t\'4096x4096 pixels at 1:1\'' -d 'Image size: 0.5K, 1K, 2K or 4K'
-complete -c nb -n '__nb_in \'generate\'' -l image -s i -r -F -d 'Reference image: a file, an https address, or - for stdin'
+complete -c nb -n '__nb_in \'generate\'' -l image -s i -x -a '(__nb_files png jpg jpeg webp gif tiff tif bmp avif jfif heic heif)' -d 'Reference image: a file, an https address, or - for stdin'
 complete -c nb -n '__nb_in \'generate\'' -l prompt-file -r -F -d 'Read the prompt from FILE'
 complete -c nb -n '__nb_in \'generate\'' -l thinking -x -k -a 'minimal
 medium
@@ -150,7 +169,7 @@ complete -c nb -n '__nb_in \'generate\'' -l verbose -s v -d 'Show each step of t
 complete -c nb -n '__nb_in \'generate\'' -l color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'generate\'' -l no-color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'generate\'' -l help -s h -d 'Show this message and exit'
-complete -c nb -n '__nb_in \'caption\'' -r -F
+complete -c nb -n '__nb_in \'caption\'' -x -a '(__nb_files png jpg jpeg webp gif tiff tif bmp avif jfif heic heif)'
 complete -c nb -n '__nb_in \'caption\'' -l style -x -k -a 'alt\\t\'alt text, up to 125 characters\'
 long\\t\'description, up to 800 characters\'
 title\\t\'title, up to 60 characters\'
@@ -168,7 +187,7 @@ markdown
 html
 csv
 csv-bom' -d 'text, json (lines), json-map (one object), markdown, html, csv, or csv-bom for Excel'
-complete -c nb -n '__nb_in \'caption\'' -l relative-to -r -F -d 'Print image paths relative to FOLDER'
+complete -c nb -n '__nb_in \'caption\'' -l relative-to -x -a '(__nb_files)' -d 'Print image paths relative to FOLDER'
 complete -c nb -n '__nb_in \'caption\'' -l write -d 'Write each text beside its image'
 complete -c nb -n '__nb_in \'caption\'' -l embed -d 'Embed each text in its image file, as IPTC alt text (XMP)'
 complete -c nb -n '__nb_in \'caption\'' -l again -d 'Pay for new texts, and replace those that are there'
@@ -197,7 +216,7 @@ complete -c nb -n '__nb_in \'caption\'' -l size -s s -x -k -a '0.5K\\t\'512x512 
 1K\\t\'1024x1024 pixels at 1:1\'
 2K\\t\'2048x2048 pixels at 1:1\'
 4K\\t\'4096x4096 pixels at 1:1\'' -d 'Image size: 0.5K, 1K, 2K or 4K'
-complete -c nb -n '__nb_in \'caption\'' -l image -s i -r -F -d 'Reference image: a file, an https address, or - for stdin'
+complete -c nb -n '__nb_in \'caption\'' -l image -s i -x -a '(__nb_files png jpg jpeg webp gif tiff tif bmp avif jfif heic heif)' -d 'Reference image: a file, an https address, or - for stdin'
 complete -c nb -n '__nb_in \'caption\'' -l prompt-file -r -F -d 'Read the prompt from FILE'
 complete -c nb -n '__nb_in \'caption\'' -l thinking -x -k -a 'minimal
 medium
@@ -247,7 +266,7 @@ complete -c nb -n '__nb_in \'caption\'' -l verbose -s v -d 'Show each step of th
 complete -c nb -n '__nb_in \'caption\'' -l color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'caption\'' -l no-color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'caption\'' -l help -s h -d 'Show this message and exit'
-complete -c nb -n '__nb_at \'batch\' 0' -r -F
+complete -c nb -n '__nb_at \'batch\' 0' -x -a '(__nb_files toml jsonl ndjson json csv tsv txt)'
 complete -c nb -n '__nb_in \'batch\'' -l dry-run -d 'List what would be made and its price'
 complete -c nb -n '__nb_in \'batch\'' -l check -d 'Exit 0 if every image is up to date, else 3'
 complete -c nb -n '__nb_in \'batch\'' -l status -d 'List what is there, what failed, why, when and at what cost'
@@ -272,7 +291,7 @@ complete -c nb -n '__nb_in \'batch\'' -l max-cost -x -d 'Limit for this run'
 complete -c nb -n '__nb_in \'batch\'' -l max-images -x -d 'Limit for the calls of this run that may be charged'
 complete -c nb -n '__nb_in \'batch\'' -l max-total-cost -x -d 'Limit for this run plus everything in the local ledgers'
 complete -c nb -n '__nb_in \'batch\'' -l yes -d 'Do not ask before what could cost more than $10'
-complete -c nb -n '__nb_in \'batch\'' -l output -s o -r -F -d 'Folder that outputs are relative to'
+complete -c nb -n '__nb_in \'batch\'' -l output -s o -x -a '(__nb_files)' -d 'Folder that outputs are relative to'
 complete -c nb -n '__nb_in \'batch\'' -l gallery -r -F -d 'Write a gallery of all images, such as index.html'
 complete -c nb -n '__nb_in \'batch\'' -l format -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
 png
@@ -383,6 +402,46 @@ google.api-key\\t\'of google alone\'
 google.api-key-file\\t\'of google alone\'
 google.base-url\\t\'of google alone\'
 sandbox.base-url\\t\'of sandbox alone\''
+complete -c nb -n '__nb_after \'config set\' 1 provider' -x -k -a 'wisgate\\t\'https://wisgate.ai\'
+google\\t\'https://generativelanguage.googleapis.com\'
+sandbox\\t\'embedded, free and offline\''
+complete -c nb -n '__nb_after \'config set\' 1 model caption-model' -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
+gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
+gemini-nano-banana-2.1\\t\'Nano Banana 2.1\'
+gemini-3-pro-image\\t\'Nano Banana Pro\'
+gemini-3-pro-image-preview\\t\'Nano Banana Pro, preview\'
+gemini-3.1-flash-lite-image\\t\'Nano Banana 2 Lite\'
+gemini-2.5-flash-image\\t\'Nano Banana\'
+nb2\\t\'gemini-3.1-flash-image-preview\'
+nb2.1\\t\'gemini-nano-banana-2.1\'
+pro\\t\'gemini-3-pro-image-preview\'
+lite\\t\'gemini-3.1-flash-lite-image\''
+complete -c nb -n '__nb_after \'config set\' 1 aspect' -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
+2:3\\t\'848x1264 pixels at 1K\'
+3:2\\t\'1264x848 pixels at 1K\'
+3:4\\t\'896x1200 pixels at 1K\'
+4:3\\t\'1200x896 pixels at 1K\'
+4:5\\t\'928x1152 pixels at 1K\'
+5:4\\t\'1152x928 pixels at 1K\'
+9:16\\t\'768x1376 pixels at 1K\'
+16:9\\t\'1376x768 pixels at 1K\'
+21:9\\t\'1584x672 pixels at 1K\'
+1:4\\t\'512x2048 pixels at 1K\'
+4:1\\t\'2048x512 pixels at 1K\'
+1:8\\t\'384x3072 pixels at 1K\'
+8:1\\t\'3072x384 pixels at 1K\''
+complete -c nb -n '__nb_after \'config set\' 1 size' -x -k -a '0.5K\\t\'512x512 pixels at 1:1\'
+1K\\t\'1024x1024 pixels at 1:1\'
+2K\\t\'2048x2048 pixels at 1:1\'
+4K\\t\'4096x4096 pixels at 1:1\''
+complete -c nb -n '__nb_after \'config set\' 1 format' -x -k -a 'auto\\t\'as received, or by the file\\\'s name\'
+png
+jpeg
+webp'
+complete -c nb -n '__nb_after \'config set\' 1 output-folder' -x -a '(__nb_files)'
+complete -c nb -n '__nb_after \'config set\' 1 alt open preview keep-replies' -x -k -a 'true
+false'
+complete -c nb -n '__nb_after \'config set\' 1 api-key-file wisgate.api-key-file google.api-key-file' -r -F
 complete -c nb -n '__nb_in \'config set\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
 google\\t\'https://generativelanguage.googleapis.com\'
 sandbox\\t\'embedded, free and offline\'' -d 'Provider whose key or address it is'

@@ -654,6 +654,81 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('google.base-url', 'of google alone'),
             ('sandbox.base-url', 'of sandbox alone')
         )
+        'config set 1 provider' = @(
+            ('wisgate', 'https://wisgate.ai'),
+            ('google', 'https://generativelanguage.googleapis.com'),
+            ('sandbox', 'embedded, free and offline')
+        )
+        'config set 1 model' = @(
+            ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
+            ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
+            ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
+            ('gemini-3-pro-image', 'Nano Banana Pro'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro, preview'),
+            ('gemini-3.1-flash-lite-image', 'Nano Banana 2 Lite'),
+            ('gemini-2.5-flash-image', 'Nano Banana'),
+            ('nb2', 'gemini-3.1-flash-image-preview'),
+            ('nb2.1', 'gemini-nano-banana-2.1'),
+            ('pro', 'gemini-3-pro-image-preview'),
+            ('lite', 'gemini-3.1-flash-lite-image')
+        )
+        'config set 1 caption-model' = @(
+            ('gemini-3.1-flash-image-preview', 'Nano Banana 2'),
+            ('gemini-3.1-flash-image', 'Nano Banana 2, general release'),
+            ('gemini-nano-banana-2.1', 'Nano Banana 2.1'),
+            ('gemini-3-pro-image', 'Nano Banana Pro'),
+            ('gemini-3-pro-image-preview', 'Nano Banana Pro, preview'),
+            ('gemini-3.1-flash-lite-image', 'Nano Banana 2 Lite'),
+            ('gemini-2.5-flash-image', 'Nano Banana'),
+            ('nb2', 'gemini-3.1-flash-image-preview'),
+            ('nb2.1', 'gemini-nano-banana-2.1'),
+            ('pro', 'gemini-3-pro-image-preview'),
+            ('lite', 'gemini-3.1-flash-lite-image')
+        )
+        'config set 1 aspect' = @(
+            ('1:1', '1024x1024 pixels at 1K'),
+            ('2:3', '848x1264 pixels at 1K'),
+            ('3:2', '1264x848 pixels at 1K'),
+            ('3:4', '896x1200 pixels at 1K'),
+            ('4:3', '1200x896 pixels at 1K'),
+            ('4:5', '928x1152 pixels at 1K'),
+            ('5:4', '1152x928 pixels at 1K'),
+            ('9:16', '768x1376 pixels at 1K'),
+            ('16:9', '1376x768 pixels at 1K'),
+            ('21:9', '1584x672 pixels at 1K'),
+            ('1:4', '512x2048 pixels at 1K'),
+            ('4:1', '2048x512 pixels at 1K'),
+            ('1:8', '384x3072 pixels at 1K'),
+            ('8:1', '3072x384 pixels at 1K')
+        )
+        'config set 1 size' = @(
+            ('0.5K', '512x512 pixels at 1:1'),
+            ('1K', '1024x1024 pixels at 1:1'),
+            ('2K', '2048x2048 pixels at 1:1'),
+            ('4K', '4096x4096 pixels at 1:1')
+        )
+        'config set 1 format' = @(
+            ('auto', 'as received, or by the file''s name'),
+            ('png', 'png'),
+            ('jpeg', 'jpeg'),
+            ('webp', 'webp')
+        )
+        'config set 1 alt' = @(
+            ('true', 'true'),
+            ('false', 'false')
+        )
+        'config set 1 open' = @(
+            ('true', 'true'),
+            ('false', 'false')
+        )
+        'config set 1 preview' = @(
+            ('true', 'true'),
+            ('false', 'false')
+        )
+        'config set 1 keep-replies' = @(
+            ('true', 'true'),
+            ('false', 'false')
+        )
         'config unset --provider' = @(
             ('wisgate', 'https://wisgate.ai'),
             ('google', 'https://generativelanguage.googleapis.com'),
@@ -810,6 +885,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     $pending = ''
     $rest = $false
     $position = 0
+    $last = ''
     foreach ($element in ($commandAst.CommandElements | Select-Object -Skip 1)) {
         if ($element.Extent.EndOffset -ge $cursorPosition) { break }
         $word = $element.Extent.Text
@@ -822,7 +898,10 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             }
         }
         elseif ($options.ContainsKey($below)) { $path = $below }
-        else { $position++ }
+        else {
+            $position++
+            $last = $word
+        }
     }
 
     $before = ''
@@ -836,6 +915,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     }
 
     $offered = $values[$place.Trim()]
+    if (-not $offered) { $offered = $values["$place $last"] }
     if (-not $pending -and -not $before) {
         if (-not $rest -and $typed -like '-*') { $offered = $options[$path] }
         elseif ($commands.ContainsKey($path)) { $offered = $commands[$path] }

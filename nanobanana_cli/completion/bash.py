@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nanobanana_cli.completion.tree import Command
-from nanobanana_cli.completion.values import FILES, Values
+from nanobanana_cli.completion.values import Values
 
 FILE = "nb.bash"
 
@@ -20,7 +20,7 @@ _nb_command() {
     esac
 }
 
-# What goes into $2 of command $1, an option or the number of an argument.
+# What goes into $2 of command $1, an option or the number of an argument after `last`.
 _nb_values() {
     values=''
     case "$1 $2" in
@@ -59,12 +59,29 @@ _nb_offer() {
     done
 }
 
+# Offers the folders, and the files with one of the suffixes $2, that begin with $1; without any,
+# or with quotes and the like in $1, which readline knows how to replace, all files.
+_nb_offer_files() {
+    local name suffix
+    if [[ $1 != *[\"\'\\~:=]* ]] && compopt -o filenames +o nosort 2>/dev/null; then
+        while IFS= read -r name; do
+            suffix=.${name##*.}
+            if [[ -d $name || " $2 " == *" ${suffix,,} "* ]]; then
+                COMPREPLY[${#COMPREPLY[@]}]=$name
+            fi
+        done < <(compgen -f -- "$1")
+    fi
+    [[ ${#COMPREPLY[@]} == 0 ]] && compopt -o default +o nosort 2>/dev/null
+}
+
 # Offers what $2 of command $1 takes; $3 is typed of it, after the $4 that belongs to its word.
 _nb_offer_values() {
     local values choice whole=''
     _nb_values "$1" "$2"
     if [[ $values == files ]]; then
-        compopt -o default 2>/dev/null
+        compopt -o default +o nosort 2>/dev/null
+    elif [[ $values == files\ * || $values == folders ]]; then
+        _nb_offer_files "$3" "${values#* }"
     elif [[ $3 == [\"\']* ]]; then
         _nb_offer "$3" "$values"
     else
@@ -77,7 +94,7 @@ _nb_offer_values() {
 
 _nb() {
     local IFS=$' \t\n' words commands options valued
-    local path='' pending='' rest=0 position=0 word i redirection='^[0-9&]*[<>]+'
+    local path='' pending='' rest=0 position=0 last='' word i redirection='^[0-9&]*[<>]+'
     COMPREPLY=()
     _nb_words
     local current=${words[${#words[@]} - 1]} previous=${words[${#words[@]} - 2]}
@@ -98,6 +115,7 @@ _nb() {
             _nb_command "$path"
         else
             position=$((position + 1))
+            last=$word
         fi
     done
     if [[ $pending == -[!-]* ]]; then
@@ -141,6 +159,13 @@ def _command(command: Command) -> Iterator[str]:
 def _values(tree: Command) -> Iterator[str]:
     for taken, places in _places(tree).items():
         yield f"        {' | '.join(places)})\n            values='{taken}'\n            ;;"
+    for command in tree.walk():
+        for number, argument in enumerate(command.arguments):
+            if argument.takes.after:
+                yield f"        '{command.name} {number}')\n            case $last in"
+                for names, values in argument.takes.by_values():
+                    yield f"                {' | '.join(names)}) values='{_taken(values)}' ;;"
+                yield "            esac\n            ;;"
 
 
 def _places(tree: Command) -> dict[str, list[str]]:
@@ -160,4 +185,8 @@ def _places(tree: Command) -> dict[str, list[str]]:
 
 
 def _taken(values: Values | None) -> str:
-    return "files" if values == FILES else " ".join(values.choices if values else ())
+    if not values:
+        return ""
+    if values.files:
+        return "folders" if values.suffixes == () else " ".join(("files", *(values.suffixes or ())))
+    return " ".join(values.choices)

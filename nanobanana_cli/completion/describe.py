@@ -12,9 +12,6 @@ from nanobanana_cli.completion import values
 from nanobanana_cli.completion.tree import Argument, Command, Option
 from nanobanana_cli.completion.values import Values
 
-# What an option's value is called when it names a file or folder.
-_FILE_METAVARS = ("FILE", "FOLDER", "PATH")
-
 
 def describe(command: Any, ctx: Any) -> Command:
     """Describe a Typer command and everything under it.
@@ -84,11 +81,12 @@ def _options(param: TyperOption) -> Iterator[Option]:
 
 
 def _takes(param: TyperOption) -> Values:
-    if param.metavar in _FILE_METAVARS:
-        return values.FILES
+    name = max(param.opts, key=len)
+    if param.metavar in values.PATH_METAVARS:
+        return values.of_path(name, param.metavar)
     if param.type.name.startswith(("int", "float")):
         return values.FREE
-    return values.of_option(max(param.opts, key=len))
+    return values.of_option(name)
 
 
 def _spellings(names: Iterable[str]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ FILE = "nb.fish"
 
 _SCRIPT = r"""# fish completion for nb. Generated from the command tree; do not edit.
 
-# Sets the command that has been typed, as `config set`, and how many of its arguments there are.
+# Sets the command that has been typed, as `config set`, how many of its arguments there are, and
+# the last one of them.
 function __nb_find_place
     set -l words (commandline -opc)
     # fish asks dozens of conditions at each TAB, all about the same words.
@@ -22,6 +23,7 @@ function __nb_find_place
     set -l known @PATHS@
     set -l path ''
     set -l arguments 0
+    set -l last ''
     set -l rest 0
     set -l pending 0
     for word in $words
@@ -36,10 +38,12 @@ function __nb_find_place
             set path (string trim "$path $word")
         else
             set arguments (math $arguments + 1)
+            set last $word
         end
     end
     set -g __nb_path $path
     set -g __nb_arguments $arguments
+    set -g __nb_last $last
 end
 
 # Whether the word after option $2 of command $1 is its value.
@@ -58,6 +62,21 @@ end
 
 function __nb_at
     __nb_in $argv[1]; and test "$__nb_arguments" = "$argv[2]"
+end
+
+function __nb_after
+    __nb_at $argv[1..2]; and contains -- $__nb_last $argv[3..-1]
+end
+
+# Prints the folders, and the files with one of these suffixes, that begin with what is typed; all
+# files if none has one.
+function __nb_files
+    set -l typed (commandline -ct | string replace -r '^(--[^=]*=|-\w)' '')
+    set -l files (complete -C "__nb_no_command $typed")
+    set -l endings (string join '|' -- $argv)
+    set -l wanted (string match -rei -- "(?:/|\\.(?:$endings))\$" $files)
+    string match -qr -- '[^/]$' $wanted; or test (count $argv) = 0; or set wanted $files
+    printf '%s\n' $wanted
 end
 
 complete -c nb -f
@@ -91,6 +110,9 @@ def _rules(command: Command) -> Iterator[str]:
         where = f"__nb_at {_quoted(command.name)} 0"
         yield _rule(where, ["-a", _quoted(child.path[-1])], child.about)
     for number, argument in enumerate(command.arguments):
+        for names, values in argument.takes.by_values():
+            where = f"__nb_after {_quoted(command.name)} {number} {' '.join(names)}"
+            yield _rule(where, _argument(values), "")
         if takes := _argument(argument.takes):
             yield _rule(_where(command, number, argument), takes, "")
     for option in command.options:
@@ -113,6 +135,9 @@ def _option(option: Option) -> list[str]:
 
 
 def _argument(values: Values) -> list[str]:
+    if values.suffixes is not None:
+        endings = (suffix.removeprefix(".") for suffix in values.suffixes)
+        return ["-x", "-a", _quoted(f"({' '.join(('__nb_files', *endings))})")]
     if values.files:
         return ["-r", "-F"]
     if not values.choices:

@@ -33,6 +33,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     $pending = ''
     $rest = $false
     $position = 0
+    $last = ''
     foreach ($element in ($commandAst.CommandElements | Select-Object -Skip 1)) {
         if ($element.Extent.EndOffset -ge $cursorPosition) { break }
         $word = $element.Extent.Text
@@ -45,7 +46,10 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             }
         }
         elseif ($options.ContainsKey($below)) { $path = $below }
-        else { $position++ }
+        else {
+            $position++
+            $last = $word
+        }
     }
 
     $before = ''
@@ -59,6 +63,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     }
 
     $offered = $values[$place.Trim()]
+    if (-not $offered) { $offered = $values["$place $last"] }
     if (-not $pending -and -not $before) {
         if (-not $rest -and $typed -like '-*') { $offered = $options[$path] }
         elseif ($commands.ContainsKey($path)) { $offered = $commands[$path] }
@@ -109,10 +114,9 @@ def _values(command: Command) -> Iterator[str]:
     taken: list[tuple[str, Values | None]] = [
         (name, option.takes) for option in command.options for name in option.names
     ]
-    taken += [
-        ("*" if argument.repeatable else str(number), argument.takes)
-        for number, argument in enumerate(command.arguments)
-    ]
+    for number, argument in enumerate(command.arguments):
+        taken.append(("*" if argument.repeatable else str(number), argument.takes))
+        taken += [(f"{number} {name}", each) for name, each in argument.takes.after.items()]
     for place, values in taken:
         if values and values.choices:
             yield _table(f"{command.name} {place}", values.choices)

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 import msgspec
 
 from nanobanana_cli import catalog
+from nanobanana_cli.batch.manifest.readers import FORMATS as MANIFEST_FORMATS
 from nanobanana_cli.captions.formats import FORMS
 from nanobanana_cli.captions.prompts import STYLES
+from nanobanana_cli.captions.targets import SUFFIXES as IMAGE_SUFFIXES
 from nanobanana_cli.images.formats import CHOICES
 from nanobanana_cli.sandbox.faults import FAULTS
 from nanobanana_cli.settings.config_files import allowed_entries
@@ -26,20 +28,42 @@ SHELLS: Mapping[str, str] = {
 }
 
 
+# What help calls the value of an option that names a file or folder.
+PATH_METAVARS = ("FILE", "FOLDER", "PATH")
+
+
 class Values(msgspec.Struct, frozen=True):
     """The values of an option or argument.
 
     Args:
         choices: value → description, in the order to show; empty when any text will do.
         files: it names a file or folder.
+        suffixes: those of the files to offer besides folders, in lower case; None for all files.
+        after: its values by the argument before it; other fields are empty then.
     """
 
     choices: Mapping[str, str] = msgspec.field(default_factory=dict)
     files: bool = False
+    suffixes: tuple[str, ...] | None = None
+    after: Mapping[str, Values] = msgspec.field(default_factory=dict)
+
+    def by_values(self) -> list[tuple[list[str], Values]]:
+        """Return `after` the other way round: arguments, and the values that they share."""
+        shared: list[tuple[list[str], Values]] = []
+        for name, values in self.after.items():
+            names = next((names for names, taken in shared if taken == values), None)
+            if names is None:
+                shared.append(([name], values))
+            else:
+                names.append(name)
+        return shared
 
 
 FREE = Values()
 FILES = Values(files=True)
+FOLDERS = Values(files=True, suffixes=())
+IMAGES = Values(files=True, suffixes=IMAGE_SUFFIXES)
+MANIFESTS = Values(files=True, suffixes=tuple(MANIFEST_FORMATS))
 
 
 def _pixels(aspect: str, size: str) -> str:
@@ -114,17 +138,42 @@ _OPTIONS: Mapping[str, Values] = {
     "--thinking": Values(dict.fromkeys(catalog.THINKING_LEVELS, "")),
 }
 
+
+def _of_setting(name: str) -> Values:
+    """Return the values of a setting: those of the option of its name, mostly."""
+    if TYPES[name] == (bool,):
+        return Values(dict.fromkeys(("true", "false"), ""))
+    others = {"api-key-file": FILES, "output-folder": FOLDERS, "caption-model": _OPTIONS["--model"]}
+    return others.get(name) or _OPTIONS.get(f"--{name}", FREE)
+
+
+_OF_SETTINGS = {name: _of_setting(name.rpartition(".")[2]) for name in _SETTINGS}
+
 _ARGUMENTS: Mapping[tuple[str, str], Values] = {
-    ("batch", "manifest"): FILES,
-    ("caption", "target"): FILES,
+    ("batch", "manifest"): MANIFESTS,
+    ("caption", "target"): IMAGES,
     ("completion", "shell"): Values(SHELLS),
     ("config get", "name"): Values(_SETTINGS),
     ("config set", "name"): Values(_SETTINGS),
-    ("config set", "value"): FREE,
+    ("config set", "value"): Values(
+        after={name: values for name, values in _OF_SETTINGS.items() if values != FREE}
+    ),
     ("config unset", "name"): Values(_SETTINGS),
     ("extract", "file"): FILES,
     ("generate", "prompt"): FREE,
 }
+
+
+def of_path(name: str, metavar: str) -> Values:
+    """Return the files that an option takes.
+
+    Args:
+        name: its long name.
+        metavar: what its help calls the value, one of `PATH_METAVARS`.
+    """
+    if metavar == "FOLDER":
+        return FOLDERS
+    return IMAGES if name == "--image" else FILES
 
 
 def of_option(name: str) -> Values:

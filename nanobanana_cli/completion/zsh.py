@@ -44,9 +44,17 @@ _GROUP = r"""@NAME@() {
     esac
 }"""
 
-_LEAF = r"""@NAME@() {
+_LEAF = r"""@NAME@() {@LOCALS@
     _arguments -s -S : \
 @OPTIONS@
+}"""
+
+# Values that depend on the argument before.
+_DEPENDENT = r"""@NAME@() {
+    case $line[@NUMBER@] in
+@CASES@
+        *) @OTHERWISE@ ;;
+    esac
 }"""
 
 _CHOICES = r"""@NAME@() {
@@ -62,6 +70,7 @@ def script(tree: Command) -> str:
     commands = list(tree.walk())
     lists = _lists(commands)
     functions = [_function(command, lists) for command in commands]
+    functions += [text for command in commands for text in _dependent(command, lists)]
     functions += [
         _fill(_CHOICES, {"NAME": name, "CHOICES": _described(dict(choices), 8)})
         for choices, name in lists.items()
@@ -84,18 +93,23 @@ def _lists(commands: list[Command]) -> Lists:
         for name, values in taken:
             if values and values.choices:
                 lists.setdefault(tuple(values.choices.items()), f"_nb_values_{name.strip('-')}")
+            for names, each in values.by_values() if values else ():
+                if each.choices:
+                    lists.setdefault(tuple(each.choices.items()), f"_nb_values_{names[0]}")
     return lists
 
 
 def _function(command: Command, lists: Lists) -> str:
     words = [_option(option, lists) for option in command.options]
     words += [
-        _positional(number, argument, lists)
+        _positional(command, number, argument, lists)
         for number, argument in enumerate(command.arguments, start=1)
     ]
     if not command.commands:
         options = " \\\n".join(f"        {word}" for word in words)
-        return _fill(_LEAF, {"NAME": _name(command), "OPTIONS": options})
+        is_dependent = any(argument.takes.after for argument in command.arguments)
+        names = "\n    local line\n    typeset -A opt_args" if is_dependent else ""
+        return _fill(_LEAF, {"NAME": _name(command), "LOCALS": names, "OPTIONS": options})
     parts = {
         "NAME": _name(command),
         "OPTIONS": "\n".join(f"        {word} \\" for word in words),
@@ -126,18 +140,49 @@ def _option(option: Option, lists: Lists) -> str:
     return f"{_quoted(exclusive)}{spelt}{_quoted(text)}"
 
 
-def _positional(number: int, argument: Argument, lists: Lists) -> str:
+def _positional(command: Command, number: int, argument: Argument, lists: Lists) -> str:
     place = "*" if argument.repeatable else number
     action = _action(argument.takes, lists)
-    if action == _NOTHING:
-        # Said only where no option is begun, since it would keep options from being offered.
-        action = f'_guard "^-*" {argument.metavar}'
+    if argument.takes.after:
+        action = _dependent_name(command, argument)
+    elif action == _NOTHING:
+        action = _only_said(argument)
     return _quoted(f"{place}:{_escaped(argument.metavar, ':')}:{action}")
+
+
+def _only_said(argument: Argument) -> str:
+    """Return the action that names an argument, except where an option is begun."""
+    # It would keep options from being offered.
+    return f'_guard "^-*" {argument.metavar}'
+
+
+def _dependent(command: Command, lists: Lists) -> Iterator[str]:
+    """Yield the functions for arguments whose values depend on the one before."""
+    for number, argument in enumerate(command.arguments):
+        if argument.takes.after:
+            cases = (
+                f"        {'|'.join(names)}) {_action(values, lists)} ;;"
+                for names, values in argument.takes.by_values()
+            )
+            parts = {
+                "NAME": _dependent_name(command, argument),
+                "NUMBER": str(number),
+                "CASES": "\n".join(cases),
+                "OTHERWISE": _only_said(argument),
+            }
+            yield _fill(_DEPENDENT, parts)
+
+
+def _dependent_name(command: Command, argument: Argument) -> str:
+    return f"{_name(command)}_{argument.metavar.lower()}"
 
 
 def _action(values: Values, lists: Lists) -> str:
     if values.files:
-        return "_files"
+        if values.suffixes is None:
+            return "_files"
+        endings = "|".join(suffix.removeprefix(".") for suffix in values.suffixes)
+        return f'_files -g "(#i)*.({endings})"' if endings else "_files -/"
     return lists[tuple(values.choices.items())] if values.choices else _NOTHING
 
 

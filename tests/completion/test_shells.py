@@ -51,6 +51,25 @@ _SAME = {
     "nb caption night fo": "nb caption night fox.png ",
     "nb generate -o ni": "nb generate -o night/",
     "nb generate fox > fo": "nb generate fox > fox.png ",
+    # Of these, the kind that is meant, and folders; others if there are none.
+    "nb generate -i no": "nb generate -i nocturne.JPG ",
+    "nb caption fox.png no": "nb caption fox.png nocturne.JPG ",
+    "nb generate --prompt-file not": "nb generate --prompt-file notes.md ",
+    "nb batch po": "nb batch posts.jsonl ",
+    "nb batch --alt po": "nb batch --alt posts.jsonl ",
+    "nb batch fo": "nb batch fox.png ",
+    "nb batch ni": "nb batch night/",
+    "nb batch -o n": "nb batch -o night/",
+    "nb caption --relative-to n": "nb caption --relative-to night/",
+    # Values of a setting.
+    "nb config set aspect 16:": "nb config set aspect 16:9 ",
+    "nb config set --provider google format j": "nb config set --provider google format jpeg ",
+    "nb config set alt f": "nb config set alt false ",
+    "nb config set provider -q s": "nb config set provider -q sandbox ",
+    "nb config set google.api-key-file fo": "nb config set google.api-key-file fox.png ",
+    "nb config set output-folder n": "nb config set output-folder night/",
+    "nb config set timeout fo": "nb config set timeout fo",
+    "nb config get aspect 16": "nb config get aspect 16",
     # Nothing, where nothing can be known.
     "nb generate fo": "nb generate fo",
     "nb generate --seed fo": "nb generate --seed fo",
@@ -67,6 +86,8 @@ def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shell")
     (folder / "fox.png").touch()
     (folder / "my fox.png").touch()
+    for name in ("nocturne.JPG", "notes.md", "posts.md", "posts.jsonl", "zebra", "yak", "ant"):
+        (folder / name).touch()
     (folder / "night").mkdir()
     return folder
 
@@ -122,6 +143,31 @@ def test_tab_in_zsh(zsh: Shell, typed: str) -> None:
 @pytest.mark.parametrize("typed", _SAME)
 def test_tab_in_fish(fish: Shell, typed: str) -> None:
     assert fish.tab(typed) == _SAME[typed]
+
+
+_FILES = "ant fox.png my\\ fox.png night nocturne.JPG notes.md posts.jsonl posts.md yak zebra"
+
+
+def _offered_files(shell: Shell, line: str) -> list[str]:
+    """The files, without those that the test itself keeps there."""
+    return [name.rstrip("/") for name in shell.all(line) if not name.startswith(".")]
+
+
+def test_bash_offers_files_in_order(bash: Shell) -> None:
+    assert _offered_files(bash, "nb generate -o ") == _FILES.split()
+    assert _offered_files(bash, "nb generate -i ") == [
+        "fox.png",
+        "my\\",
+        "fox.png",
+        "night",
+        "nocturne.JPG",
+    ]
+
+
+def test_zsh_offers_files_in_order(zsh: Shell) -> None:
+    assert _offered_files(zsh, "nb generate -o ") == _FILES.split()
+    images = _offered_files(zsh, "nb generate -i ")
+    assert sorted(images) == sorted(["fox.png", "my\\", "fox.png", "night", "nocturne.JPG"])
 
 
 def test_bash_offers_all_in_order(bash: Shell) -> None:

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import pytest
 import typer
 
+from nanobanana_cli.batch.manifest import readers
 from nanobanana_cli.catalog import ASPECTS, MODELS, PROVIDERS, SIZES
 from nanobanana_cli.cli import command_tree
 from nanobanana_cli.completion.describe import describe
 from nanobanana_cli.completion.tree import Argument, Command, Option
-from nanobanana_cli.completion.values import FILES, FREE, of_option
+from nanobanana_cli.completion.values import FILES, FREE, IMAGES, of_option
+from nanobanana_cli.settings.names import TYPES
 
 
 def _describe(app: typer.Typer) -> Command:
@@ -115,7 +117,30 @@ def test_the_catalog_is_offered(real: dict[str, Command]) -> None:
     aliases = ("nb2", "nb2.1", "pro", "lite")
     assert tuple(taken["--model"].choices) == (*MODELS, *aliases)
     assert list(taken["--provider"].choices) == list(PROVIDERS)
-    assert taken["--output"] == taken["--image"] == FILES
+    assert taken["--output"] == taken["--prompt-file"] == FILES
+    assert taken["--image"] == IMAGES
+
+
+def test_what_a_setting_takes_is_what_its_option_takes(real: dict[str, Command]) -> None:
+    name, value = real["config set"].arguments
+    offered = value.takes.after
+    assert offered.keys() <= name.takes.choices.keys()
+    for option in real["batch"].options:
+        setting = option.names[0].removeprefix("--")
+        if setting in TYPES and option.takes not in (None, FREE):
+            assert offered[setting] == option.takes
+    switches = {setting for setting, types in TYPES.items() if types == (bool,)}
+    assert {"alt", "keep-replies"} <= switches
+    for setting in switches:
+        assert list(offered[setting].choices) == ["true", "false"]
+    assert "retries" not in offered
+
+
+def test_of_files_those_are_offered_that_can_be_read(real: dict[str, Command]) -> None:
+    (manifest,), (target,) = real["batch"].arguments, real["caption"].arguments
+    assert set(manifest.takes.suffixes or ()) == set(readers.FORMATS)
+    assert target.takes == IMAGES
+    assert {".png", ".jpg", ".webp", ".heic"} <= set(IMAGES.suffixes or ())
 
 
 def test_choices_need_no_quoting_in_any_shell(real: dict[str, Command]) -> None:

@@ -21,7 +21,8 @@ from nanobanana_cli.errors import UsageError
 from nanobanana_cli.suggest import one_of
 
 STDIN = "-"
-_FORMATS = {
+# Suffix → format.
+FORMATS = {
     ".toml": "toml",
     ".jsonl": "json",
     ".ndjson": "json",
@@ -58,12 +59,12 @@ def format_of(name: str) -> str:
     if name == STDIN:
         return "json"
     suffix = Path(name).suffix.lower()
-    if suffix not in _FORMATS:
+    if suffix not in FORMATS:
         raise UsageError(
-            f"{name}: a manifest's name must end in " + ", ".join(_FORMATS),
-            hint=one_of(suffix, _FORMATS, "") or "`nb batch --init` writes an example",
+            f"{name}: a manifest's name must end in " + ", ".join(FORMATS),
+            hint=one_of(suffix, FORMATS, "") or "`nb batch --init` writes an example",
         )
-    return _FORMATS[suffix]
+    return FORMATS[suffix]
 
 
 def parse(name: str, data: bytes) -> Manifest:
