@@ -93,22 +93,21 @@ def _main(arguments: list[str], on_start: Callable[[], object] = lambda: None) -
     if isinstance(shown, int):
         return shown
     if terminal.env.get("NB_DEBUG") == "1":
-        terminal.stderr.write(_traceback(shown.__cause__ or shown, terminal.env))
+        for line in _traceback(shown.__cause__ or shown, terminal.env).rstrip("\n").split("\n"):
+            terminal.problem(line)
     terminal.error(shown)
     return 128 + signals.last if signals.last else shown.code
 
 
 def _traceback(error: BaseException, env: Mapping[str, str]) -> str:
-    """Return an error's traceback, without keys and safe to show: messages may hold anything."""
+    """Return an error's traceback, without keys: messages may hold anything."""
     import traceback
 
     from nanobanana_cli.catalog import PROVIDERS
     from nanobanana_cli.settings.redaction import redact_all
-    from nanobanana_cli.ui.escape import escape
 
     keys = [env.get(name, "") for each in PROVIDERS.values() for name in each.key_variables]
-    text = redact_all("".join(traceback.format_exception(error)), keys)
-    return "\n".join(map(escape, text.split("\n")))
+    return redact_all("".join(traceback.format_exception(error)), keys)
 
 
 def _ended(arguments: list[str], terminal: Terminal) -> int | NbBaseError:

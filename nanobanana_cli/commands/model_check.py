@@ -11,6 +11,7 @@ import msgspec
 from nanobanana_cli import catalog
 from nanobanana_cli.api.error_hints import of_model
 from nanobanana_cli.commands import connection
+from nanobanana_cli.commands.results import step_summary
 from nanobanana_cli.errors import BatchIncomplete, Charged, KeyRejected, NbError, Unreachable
 from nanobanana_cli.settings import Settings, current_folder, load
 from nanobanana_cli.types import Endpoint
@@ -62,6 +63,8 @@ def run(terminal: Terminal, options: Mapping[str, str | None], *, as_json: bool)
             terminal.json(ModelCheckLine(model, state, settings.provider))
         else:
             terminal.result(f"{state:<8} {model}")
+    title = f"nb models --provider {settings.provider} --check"
+    step_summary(terminal, title, f"{len(rows)} models", ("State", "Model"), rows)
     if settings.model not in found:
         raise BatchIncomplete(
             f"{settings.provider} does not list {settings.model}",

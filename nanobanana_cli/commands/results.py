@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from nanobanana_cli.generation.shape import described
 from nanobanana_cli.money import dollars
 from nanobanana_cli.settings import Settings, default_timeout
 from nanobanana_cli.types import ContentRequest, Endpoint, Result
+from nanobanana_cli.ui import github
 from nanobanana_cli.ui.escape import escape, strip_unsafe
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -119,7 +120,8 @@ class TextWriter(msgspec.Struct):
 
     def _entry(self, caption: Caption) -> str:
         """Return an entry of a JSON object: a line, so that each text is there once it is known."""
-        text, path = json.dumps(strip_unsafe(caption.text)), json.dumps(caption.path)
+        parts = (strip_unsafe(caption.text), caption.path)
+        text, path = (github.json_text(json.dumps(part)) for part in parts)
         start = "{" if self.last is None else ","
         if not self.has_languages:
             return f"{start}{path}: {text}"
@@ -220,10 +222,29 @@ def show_request(
         address = settings.base_url or "http://127.0.0.1:0"
         endpoint = Endpoint(settings.provider, address, headers=headers)
         text = wire.as_json(endpoint, request.model, body)
-    for line in text.splitlines():
+    for line in github.json_text(text).splitlines():
         terminal.result(line)
     for name in headers:
         terminal.note(f"{wire.variable_of_header(name)} stands for the header {name}")
+
+
+def step_summary(
+    terminal: Terminal,
+    title: str,
+    text: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+) -> None:
+    """Append a table to the summary of a step of GitHub Actions, if `nb` runs there.
+
+    Args:
+        terminal: takes a note if it cannot be written.
+        title, text, columns, rows: see `GitHub.add_summary`.
+    """
+    try:
+        terminal.github.add_summary(title, text, columns, rows)
+    except OSError as error:
+        terminal.warn(f"the step's summary cannot be written: {error.strerror}")
 
 
 def recover(folders: Iterable[Path], terminal: Terminal) -> None:

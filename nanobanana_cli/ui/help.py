@@ -17,8 +17,9 @@ from typing import Any
 import msgspec
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
+from nanobanana_cli.ui.color import wants_color
 from nanobanana_cli.ui.escape import escape
-from nanobanana_cli.ui.terminal import Terminal, wants_color
+from nanobanana_cli.ui.terminal import Terminal
 
 _MIN_WIDTH, _MAX_WIDTH = 40, 120
 # Names take up to this share of a panel; the help of a longer one begins on the next line.

@@ -12,14 +12,16 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from nanobanana_cli import system
-from nanobanana_cli.errors import LocalFileError, NbBaseError, OutputClosed, UsageError
+from nanobanana_cli.errors import NbBaseError, UsageError
 from nanobanana_cli.money import Charges
+from nanobanana_cli.ui import github, streams
+from nanobanana_cli.ui.color import wants_color
 from nanobanana_cli.ui.escape import escape
 from nanobanana_cli.ui.progress import PlainProgress
 
@@ -32,22 +34,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BOLD_RED, _BOLD_YELLOW, _CYAN, _DIM = "1;31", "1;33", "36", "2"
-
-
-def wants_color(env: Mapping[str, str], stream: TextIO, choice: bool | None) -> bool:
-    """Return whether to colour a stream, by `--color/--no-color` and the environment.
-
-    The option, `choice`, decides, unless it is None; then `NO_COLOR`, `FORCE_COLOR` and
-    `CLICOLOR_FORCE`; then whether the stream is a terminal.
-    """
-    if choice is not None:
-        return choice
-    if env.get("NO_COLOR"):
-        return False
-    for name in ("FORCE_COLOR", "CLICOLOR_FORCE"):
-        if value := env.get(name):
-            return value not in ("0", "false")
-    return stream.isatty() and env.get("TERM") != "dumb"
 
 
 class Terminal:
@@ -66,6 +52,7 @@ class Terminal:
         self.stdout = stdout
         self.stderr = stderr
         self.charges = Charges()
+        self.github = github.GitHub(env)
         self.quiet = False
         self.verbose = False
         # Errors say whether they were charged; a command that makes no call turns it off.
@@ -121,7 +108,7 @@ class Terminal:
     def result(self, line: str) -> None:
         """Write a line of result: unchanged in a pipe, escaped on a terminal."""
         if not self.stdout.isatty():
-            self._out(self._encoded(line) + b"\n")
+            self._out(self._encoded(self.github.inert_result(line, self.stdout)) + b"\n")
         elif self._above is not None:
             self._above(escape(line))
         else:
@@ -132,7 +119,7 @@ class Terminal:
         from msgspec import to_builtins
 
         write = self._err if to_stderr else self.result
-        write(json.dumps(to_builtins(record), separators=(", ", ": ")))
+        write(github.json_text(json.dumps(to_builtins(record), separators=(", ", ": "))))
 
     def binary(self, data: Data) -> None:
         """Write bytes to stdout."""
@@ -173,9 +160,10 @@ class Terminal:
         if not self.quiet:
             self._err(self._styled("note:", _BOLD_YELLOW) + " " + escape(message))
 
-    def failure(self, message: str) -> None:
+    def failure(self, message: str, place: github.Place | None = None) -> None:
         """Print a message after `failed:`, unless `-q` is given: the error at the end sums up."""
         if not self.quiet:
+            self.annotate("warning", message, place)
             self._err(self._styled("failed:", _BOLD_RED) + " " + escape(message))
 
     def trace(self, message: str) -> None:
@@ -187,18 +175,33 @@ class Terminal:
         """Print an error, its hint, and what this run was charged, where a call was possible."""
         lines = [self._styled("nb:", _BOLD_RED) + " " + escape(error.message)]
         hint = self._styled("hint:", _CYAN)
-        lines += [f"{hint} {escape(line)}" for line in (error.hint or "").splitlines()]
-        if self.shows_charge and (charge := self.charges.line(error)):
-            lines.append(charge)
+        hints = (error.hint or "").splitlines()
+        lines += [f"{hint} {escape(line)}" for line in hints]
+        charge = self.charges.line(error) if self.shows_charge else None
+        lines += [charge] if charge else []
+        # Before them, since the charge is the last line.
+        told = [error.message, *(f"hint: {line}" for line in hints), *([charge] if charge else [])]
+        self.annotate("error", "\n".join(told), None, ends=True)
         self._err("\n".join(lines))
 
     def picture(self, sequence: str) -> None:
         """Write the escape sequences that show an image."""
         self._err(sequence)
 
-    def problem(self, line: str) -> None:
+    def problem(self, line: str, place: github.Place | None = None) -> None:
         """Print one of several problems, before the error that sums them up."""
+        if place is not None:
+            self.annotate("error", line, place)
         self._err(escape(line))
+
+    def annotate(
+        self, level: github.Level, message: str, place: github.Place | None, *, ends: bool = False
+    ) -> None:
+        """Annotate the run, if it is one of GitHub Actions; see `GitHub.annotation`."""
+        if not (self.quiet and level == "warning") and (
+            line := self.github.annotation(level, message, place, ends=ends)
+        ):
+            self._err(line, is_command=True)
 
     @contextmanager
     def progress_bar(self, total: int) -> Iterator[Callable[[int, str], None]]:
@@ -266,32 +269,16 @@ class Terminal:
         return f"\x1b[{code}m{text}\x1b[0m" if colored else text
 
     def _encoded(self, line: str) -> bytes:
-        encoding = self.stdout.encoding or "utf-8"
-        try:
-            return line.encode(encoding, "surrogateescape")
-        except UnicodeEncodeError:
-            return line.encode(encoding, "backslashreplace")
+        return streams.encoded(line, self.stdout.encoding)
 
     def _out(self, data: Data) -> None:
         with self._lock:
-            try:
-                self.stdout.flush()
-                self.stdout.buffer.write(data)
-                self.stdout.buffer.flush()
-            except BrokenPipeError:
-                system.redirect_to_null(self.stdout)
-                raise OutputClosed("stdout was closed by its reader") from None
-            except OSError as error:
-                system.redirect_to_null(self.stdout)
-                raise LocalFileError(f"cannot write to stdout: {error.strerror}") from error
+            streams.write_result(self.stdout, data)
 
-    def _err(self, text: str) -> None:
+    def _err(self, text: str, *, is_command: bool = False) -> None:
+        text = text if is_command else self.github.inert(text)
         with self._lock:
             if self._above is not None:
                 self._above(text)
-                return
-            encoding = self.stderr.encoding or "utf-8"
-            # If stderr is gone, results and the exit status still tell the outcome.
-            with suppress(OSError, ValueError):
-                self.stderr.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
-                self.stderr.flush()
+            else:
+                streams.write_line(self.stderr, text)

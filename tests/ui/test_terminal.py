@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanobanana_cli.errors import Charged, KeyRejected, NbError, OutputClosed, UsageError
-from nanobanana_cli.ui.terminal import Terminal, wants_color
+from nanobanana_cli.ui.color import wants_color
+from nanobanana_cli.ui.terminal import Terminal
 
 
 class _Stream(io.TextIOWrapper):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -23,6 +24,7 @@ class ManifestError(UsageError):
     kind = "manifest"
 
     def __init__(self, name: str, messages: list[str]) -> None:
+        self.name = name
         self.messages = tuple(messages)
         count = "1 error" if len(messages) == 1 else f"{len(messages)} errors"
         super().__init__(f"{name} has {count}", hint="fix the errors above; nothing was sent")
@@ -31,6 +33,17 @@ class ManifestError(UsageError):
         """Return the messages, or the first hundred and how many more follow."""
         rest = len(self.messages) - _MAX_SHOWN
         return [*self.messages[:_MAX_SHOWN], *([f"… and {rest} more"] if rest > 0 else [])]
+
+
+def place_of(name: str, location: str) -> tuple[str, int] | None:
+    """Return file and line of a location such as `foxes.csv:12: …`; None if it has no line.
+
+    Args:
+        name: the manifest, as the user named it.
+        location: what `Diagnostics.locate` returns, or a message that begins with it.
+    """
+    found = re.match(r":(\d+)", location.removeprefix(name))
+    return (name, int(found[1])) if found and location.startswith(name) else None
 
 
 class Diagnostics(msgspec.Struct):

@@ -17,7 +17,8 @@ from nanobanana_cli.batch import history, locking, selection
 from nanobanana_cli.batch.dependencies import descendants, in_order
 from nanobanana_cli.batch.history import Doubt
 from nanobanana_cli.batch.item import Item, References
-from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
+from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError, place_of
+from nanobanana_cli.batch.manifest.readers import STDIN
 from nanobanana_cli.batch.paths import Listing
 from nanobanana_cli.batch.plan import Step, recorded
 from nanobanana_cli.batch.planner import Planner
@@ -236,6 +237,12 @@ class BatchJob(msgspec.Struct, frozen=True):
         """Return the path of an image, as seen from the current folder."""
         return str(self.root / (step.path or step.item.target))
 
+    def place(self, step: Step) -> tuple[str, int] | None:
+        """Return file and line of an image's row; None if the manifest is not a file."""
+        if self.name == STDIN:
+            return None
+        return place_of(self.name, self.diagnostics.locate(step.item.row, ""))
+
 
 @contextmanager
 def errors_shown(terminal: Terminal) -> Iterator[None]:
@@ -244,7 +251,7 @@ def errors_shown(terminal: Terminal) -> Iterator[None]:
         yield
     except ManifestError as error:
         for line in error.lines():
-            terminal.problem(line)
+            terminal.problem(line, place_of(error.name, line))
         raise
 
 

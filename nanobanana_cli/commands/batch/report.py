@@ -220,7 +220,9 @@ class BatchReport:
         for note, count in self._conversions.items():
             if count:
                 self.terminal.warn(f"{count} {'image' if count == 1 else 'images'}: {note}")
-        self.terminal.note(self._summary())
+        summary = self._summary()
+        self.terminal.note(summary)
+        self._rows.write_summary(summary)
         failed = self._counts["failed"] + self._counts["unknown"] + self._due - self.finished
         hint = self._hint(failed)
         if signum:

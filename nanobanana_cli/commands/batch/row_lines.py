@@ -10,10 +10,11 @@ from nanobanana_cli.batch import history
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.commands.batch.plan import BatchJob
 from nanobanana_cli.commands.lines import RowLine
-from nanobanana_cli.commands.results import details, with_file
+from nanobanana_cli.commands.results import details, step_summary, with_file
 from nanobanana_cli.errors import BadReply, NbError, NoImage, OutcomeUnknown
 from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result, Status
+from nanobanana_cli.ui import github
 from nanobanana_cli.ui.terminal import Terminal
 
 _ERRORS: dict[str, type[NbError]] = {
@@ -34,6 +35,9 @@ class RowLines:
     def __init__(self, terminal: Terminal, job: BatchJob) -> None:
         self._terminal = terminal
         self._job = job
+        # For the summary of a step on GitHub: what went wrong comes first.
+        self._wrong: list[tuple[str, str, str]] = []
+        self._right: list[tuple[str, str, str]] = []
 
     def show(self, step: Step, result: Result) -> None:
         """Show an image that was made, failed, or was skipped."""
@@ -53,9 +57,29 @@ class RowLines:
         if result.error is not None and result.status == "skipped":
             terminal.trace(f"{path}: {result.error.message}")
         elif result.error is not None:
-            terminal.failure(f"{path}: {result.error.message}")
+            place = self._job.place(step) if terminal.github.is_on else None
+            terminal.failure(f"{path}: {result.error.message}", place)
         for note in result.notes:
             terminal.trace(f"{path}: {note}")
+        self._add_to_summary(path, result)
+
+    def _add_to_summary(self, path: str, result: Result) -> None:
+        error = result.error
+        rows = self._right if error is None else self._wrong
+        if self._terminal.github.is_on and len(rows) <= github.SUMMARY_ROWS:
+            if error is None:
+                path, what = result.path or path, details(result)
+            elif result.status == "skipped":
+                what = error.message
+            else:
+                what = f"{error.message} ({error.charged.sentence[:-1].lower()})"
+            rows.append((result.status, path, what))
+
+    def write_summary(self, text: str) -> None:
+        """Write a table of the images that were made, failed or skipped to a step's summary."""
+        title, columns = f"nb batch {self._job.name}", ("Status", "Image", "Details")
+        rows = [*self._wrong, *self._right]
+        step_summary(self._terminal, title, text, columns, rows)
 
     def left_alone(self, step: Step, status: Status) -> None:
         """Show an image that is left as it is."""

@@ -12,12 +12,15 @@ from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.plan import State, Step
 from nanobanana_cli.commands.batch import gallery_page
 from nanobanana_cli.commands.batch.plan import HINT_KEPT, HINT_WAITING, BatchJob, amount
+from nanobanana_cli.commands.results import step_summary
 from nanobanana_cli.errors import BatchIncomplete, Charged
 from nanobanana_cli.money import dollars, usd
+from nanobanana_cli.ui import github
 from nanobanana_cli.ui.terminal import Terminal
 
 # A longer table takes long to draw, since all of it must be known first.
 _MAX_TABLE_ROWS = 500
+_COLUMNS = ("Plan", "Image", "Price", "Reason")
 
 
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,21 +65,33 @@ def show(job: BatchJob, terminal: Terminal) -> None:
     if job.chosen.streams.json:
         for step in shown:
             terminal.json(_line(job, step))
+    elif len(shown) > _MAX_TABLE_ROWS:
+        for row in _rows(job, shown):
+            terminal.result("\t".join(row))
     elif shown:
-        rows = ((step.state, job.path(step), _price(job, step), step.reason) for step in shown)
-        if len(shown) <= _MAX_TABLE_ROWS:
-            terminal.table(("Plan", "Image", "Price", "Reason"), rows)
-        else:
-            for row in rows:
-                terminal.result("\t".join(row))
-    terminal.note("; ".join(_summary(job, steps, past, terminal)))
+        terminal.table(_COLUMNS, _rows(job, shown))
+    summary = "; ".join(_summary(job, steps, past, terminal))
+    terminal.note(summary)
+    title = f"nb batch {job.name} {'--check' if job.chosen.check else '--dry-run'}"
+    step_summary(terminal, title, summary, _COLUMNS, _rows(job, shown))
     gallery_page.write(job, terminal, steps, past, {})
     if job.chosen.check and stale:
+        _annotate(job, stale, terminal)
         raise BatchIncomplete(
             f"{len(stale)} of {len(steps)} images are not up to date",
             hint=_next_command(job, stale),
             charged=Charged.NO,
         )
+
+
+def _rows(job: BatchJob, steps: Sequence[Step]) -> Iterator[tuple[str, str, str, str]]:
+    return ((step.state, job.path(step), _price(job, step), step.reason) for step in steps)
+
+
+def _annotate(job: BatchJob, stale: Sequence[Step], terminal: Terminal) -> None:
+    for step in stale[: github.MOST["warning"]] if terminal.github.is_on else ():
+        what = f"{step.state}, {step.reason}" if step.reason else step.state
+        terminal.annotate("warning", f"{job.path(step)}: {what}", job.place(step))
 
 
 def _next_command(job: BatchJob, stale: Sequence[Step]) -> str:

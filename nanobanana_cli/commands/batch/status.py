@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from nanobanana_cli.batch.history import History
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.commands.batch import gallery_page
 from nanobanana_cli.commands.batch.plan import BatchJob, amount
-from nanobanana_cli.commands.results import with_file
+from nanobanana_cli.commands.results import step_summary, with_file
 from nanobanana_cli.errors import Charged, OutcomeUnknown
 from nanobanana_cli.money import dollars, usd
 from nanobanana_cli.types import Result
@@ -117,19 +118,21 @@ def show(job: BatchJob, terminal: Terminal) -> None:
         for row in rows:
             terminal.json(_line(job, row))
     elif rows:
-        terminal.table(
-            _COLUMNS,
-            (
-                (row.status, job.path(row.step), _when(row.time), _cost(row), row.details)
-                for row in rows
-            ),
-        )
+        terminal.table(_COLUMNS, _cells(job, rows))
     counts = Counter(row.status for row in rows)
     parts = [f"{count} {status}" for status, count in counts.most_common()]
     if past.spent or past.unpriced:
         parts.append(f"the ledger records {amount(past.spent, past.unpriced)}")
-    terminal.note(", ".join([*parts, "nothing was sent"]))
+    summary = ", ".join([*parts, "nothing was sent"])
+    terminal.note(summary)
+    title = f"nb batch {job.name} --status"
+    step_summary(terminal, title, summary, _COLUMNS, _cells(job, rows))
     gallery_page.write(job, terminal, steps, past, {})
+
+
+def _cells(job: BatchJob, rows: Sequence[RowStatus]) -> Iterator[tuple[str, ...]]:
+    for row in rows:
+        yield row.status, job.path(row.step), _when(row.time), _cost(row), row.details
 
 
 def _row(step: Step, past: History) -> RowStatus:

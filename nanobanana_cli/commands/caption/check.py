@@ -15,12 +15,14 @@ from nanobanana_cli.captions.formats import Caption
 from nanobanana_cli.captions.lint import Level
 from nanobanana_cli.captions.prompts import STYLES, TextSpec
 from nanobanana_cli.captions.targets import Images
-from nanobanana_cli.commands.results import TextWriter
+from nanobanana_cli.commands.results import TextWriter, step_summary
 from nanobanana_cli.errors import BatchIncomplete, Charged
 from nanobanana_cli.generation.inputs import read_bytes
 from nanobanana_cli.system import error_of
+from nanobanana_cli.ui import github
 from nanobanana_cli.ui.terminal import Terminal
 
+_COLUMNS = ("Image", "Language", "Level", "Problem")
 _PREFIXES: Mapping[Level, str] = {"error": "", "warning": "warning: ", "unchecked": "not checked: "}
 
 
@@ -63,11 +65,21 @@ def check(
     for finding in (*findings, *folders):
         if texts.as_json:
             texts.record(finding)
-            continue
         for problem in finding.problems:
-            prefix = _PREFIXES[problem.level]
-            texts.problem(finding.path, f"{prefix}{problem.message}", finding.lang or None)
+            level: github.Level = "error" if problem.level == "error" else "warning"
+            lang = f" ({finding.lang})" if finding.lang else ""
+            place = None if finding.path == "-" else (finding.path, None)
+            terminal.annotate(level, f"{problem.message}{lang}", place)
+            if not texts.as_json:
+                what = f"{_PREFIXES[problem.level]}{problem.message}"
+                texts.problem(finding.path, what, finding.lang or None)
     summary = _summary(findings, len(folders))
+    rows = (
+        (texts.path(finding.path), finding.lang or "", problem.level, problem.message)
+        for finding in (*findings, *folders)
+        for problem in finding.problems
+    )
+    step_summary(terminal, "nb caption --check", summary, _COLUMNS, rows)
     if any(finding.status == "failed" for finding in (*findings, *folders)):
         raise BatchIncomplete(
             summary,
