@@ -1,4 +1,4 @@
-"""The answer of a service, read plainly, without the code of `nb`."""
+"""The answer of a service, read plainly, without the code by which `nb` reads replies."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import Any
 
 from contract.questions import Question, Subject
 from PIL import Image
+
+from nanobanana_cli.settings.redaction import redact
+from nanobanana_cli.ui.escape import one_line
 
 _LONGEST = 90
 
@@ -84,7 +87,7 @@ class Reply:
         try:
             with Image.open(io.BytesIO(self.images[-1])) as image:
                 return image.size
-        except OSError:
+        except (OSError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
             return None
 
     @property
@@ -104,23 +107,21 @@ class Reply:
         """Return the answer in a line."""
         words = [str(self.status)]
         if self.is_error:
-            words += [str(self.error.get("status", "")), _short(self.error["message"])]
+            words += [str(self.error.get("status", "")), self._short(self.error["message"])]
         elif self.json is None:
             words += [
                 self.headers.get("Content-Type", ""),
-                _short(self.body[:400].decode("latin-1")),
+                self._short(self.body[:400].decode("latin-1")),
             ]
         else:
             if self.pixels:
                 words.append("an image of {} × {} pixels".format(*self.pixels))
             elif self.images:
                 words.append("an image that cannot be read")
-            words += [f"the text {_short(self.text)}" if self.text else ""]
+            words += [f"the text {self._short(self.text)}" if self.text else ""]
             words += [str(self.candidate.get("finishReason", ""))]
-        return ", ".join(word for word in words if word)
+        return one_line(", ".join(word for word in words if word), 3 * _LONGEST)
 
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    line = "".join(char if char.isprintable() else "?" for char in line)
-    return f'"{line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"}"'
+    def _short(self, text: str) -> str:
+        # Cut afterwards: a part of a key would not be recognised.
+        return f'"{one_line(redact(text, self.subject.key), _LONGEST)}"'

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,14 +124,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = kept
 
 
+def pytest_report_collectionfinish(
+    config: pytest.Config, items: Sequence[pytest.Item]
+) -> list[str]:
+    live = config.stash.get(_live, None)
+    return [f"this takes {_plan(live, items)}"] if live else []
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     live = session.config.stash.get(_live, None)
     if live is None or session.config.option.collectonly:
         return
-    asked = [item.callspec.params["fact"] for item in session.items if hasattr(item, "callspec")]
-    plan = live.contract.plan(asked)
-    _refuse_cost(plan, live, len(asked))
+    _refuse_cost(_plan(live, session.items), live, len(session.items))
     live.contract.budget = live.max_cost or 0
+
+
+def _plan(live: _Live, items: Sequence[pytest.Item]) -> Plan:
+    calls = [getattr(item, "callspec", None) for item in items]
+    return live.contract.plan(call.params["fact"] for call in calls if call)
 
 
 def _refuse_cost(plan: Plan, live: _Live, count: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,10 +19,13 @@ from nanobanana_cli.api.deadline import no_auth
 from nanobanana_cli.catalog import prices
 from nanobanana_cli.errors import Charged, NbError
 from nanobanana_cli.money import dollars
+from nanobanana_cli.settings.redaction import redact
 from nanobanana_cli.types import ContentRequest, Modality, Parameters, Reference, Tariff
 
 # Seconds: a large image of a slow day.
 _TIMEOUT = (15, 300)
+_PIECE = 1 << 20
+_LARGEST = 200 << 20
 
 
 class Outcome(Enum):
@@ -64,7 +68,6 @@ class Contract:
     budget: int | None = None
     connection: Mapping[str, Any] = field(default_factory=dict)
     spent: int = 0
-    paid_calls: int = 0
     replies: list[Reply] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     _asked: dict[str, Reply | NotAsked] = field(default_factory=dict)
@@ -78,9 +81,10 @@ class Contract:
     def _judged(self, fact: Fact) -> Verdict:
         try:
             reply = self._reply(fact.question)
-            answered = fact.judge(reply)
+            answered = _judged(fact, reply)
         except (NotAsked, judges.Unjudged) as error:
-            return Verdict(fact, Outcome.NOT_ANSWERED, str(error))
+            return Verdict(fact, Outcome.NOT_ANSWERED, redact(str(error), self.subject.key))
+        answered = redact(answered, self.subject.key)
         if not answered:
             return Verdict(fact, Outcome.HOLDS)
         if judges.is_no_answer(reply):
@@ -131,23 +135,24 @@ class Contract:
         if self.budget is not None and self.spent + price > self.budget:
             left = dollars(self.budget - self.spent, zero="$0")
             raise NotAsked(f"not asked: it costs {dollars(price)}, and {left} is left")
+        # Counted first, in case that it is interrupted.
+        self.spent += price
         try:
-            response = self._send(question, before)
+            reply = self._received(question, before)
         except requests.RequestException as error:
-            is_free = isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError)
-            self._spend(0 if is_free else price)
+            if _never_connected(error):
+                self.spent -= price
             # Its words could hold the address with what a proxy wants to know.
             raise NotAsked(f"no answer: {type(error).__name__}") from None
-        reply = Reply(
-            question, self.subject, response.status_code, response.headers, response.content
-        )
-        self._spend(self._charge(reply, price))
+        self.spent += self._charge(reply, price) - price
         self.replies.append(reply)
         return reply
 
-    def _send(self, question: Question, before: Mapping[str, Any]) -> requests.Response:
+    def _received(self, question: Question, before: Mapping[str, Any]) -> Reply:
         subject = self.subject
-        return requests.request(
+        deadline = time.monotonic() + _TIMEOUT[1]
+        body = bytearray()
+        with requests.request(
             "GET" if question.path else "POST",
             subject.base_url + question.target(subject, before),
             headers=question.headers(subject),
@@ -156,12 +161,13 @@ class Contract:
             auth=no_auth,
             allow_redirects=False,
             timeout=_TIMEOUT,
-            **self.connection,
-        )
-
-    def _spend(self, micro: int) -> None:
-        self.spent += micro
-        self.paid_calls += micro > 0
+            **{**self.connection, "stream": True},
+        ) as response:
+            for piece in response.iter_content(_PIECE):
+                body += piece
+                if len(body) > _LARGEST or time.monotonic() > deadline:
+                    raise requests.ReadTimeout("too long a reply")
+        return Reply(question, subject, response.status_code, response.headers, bytes(body))
 
     def _charge(self, reply: Reply, price: int) -> int:
         """Return micro-dollars that a reply has cost, or may have."""
@@ -175,6 +181,21 @@ class Contract:
         except NbError as error:
             return 0 if error.charged is Charged.NO else price
         return max(prices.cost(request, found, self._tariff) or 0, 0) or price
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
+        return True
+    return "NewConnectionError" in str(error) or "NameResolutionError" in str(error)
+
+
+def _judged(fact: Fact, reply: Reply) -> str:
+    try:
+        return fact.judge(reply)
+    except (judges.Unjudged, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a service may send anything, and all are tried
+        return f"{reply.brief()}, of another shape: {type(error).__name__}"
 
 
 @dataclass(frozen=True)

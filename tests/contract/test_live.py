@@ -25,7 +25,7 @@ def _run(
 ) -> subprocess.CompletedProcess[str]:
     given = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": KEY} if server else {}
     command = [sys.executable, "-m", "pytest", "tests/contract", "-p", "no:cacheprovider"]
-    command += ["-q", "--tb=short", *map(str, options)]
+    command += ["--tb=short", *map(str, options)]
     return subprocess.run(
         command,
         cwd=_ROOT,
@@ -53,6 +53,7 @@ def test_a_service_is_judged_to_the_end_and_differences_are_listed() -> None:
         run = _run("--live", "wisgate", "--max-cost", "0.50", server=server)
         assert server.paid == 8
     assert run.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "this takes 8 paid calls, about $0.464; calls that must be refused are" in run.stdout
     lines = [line.split() for line in run.stdout.splitlines()]
     at = lines.index(["differs", "shape-21:9-1K"])
     assert " ".join(lines[at + 1]) == "expected 21:9 at 1K: about 1584 × 672 pixels"
@@ -88,6 +89,7 @@ def test_what_is_recorded_replays_and_holds_nothing_private(nb: Nb, tmp_path: Pa
         run = _run(*options, server=server)
         calls = server.calls
         assert run.returncode == 0, run.stdout
+        assert KEY not in run.stdout + run.stderr
         again = _run(*options, server=server)
         assert server.calls == calls
     assert "replies.jsonl exists: choose another folder" in again.stderr
