@@ -14,7 +14,7 @@ from contract.questions import Question, Subject
 from PIL import Image
 
 from nanobanana_cli.settings.redaction import redact
-from nanobanana_cli.ui.escape import one_line
+from nanobanana_cli.ui.escape import escape, one_line
 
 _LONGEST = 90
 
@@ -69,10 +69,10 @@ class Reply:
 
     @cached_property
     def images(self) -> list[bytes]:
-        """The finished images."""
+        """The finished images; one that is not base64 is empty."""
         blobs = [part.get("inlineData") or part.get("inline_data") for part in self.parts]
         found = [str(blob.get("data", "")) for blob in blobs if isinstance(blob, dict)]
-        return [base64.b64decode(data) for data in found if data]
+        return [_decoded(data) for data in found if data]
 
     @property
     def text(self) -> str:
@@ -120,8 +120,15 @@ class Reply:
                 words.append("an image that cannot be read")
             words += [f"the text {self._short(self.text)}" if self.text else ""]
             words += [str(self.candidate.get("finishReason", ""))]
-        return one_line(", ".join(word for word in words if word), 3 * _LONGEST)
+        return escape(one_line(", ".join(word for word in words if word), 3 * _LONGEST))
 
     def _short(self, text: str) -> str:
         # Cut afterwards: a part of a key would not be recognised.
         return f'"{one_line(redact(text, self.subject.key), _LONGEST)}"'
+
+
+def _decoded(data: str) -> bytes:
+    try:
+        return base64.b64decode(data, validate=True)
+    except ValueError:
+        return b""

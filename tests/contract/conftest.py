@@ -157,6 +157,15 @@ def _refuse_cost(plan: Plan, live: _Live, count: int) -> None:
     )
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where nothing was answered: that is no contract kept."""
+    live = session.config.stash.get(_live, None)
+    verdicts = live.contract.verdicts if live else []
+    is_silent = all(each.outcome is Outcome.NOT_ANSWERED for each in verdicts)
+    if verdicts and is_silent and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
 def sandbox_contract() -> Iterator[Contract]:
     """The contract with a real `nb sandbox`, in a process of its own."""
@@ -191,7 +200,7 @@ def recorder(request: pytest.FixtureRequest) -> Recorder | None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     live = terminalreporter.config.stash.get(_live, None)
-    if live is None or not live.contract.verdicts:
+    if live is None or not (live.contract.verdicts or live.contract.spent):
         return
     contract = live.contract
     subject = contract.subject

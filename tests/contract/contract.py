@@ -21,6 +21,7 @@ from nanobanana_cli.errors import Charged, NbError
 from nanobanana_cli.money import dollars
 from nanobanana_cli.settings.redaction import redact
 from nanobanana_cli.types import ContentRequest, Modality, Parameters, Reference, Tariff
+from nanobanana_cli.ui.escape import escape
 
 # Seconds: a large image of a slow day.
 _TIMEOUT = (15, 300)
@@ -80,16 +81,23 @@ class Contract:
 
     def _judged(self, fact: Fact) -> Verdict:
         try:
-            reply = self._reply(fact.question)
-            answered = _judged(fact, reply)
-        except (NotAsked, judges.Unjudged) as error:
-            return Verdict(fact, Outcome.NOT_ANSWERED, redact(str(error), self.subject.key))
-        answered = redact(answered, self.subject.key)
-        if not answered:
-            return Verdict(fact, Outcome.HOLDS)
-        if judges.is_no_answer(reply):
-            return Verdict(fact, Outcome.NOT_ANSWERED, answered)
-        return Verdict(fact, Outcome.DIFFERS, answered)
+            return self.verdict(fact, self._reply(fact.question))
+        except NotAsked as error:
+            return Verdict(fact, Outcome.NOT_ANSWERED, str(error))
+
+    def verdict(self, fact: Fact, reply: Reply) -> Verdict:
+        """Return the verdict that a reply brings about."""
+        outcome = Outcome.HOLDS
+        try:
+            if answered := fact.judge(reply):
+                is_out = judges.is_no_answer(reply)
+                outcome = Outcome.NOT_ANSWERED if is_out else Outcome.DIFFERS
+        except judges.Unjudged as error:
+            outcome, answered = Outcome.NOT_ANSWERED, str(error)
+        except Exception as error:  # noqa: BLE001 - a service may send anything, and all are tried
+            outcome = Outcome.DIFFERS
+            answered = f"{reply.brief()}, of another shape: {type(error).__name__}"
+        return Verdict(fact, outcome, escape(redact(answered, self.subject.key)))
 
     def price(self, question: Question) -> int:
         """Return micro-dollars that a call costs if the service takes it, by the catalog."""
@@ -187,15 +195,6 @@ def _never_connected(error: requests.RequestException) -> bool:
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.ProxyError):
         return True
     return "NewConnectionError" in str(error) or "NameResolutionError" in str(error)
-
-
-def _judged(fact: Fact, reply: Reply) -> str:
-    try:
-        return fact.judge(reply)
-    except (judges.Unjudged, MemoryError):
-        raise
-    except Exception as error:  # noqa: BLE001 - a service may send anything, and all are tried
-        return f"{reply.brief()}, of another shape: {type(error).__name__}"
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+
+import hypothesis
+import hypothesis.strategies as st
 import pytest
+import requests
 from contract import facts
+from contract.answers import Reply
 from contract.contract import Contract, Outcome
+from contract.facts import Fact
 from contract.questions import Subject
 from contract.second_server import (
     BREAKAGES,
@@ -15,6 +23,11 @@ from contract.second_server import (
 )
 
 _MODELS = {"wisgate": "gemini-3.1-flash-image-preview", "google": "gemini-nano-banana-2.1"}
+_NAMES = (
+    *("candidates", "content", "parts", "text", "thought", "inlineData", "mimeType", "data"),
+    *("finishReason", "promptFeedback", "usageMetadata", "promptTokenCount", "totalTokenCount"),
+    *("candidatesTokenCount", "models", "name", "nextPageToken", "error", "message", "code"),
+)
 
 
 def _verdicts(
@@ -55,6 +68,32 @@ def test_what_a_service_may_do_is_no_difference(harmless: str) -> None:
     assert found[Outcome.DIFFERS] == set()
     is_down = harmless == "is overloaded at times"
     assert found[Outcome.NOT_ANSWERED] >= ({"text-and-image"} if is_down else set())
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(_NAMES) | st.text(max_size=3), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@hypothesis.given(
+    fact=st.sampled_from(facts.FACTS),
+    status=st.sampled_from((200, 204, 302, 400, 401, 403, 404, 429, 500, 503)),
+    body=_values.map(json.dumps).map(str.encode) | st.binary(max_size=50),
+)
+def test_whatever_is_answered_gets_a_verdict(fact: Fact, status: int, body: bytes) -> None:
+    contract = Contract(Subject("wisgate", "http://127.0.0.1:9", KEY, _MODELS["wisgate"]))
+    body = body.replace(b"key", KEY.encode())
+    headers = requests.structures.CaseInsensitiveDict({"Content-Type": "application/json"})
+    reply = Reply(fact.question, contract.subject, status, headers, body)
+    verdict = contract.verdict(fact, reply)
+    assert "canary" not in verdict.answered
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", verdict.answered)
+    assert (verdict.answered == "") == (verdict.outcome is Outcome.HOLDS)
 
 
 def test_every_fact_has_an_id_of_its_own() -> None:
