@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from nanobanana_cli.errors import UsageError
+from nanobanana_cli.errors import Interrupted, UsageError
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.system import error_of
 from nanobanana_cli.types import Data, Result
@@ -63,7 +64,10 @@ class ImageDisplay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._viewer is not None:
+        if self._viewer is None:
+            return
+        # Ctrl-C ends the wait for the viewer; what was asked for is there by then.
+        with suppress(Interrupted):
             for problem in self._viewer.problems(patient=kind is None):
                 self._terminal.warn(problem)
 
@@ -85,9 +89,15 @@ class ImageDisplay:
         if self._protocol is None or self._terminal.quiet:
             return
         from nanobanana_cli.images import resize
+        from nanobanana_cli.images.formats import DamagedImage
 
         try:
-            small = resize.preview(read(), preview.longest_side(self._terminal.stderr))
+            data, longest = read(), preview.longest_side(self._terminal.stderr)
+            small = resize.preview(data, longest)
+            if len(small.data) > preview.MOST_BYTES:
+                small = resize.preview(data, longest // 2)
             self._terminal.picture(preview.sequence(bytes(small.data), self._protocol))
         except Exception as exception:  # noqa: BLE001 - it is saved, which is what counts
-            self._terminal.warn(f"cannot draw {name}: {error_of(exception).message}")
+            is_changed = isinstance(exception, DamagedImage)
+            why = str(exception) if is_changed else error_of(exception).message
+            self._terminal.warn(f"cannot draw {name}: {why}")

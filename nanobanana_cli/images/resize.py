@@ -8,7 +8,7 @@ from PIL import ImageOps
 
 from nanobanana_cli.images.convert import fit, opened
 from nanobanana_cli.images.displayed import ORIENTATION, orientation
-from nanobanana_cli.images.formats import verify
+from nanobanana_cli.images.formats import survey, verify
 from nanobanana_cli.types import Data, ImageFormat, Picture
 
 # Legible on a screen of twice the density, at about 15 kB.
@@ -41,13 +41,13 @@ def preview(data: Data, longest: int) -> Picture:
     """Return a PNG copy that fits into a square, turned as EXIF says, without metadata.
 
     Args:
-        data: the image's bytes.
+        data: the bytes of an image that has been verified.
         longest: side of the square in pixels; a smaller picture keeps its size.
 
     Raises:
-        DamagedImage: the image is not whole.
+        DamagedImage: it cannot be decoded.
     """
-    return _smaller(verify(data), longest, "png", icc_profile=None)
+    return _smaller(survey(data), longest, "png", icc_profile=None)
 
 
 def _smaller(picture: Picture, longest: int, to: ImageFormat, **options: int | None) -> Picture:

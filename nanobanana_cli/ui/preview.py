@@ -30,10 +30,13 @@ _BY_PROGRAM: Mapping[str, Protocol] = {
 }
 # 22.04, the first with Kitty's protocol.
 _FIRST_KONSOLE = 220400
+# Of a PNG: iTerm2 takes up to a mebibyte of base64.
+MOST_BYTES = 700_000
 # The most base64 in one escape sequence of Kitty's protocol.
 _CHUNK = 4096
-# Pixels; where the terminal does not say, a cell has about so many.
-_CELL = (8, 16)
+# Where the terminal does not say, a window has so many columns and rows, and a cell about so many
+# pixels.
+_WINDOW, _CELL = (80, 24), (8, 16)
 # Rows for what is above and below an image.
 _OTHER_ROWS = 3
 _LARGEST, _SMALLEST = 512, 16
@@ -84,9 +87,10 @@ def sequence(png: bytes, by: Protocol) -> str:
 def longest_side(stream: TextIO) -> int:
     """Return how many pixels an image may be wide and high to fit on a terminal, at most 512."""
     rows, columns, width, height = _window(stream)
+    columns, rows = columns or _WINDOW[0], rows or _WINDOW[1]
     width = width or columns * _CELL[0]
     height = height or rows * _CELL[1]
-    usable = height * (rows - _OTHER_ROWS) // max(rows, 1)
+    usable = height * (rows - _OTHER_ROWS) // rows
     return max(_SMALLEST, min(_LARGEST, width, usable))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import random
 import re
 import shlex
 import sys
@@ -18,6 +19,7 @@ from PIL import Image, ImageChops, ImageStat
 from support.pty_run import run_in_pty, run_program
 from support.replies import image_part, picture, reply
 
+_NB = f"{shlex.quote(sys.executable)} -m nanobanana_cli"
 _KITTY = {"TERM": "xterm-kitty"}
 _ITERM2 = {"TERM_PROGRAM": "iTerm.app"}
 _KITTY_IMAGE = re.compile(r"\x1b_Ga=T,f=100,[^\x1b]*\x1b\\(?:\x1b_Gq=2,m=[01];[^\x1b]*\x1b\\)*")
@@ -89,15 +91,20 @@ class TestPreview:
         for image, path in zip(_drawn(screen), paths, strict=True):
             assert _shows(image, path)
 
-    def test_a_small_terminal_gets_a_small_image(self, use: Callable[..., None]) -> None:
+    @pytest.mark.parametrize(
+        ("window", "side"), [("rows 40 cols 40", 320), ("rows 10 cols 80", 112), ("cols 0", 512)]
+    )
+    def test_an_image_fits_on_the_terminal(
+        self, use: Callable[..., None], window: str, side: int
+    ) -> None:
         use(**_KITTY)
-        _, screen = run_in_pty("generate", "a red fox", "--preview", columns=40)
-        assert [image.size for image in _drawn(screen)] == [(320, 320)]
+        script = f"stty {window}; {_NB} generate 'a red fox' --preview"
+        _, screen = run_program(["sh", "-c", script])
+        assert [image.size for image in _drawn(screen)] == [(side, side)]
 
     def test_an_image_on_stdout_is_drawn_too(self, use: Callable[..., None]) -> None:
         use(**_ITERM2)
-        nb = f"{shlex.quote(sys.executable)} -m nanobanana_cli"
-        script = f"{nb} generate 'a red fox' -o - --preview | cat > fox.png"
+        script = f"{_NB} generate 'a red fox' -o - --preview | cat > fox.png"
         status, screen = run_program(["sh", "-c", script])
         assert (status, *[_shows(image, "fox.png") for image in _drawn(screen)]) == (0, True)
 
@@ -119,6 +126,35 @@ class TestPreview:
         Path("nb.toml").write_text("preview = 7\n")
         assert run_in_pty("extract", "response.json", "-o", "a.png")[0] == 0
         assert run_in_pty("extract", "response.json", "-o", "b.png", "--preview")[0] == 2
+
+    def test_what_is_too_much_for_a_sequence_is_drawn_smaller(
+        self, use: Callable[..., None]
+    ) -> None:
+        use(**_ITERM2)
+        buffer = io.BytesIO()
+        Image.frombytes("RGB", (512, 512), random.Random(1).randbytes(3 << 18)).save(buffer, "PNG")
+        Path("response.json").write_bytes(reply(image_part(buffer.getvalue())))
+        _, screen = run_in_pty("extract", "response.json", "--preview")
+        assert [image.size for image in _drawn(screen)] == [(256, 256)]
+
+    def test_what_cannot_be_drawn_is_told(self, use: Callable[..., None]) -> None:
+        use(**_KITTY)
+        Path("fox.png").write_bytes(picture())
+        program = (
+            "import io, os, sys; from pathlib import Path\n"
+            "from nanobanana_cli.commands.display import ImageDisplay\n"
+            "from nanobanana_cli.settings import load\n"
+            "from nanobanana_cli.types import ContentRequest, Result\n"
+            "from nanobanana_cli.ui.terminal import Terminal\n"
+            "settings = load(os.environ, Path.cwd(), {'preview': 'true'})\n"
+            "with ImageDisplay(settings, Terminal.of_process(), None) as display:\n"
+            "    Path('fox.png').write_bytes(b'changed meanwhile')\n"
+            "    display.show(Result('written', ContentRequest('x', 'm'), 'sandbox', 'fox.png'))\n"
+        )
+        status, screen = run_program([sys.executable, "-c", program])
+        assert status == 0
+        assert _text(screen).startswith("note: cannot draw fox.png: ")
+        assert "defect" not in screen
 
     @pytest.mark.parametrize(
         ("variables", "options"),
@@ -239,6 +275,13 @@ class TestOpen:
         assert (process.returncode, out) == (0, b"a-red-fox.png\n")
         assert time.monotonic() - began < 15
         assert b"note" not in err
+        os.kill(int(Path(f"{log}.session").read_text()), 9)
+
+    def test_ctrl_c_ends_the_wait_for_it_alone(self, opener: Callable[..., Path]) -> None:
+        log = opener("sleep 0.8; kill -INT $PPID; exec sleep 30")
+        status, screen = run_in_pty("generate", "a red fox", "--open")
+        assert status == 0
+        assert "SIGINT" not in screen
         os.kill(int(Path(f"{log}.session").read_text()), 9)
 
     def test_one_that_fails_is_told_and_changes_no_status(

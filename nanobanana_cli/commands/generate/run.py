@@ -234,8 +234,12 @@ class _Shown(msgspec.Struct):
         if result.error is not None:
             self.failures.append(result.error)
         if result.status == "written" or not is_stopped:
+            writer = self.writer
+            if is_stopped:
+                # Who wants to stop does not want to look at images first.
+                writer = msgspec.structs.replace(writer, display=None)
             try:
-                self.writer.show(result)
+                writer.show(result)
             except (OutputClosed, LocalFileError) as error:
                 self.unwritten = self.unwritten or error
         if self.unwritten is not None and result.status == "written":
