@@ -65,7 +65,7 @@ _nb_command() {
             options='--help -h'
             ;;
         'help')
-            options='--help -h'
+            options='--json --help -h'
             ;;
         'version')
             options='--help -h'
@@ -126,7 +126,7 @@ _nb_values() {
             values='bash zsh fish powershell'
             ;;
         'help '[0-9]*)
-            values='generate caption batch extract config models sandbox completion help version'
+            values='generate caption batch extract config models sandbox completion help version agents'
             ;;
         'config set 1')
             case $last in

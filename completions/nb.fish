@@ -624,7 +624,9 @@ models\\t\'Show what each model accepts and costs, and whether Google still serv
 sandbox\\t\'Run a local server that speaks the protocol of the service, free and offline\'
 completion\\t\'Print the completion script of a shell\'
 help\\t\'Show the help of a command\'
-version\\t\'Show the version of nb, of Python, and of the system\''
+version\\t\'Show the version of nb, of Python, and of the system\'
+agents\\t\'a guide for coding agents\''
+complete -c nb -n '__nb_in \'help\'' -l json -d 'Print commands, options, exit statuses, settings, and the JSON Schemas of JSON lines and manifests, as JSON'
 complete -c nb -n '__nb_in \'help\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_in \'version\'' -l help -s h -d 'Show this message and exit'
 complete -c nanobanana -w nb

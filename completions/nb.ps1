@@ -316,6 +316,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-h', 'Show this message and exit')
         )
         'help' = @(
+            ('--json', 'Print commands, options, exit statuses, settings, and the JSON Schemas of JSON lines and manifests, as JSON'),
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
         )
@@ -877,7 +878,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('sandbox', 'Run a local server that speaks the protocol of the service, free and offline'),
             ('completion', 'Print the completion script of a shell'),
             ('help', 'Show the help of a command'),
-            ('version', 'Show the version of nb, of Python, and of the system')
+            ('version', 'Show the version of nb, of Python, and of the system'),
+            ('agents', 'a guide for coding agents')
         )
     }
 

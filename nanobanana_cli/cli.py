@@ -24,7 +24,7 @@ _COMMANDS = {
     "models": "models",
     "sandbox": "sandbox",
     "completion": "completion",
-    "help": "help",
+    "help": "help.command",
     "version": "version",
 }
 # These describe the whole tree.

@@ -115,7 +115,7 @@ class NbBaseError(BaseException):
 
 
 class NbError(NbBaseError, Exception):
-    """Any error; a defect in `nb` unless a subclass says otherwise."""
+    """A defect in `nb`; all other errors are derived from it."""
 
 
 class UsageError(NbError):

@@ -15,6 +15,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from support import schemas
 
 # Under nohup, or in the background of a script, these are ignored, and `nb` leaves them so.
 for _signal in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
@@ -85,6 +86,8 @@ class Nb:
                 patch.setenv(name, value)
             code = main([str(argument) for argument in argv])
         out, err = (_content(stream) for stream in streams[1:])
+        schemas.check_lines([*map(str, argv)], out, err.decode())
+        schemas.check_manifest([*map(str, argv)], code)
         return Run(code, out, err.decode())
 
 
@@ -119,6 +122,8 @@ class NbProcess:
     ) -> Run:
         with self.start(*argv, stdin=subprocess.PIPE, env=env or {}) as process:
             out, err = process.communicate(stdin, timeout=60)
+        if process.returncode >= 0:
+            schemas.check_lines([*map(str, argv)], out, err.decode())
         return Run(process.returncode, out, err.decode())
 
 

@@ -61,21 +61,36 @@ def build(request: ContentRequest, provider: str) -> bytes:
     return msgspec.json.encode(body)
 
 
-def as_json(endpoint: Endpoint, model: str, body: bytes) -> str:
-    """Return the request as a JSON object of method, url, headers and body.
+class ShownRequest(msgspec.Struct, frozen=True):
+    """The request that a call would send, as `--dry-run` shows it.
+
+    Args:
+        url: where it would go.
+        headers: with the variable that holds the key in the place of the key.
+        body: what would be sent.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+def shown(endpoint: Endpoint, model: str, body: bytes) -> ShownRequest:
+    """Return what to show of a request.
 
     Args:
         endpoint: where it would go; its key is not used.
         model: the model's id.
         body: as `build` returns it.
     """
-    request = {
-        "method": "POST",
-        "url": endpoint.base_url + path(model, endpoint.base_url),
-        "headers": dict(_shown_headers(endpoint)),
-        "body": json.loads(body),
-    }
-    return json.dumps(request, indent=2)
+    url = endpoint.base_url + path(model, endpoint.base_url)
+    return ShownRequest("POST", url, dict(_shown_headers(endpoint)), json.loads(body))
+
+
+def as_json(request: ShownRequest) -> str:
+    """Return the request as a JSON object, indented."""
+    return json.dumps(msgspec.to_builtins(request), indent=2)
 
 
 def as_curl(endpoint: Endpoint, model: str, body: bytes, timeout: float) -> str:

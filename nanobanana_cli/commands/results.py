@@ -14,13 +14,11 @@ from msgspec.structs import replace
 
 from nanobanana_cli.captions import formats, sidecar
 from nanobanana_cli.captions.formats import Caption
-from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.lines import ResultLine
-from nanobanana_cli.errors import NbError, UsageError
+from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation.shape import described
 from nanobanana_cli.money import dollars
-from nanobanana_cli.settings import Settings, default_timeout
-from nanobanana_cli.types import ContentRequest, Endpoint, Result
+from nanobanana_cli.types import Result
 from nanobanana_cli.ui import github
 from nanobanana_cli.ui.escape import escape, strip_unsafe
 from nanobanana_cli.ui.terminal import Terminal
@@ -194,38 +192,6 @@ class ResultWriter(msgspec.Struct, frozen=True):
         elif result.alt_path is not None:
             say = self.terminal.note if path == "-" else self.terminal.result
             say(result.alt_path)
-
-
-def show_request(
-    request: ContentRequest, settings: Settings, terminal: Terminal, *, as_curl: bool
-) -> None:
-    """Print a request on stdout, as JSON or as a curl command.
-
-    Raises:
-        UsageError: the embedded sandbox has no address for curl.
-    """
-    from nanobanana_cli.api import request as wire
-
-    body = wire.build(request, settings.provider)
-    if as_curl and connection.is_embedded(settings):
-        raise UsageError(
-            "the embedded sandbox has no address that curl could use",
-            hint="start `nb sandbox` and name its address with --base-url",
-        )
-    headers = settings.user.headers(settings.provider)
-    if as_curl:
-        endpoint = Endpoint(settings.provider, settings.base_url, headers=headers)
-        timeout = settings.timeout or default_timeout(request.model, request.size)
-        text = wire.as_curl(endpoint, request.model, body, timeout)
-    else:
-        # The embedded sandbox takes a free port when it starts, so there is none to name yet.
-        address = settings.base_url or "http://127.0.0.1:0"
-        endpoint = Endpoint(settings.provider, address, headers=headers)
-        text = wire.as_json(endpoint, request.model, body)
-    for line in github.json_text(text).splitlines():
-        terminal.result(line)
-    for name in headers:
-        terminal.note(f"{wire.variable_of_header(name)} stands for the header {name}")
 
 
 def step_summary(

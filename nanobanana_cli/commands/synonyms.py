@@ -27,6 +27,9 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }
 
+# What is typed for `nb help agents`.
+GUIDE = ("agent", "agents", "claude", "skill", "skill.md", "skills")
+
 # The options meant → what is typed for them, without dashes.
 OPTIONS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("--aspect",): ("ar", "aspect-ratio", "orientation", "ratio", "shape"),

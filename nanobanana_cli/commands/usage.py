@@ -111,6 +111,8 @@ def _no_command(line: _Line, *, is_help: bool) -> tuple[str, str]:
     word, *others = line.words
     message = f"no such command '{word}'"
     meant = _commands_meant(line, word, others)
+    if not line.path and word.lower() in synonyms.GUIDE:
+        return message, "did you mean `nb help agents`?"
     is_prompt = not (line.path or is_help)
     if len(meant) > 1:
         return message, f"did you mean {_either(meant)}? {line.see}"

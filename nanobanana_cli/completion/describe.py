@@ -34,12 +34,18 @@ def _command(command: Any, ctx: Any, path: tuple[str, ...]) -> Command:
         path=path,
         about=_sentence(command.short_help or command.help or ""),
         options=tuple(option for param in options for option in _options(param)),
-        arguments=tuple(_argument(param, " ".join(path), ctx) for param in arguments),
+        arguments=tuple(argument(param, " ".join(path), ctx) for param in arguments),
         commands=tuple(_children(command, ctx, path)),
     )
 
 
-def _argument(param: TyperArgument, command: str, ctx: Any) -> Argument:
+def argument(param: TyperArgument, command: str, ctx: Any) -> Argument:
+    """Describe an argument; raise KeyError if the table in `values` lacks it.
+
+    Args:
+        command: such as `config set`.
+        ctx: a context of the tree.
+    """
     name = param.name or ""
     return Argument(
         metavar=_metavar(param.metavar or name.upper()),
@@ -49,9 +55,10 @@ def _argument(param: TyperArgument, command: str, ctx: Any) -> Argument:
 
 
 def _topics(ctx: Any) -> Values:
-    """Return what `nb help` takes: the commands."""
+    """Return what `nb help` takes: the commands, and the guide."""
     commands = ctx.find_root().command.commands
-    return Values({name: _sentence(each.help or "") for name, each in commands.items()})
+    topics = {name: _sentence(each.help or "") for name, each in commands.items()}
+    return Values({**topics, "agents": "a guide for coding agents"})
 
 
 def _children(command: Any, ctx: Any, path: tuple[str, ...]) -> Iterator[Command]:
@@ -69,18 +76,19 @@ def _options(param: TyperOption) -> Iterator[Option]:
     if param.is_flag or param.count:
         for names in (param.opts, param.secondary_opts):
             if names:
-                yield Option(_spellings(names), about, repeatable=param.count)
+                yield Option(spellings(names), about, repeatable=param.count)
     else:
         yield Option(
-            names=_spellings(param.opts),
+            names=spellings(param.opts),
             about=about,
-            takes=_takes(param),
+            takes=takes(param),
             metavar=_metavar(param.metavar or "VALUE"),
             repeatable=param.multiple,
         )
 
 
-def _takes(param: TyperOption) -> Values:
+def takes(param: TyperOption) -> Values:
+    """Return the values of an option; raise KeyError if the table in `values` lacks it."""
     name = max(param.opts, key=len)
     if param.metavar in values.PATH_METAVARS:
         return values.of_path(name, param.metavar)
@@ -89,7 +97,7 @@ def _takes(param: TyperOption) -> Values:
     return values.of_option(name)
 
 
-def _spellings(names: Iterable[str]) -> tuple[str, ...]:
+def spellings(names: Iterable[str]) -> tuple[str, ...]:
     """Sort the long ones first; Typer's order of `--help` and `-h` varies from run to run."""
     return tuple(sorted(names, key=lambda name: (not name.startswith("--"), name)))
 

@@ -24,7 +24,7 @@ _MOST_REFERENCES = 14
 # A prompt is written by hand; a larger file is a mistake in the path.
 _MOST_PROMPT_BYTES = 1_000_000
 # Parameter → its lowest and highest value.
-_RANGES = {"temperature": (0, 2), "seed": (-(2**31), 2**31 - 1)}
+RANGES = {"temperature": (0, 2), "seed": (-(2**31), 2**31 - 1)}
 
 
 def prompt_text(
@@ -194,7 +194,7 @@ def parameter_problems(parameters: Parameters, model_id: str) -> Iterator[tuple[
         parameters: normalized.
         model_id: a model that the catalog does not know passes for one that accepts all.
     """
-    for name, (low, high) in _RANGES.items():
+    for name, (low, high) in RANGES.items():
         value = getattr(parameters, name)
         if value is not None and not low <= value <= high:
             shown = f"{value:g}" if isinstance(value, float) else value

@@ -31,7 +31,7 @@ _DURATION = re.compile(r"(?:[0-9]{1,7}(?:\.[0-9]{1,3})?[hms])+|[0-9]{1,7}")
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 _MODEL = re.compile(r"[!-~]{1,200}")
 _PIXELS = {"512": "0.5K", "1024": "1K", "2048": "2K", "4096": "4K"}
-_SIZE_ALIASES = _PIXELS | {f"{pixels}PX": size for pixels, size in _PIXELS.items()}
+SIZE_ALIASES = _PIXELS | {f"{pixels}PX": size for pixels, size in _PIXELS.items()}
 _ADDRESS = re.compile(r"[!-~]{1,2000}")
 _AUTHORITY = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 # What of an address nb adds itself: `/v1beta`, the list of models, or a whole call. Vertex express
@@ -108,7 +108,7 @@ def aspect(text: str, model: str) -> str:
 def size(text: str, model: str, provider: str = DEFAULT_PROVIDER) -> str:
     """Return an image size, such as `2K`, that the model accepts; `2k` and `2048` mean it."""
     folded = text.upper()
-    folded = _SIZE_ALIASES.get(folded, folded)
+    folded = SIZE_ALIASES.get(folded, folded)
     known = catalog.sizes(model, provider)
     if not known:
         if _SIZE.fullmatch(folded):

@@ -116,6 +116,8 @@ def _read_on(command: TyperCommand | TyperGroup, ctx: Any, look: Look) -> str:
     places = [f"man {'-'.join([name, *words[:1]])}"]
     if isinstance(command, TyperGroup):
         places.insert(0, " ".join([name, "help", *words, "COMMAND"]))
+    if not words:
+        places.append(f"{name} help agents")
     text = [(word, "") for word in f"Read on: {', '.join(places)}".split()]
     return "\n".join(f" {_styled(line, look)}" for line in _wrap(text, look.width - 2))
 

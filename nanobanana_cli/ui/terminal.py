@@ -115,7 +115,7 @@ class Terminal:
             self._out(self._encoded(escape(line)) + b"\n")
 
     def json(self, record: Struct, *, to_stderr: bool = False) -> None:
-        """Write a line of ASCII-safe JSON: a record that `commands/schemas.py` knows."""
+        """Write a line of ASCII-safe JSON: one of the records in `commands/help/printed.py`."""
         from msgspec import to_builtins
 
         write = self._err if to_stderr else self.result

@@ -315,7 +315,7 @@ def test_no_charge_is_told_where_none_was(nb: Nb, line: str, code: int) -> None:
 @pytest.mark.parametrize(
     ("line", "end"),
     [
-        ("--help", "nb help COMMAND, man nb"),
+        ("--help", "nb help COMMAND, man nb, nb help agents"),
         ("help config", "nb help config COMMAND, man nb-config"),
         ("generate --help", "man nb-generate"),
         ("help config set", "man nb-config"),

@@ -26,7 +26,8 @@ PAGES = tuple(
     sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], key=lambda page: page.as_posix())
 )
 
-WRITTEN_BY_HAND = tuple(page for page in PAGES if page != CLI)
+GUIDE = ROOT / "nanobanana_cli" / "skills" / "nb-images" / "SKILL.md"
+WRITTEN_BY_HAND = (*(page for page in PAGES if page != CLI), GUIDE)
 COMMAND = "python tests/support/docs.py"
 
 _INTRODUCTION = (

@@ -19,13 +19,16 @@ AXES = {"model": str, "aspect": str, "size": str, "seed": int}
 
 
 class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
-    """One row as written, with the keys of the options of `nb generate`; None where not set.
+    """One row, with the keys of the options of `nb generate`.
 
     Args:
         prompt: what to draw; may contain `{placeholders}`.
         prompt_file: the file that holds the prompt, relative to the manifest.
-        output: a file, or a folder when it ends in `/`, relative to the output folder.
-        aspect, size, model, format: as the options.
+        output: a file, or a folder if it ends in `/`; relative to the manifest, or to `-o`.
+        aspect: the ratio, such as 16:9, or landscape; auto follows the first reference image.
+        size: 0.5K, 1K, 2K or 4K.
+        model: the model's id, or an alias.
+        format: auto, by the output's name, or as the image comes; png, jpeg or webp.
         images: reference images, relative to the manifest.
         alt: also ask for alt text, and write it beside the image.
         alt_file: the same, but into this file, relative to the output folder.

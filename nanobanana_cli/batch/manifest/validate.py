@@ -32,7 +32,7 @@ from nanobanana_cli.types import ImageFormat, Parameters
 _Value = TypeVar("_Value")
 _Invalid: TypeAlias = tuple[str, str]  # a key, and what is wrong with its value
 
-_MAX_COUNT = 1000
+MAX_COUNT = 1000
 _OWN_PARAMETERS = ("system", "seed")  # of a row; the others are shared by most rows
 _SHARED = attrgetter(
     *("model", "aspect", "size", "format", "alt"),
@@ -162,8 +162,8 @@ class _Checker:
 
     def _count(self, number: int, row: Row) -> int:
         count = 1 if row.count is None else row.count
-        if not 1 <= count <= _MAX_COUNT:
-            self._diagnostics.add(number, "count", f"{count} is not between 1 and {_MAX_COUNT}")
+        if not 1 <= count <= MAX_COUNT:
+            self._diagnostics.add(number, "count", f"{count} is not between 1 and {MAX_COUNT}")
             return 0
         return count
 

@@ -14,7 +14,8 @@ from nanobanana_cli.captions.describe import Describer
 from nanobanana_cli.captions.jobs import Job
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.caption.options import CaptionOptions
-from nanobanana_cli.commands.results import TextWriter, recover, show_request
+from nanobanana_cli.commands.results import TextWriter, recover
+from nanobanana_cli.commands.shown_request import show_request
 from nanobanana_cli.errors import (
     ENDS_RUN,
     BatchIncomplete,
@@ -124,7 +125,11 @@ def _show_requests(
             continue
         if pending is not None:
             shown.add(job.subject)
-            show_request(pending, settings, report.terminal, as_curl=as_curl)
+            show_request(
+                *(pending, settings, report.terminal),
+                as_curl=as_curl,
+                as_line=report.writer.as_json,
+            )
 
 
 def _describe(

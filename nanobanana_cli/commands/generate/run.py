@@ -12,7 +12,8 @@ import typer
 
 from nanobanana_cli import files
 from nanobanana_cli.commands import connection, cost
-from nanobanana_cli.commands.results import ResultWriter, recover, show_request
+from nanobanana_cli.commands.results import ResultWriter, recover
+from nanobanana_cli.commands.shown_request import show_request
 from nanobanana_cli.errors import (
     ENDS_RUN,
     Interrupted,
@@ -105,7 +106,11 @@ class Generation(msgspec.Struct, frozen=True):
         """
         missing = self._missing(write_skipped=False)
         self._check(missing)
-        show_request(self.request, self.settings, self.terminal, as_curl=as_curl)
+        show_request(
+            *(self.request, self.settings, self.terminal),
+            as_curl=as_curl,
+            as_line=self.writer.as_json,
+        )
         if like := shape.described(self.request):
             self.terminal.note(like)
         price = cost.estimate(self.request, self.settings, len(missing))
