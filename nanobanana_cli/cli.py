@@ -20,6 +20,7 @@ _COMMANDS = {
     "caption": "caption.command",
     "batch": "batch.command",
     "extract": "extract",
+    "log": "log.command",
     "config": "config.command",
     "models": "models",
     "sandbox": "sandbox",

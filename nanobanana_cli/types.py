@@ -233,6 +233,7 @@ class Result(msgspec.Struct, frozen=True):
         path: of the image, `-` for stdout; None without one. In a failed JSON line an existing
             image is the `source`, and the path is null.
         mime_type, width, height, size, sha256: of the file as written; size in bytes.
+        shown: SHA-256 of the image without metadata, also where it has no place; None if not known.
         alt, alt_path: the alt text, and the file that holds it.
         lang: the language asked for: its tag, or its name where that is not known.
         seconds: wall-clock time of the call that was answered, without waiting for a turn.
@@ -252,6 +253,7 @@ class Result(msgspec.Struct, frozen=True):
     height: int | None = None
     size: int | None = None
     sha256: str | None = None
+    shown: str | None = None
     alt: str | None = None
     alt_path: str | None = None
     lang: str | None = None

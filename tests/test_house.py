@@ -19,6 +19,7 @@ FLOORS = (
     ("images",),
     ("api",),
     ("sandbox",),
+    ("log",),
     ("generation",),
     ("captions",),
     ("batch",),

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from nanobanana_cli import files
 from nanobanana_cli.batch import history
-from nanobanana_cli.batch.contents import ImageContent, of_image, sha256_of
+from nanobanana_cli.batch.contents import sha256_of
 from nanobanana_cli.batch.destination import RowDestination
 from nanobanana_cli.batch.ledger import Ledger
 from nanobanana_cli.batch.plan import Step
@@ -21,6 +21,7 @@ from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.captions.save import TextDestination, save_text
 from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation.save import save_image
+from nanobanana_cli.images.content import ImageContent, of_image
 from nanobanana_cli.types import Reply, Result
 
 

@@ -1,4 +1,4 @@
-"""Tell files by their content: all of it, or all but the metadata."""
+"""Tell files below a folder by their content: all of it, or all but the metadata."""
 
 from __future__ import annotations
 
@@ -8,32 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
-import msgspec
-
-from nanobanana_cli.images.formats import DamagedImage, format_of
-from nanobanana_cli.types import Data
+from nanobanana_cli.images.content import shown_in
 
 _TOGETHER = 256
 _THREADS = 4
-
-
-class ImageContent(msgspec.Struct, frozen=True):
-    """The content of an image file.
-
-    Args:
-        sha256: of the file.
-        shown: SHA-256 of the file without its metadata; None where nb cannot tell.
-        size: bytes.
-    """
-
-    sha256: str
-    shown: str | None
-    size: int
-
-
-def of_image(data: Data) -> ImageContent:
-    """Return the content of an image file."""
-    return ImageContent(hashlib.sha256(data).hexdigest(), _shown(data), len(data))
 
 
 class FileContents:
@@ -78,7 +56,7 @@ class FileContents:
             return False
         if path not in self._shown:
             try:
-                self._shown[path] = _shown((self._root / path).read_bytes())
+                self._shown[path] = shown_in((self._root / path).read_bytes())
             except OSError:
                 self._shown[path] = None
         return self._shown[path] == shown
@@ -90,14 +68,4 @@ def sha256_of(path: str | Path) -> str | None:
         with Path(path).open("rb", buffering=0) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
-        return None
-
-
-def _shown(data: Data) -> str | None:
-    image_format = format_of(data)
-    if image_format is None:
-        return None
-    try:
-        return hashlib.sha256(image_format.load_reader().bare(data)).hexdigest()
-    except DamagedImage:
         return None

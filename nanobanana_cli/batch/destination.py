@@ -11,11 +11,12 @@ import msgspec
 
 from nanobanana_cli import files
 from nanobanana_cli.batch import paths
-from nanobanana_cli.batch.contents import ImageContent, of_image, sha256_of
+from nanobanana_cli.batch.contents import sha256_of
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.errors import NbError, OutputExists
 from nanobanana_cli.generation.destinations import NamedFile
+from nanobanana_cli.images.content import ImageContent, of_image
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.types import Data, ImageFormat
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from nanobanana_cli.batch.contents import ImageContent
 from nanobanana_cli.batch.history import DoubtfulCall
 from nanobanana_cli.batch.ledger import FORM, Event, Ledger, LedgerLine
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.errors import Charged, Unavailable
 from nanobanana_cli.generation.destinations import MisplacedImage
+from nanobanana_cli.images.content import ImageContent
 from nanobanana_cli.money import usd
 from nanobanana_cli.sandbox import RESPONSE_ID
 from nanobanana_cli.types import ErrorRecord, Reply, Result

@@ -213,9 +213,9 @@ class Runner:
                 result = self._text_alone(step, called)
             else:
                 result = save_image(called, place, self._session.rescue)
-        if not text:
-            result = replace(result, notes=(*shape.notes(request), *result.notes))
-            result = self._with_text(step, result)
+                result = replace(result, notes=(*shape.notes(request), *result.notes))
+                result = self._with_text(step, result)
+            self._log(step, result, call)
         if not call.is_recorded and isinstance(result.error, LocalFileError):
             result.error.charged = Charged.NO
             raise result.error
@@ -230,6 +230,12 @@ class Runner:
                 self._dispatcher.stop(unrecorded)
         # Unknown is what has no outcome; this one is on record.
         return replace(result, status="failed") if result.status == "unknown" else result
+
+    def _log(self, step: Step, result: Result, call: CallRecord) -> None:
+        hashes = None if step.asks_text else [digest for _, digest in step.item.identities]
+        shown = call.content.shown if call.content else None
+        asks_alt = step.item.alt_file is not None and not step.asks_text
+        self._session.log.add([result], {"alt": asks_alt}, shown=shown, hashes=hashes)
 
     def _text_alone(self, step: Step, called: Result) -> Result:
         """Save the text of an image that is there."""

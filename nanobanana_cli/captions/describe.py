@@ -154,17 +154,20 @@ class Describer:
             first = self._answers.get(job.subject)
             if first is None:
                 image = _largest(job, image, self._read_stdin)
-                result = self._asked(result, job, image)
-                result = result if result.error else save_reply_text(result, decision.destination)
+                result = self._asked(result, job, image, decision)
                 self._answers[job.subject] = replace(result, reply=None)
                 return result
         if first.alt is None:
             return replace(result, error=first.error)
         return save_text(result, first.alt, decision.destination)
 
-    def _asked(self, result: Result, job: Job, image: SourceImage) -> Result:
-        with self._open_session().call(self._request(job, image), result) as answered:
-            return answered
+    def _asked(self, result: Result, job: Job, image: SourceImage, decision: Decision) -> Result:
+        session, destination = self._open_session(), decision.destination
+        request = self._request(job, image)
+        with session.call(request, result) as answered:
+            result = answered if answered.error else save_reply_text(answered, destination)
+            session.log.add([replace(result, request=request)], destination.options)
+        return result
 
 
 def _largest(job: Job, image: SourceImage, read_stdin: Callable[[], bytes]) -> SourceImage:

@@ -64,6 +64,20 @@ class TextDestination(msgspec.Struct, frozen=True):
         """True if texts in other languages are asked for, too."""
         return self.nth is not None
 
+    @property
+    def options(self) -> dict[str, object]:
+        """What was asked for, by the names of the options."""
+        spec = self.spec
+        return {
+            "style": spec.style,
+            "lang": spec.lang,
+            "max_chars": spec.max_chars,
+            # A page is long, and nobody's prompt.
+            "context": None if spec.is_page else spec.context,
+            "write": self.write,
+            "embed": self.embed,
+        }
+
     def text_path(self, image: str) -> Path:
         """Return the file that `write` writes for an image."""
         if self.text_file is not None:

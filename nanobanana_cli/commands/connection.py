@@ -87,6 +87,8 @@ def _loading_converter() -> Iterator[None]:
     def load() -> None:
         # What cannot be loaded is told where it is needed.
         with suppress(Exception):
+            import sqlite3  # noqa: F401
+        with suppress(Exception):
             load_converter("jpeg")
 
     timer = threading.Timer(_SENT, load)
@@ -119,26 +121,32 @@ def session(
         from nanobanana_cli.api.memory import MemoryBudget
         from nanobanana_cli.generation.rescue import Rescue
         from nanobanana_cli.generation.session import Session
+        from nanobanana_cli.log.store import CallLog, log_file
 
         state, others = state_folder(terminal.env), fallback_folders(terminal.env)
-        with Session(
-            where,
-            timeout=settings.timeout,
-            retries=settings.retries,
-            wait=settings.wait,
-            tariff=settings.tariff,
-            trace=terminal.trace,
-            note=terminal.note,
-            throttle=throttle,
-            rescue=Rescue(
-                state,
-                settings.keep_replies,
-                where.secrets,
-                charges=terminal.charges,
-                others=others,
-            ),
-            memory=MemoryBudget(settings.memory_limit, others),
-        ) as opened:
+        place = log_file(terminal.env) if settings.log else None
+        with (
+            CallLog(place, where, terminal.warn) as log,
+            Session(
+                where,
+                timeout=settings.timeout,
+                retries=settings.retries,
+                wait=settings.wait,
+                tariff=settings.tariff,
+                trace=terminal.trace,
+                note=terminal.note,
+                throttle=throttle,
+                rescue=Rescue(
+                    state,
+                    settings.keep_replies,
+                    where.secrets,
+                    charges=terminal.charges,
+                    others=others,
+                ),
+                memory=MemoryBudget(settings.memory_limit, others),
+                log=log,
+            ) as opened,
+        ):
             yield opened
 
 

@@ -1,7 +1,7 @@
 """Make a command's signature from its options record, fill the record, and write it out again."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -70,17 +70,26 @@ def _as_typed(value: Any) -> str | None:
 def command_line(name: str, options: msgspec.Struct) -> str:
     """Return the command with the options that were given, for a hint that names it.
 
-    What has its default is left out, and so is the query of an address, often a secret.
-
     Args:
-        name: the command, such as `batch`.
-        options: its record; `msgspec.structs.replace` makes another command of it.
+        name, options: as for `command_words`.
 
     Returns:
         One line, quoted for a shell.
     """
     from shlex import join
 
+    return join(command_words(name, options))
+
+
+def command_words(name: str, options: msgspec.Struct) -> list[str]:
+    """Return the words of a command with the options that were given.
+
+    What has its default is left out, and so is the query of an address, often a secret.
+
+    Args:
+        name: the command, such as `batch`.
+        options: its record; `msgspec.structs.replace` makes another command of it.
+    """
     words, last = ["nb", *name.split()], list[str]()
     for value, default, option in _fields(options):
         if value == default:
@@ -96,7 +105,7 @@ def command_line(name: str, options: msgspec.Struct) -> str:
                 words.append(flag if each else negative)
             else:
                 words += [f"{flag}={text}"] if text.startswith("-") else [flag, text]
-    return join(words + last)
+    return words + last
 
 
 def _fields(group: msgspec.Struct) -> Iterator[tuple[Any, Any, str]]:
@@ -144,6 +153,11 @@ def _values(group: msgspec.Struct) -> Iterator[tuple[str, Any]]:
             yield from _values(value)
         else:
             yield name, value
+
+
+def with_values(options: R, values: Mapping[str, Any]) -> R:
+    """Return a command's record with other values, by the names of its options."""
+    return _filled(options, {**dict(_values(options)), **values})
 
 
 def _filled(group: R, values: dict[str, Any]) -> R:

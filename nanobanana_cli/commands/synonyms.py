@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "caption": ("alt", "alttext", "alt-text", "describe", "title"),
         "batch": ("bulk", "many", "run"),
         "extract": ("decode", "save", "unpack"),
+        "log": ("cost", "costs", "history", "logs", "spending", "usage"),
         "config": ("auth", "configure", "get", "init", "key", "login", "set", "settings", "setup"),
         "models": ("list", "ls", "price", "prices", "pricing"),
         "sandbox": ("fake", "mock", "serve", "server", "test"),

@@ -101,6 +101,7 @@ _RETRIED = {
 _TEXTS = (
     "--accept",
     "--base-url",
+    "--before",
     "--context",
     "--key",
     "--lang",
@@ -110,6 +111,7 @@ _TEXTS = (
     "--remake",
     "--retries",
     "--shard",
+    "--since",
     "--system",
     "--text",
     "--timeout",
@@ -135,6 +137,7 @@ _OPTIONS: Mapping[str, Values] = {
     "--retry": Values(_RETRIED),
     "--size": Values({size: f"{_pixels('1:1', size)} pixels at 1:1" for size in catalog.SIZES}),
     "--style": Values(_STYLES),
+    "--sum": Values(dict.fromkeys(("day", "model", "provider"), "")),
     "--thinking": Values(dict.fromkeys(catalog.THINKING_LEVELS, "")),
 }
 
@@ -161,6 +164,7 @@ _ARGUMENTS: Mapping[tuple[str, str], Values] = {
     ("config unset", "name"): Values(_SETTINGS),
     ("extract", "file"): FILES,
     ("generate", "prompt"): FREE,
+    ("log", "file"): FILES,
 }
 
 

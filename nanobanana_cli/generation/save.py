@@ -20,6 +20,7 @@ from nanobanana_cli.generation.destinations import (
 )
 from nanobanana_cli.generation.rescue import Rescue, extract_hint
 from nanobanana_cli.generation.shape import differences
+from nanobanana_cli.images.content import shown_in
 from nanobanana_cli.images.formats import (
     FORMAT_OF_SUFFIX,
     FORMATS,
@@ -40,7 +41,12 @@ for _format in FORMATS.values():
 LOSES_PROVENANCE = "provenance metadata (C2PA, XMP) is lost"
 
 
-def save_image(result: Result, destination: Destination, rescue: Rescue | None = None) -> Result:
+def save_image(
+    result: Result,
+    destination: Destination,
+    rescue: Rescue | None = None,
+    hashed: bool = False,
+) -> Result:
     """Save the image of a reply: the last one that is whole, if it holds several.
 
     The bytes stay as received wherever possible: provenance (C2PA, XMP) is bound to them.
@@ -49,6 +55,7 @@ def save_image(result: Result, destination: Destination, rescue: Rescue | None =
         result: the result of a call; one without a reply is returned as it is.
         destination: its format is the one to convert to.
         rescue: keeps what was paid for and cannot be saved; None if nothing was.
+        hashed: also give the result the hash of what the image shows.
 
     Returns:
         The result, `written`, without the reply's bytes; or `failed` with the error, whose hint
@@ -57,7 +64,7 @@ def save_image(result: Result, destination: Destination, rescue: Rescue | None =
     reply = result.reply
     if reply is None:
         return result
-    saved = _save(result, reply.image, destination, rescue)
+    saved = _save(result, reply.image, destination, rescue, hashed)
     if reply.images < 2:
         return saved
     if isinstance(saved.error, BadReply) and (data := _last_whole(reply)) is not None:
@@ -65,7 +72,7 @@ def save_image(result: Result, destination: Destination, rescue: Rescue | None =
         if saved.error.is_kept:
             why = f"{why}, and {saved.error.hint}"
         result = replace(result, notes=(*result.notes, why))
-        return _save(result, data, destination, rescue)
+        return _save(result, data, destination, rescue, hashed)
     if saved.status == "failed":
         # Of an image that is unusable, the reply has been kept already.
         is_rescued = isinstance(saved.error, LocalFileError | OutputClosed)
@@ -91,19 +98,22 @@ def _last_whole(reply: Reply) -> Data | None:
 
 
 def save_every_image(
-    result: Result, destination: Destination, rescue: Rescue | None = None
+    result: Result,
+    destination: Destination,
+    rescue: Rescue | None = None,
+    hashed: bool = False,
 ) -> Iterator[Result]:
     """Save each finished image of a reply: `fox.png`, `fox-2.png`, …
 
     Args:
-        result, destination, rescue: as for `save_image`.
+        result, destination, rescue, hashed: as for `save_image`.
 
     Yields:
         A result for each image, in the reply's order; the first one has the cost of them all.
     """
     reply = result.reply
     if reply is None or reply.body is None or reply.images < 2:
-        yield save_image(result, destination, rescue)
+        yield save_image(result, destination, rescue, hashed)
         return
     number, is_kept = 1, False
     for data in reply.linked or every_image(reply.body):
@@ -111,7 +121,7 @@ def save_every_image(
         while number > 1 and place.taken():
             number += 1
             place = numbered(destination, number)
-        saved = _save(result, data, place, None if is_kept else rescue)
+        saved = _save(result, data, place, None if is_kept else rescue, hashed)
         is_kept = is_kept or isinstance(saved.error, BadReply)
         yield saved
         result = replace(result, cost=None if result.cost is None else 0)
@@ -127,16 +137,17 @@ def load_converter(wanted: ImageFormat | None) -> None:
 
 
 def _save(
-    result: Result, data: Data | None, destination: Destination, rescue: Rescue | None
+    result: Result, data: Data | None, place: Destination, rescue: Rescue | None, hashed: bool
 ) -> Result:
     """Save one image of a reply; None is one that could not be decoded."""
     reply = result.reply
     assert reply is not None
     bare = replace(result, reply=replace(reply, image=None, body=None, linked=()))
+    picture: Picture | None = None
     try:
         received = _verified(data, result, rescue)
-        picture, notes = _in_format(received, destination, result.request, rescue)
-        path = _put(picture, destination, result.request, rescue)
+        picture, notes = _in_format(received, place, result.request, rescue)
+        path = _put(picture, place, result.request, rescue)
     except NbError as error:
         if isinstance(error, BadReply) and not error.is_kept:
             options = ("--all",) if reply.images > 1 else ()
@@ -144,7 +155,8 @@ def _save(
         # Shown by no other line: who closed stdout has stopped reading.
         told = (error.hint,) if isinstance(error, OutputClosed) and error.hint else ()
         notes = (*result.notes, *told)
-        return replace(bare, status="failed", error=error.released(), notes=notes)
+        shown = _shown(picture) if hashed and picture else None
+        return replace(bare, status="failed", shown=shown, error=error.released(), notes=notes)
     return replace(
         bare,
         status="written",
@@ -154,8 +166,15 @@ def _save(
         height=picture.height,
         size=len(picture.data),
         sha256=hashlib.sha256(picture.data).hexdigest(),
+        shown=_shown(picture) if hashed else None,
         notes=(*result.notes, *differences(result.request, picture), *notes),
     )
+
+
+def _shown(picture: Picture) -> str | None:
+    with suppress(MemoryError):  # It is not worth one.
+        return shown_in(picture.data)
+    return None
 
 
 def _kept(result: Result, rescue: Rescue | None, *options: str) -> str | None:

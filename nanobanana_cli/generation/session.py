@@ -34,6 +34,7 @@ from nanobanana_cli.errors import (
     Unreachable,
 )
 from nanobanana_cli.generation.rescue import Rescue
+from nanobanana_cli.log.store import CallLog
 from nanobanana_cli.settings import default_timeout
 from nanobanana_cli.settings.redaction import redact_error, redact_reply
 from nanobanana_cli.settings.validators import host
@@ -77,6 +78,7 @@ class Session:
         throttle: paces requests; by default each goes at once.
         rescue: keeps replies that hold an image and cannot be used.
         memory: admits replies.
+        log: takes a line for each paid call.
     """
 
     def __init__(
@@ -92,9 +94,11 @@ class Session:
         throttle: Throttle | None = None,
         rescue: Rescue | None = None,
         memory: MemoryBudget | None = None,
+        log: CallLog | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.rescue = rescue or Rescue()
+        self.log = log or CallLog(None, endpoint, note)
         self._timeout = timeout
         self._retries = retries
         self._wait = wait
@@ -278,10 +282,7 @@ class Session:
         return replace(result, reply=reply, notes=(*result.notes, note))
 
     def _pause(self, seconds: float) -> None:
-        if self._throttle is None:
-            self._closed.wait(seconds)
-        else:
-            self._throttle.pause(seconds)
+        (self._closed.wait if self._throttle is None else self._throttle.pause)(seconds)
 
     def _tell_wait(self, error: NbError, seconds: float, attempt: int) -> None:
         now = time.monotonic()

@@ -9,8 +9,8 @@ from nanobanana_cli.settings.validators import MEMORY_LIMIT
 
 # What decides where a key comes from and where it is sent; each belongs to one provider.
 GUARDED = ("api-key", "api-key-file", "base-url")
-# What guards the user's money and machine: neither options nor variables set it.
-USER_ONLY = ("price", "confirm-above", "keep-replies", "memory-limit")
+# What guards the user's money, privacy and machine: no project file sets it.
+USER_ONLY = ("price", "confirm-above", "log", "keep-replies", "memory-limit")
 
 _TEXT: tuple[type, ...] = (str,)
 _NUMBER: tuple[type, ...] = (int, float)
@@ -33,12 +33,13 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "preview": (bool,),
     "price": _NUMBER,
     "confirm-above": _NUMBER,
+    "log": (bool,),
     "keep-replies": (bool,),
     "memory-limit": (int,),
     "api-key": _TEXT,
     "api-key-file": _TEXT,
 }
-# In display order; each but `output-folder` is also the option `--NAME`, and each but
+# In display order; each but `output-folder` and `log` is also the option `--NAME`, and each but
 # `wait` the variable `NB_NAME`.
 DEFAULTS: Mapping[str, str] = {
     "provider": DEFAULT_PROVIDER,
@@ -56,6 +57,7 @@ DEFAULTS: Mapping[str, str] = {
     "alt": "false",
     "open": "false",
     "preview": "false",
+    "log": "true",
 }
 # Of what only a file may set: neither an option nor a variable.
 USER_DEFAULTS: Mapping[str, str] = {

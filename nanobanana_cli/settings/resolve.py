@@ -36,6 +36,7 @@ class Settings(Redacted, frozen=True):
         open, preview: open images in the desktop's viewer, draw them in the terminal.
         price: micro-dollars per call at an address of the user's own; None if unknown.
         confirm_above: micro-dollars that a command may cost without being asked.
+        log: keep a line for each paid call.
         keep_replies: keep paid replies whose image could not be saved.
         memory_limit: bytes that the process may take for replies and all else.
         origins: setting → `--aspect`, `NB_ASPECT`, a file's path, or `default`.
@@ -62,6 +63,7 @@ class Settings(Redacted, frozen=True):
     preview: bool
     price: int | None
     confirm_above: int
+    log: bool
     keep_replies: bool
     caption_model: str
     memory_limit: int
@@ -211,6 +213,7 @@ def resolve(
         preview=sources.must("preview", validators.switch),
         price=sources.pick("price", validators.max_cost),
         confirm_above=sources.must("confirm-above", validators.max_cost),
+        log=sources.must("log", validators.switch),
         keep_replies=sources.must("keep-replies", validators.switch),
         caption_model=_caption_model(sources, provider, model),
         memory_limit=sources.must("memory-limit", validators.memory_limit),

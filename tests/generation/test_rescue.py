@@ -142,7 +142,7 @@ class TestAReply:
     def test_that_is_saved_is_not_kept(self, nb: Nb, serve: Serve, state: Path) -> None:
         serve(made(IMAGE))
         assert make(nb).code == 0
-        assert not state.exists()
+        assert [path.name for path in state.iterdir()] == ["log.sqlite"]
 
     def test_of_several_images_is_kept(self, nb: Nb, serve: Serve, state: Path) -> None:
         parts = [image_part(picture(64, 64, color=color)) for color in ("red", "blue")]

@@ -180,6 +180,7 @@ def test_every_setting_but_the_wait_has_a_variable() -> None:
         "NB_ALT": "1",
         "NB_OPEN": "true",
         "NB_PREVIEW": "1",
+        "NB_LOG": "0",
     }
     settings = load({**env, "NB_WAIT": "2h"}, Path.cwd(), {})
     assert settings.provider == "google"
@@ -190,7 +191,7 @@ def test_every_setting_but_the_wait_has_a_variable() -> None:
     assert settings.wait == 0
     assert (settings.concurrency, settings.format) == (3, "jpeg")
     assert (settings.output_folder, settings.alt) == ("images", True)
-    assert (settings.open, settings.preview) == (True, True)
+    assert (settings.open, settings.preview, settings.log) == (True, True, False)
     assert sorted(settings.origins[name] for name in DEFAULTS) == sorted([*env, "default"])
 
 

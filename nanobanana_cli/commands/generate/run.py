@@ -210,16 +210,23 @@ class Generation(msgspec.Struct, frozen=True):
 
         load_converter(destination.format)
         with session.call(self.request, every_link=self.every) as called:
+            place, rescue, hashed = destination, session.rescue, session.log.is_kept
             if self.every:
-                results = [*save_every_image(called, destination, session.rescue)]
+                results = [*save_every_image(called, place, rescue, hashed)]
             else:
-                results = [save_image(called, destination, session.rescue)]
+                results = [save_image(called, place, rescue, hashed)]
             if self.text is not None and results[-1].status == "written":
                 from nanobanana_cli.captions.save import save_reply_text
 
                 # The last image is the result proper, which the text is about.
                 results[-1] = save_reply_text(results[-1], self.text)
+            session.log.add(results, self._text_settings())
         return results
+
+    def _text_settings(self) -> dict[str, object]:
+        if self.text is None:
+            return {}
+        return {"alt": True} if self.writer.texts is None else self.text.options
 
 
 class _Shown(msgspec.Struct):

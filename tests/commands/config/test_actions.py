@@ -217,6 +217,7 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
         "alt\tfalse\tdefault",
         "open\tfalse\tdefault",
         "preview\tfalse\tdefault",
+        "log\ttrue\tdefault",
         "caption-model\tgemini-3.1-flash-image-preview\tdefault",
         "price\t\tdefault",
         "confirm-above\t10\tdefault",
@@ -227,7 +228,7 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
     ]
     rows = [json.loads(line) for line in nb("config", "list", "--json", env=env).out.splitlines()]
     assert rows[5] == {"name": "timeout", "value": 30.0, "origin": str(user_file)}
-    assert [row["value"] for row in rows[8:21]] == [
+    assert [row["value"] for row in rows[8:22]] == [
         0.5,
         None,
         "auto",
@@ -235,6 +236,7 @@ def test_list_shows_values_and_origins(nb: Nb, user_file: Path) -> None:
         False,
         False,
         False,
+        True,
         "gemini-3.1-flash-image-preview",
         None,
         10.0,

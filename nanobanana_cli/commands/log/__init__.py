@@ -1,0 +1,1 @@
+"""`nb log`: find, sum and forget what was made and paid here."""

@@ -1,0 +1,1 @@
+"""Keep a line for each paid call in a SQLite file, and find, sum and forget lines."""
