@@ -6,7 +6,7 @@ _nb_command() {
     commands='' options='' valued=''
     case $1 in
         '')
-            commands='generate caption batch extract config models sandbox completion help version'
+            commands='generate caption batch extract log config models sandbox completion help version'
             options='--version -V --help -h'
             ;;
         'generate')
@@ -24,6 +24,10 @@ _nb_command() {
         'extract')
             options='--output -o --format --force --skip-existing --all --open --no-open --preview --no-preview --text --alt --fetch --json --quiet -q --verbose -v --color --no-color --help -h'
             valued='^(-[qvh]*[o]|--output|--format)$'
+            ;;
+        'log')
+            options='--count -n --since --before --all --sum --command --forget --yes --json --quiet -q --color --no-color --help -h'
+            valued='^(-[qh]*[n]|--count|--since|--before|--sum)$'
             ;;
         'config')
             commands='set unset get list edit path check'
@@ -86,7 +90,7 @@ _nb_values() {
         'generate --image' | 'generate -i' | 'caption --image' | 'caption -i' | 'caption '[0-9]*)
             values='files .png .jpg .jpeg .webp .gif .tiff .tif .bmp .avif .jfif .heic .heif'
             ;;
-        'generate --prompt-file' | 'generate --output' | 'generate -o' | 'generate --alt-file' | 'caption --text-file' | 'caption --context-file' | 'caption --prompt-file' | 'caption --output' | 'caption -o' | 'batch --gallery' | 'extract --output' | 'extract -o' | 'extract '[0-9]* | 'sandbox --log')
+        'generate --prompt-file' | 'generate --output' | 'generate -o' | 'generate --alt-file' | 'caption --text-file' | 'caption --context-file' | 'caption --prompt-file' | 'caption --output' | 'caption -o' | 'batch --gallery' | 'extract --output' | 'extract -o' | 'extract '[0-9]* | 'log '[0-9]* | 'sandbox --log')
             values='files'
             ;;
         'generate --thinking' | 'caption --thinking')
@@ -116,8 +120,11 @@ _nb_values() {
         'batch 0')
             values='files .toml .jsonl .ndjson .json .csv .tsv .txt'
             ;;
+        'log --sum')
+            values='day model provider'
+            ;;
         'config set 0' | 'config unset 0' | 'config get 0')
-            values='provider base-url model caption-model aspect size timeout retries wait max-cost concurrency format output-folder alt open preview price confirm-above keep-replies memory-limit api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
+            values='provider base-url model caption-model aspect size timeout retries wait max-cost concurrency format output-folder alt open preview price confirm-above log keep-replies memory-limit api-key api-key-file wisgate.api-key wisgate.api-key-file wisgate.base-url google.api-key google.api-key-file google.base-url sandbox.base-url'
             ;;
         'sandbox --fault')
             values='307 400 401 402 403 404 413 429 500 502 503 504 credit spending-cap no-free-tier gateway-500 firewall nested safety no-image recitation prohibited blocked max-tokens text empty null-parts no-text jpeg lying drafts several multi link file-uri chunks sse wrapped padded snake data-uri small wrong-ratio corrupt html not-json success-false cut reset hang slow trickle mix'
@@ -126,7 +133,7 @@ _nb_values() {
             values='bash zsh fish powershell'
             ;;
         'help '[0-9]*)
-            values='generate caption batch extract config models sandbox completion help version agents'
+            values='generate caption batch extract log config models sandbox completion help version agents'
             ;;
         'config set 1')
             case $last in
@@ -136,7 +143,7 @@ _nb_values() {
                 size) values='0.5K 1K 2K 4K' ;;
                 format) values='auto png jpeg webp' ;;
                 output-folder) values='folders' ;;
-                alt | open | preview | keep-replies) values='true false' ;;
+                alt | open | preview | log | keep-replies) values='true false' ;;
                 api-key-file | wisgate.api-key-file | google.api-key-file) values='files' ;;
             esac
             ;;

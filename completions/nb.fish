@@ -9,7 +9,7 @@ function __nb_find_place
     test "$line" = "$__nb_line"; and return
     set -g __nb_line $line
     set -e words[1]
-    set -l known 'generate' 'caption' 'batch' 'extract' 'config' 'config set' 'config unset' 'config get' 'config list' 'config edit' 'config path' 'config check' 'models' 'sandbox' 'completion' 'help' 'version'
+    set -l known 'generate' 'caption' 'batch' 'extract' 'log' 'config' 'config set' 'config unset' 'config get' 'config list' 'config edit' 'config path' 'config check' 'models' 'sandbox' 'completion' 'help' 'version'
     set -l path ''
     set -l arguments 0
     set -l last ''
@@ -46,6 +46,8 @@ function __nb_value_follows
             string match -qr -- '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
         case 'extract'
             string match -qr -- '^(-[qvh]*[o]|--output|--format)$' $argv[2]
+        case 'log'
+            string match -qr -- '^(-[qh]*[n]|--count|--since|--before|--sum)$' $argv[2]
         case 'config set'
             string match -qr -- '^(--provider)$' $argv[2]
         case 'config unset'
@@ -90,6 +92,7 @@ complete -c nb -n '__nb_at \'\' 0' -a 'generate' -d 'Make an image from a prompt
 complete -c nb -n '__nb_at \'\' 0' -a 'caption' -d 'Make an image with its alt text, or alt text for existing images'
 complete -c nb -n '__nb_at \'\' 0' -a 'batch' -d 'Make many images from a manifest, never paying for one twice'
 complete -c nb -n '__nb_at \'\' 0' -a 'extract' -d 'Take images and texts out of saved replies, without a call'
+complete -c nb -n '__nb_at \'\' 0' -a 'log' -d 'Show what was made and paid here, the newest first'
 complete -c nb -n '__nb_at \'\' 0' -a 'config' -d 'Set, show and check stored settings'
 complete -c nb -n '__nb_at \'\' 0' -a 'models' -d 'Show what each model accepts and costs, and whether Google still serves it'
 complete -c nb -n '__nb_at \'\' 0' -a 'sandbox' -d 'Run a local server that speaks the protocol of the service, free and offline'
@@ -365,6 +368,22 @@ complete -c nb -n '__nb_in \'extract\'' -l verbose -s v -d 'Show each step of th
 complete -c nb -n '__nb_in \'extract\'' -l color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'extract\'' -l no-color -d 'Turn colour on or off'
 complete -c nb -n '__nb_in \'extract\'' -l help -s h -d 'Show this message and exit'
+complete -c nb -n '__nb_in \'log\'' -r -F
+complete -c nb -n '__nb_in \'log\'' -l count -s n -x -d 'The newest N lines'
+complete -c nb -n '__nb_in \'log\'' -l since -x -d 'Not older than 7d, 12h or 2026-11-01'
+complete -c nb -n '__nb_in \'log\'' -l before -x -d 'Older than 7d, 12h or 2026-11-01'
+complete -c nb -n '__nb_in \'log\'' -l all -d 'All lines'
+complete -c nb -n '__nb_in \'log\'' -l sum -x -k -a 'day
+model
+provider' -d 'Sum what was spent by day, model or provider'
+complete -c nb -n '__nb_in \'log\'' -l command -d 'Print the commands that ask for the same again'
+complete -c nb -n '__nb_in \'log\'' -l forget -d 'Remove the lines from the log for good'
+complete -c nb -n '__nb_in \'log\'' -l yes -d 'Do not ask before lines are removed'
+complete -c nb -n '__nb_in \'log\'' -l json -d 'Print JSON Lines, for scripts'
+complete -c nb -n '__nb_in \'log\'' -l quiet -s q -d 'Print only errors'
+complete -c nb -n '__nb_in \'log\'' -l color -d 'Turn colour on or off'
+complete -c nb -n '__nb_in \'log\'' -l no-color -d 'Turn colour on or off'
+complete -c nb -n '__nb_in \'log\'' -l help -s h -d 'Show this message and exit'
 complete -c nb -n '__nb_at \'config\' 0' -a 'set' -d 'Write a setting to the user\'s file'
 complete -c nb -n '__nb_at \'config\' 0' -a 'unset' -d 'Remove a setting from the user\'s file'
 complete -c nb -n '__nb_at \'config\' 0' -a 'get' -d 'Print the value in force: nothing if it is not set, asterisks for a key'
@@ -391,6 +410,7 @@ open
 preview
 price
 confirm-above
+log
 keep-replies
 memory-limit
 api-key
@@ -439,7 +459,7 @@ png
 jpeg
 webp'
 complete -c nb -n '__nb_after \'config set\' 1 output-folder' -x -a '(__nb_files)'
-complete -c nb -n '__nb_after \'config set\' 1 alt open preview keep-replies' -x -k -a 'true
+complete -c nb -n '__nb_after \'config set\' 1 alt open preview log keep-replies' -x -k -a 'true
 false'
 complete -c nb -n '__nb_after \'config set\' 1 api-key-file wisgate.api-key-file google.api-key-file' -r -F
 complete -c nb -n '__nb_in \'config set\'' -l provider -x -k -a 'wisgate\\t\'https://wisgate.ai\'
@@ -467,6 +487,7 @@ open
 preview
 price
 confirm-above
+log
 keep-replies
 memory-limit
 api-key
@@ -503,6 +524,7 @@ open
 preview
 price
 confirm-above
+log
 keep-replies
 memory-limit
 api-key
@@ -619,6 +641,7 @@ complete -c nb -n '__nb_in \'help\'' -x -k -a 'generate\\t\'Make an image from a
 caption\\t\'Make an image with its alt text, or alt text for existing images\'
 batch\\t\'Make many images from a manifest, never paying for one twice\'
 extract\\t\'Take images and texts out of saved replies, without a call\'
+log\\t\'Show what was made and paid here, the newest first\'
 config\\t\'Set, show and check stored settings\'
 models\\t\'Show what each model accepts and costs, and whether Google still serves it\'
 sandbox\\t\'Run a local server that speaks the protocol of the service, free and offline\'

@@ -9,6 +9,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('caption', 'Make an image with its alt text, or alt text for existing images'),
             ('batch', 'Make many images from a manifest, never paying for one twice'),
             ('extract', 'Take images and texts out of saved replies, without a call'),
+            ('log', 'Show what was made and paid here, the newest first'),
             ('config', 'Set, show and check stored settings'),
             ('models', 'Show what each model accepts and costs, and whether Google still serves it'),
             ('sandbox', 'Run a local server that speaks the protocol of the service, free and offline'),
@@ -223,6 +224,24 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
         )
+        'log' = @(
+            ('--count', 'The newest N lines'),
+            ('-n', 'The newest N lines'),
+            ('--since', 'Not older than 7d, 12h or 2026-11-01'),
+            ('--before', 'Older than 7d, 12h or 2026-11-01'),
+            ('--all', 'All lines'),
+            ('--sum', 'Sum what was spent by day, model or provider'),
+            ('--command', 'Print the commands that ask for the same again'),
+            ('--forget', 'Remove the lines from the log for good'),
+            ('--yes', 'Do not ask before lines are removed'),
+            ('--json', 'Print JSON Lines, for scripts'),
+            ('--quiet', 'Print only errors'),
+            ('-q', 'Print only errors'),
+            ('--color', 'Turn colour on or off'),
+            ('--no-color', 'Turn colour on or off'),
+            ('--help', 'Show this message and exit'),
+            ('-h', 'Show this message and exit')
+        )
         'config' = @(
             ('--help', 'Show this message and exit'),
             ('-h', 'Show this message and exit')
@@ -331,6 +350,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
         'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
         'batch' = '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
         'extract' = '^(-[qvh]*[o]|--output|--format)$'
+        'log' = '^(-[qh]*[n]|--count|--since|--before|--sum)$'
         'config set' = '^(--provider)$'
         'config unset' = '^(--provider)$'
         'config check' = '^(--provider|--base-url)$'
@@ -619,6 +639,11 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('jpeg', 'jpeg'),
             ('webp', 'webp')
         )
+        'log --sum' = @(
+            ('day', 'day'),
+            ('model', 'model'),
+            ('provider', 'provider')
+        )
         'config set --provider' = @(
             ('wisgate', 'https://wisgate.ai'),
             ('google', 'https://generativelanguage.googleapis.com'),
@@ -643,6 +668,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('preview', 'preview'),
             ('price', 'price'),
             ('confirm-above', 'confirm-above'),
+            ('log', 'log'),
             ('keep-replies', 'keep-replies'),
             ('memory-limit', 'memory-limit'),
             ('api-key', 'api-key'),
@@ -726,6 +752,10 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('true', 'true'),
             ('false', 'false')
         )
+        'config set 1 log' = @(
+            ('true', 'true'),
+            ('false', 'false')
+        )
         'config set 1 keep-replies' = @(
             ('true', 'true'),
             ('false', 'false')
@@ -754,6 +784,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('preview', 'preview'),
             ('price', 'price'),
             ('confirm-above', 'confirm-above'),
+            ('log', 'log'),
             ('keep-replies', 'keep-replies'),
             ('memory-limit', 'memory-limit'),
             ('api-key', 'api-key'),
@@ -785,6 +816,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('preview', 'preview'),
             ('price', 'price'),
             ('confirm-above', 'confirm-above'),
+            ('log', 'log'),
             ('keep-replies', 'keep-replies'),
             ('memory-limit', 'memory-limit'),
             ('api-key', 'api-key'),
@@ -873,6 +905,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('caption', 'Make an image with its alt text, or alt text for existing images'),
             ('batch', 'Make many images from a manifest, never paying for one twice'),
             ('extract', 'Take images and texts out of saved replies, without a call'),
+            ('log', 'Show what was made and paid here, the newest first'),
             ('config', 'Set, show and check stored settings'),
             ('models', 'Show what each model accepts and costs, and whether Google still serves it'),
             ('sandbox', 'Run a local server that speaks the protocol of the service, free and offline'),

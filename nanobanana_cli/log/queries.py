@@ -110,7 +110,7 @@ class LogReader:
             if self.count(Selection(tuple(found))):
                 return tuple(found)
         place = absolute(name)
-        return _in_folder(place) if path.is_dir() else (("path = ?", place),)
+        return (("path = ?", place), *_in_folder(place))
 
     def count(self, selection: Selection) -> int:
         """Return how many lines there are."""

@@ -55,7 +55,7 @@ INSERT INTO calls
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 # Seconds to wait for other processes: while calls are made, and in the end.
-_PATIENCE, _LAST_PATIENCE = 3.0, 10.0
+_PATIENCE = (3.0, 10.0)
 
 Row = tuple[object, ...]
 
@@ -70,7 +70,7 @@ def log_file(env: Mapping[str, str]) -> Path | None:
     return None if state is None else state / "log.sqlite"
 
 
-def connect(path: Path, patience: float = _PATIENCE) -> sqlite3.Connection:
+def connect(path: Path, patience: float = _PATIENCE[0]) -> sqlite3.Connection:
     """Open a log that exists; without the right to write, for reading.
 
     Args:
@@ -133,14 +133,20 @@ class CallLog:
         path: the file; None keeps no log.
         endpoint: where the calls go.
         note: told why lines could not be written.
+        patience: seconds to wait for other processes, while calls are made and in the end.
     """
 
     def __init__(
-        self, path: Path | None, endpoint: Endpoint, note: Callable[[str], object]
+        self,
+        path: Path | None,
+        endpoint: Endpoint,
+        note: Callable[[str], object],
+        patience: tuple[float, float] = _PATIENCE,
     ) -> None:
         self._path = path
         self._endpoint = endpoint
         self._note = note
+        self._patience, self._last_patience = patience
         self._waiting: list[Row] = []
         self._writing = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -158,7 +164,7 @@ class CallLog:
         """Write what waits, and say what could not be written."""
         with self._writing:
             if self._waiting:
-                self._write(_LAST_PATIENCE)
+                self._write(self._last_patience)
             if self._connection is not None:
                 with suppress(Exception):
                     self._connection.close()
@@ -199,7 +205,7 @@ class CallLog:
         # Whoever writes takes what others leave meanwhile along.
         while self._waiting and not self._failure and self._writing.acquire(blocking=False):
             try:
-                self._write(_PATIENCE)
+                self._write(self._patience)
             finally:
                 self._writing.release()
 

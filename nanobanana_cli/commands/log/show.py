@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from shutil import get_terminal_size
 
 import msgspec
 
@@ -15,8 +16,8 @@ from nanobanana_cli.money import dollars, micro_dollars
 from nanobanana_cli.ui.escape import one_line
 from nanobanana_cli.ui.terminal import Terminal
 
-# Characters of a prompt in a table.
-_SHORT = 200
+# Characters of a prompt in a table, and columns that one needs.
+_SHORT, _WIDE = 200, 72
 
 
 def listing(lines: Iterable[LoggedCall], terminal: Terminal) -> None:
@@ -24,17 +25,16 @@ def listing(lines: Iterable[LoggedCall], terminal: Terminal) -> None:
     if not terminal.stdout.isatty():
         terminal.table((), map(_fields, lines))
         return
-    rows = [
-        (
-            _local_time(each),
-            _price(each),
-            _seconds(each),
-            _name(each),
-            one_line(_about(each), _SHORT),
-        )
-        for each in lines
-    ]
-    terminal.table(("When", "Cost", "Took", "File", "Prompt"), rows)
+    rows = ((_local_time(each), _price(each), _seconds(each), _name(each), each) for each in lines)
+    columns = get_terminal_size().columns
+    if columns >= _WIDE:
+        table = ((*facts, one_line(_about(each), _SHORT)) for *facts, each in rows)
+        terminal.table(("When", "Cost", "Took", "File", "Prompt"), table)
+        return
+    for when, price, seconds, name, each in rows:
+        terminal.result(f"{when}  {price}  {seconds}")
+        for shown in filter(None, (name, one_line(_about(each), columns - 2))):
+            terminal.result(f"  {shown}")
 
 
 def details(lines: Iterable[LoggedCall], terminal: Terminal) -> None:
@@ -64,7 +64,7 @@ def sums(found: Sequence[Spending], by: Period, terminal: Terminal, *, as_json: 
         (
             each.key,
             str(each.calls),
-            _amount(each.cost_usd),
+            _spent(each),
             f"{each.unsure} unsure" * (each.unsure > 0),
         )
         for each in (*found, total)
@@ -132,6 +132,10 @@ def _price(line: LoggedCall) -> str:
     if line.charged == "maybe":
         return "maybe"
     return "unknown" if line.cost_usd is None else _amount(line.cost_usd)
+
+
+def _spent(each: Spending) -> str:
+    return "unknown" if each.unsure and not each.cost_usd else _amount(each.cost_usd)
 
 
 def _amount(usd: float) -> str:
