@@ -42,6 +42,8 @@ OPTIONS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("--format",): ("ext", "filetype", "output-format", "type"),
     ("--force",): ("clobber", "overwrite", "replace"),
     ("--skip-existing",): ("no-clobber", "resume"),
+    ("--preview",): ("display", "draw", "inline", "show", "thumbnail"),
+    ("--open",): ("launch", "view", "viewer"),
     ("--max-cost",): ("budget", "cost", "max-price"),
     ("--yes",): ("assume-yes", "no-confirm", "y"),
     ("--dry-run",): ("dry", "noop", "plan", "simulate"),

@@ -134,6 +134,8 @@ def test_an_option_before_the_command(nb: Nb, line: str, message: str, hint: str
         ("--reference", f"did you mean --image? {_GENERATE}"),
         ("--out", f"did you mean --output? {_GENERATE}"),
         ("--overwrite", f"did you mean --force? {_GENERATE}"),
+        ("--show", f"did you mean --preview? {_GENERATE}"),
+        ("--view", f"did you mean --open? {_GENERATE}"),
         ("--thinkin", f"did you mean --thinking? {_GENERATE}"),
         ("--retry-unknown", _GENERATE),
         ("--banana", _GENERATE),
