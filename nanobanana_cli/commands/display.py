@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -74,7 +75,8 @@ class ImageDisplay:
     def show(self, result: Result) -> None:
         """Draw and open the image of a result; one on stdout was drawn when it was written."""
         path = result.path if result.status in ("written", "skipped") else None
-        if path is None or path == "-" or not Path(path).is_file():
+        # Unlike Path.is_file, this raises nothing.
+        if path is None or path == "-" or not os.path.isfile(path):  # noqa: PTH113
             return
         self._draw(path, Path(path).read_bytes)
         if self._viewer is not None:
@@ -88,10 +90,11 @@ class ImageDisplay:
     def _draw(self, name: str, read: Callable[[], Data]) -> None:
         if self._protocol is None or self._terminal.quiet:
             return
-        from nanobanana_cli.images import resize
         from nanobanana_cli.images.formats import DamagedImage
 
         try:
+            from nanobanana_cli.images import resize
+
             data, longest = read(), preview.longest_side(self._terminal.stderr)
             small = resize.preview(data, longest)
             if len(small.data) > preview.MOST_BYTES:

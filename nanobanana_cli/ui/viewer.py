@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nanobanana_cli.system import error_of
+
 if TYPE_CHECKING:
     import subprocess
 
@@ -40,16 +42,16 @@ class DesktopViewer:
         self._count += 1
         if self._count > _MOST or self._why is not None:
             return
-        # Absolute, so that it begins like no option; a path, not an address, so that each
-        # character stands for itself.
-        absolute = str(Path(path).absolute())
         try:
+            # Absolute, so that it begins like no option; a path, not an address, so that each
+            # character stands for itself.
+            absolute = str(Path(path).absolute())
             if sys.platform == "win32":
                 os.startfile(absolute)  # noqa: S606 - an image that has just been verified
             else:
                 self._start(path, absolute)
-        except OSError as error:
-            self._why = f"cannot open {path}: {(error.strerror or 'unknown error').lower()}"
+        except Exception as exception:  # noqa: BLE001 - the image is saved, which is what counts
+            self._why = f"cannot open {path}: {error_of(exception).message}"
 
     def problems(self, *, patient: bool = True) -> Iterator[str]:
         """Yield what could not be opened, and why.
