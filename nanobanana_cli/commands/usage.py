@@ -63,9 +63,10 @@ def usage_error(error: typer.TyperException, arguments: Sequence[str], tree: Any
         arguments: as typed after `nb`.
         tree: the whole command tree.
     """
-    is_help = arguments[:1] == ["help"]
-    line = _read(arguments[1:] if is_help else arguments, tree)
     said = (error.format_message() if hasattr(error, "format_message") else str(error)).rstrip(".")
+    # Its words are those of another command; its options are its own.
+    is_help = arguments[:1] == ["help"] and said.startswith("No such command")
+    line = _read(arguments[1:] if is_help else arguments, tree)
     option = getattr(error, "option_name", None)
     if isinstance(error, typer.BadParameter) and getattr(error.param, "type", None) is not None:
         message, hint = _bad_value(error, said, line, arguments)

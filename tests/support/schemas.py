@@ -55,7 +55,7 @@ def names_for(argv: Sequence[str]) -> tuple[str, ...] | None:
         return None
     prints = _printed().get(" ".join(words[:2])) or _printed().get(words[0], {})
     found = (prints[option] for option in prints if not option or option in words)
-    return tuple(next(found, ())) or None
+    return tuple(next(found, ()))
 
 
 @cache
@@ -69,6 +69,7 @@ def check_lines(argv: Sequence[str], out: bytes, err: str) -> None:
     if names is None:
         return
     for line in _lines(argv, out, err):
+        assert names, f"commands/help/printed.py has no record for {line}"
         record = json.loads(line)
         found = [best_match(_judge(name).iter_errors(record)) for name in names]
         reasons = [f"{each.json_path}: {each.message}" for each in found if each]

@@ -62,10 +62,10 @@ def _schemas() -> Mapping[str, schemas.Schema]:
 
 
 def commands(tree: Any, words: Sequence[str] = ()) -> Iterator[CommandReference]:
-    """Yield the commands below the group that words lead to, or the one that they name."""
+    """Yield the commands below the group that words lead to, or the one that they begin with."""
     ctx = tree.make_context("nb", [], resilient_parsing=True)
     for path, command, own in _walk(tree, ctx, ()):
-        if path[: len(words)] == tuple(words):
+        if all(map(str.__eq__, path, words)):
             yield _command(path, command, own)
 
 

@@ -96,3 +96,10 @@ def test_the_guide_is_not_json(nb: Nb) -> None:
     assert run.err == (
         "nb: the guide is text, not JSON\nhint: nb help agents, or: nb help --json\n"
     )
+
+
+def test_an_option_that_help_does_not_take_suggests_no_call(nb: Nb) -> None:
+    run = nb("help", "agents", "-q")
+    assert (run.code, run.out) == (2, "")
+    assert run.err == "nb: no such option: -q\nhint: see `nb help --help`\n"
+    assert nb("help", "--jsn").err.endswith("did you mean --json? see `nb help --help`\n")

@@ -72,6 +72,8 @@ def test_a_command_or_a_group_can_be_asked_for(nb: Nb) -> None:
         _command("generate")
     ]
     names = [json.loads(line)["name"] for line in nb("help", "config", "--json").out.splitlines()]
+    # As in `nb help completion bash`, what follows a command is not looked at.
+    assert json.loads(nb("help", "completion", "bash", "--json").out) == _command("completion")
     pages = re.findall(r"^## nb (config .+)$", docs.CLI.read_text("utf-8"), re.MULTILINE)
     assert names == pages
 
