@@ -273,7 +273,8 @@ class Interrupted(NbBaseError):
     kind = "interrupted"
 
     def __init__(self, signum: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(signum).name}")
+        self.name = "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
+        super().__init__(f"stopped by {self.name}")
         self.code = ExitCode(128 + signum)
 
 

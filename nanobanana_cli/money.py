@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from nanobanana_cli.errors import Charged, ExitCode, NbBaseError
+from nanobanana_cli.errors import Charged, ExitCode, Interrupted, NbBaseError, OutcomeUnknown
 
 MICRO = 1_000_000
 
@@ -48,9 +48,14 @@ class Charges:
     For any number of threads, each of which makes one call at a time. Each method is one step that
     neither a signal nor another thread can divide, or takes its steps in an order that never says
     too little.
+
+    Attributes:
+        usage: where the account's usage is shown; "" where only its owner knows, None if nothing
+            can be charged.
     """
 
     def __init__(self) -> None:
+        self.usage: str | None = None
         self._in_flight: set[int] = set()
         self._unsaved: set[int] = set()
         self._outcomes: set[Charged] = set()
@@ -88,6 +93,17 @@ class Charges:
         if self._in_flight or Charged.MAYBE in self._outcomes:
             return Charged.MAYBE
         return Charged.YES if Charged.YES in self._outcomes else Charged.NO
+
+    def hints(self, error: NbBaseError) -> list[str]:
+        """Return an error's hints, with where to look whether a call was charged."""
+        hints = (error.hint or "").splitlines()
+        if self.total is Charged.MAYBE and self.usage is not None:
+            if isinstance(error, Interrupted):
+                where = f": {self.usage}" if self.usage else ""
+                hints.append(f"check the account's usage before running it again{where}")
+            elif isinstance(error, OutcomeUnknown) and self.usage:
+                hints.append(f"the usage is shown at {self.usage}")
+        return hints
 
     def line(self, error: NbBaseError) -> str | None:
         """Return the line that ends an error's; None for one that comes before any call."""

@@ -38,10 +38,15 @@ def _wait_for_request(server: WireServer, count: int = 1) -> None:
 
 
 @pytest.mark.parametrize(
-    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("signum", "code", "name"),
+    [
+        (signal.SIGINT, 130, "Ctrl-C"),
+        (signal.SIGTERM, 143, "SIGTERM"),
+        (signal.SIGHUP, 129, "SIGHUP"),
+    ],
 )
 def test_a_signal_during_the_call_stops_at_once(
-    nb_process: NbProcess, signum: signal.Signals, code: int
+    nb_process: NbProcess, signum: signal.Signals, code: int, name: str
 ) -> None:
     with WireServer(Answer(200, body=made().body, delay=30)) as server:
         process = nb_process.start("generate", "fox", "-o", "fox.png", env=_against(server))
@@ -54,7 +59,8 @@ def test_a_signal_during_the_call_stops_at_once(
     assert process.returncode == code
     assert out == b""
     assert err.decode().splitlines() == [
-        f"nb: stopped by {signum.name}",
+        f"nb: stopped by {name}",
+        "hint: check the account's usage before running it again",
         "May have been charged.",
     ]
     assert list(Path().iterdir()) == []
@@ -139,8 +145,10 @@ start()
 
 
 @pytest.mark.parametrize("module", ["__main__", "system", "errors", "cli"])
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_at_the_start_is_told(module: str, signum: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("signum", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")]
+)
+def test_a_signal_at_the_start_is_told(module: str, signum: signal.Signals, name: str) -> None:
     script = _STOPPED_AT_ONCE.format(module=f"nanobanana_cli.{module}", signal=signum.name)
     run = subprocess.run(
         [sys.executable, "-c", script, "generate", "fox", "--provider", "sandbox"],
@@ -150,7 +158,7 @@ def test_a_signal_at_the_start_is_told(module: str, signum: signal.Signals) -> N
         timeout=60,
     )
     assert run.returncode == 128 + signum
-    assert run.stderr.decode().splitlines() == [f"nb: stopped by {signum.name}", "Not charged."]
+    assert run.stderr.decode().splitlines() == [f"nb: stopped by {name}", "Not charged."]
     assert list(Path().iterdir()) == []
 
 
@@ -185,7 +193,7 @@ def test_a_signal_in_an_import_waits_until_it_is_done() -> None:
         timeout=60,
     )
     assert run.returncode == 130
-    assert run.stderr.decode().splitlines()[0] == "nb: stopped by SIGINT"
+    assert run.stderr.decode().splitlines()[0] == "nb: stopped by Ctrl-C"
 
 
 # Sends itself Ctrl-C whenever something is told.

@@ -27,6 +27,8 @@ from nanobanana_cli.api.connecting import Resolve
 # A socket's own timeout is this many seconds later than the deadline, in case the timer cannot
 # wake it.
 SLACK = 1.0
+# A timer that comes so many seconds late ran in a process that was stopped (Ctrl-Z).
+_STOPPED = 2.0
 
 
 class AbortReason(Enum):
@@ -168,12 +170,25 @@ class Attempt:
         return left
 
     def _start_timer(self) -> None:
-        timer = threading.Timer(self._left(), self.abort, (AbortReason.DEADLINE,))
+        timer = threading.Timer(self._left(), self._expire)
         timer.daemon = True
         # Where no further thread can be started, the socket's own timeout must do.
         with suppress(RuntimeError):
             timer.start()
             self._timer = timer
+
+    def _expire(self) -> None:
+        """Abort, on the timer's thread; if the process was stopped, only after the whole time anew.
+
+        The reply may be here by then, and nobody has had the time to read it.
+        """
+        timer = threading.current_thread()
+        was_stopped = time.monotonic() - self._end > _STOPPED
+        if was_stopped and isinstance(timer, threading.Timer):
+            self._end = time.monotonic() + self.timeout
+            if timer.finished.wait(self.timeout):
+                return
+        self.abort(AbortReason.DEADLINE)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -20,6 +20,8 @@ from nanobanana_cli.types import ContentRequest, Endpoint, Reference
 
 # Sent where no key is needed: the sandbox wants one, as the service does, and takes any.
 ANY_KEY = "sandbox"
+# Characters that are left of a shortened image.
+_SHOWN = 32
 
 
 def path(model: str, base_url: str = "") -> str:
@@ -76,21 +78,34 @@ class ShownRequest(msgspec.Struct, frozen=True):
     body: dict[str, Any]
 
 
-def shown(endpoint: Endpoint, model: str, body: bytes) -> ShownRequest:
+def shown(endpoint: Endpoint, model: str, body: bytes, *, shorten: bool = False) -> ShownRequest:
     """Return what to show of a request.
 
     Args:
         endpoint: where it would go; its key is not used.
         model: the model's id.
         body: as `build` returns it.
+        shorten: show only the beginning of each image.
     """
     url = endpoint.base_url + path(model, endpoint.base_url)
-    return ShownRequest("POST", url, dict(_shown_headers(endpoint)), json.loads(body))
+    decoded = json.loads(body)
+    if shorten:
+        parts = [part for content in decoded["contents"] for part in content["parts"]]
+        for image in [part["inlineData"] for part in parts if "inlineData" in part]:
+            image["data"] = _beginning(image["data"])
+    return ShownRequest("POST", url, dict(_shown_headers(endpoint)), decoded)
 
 
 def as_json(request: ShownRequest) -> str:
     """Return the request as a JSON object, indented."""
     return json.dumps(msgspec.to_builtins(request), indent=2)
+
+
+def _beginning(base64: str) -> str:
+    """Return the first characters of an image, and how many it has; a short one whole."""
+    if len(base64) <= 2 * _SHOWN:
+        return base64
+    return f"{base64[:_SHOWN]}... ({len(base64):,} characters)"
 
 
 def as_curl(endpoint: Endpoint, model: str, body: bytes, timeout: float) -> str:

@@ -50,11 +50,6 @@ class Describer:
         self._done: defaultdict[object, Event] = defaultdict(Event)
         self._guard = Lock()
 
-    @property
-    def provider(self) -> str:
-        """The name of the provider that receives the calls."""
-        return self._blank.provider
-
     def describe(self, job: Job) -> Result:
         """Return the result for one text; a failure is a result too."""
         if job.owner is not None:

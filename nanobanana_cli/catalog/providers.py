@@ -25,6 +25,7 @@ class Provider(msgspec.Struct, frozen=True):
         size_names: its names of image sizes, where they differ from ours.
         search_tool: its name of the tool that grounds an image in search.
         account_url: the address that tells the account's balance, with the key as Bearer.
+        usage_page: the web page that shows what was charged, or leads there.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Provider(msgspec.Struct, frozen=True):
     search_tool: str = "googleSearch"
     account_url: str = ""
     text_model: str = ""
+    usage_page: str = ""
 
     @property
     def needs_key(self) -> bool:
@@ -68,6 +70,8 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 # As in all of its samples.
                 search_tool="google_search",
                 account_url="https://api.wisgate.ai",
+                # No address of its usage page was found.
+                usage_page="https://wisgate.ai",
             ),
             Provider(
                 name="google",
@@ -79,6 +83,8 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 # Google answers `0.5K` with a 400.
                 size_names={"0.5K": "512"},
                 text_model="gemini-3.5-flash-lite",
+                # As in Google's guide to billing.
+                usage_page="https://aistudio.google.com/usage",
             ),
             Provider(
                 name="sandbox", base_url="", default_model=_WISGATE_MODEL, aliases=_WISGATE_ALIASES

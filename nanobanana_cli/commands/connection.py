@@ -16,7 +16,7 @@ from nanobanana_cli.commands.signature import settings_of
 from nanobanana_cli.errors import Unreachable
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.system import fallback_folders, state_folder
-from nanobanana_cli.types import Endpoint
+from nanobanana_cli.types import ContentRequest, Endpoint
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Seconds in which a request has left.
 _SENT = 0.1
+# Seconds that an image usually takes.
+_IMAGE_SECONDS = 20.0
 
 
 def settings_in_force(options: msgspec.Struct, terminal: Terminal) -> Settings:
@@ -41,6 +43,23 @@ def settings_in_force(options: msgspec.Struct, terminal: Terminal) -> Settings:
 def is_embedded(settings: Settings) -> bool:
     """Return whether the settings name the sandbox of this very process."""
     return settings.provider == "sandbox" and not settings.base_url
+
+
+def usual_seconds(settings: Settings, request: ContentRequest) -> float | None:
+    """Return how long such a call usually takes; None where nobody knows.
+
+    Source: WisGate's page about the model, which says the same for all sizes.
+    """
+    return _IMAGE_SECONDS if request.size and settings.provider != "sandbox" else None
+
+
+def _usage(settings: Settings) -> str | None:
+    """Return where the account's usage is shown, as `Charges` has it."""
+    provider = catalog.PROVIDERS[settings.provider]
+    if not provider.needs_key:
+        return None
+    # An account of a gateway's own is elsewhere.
+    return provider.usage_page if settings.base_url == provider.base_url else ""
 
 
 def note_model(model: str, provider: str, terminal: Terminal) -> None:
@@ -117,6 +136,7 @@ def session(
     Raises:
         KeyRejected, ConfigError: as for `endpoint`.
     """
+    terminal.charges.usage = _usage(settings)
     with endpoint(settings, terminal.env) as where, _loading_converter():
         from nanobanana_cli.api.memory import MemoryBudget
         from nanobanana_cli.generation.rescue import Rescue

@@ -44,7 +44,8 @@ def show_request(
         # The embedded sandbox takes a free port when it starts, so there is none to name yet.
         address = settings.base_url or "http://127.0.0.1:0"
         endpoint = Endpoint(settings.provider, address, headers=headers)
-        shown = wire.shown(endpoint, request.model, body)
+        shorten = terminal.stdout.isatty()
+        shown = wire.shown(endpoint, request.model, body, shorten=shorten)
         text = wire.as_json(shown)
     if as_line and not as_curl:
         terminal.json(shown)

@@ -1,12 +1,98 @@
-"""Show progress where nothing can be animated; see `rich_display` for the rest."""
+"""Say what `nb` waits for, for how long, and how far it is. `animation` draws it."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import msgspec
+
+from nanobanana_cli.ui.layout import cells, shortened, wrapped
 
 # Seconds between two lines of progress in a pipe.
 _PLAIN_EVERY = 10.0
+# Seconds after which a wait is worth a line of its own.
+_A_WHILE = 0.5
+# Columns of a bar, and those that are left to what is made before other parts give way.
+_BAR = 24
+_SHORTEST = 12
+_GREEN, _DIM = "32", "2"
+
+# Lines of text, each in runs of one style; "" is plain.
+Frame = list[list[tuple[str, str]]]
+
+
+class Wait(msgspec.Struct):
+    """What `nb` waits for.
+
+    Args:
+        what: such as the prompt, on one line and safe to show.
+        shape: the ratio and size.
+        total: the number of things.
+        done: how many are done.
+        usual: seconds that it usually takes; None where nobody knows.
+    """
+
+    what: str
+    shape: str = ""
+    total: int = 1
+    done: int = 0
+    usual: float | None = None
+
+    def frame(self, seconds: float, width: int) -> Frame:
+        """Return one line; where columns are few, the shape gives way first, then the usual time.
+
+        Args:
+            seconds: by now.
+            width: columns.
+        """
+        shape = [self.shape] if self.shape else []
+        count = [f"{self.done}/{self.total}"] if self.total > 1 else []
+        clock = f"{seconds:.0f} s"
+        usually = clock if self.usual is None else f"{clock}, usually about {self.usual:.0f}"
+        rest = ""
+        for parts in ([*shape, *count, usually], [*count, usually], [*count, clock]):
+            rest = "".join(f" · {part}" for part in parts)
+            if cells(rest) + min(cells(self.what), _SHORTEST) <= width:
+                break
+        return [[(shortened(self.what, width - cells(rest)), ""), (rest, _DIM)]]
+
+    def static(self, width: int) -> str:
+        """Return the line for a terminal on which nothing can move."""
+        parts = [self.shape, f"{self.total} of them" if self.total > 1 else ""]
+        if self.usual is not None:
+            parts.append(f"usually about {self.usual:.0f} s")
+        rest = "".join(f" · {part}" for part in parts if part)
+        return shortened(self.what, max(_SHORTEST, width - cells(rest))) + rest
+
+
+class Bar(msgspec.Struct):
+    """How many of several things are done, and a text about it.
+
+    Args:
+        total: the number of things.
+        done: how many are done.
+        text: one line, safe to show.
+    """
+
+    total: int
+    done: int = 0
+    text: str = ""
+
+    def frame(self, seconds: float, width: int) -> Frame:
+        """Return the bar, with the text below it: beside it, 80 columns would cut off the cost.
+
+        Args:
+            seconds, width: as for `Wait.frame`.
+        """
+        beside = f" {self.done}/{self.total} · {seconds:.0f} s"
+        bar = min(_BAR, max(0, width - cells(beside)))
+        filled = bar * self.done // max(1, self.total)
+        below = wrapped(self.text, width).split("\n") if self.text else []
+        first = [("━" * filled, _GREEN), ("─" * (bar - filled), _DIM), (beside, "")]
+        return [first, *([(line, "")] for line in below)]
 
 
 class PlainProgress:
@@ -26,3 +112,16 @@ class PlainProgress:
         if time.monotonic() - self._last >= _PLAIN_EVERY:
             self._last = time.monotonic()
             self._note(f"{done}/{self._total}: {text}")
+
+
+@contextmanager
+def after_a_while(show: Callable[[], object]) -> Iterator[None]:
+    """Call a function on another thread if the block takes a while."""
+    timer = threading.Timer(_A_WHILE, show)
+    timer.daemon = True
+    with suppress(RuntimeError, MemoryError):
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

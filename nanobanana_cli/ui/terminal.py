@@ -2,7 +2,7 @@
 
 All output goes through here, since it may contain text from servers, file names and prompts:
 harmful characters are escaped, and nothing is parsed as markup. `rich_display`, which imports
-rich, draws tables and animations.
+rich, draws tables, and `animation` what moves.
 """
 
 from __future__ import annotations
@@ -10,28 +10,25 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 from nanobanana_cli import system
 from nanobanana_cli.errors import NbBaseError, UsageError
 from nanobanana_cli.money import Charges
-from nanobanana_cli.ui import github, streams
+from nanobanana_cli.ui import github
 from nanobanana_cli.ui.color import wants_color
-from nanobanana_cli.ui.escape import escape
-from nanobanana_cli.ui.progress import PlainProgress
+from nanobanana_cli.ui.escape import escape, strip_unsafe
+from nanobanana_cli.ui.layout import wrapped
+from nanobanana_cli.ui.streams import OutputStreams
 
 if TYPE_CHECKING:
     from msgspec import Struct
-    from rich.console import Console
 
     from nanobanana_cli.types import Data
-
-T = TypeVar("T")
+    from nanobanana_cli.ui.progress import Wait
 
 _BOLD_RED, _BOLD_YELLOW, _CYAN, _DIM = "1;31", "1;33", "36", "2"
 
@@ -58,9 +55,7 @@ class Terminal:
         # Errors say whether they were charged; a command that makes no call turns it off.
         self.shows_charge = True
         self._color: bool | None = None
-        # While something is animated: prints a line above it.
-        self._above: Callable[[str], None] | None = None
-        self._lock = threading.RLock()
+        self._streams = OutputStreams(stdout, stderr)
 
     @classmethod
     def of_process(cls) -> Terminal:
@@ -107,12 +102,9 @@ class Terminal:
 
     def result(self, line: str) -> None:
         """Write a line of result: unchanged in a pipe, escaped on a terminal."""
-        if not self.stdout.isatty():
-            self._out(self._encoded(self.github.inert_result(line, self.stdout)) + b"\n")
-        elif self._above is not None:
-            self._above(escape(line))
-        else:
-            self._out(self._encoded(escape(line)) + b"\n")
+        is_seen = self.stdout.isatty()
+        shown = escape(line) if is_seen else self.github.inert_result(line, self.stdout)
+        self._streams.out_text(f"{shown}\n")
 
     def json(self, record: Struct, *, to_stderr: bool = False) -> None:
         """Write a line of ASCII-safe JSON: one of the records in `commands/help/printed.py`."""
@@ -123,19 +115,16 @@ class Terminal:
 
     def binary(self, data: Data) -> None:
         """Write bytes to stdout."""
-        self._out(data)
+        self._streams.out(data)
 
     def summary(self, path: str, details: str) -> None:
         """Write a file's path to stdout and details to stderr; one line if both are terminals."""
         if self.quiet:
             self.result(path)
         elif self.stdout.isatty() and self.stderr.isatty():
-            with self._lock:
-                shown = escape(path)
-                if self._above is None:
-                    self._out(self._encoded(shown))
-                    shown = ""
-                self._err(f"{shown}  {self._styled(details, _DIM)}")
+            with self._streams.held():
+                self._streams.out_text(escape(path))
+                self._err(f"  {self._styled(details, _DIM)}")
         else:
             self.result(path)
             self.note(f"{path}  {details}")
@@ -153,18 +142,18 @@ class Terminal:
     def note(self, message: str) -> None:
         """Print a message, unless `-q` is given."""
         if not self.quiet:
-            self._err(escape(message))
+            self._err(self._wrapped(message))
 
     def warn(self, message: str) -> None:
         """Print a message after `note:`, unless `-q` is given."""
         if not self.quiet:
-            self._err(self._styled("note:", _BOLD_YELLOW) + " " + escape(message))
+            self._err(self._wrapped(message, "note:", _BOLD_YELLOW))
 
     def failure(self, message: str, place: github.Place | None = None) -> None:
         """Print a message after `failed:`, unless `-q` is given: the error at the end sums up."""
         if not self.quiet:
             self.annotate("warning", message, place)
-            self._err(self._styled("failed:", _BOLD_RED) + " " + escape(message))
+            self._err(self._wrapped(message, "failed:", _BOLD_RED))
 
     def trace(self, message: str) -> None:
         """Print a step of the request, if `-v` is given."""
@@ -173,10 +162,9 @@ class Terminal:
 
     def error(self, error: NbBaseError) -> None:
         """Print an error, its hint, and what this run was charged, where a call was possible."""
-        lines = [self._styled("nb:", _BOLD_RED) + " " + escape(error.message)]
-        hint = self._styled("hint:", _CYAN)
-        hints = (error.hint or "").splitlines()
-        lines += [f"{hint} {escape(line)}" for line in hints]
+        hints = self.charges.hints(error)
+        lines = [self._wrapped(error.message, "nb:", _BOLD_RED)]
+        lines += [self._wrapped(line, "hint:", _CYAN) for line in hints]
         charge = self.charges.line(error) if self.shows_charge else None
         lines += [charge] if charge else []
         # Before them, since the charge is the last line.
@@ -209,52 +197,72 @@ class Terminal:
 
         Yield a function that shows how many of `total` things are done, and a line of text.
         """
-        if not self._can_animate():
+        from nanobanana_cli.ui.progress import Bar, PlainProgress
+
+        if not self._is_watched() or self._is_dumb():
             yield PlainProgress(self.note, total).update
             return
-        from nanobanana_cli.ui import rich_display
+        bar = Bar(total)
 
-        console = self._console(self.stderr)
-        with self._animated(console, rich_display.bar(console, total)) as update:
+        def update(done: int, text: str) -> None:
+            bar.done, bar.text = done, escape(text)
+
+        color = wants_color(self.env, self.stderr, self._color)
+        with self._streams.animated(bar.frame, color=color):
             yield update
 
     @contextmanager
-    def spinner(self, label: str, total: int = 1) -> Iterator[Callable[[], None]]:
-        """Show a spinner with the seconds passed; yield a function that counts one thing as done.
+    def spinner(
+        self,
+        what: str,
+        total: int = 1,
+        *,
+        shape: str = "",
+        usual: Callable[[], float | None] = lambda: None,
+    ) -> Iterator[Callable[[], None]]:
+        """Show what `nb` waits for, and the seconds passed; yield what counts one thing as done.
+
+        On a terminal where nothing can move, that is one line, if it takes a while.
 
         Args:
-            label: what `nb` waits for.
+            what: what is made, such as the prompt.
             total: the number of things; above one, show how many are done.
+            shape: their ratio and size.
+            usual: looks up how many seconds it usually takes; called only if that is shown.
         """
-        if not self._can_animate():
+        if not self._is_watched():
             yield lambda: None
             return
-        from nanobanana_cli.ui import rich_display
+        from nanobanana_cli.ui.progress import Wait, after_a_while
 
-        console = self._console(self.stderr)
-        display = rich_display.spinner(console, escape(label), total)
-        with self._animated(console, display) as advance:
-            yield advance
+        wait = Wait(strip_unsafe(what), shape, total)
 
-    def _can_animate(self) -> bool:
-        return not self.quiet and self.stderr.isatty() and self.env.get("TERM") != "dumb"
+        def prepare() -> None:
+            wait.usual = usual()
 
-    @contextmanager
-    def _animated(self, console: Console, display: AbstractContextManager[T]) -> Iterator[T]:
-        """Enter a display, and print all lines above it while it is shown."""
-        from nanobanana_cli.ui import rich_display
+        def advance() -> None:
+            wait.done += 1
 
-        with display as shown:
-            self._above = partial(rich_display.print_above, console)
-            try:
-                yield shown
-            finally:
-                self._above = None
+        if self._is_dumb():
+            with after_a_while(lambda: self._static(wait, prepare)):
+                yield advance
+        else:
+            color = wants_color(self.env, self.stderr, self._color)
+            with self._streams.animated(wait.frame, color=color, prepare=prepare):
+                yield advance
 
-    def _console(self, stream: TextIO) -> Console:
-        from nanobanana_cli.ui import rich_display
+    def _is_watched(self) -> bool:
+        return not self.quiet and self.stderr.isatty()
 
-        return rich_display.console(stream, color=wants_color(self.env, stream, self._color))
+    def _is_dumb(self) -> bool:
+        return self.env.get("TERM") == "dumb"
+
+    def _static(self, wait: Wait, prepare: Callable[[], None]) -> None:
+        from nanobanana_cli.ui.animation import in_foreground, width_of
+
+        if in_foreground(self.stderr):
+            prepare()
+            self._err(wait.static(width_of(self.stderr)))
 
     def _draw_table(
         self, stream: TextIO, columns: Sequence[str], rows: Iterable[Sequence[str]]
@@ -262,23 +270,21 @@ class Terminal:
         from nanobanana_cli.ui import rich_display
 
         cells = [[escape(cell) for cell in row] for row in rows]
-        rich_display.table(self._console(stream), columns, cells)
+        color = wants_color(self.env, stream, self._color)
+        rich_display.table(rich_display.console(stream, color=color), columns, cells)
+
+    def _wrapped(self, message: str, prefix: str = "", code: str = "") -> str:
+        """Return a message after its prefix; on a terminal, with its lines broken at words."""
+        text, indent = escape(message), len(prefix) + bool(prefix)
+        if self.stderr.isatty():
+            from nanobanana_cli.ui.animation import width_of
+
+            text = wrapped(text, width_of(self.stderr), indent)
+        return f"{self._styled(prefix, code)} {text}" if prefix else text
 
     def _styled(self, text: str, code: str) -> str:
         colored = wants_color(self.env, self.stderr, self._color)
         return f"\x1b[{code}m{text}\x1b[0m" if colored else text
 
-    def _encoded(self, line: str) -> bytes:
-        return streams.encoded(line, self.stdout.encoding)
-
-    def _out(self, data: Data) -> None:
-        with self._lock:
-            streams.write_result(self.stdout, data)
-
     def _err(self, text: str, *, is_command: bool = False) -> None:
-        text = text if is_command else self.github.inert(text)
-        with self._lock:
-            if self._above is not None:
-                self._above(text)
-            else:
-                streams.write_line(self.stderr, text)
+        self._streams.err(text if is_command else self.github.inert(text))

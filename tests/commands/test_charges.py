@@ -111,7 +111,11 @@ def test_a_second_signal_within_a_second(nb_process: NbProcess, command: str, ga
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, b"")
-    assert err.decode() == "nb: stopped by SIGINT\nMay have been charged.\n"
+    assert err.decode() == (
+        "nb: stopped by Ctrl-C\n"
+        "hint: check the account's usage before running it again\n"
+        "May have been charged.\n"
+    )
 
 
 def test_a_signal_after_a_result_was_shown(nb_process: NbProcess) -> None:
@@ -153,7 +157,7 @@ def test_a_signal_while_an_image_is_converted_waits_for_it(
             out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, b"fox.webp\n")
     verify(Path("fox.webp").read_bytes())
-    assert re.search(r"nb: stopped by SIGINT\nCharged\.\n$", err.decode())
+    assert re.search(r"nb: stopped by Ctrl-C\nCharged\.\n$", err.decode())
 
 
 # Its stderr takes nothing any more, so that telling what happened hangs.

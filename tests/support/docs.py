@@ -141,8 +141,10 @@ def _help(words: tuple[str, ...]) -> str:
 
 
 def _write() -> None:
+    from support import readme_picture
     from support.reader import Reader
 
+    readme_picture.main()
     CLI.write_text(cli_page(), "utf-8")
     SANDBOX.write_text(with_faults(SANDBOX.read_text("utf-8")), "utf-8")
     for page in WRITTEN_BY_HAND:

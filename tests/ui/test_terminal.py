@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import time
 from typing import TextIO
 
 import msgspec
@@ -178,15 +179,19 @@ def test_tables_are_drawn_on_a_terminal_and_tab_separated_in_a_pipe() -> None:
 def test_the_spinner_turns_on_a_terminal_and_lines_stand_above_it() -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as err:
-        terminal = _terminal(_Stream(tty=True), err, TERM="xterm-256color", NO_COLOR="1")
+        out = _Stream(tty=True)
+        terminal = _terminal(out, err, TERM="xterm-256color", NO_COLOR="1")
         with terminal.spinner("16:9 [red]2K[/]", total=2) as advance:
             terminal.summary("fox.png", "64×64")
             advance()
+            # A few frames.
+            time.sleep(0.5)
     shown = _everything(ours)
     assert "16:9 [red]2K[/]" in shown
     assert "0 s" in shown
     assert "1/2" in shown
-    assert "fox.png  64×64" in shown
+    assert out.shown == "fox.png"
+    assert "  64×64\r\n" in shown
 
 
 def _everything(descriptor: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import math
-import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -188,7 +187,7 @@ class BatchReport:
 
     def tell_draining(self, signum: int) -> None:
         """Announce that the run ends once the calls in flight are done."""
-        name = "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
+        name = Interrupted(signum).name
         self.terminal.note(
             f"{name}: no new calls; waiting for those in flight (repeat to stop now)"
         )

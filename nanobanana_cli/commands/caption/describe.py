@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -79,8 +80,14 @@ def run(
         recover((Path(job.path).parent for job in jobs), terminal)
     if len(due) > 1 and settings.provider != "sandbox":
         session.note = cost.estimate(sample, settings, len(due))
+    at_once = settings.concurrency or _AT_ONCE
+
+    def usual() -> float | None:
+        one = connection.usual_seconds(settings, request)
+        return None if one is None else one * math.ceil(len(due) / at_once)
+
     try:
-        _describe(describer, session, jobs, settings.concurrency or _AT_ONCE, report)
+        _describe(describer, session, jobs, at_once, report, usual)
     finally:
         report.note_cost(settings)
     report.raise_failures()
@@ -138,6 +145,7 @@ def _describe(
     jobs: Sequence[Job],
     concurrency: int,
     report: _Report,
+    usual: Callable[[], float | None],
 ) -> None:
     """Make the calls, and report each result in the order of the images.
 
@@ -146,12 +154,13 @@ def _describe(
         OutputClosed, LocalFileError: stdout takes no texts.
     """
     pool = WorkerPool(describer.describe, jobs, min(concurrency, len(jobs)), ordered=True)
-    texts = f"{len(jobs)} texts" if len(jobs) > 1 else "a text"
+    path = "stdin" if jobs[0].path == "-" else jobs[0].path
+    texts = f"{len(jobs)} texts" if len(jobs) > 1 else f"a text for {path}"
     terminal = report.terminal
     with (
         StopSignals(is_busy=terminal.charges.are_unsaved) as signals,
         # Left in this order: the calls are cut, which the pool then waits for.
-        terminal.spinner(f"{texts} from {describer.provider}", len(jobs)) as advance,
+        terminal.spinner(texts, len(jobs), usual=usual) as advance,
         pool,
         session,
     ):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -180,14 +181,13 @@ class Generation(msgspec.Struct, frozen=True):
                 ended_by.append(error)
             return results
 
-        label = f"{self.request.aspect} {self.request.size} from {self.settings.provider}"
         at_once = min(len(missing), self.settings.concurrency or _AT_ONCE)
         pool = WorkerPool(make_one, missing, at_once)
         shown = _Shown(self.writer, self.terminal)
         with (
             StopSignals(is_busy=self.terminal.charges.are_unsaved) as signals,
             # Left in this order: the calls are aborted, which the pool then waits for.
-            self.terminal.spinner(label, len(missing)) as advance,
+            self._spinner(len(missing), at_once) as advance,
             pool,
             closing(session),
         ):
@@ -203,6 +203,16 @@ class Generation(msgspec.Struct, frozen=True):
         if shown.unwritten is not None:
             raise shown.unwritten
         return shown.failures
+
+    def _spinner(self, count: int, at_once: int) -> AbstractContextManager[Callable[[], None]]:
+        """Show what is made: `count` images, `at_once` of them in parallel."""
+
+        def usual() -> float | None:
+            one = connection.usual_seconds(self.settings, self.request)
+            return None if one is None else one * math.ceil(count / at_once)
+
+        shape = f"{self.request.aspect} {self.request.size}"
+        return self.terminal.spinner(self.request.prompt, count, shape=shape, usual=usual)
 
     def _images(self, session: Session, destination: Destination) -> list[Result]:
         """Make one call, and save its images and text; a failure is a result too."""

@@ -12,6 +12,12 @@ from conftest import NbProcess
 from support.texts import against, save, told
 from support.wire_server import WireServer
 
+_TOLD = (
+    "nb: stopped by Ctrl-C\n"
+    "hint: check the account's usage before running it again\n"
+    "May have been charged.\n"
+)
+
 
 def _wait_for(server: WireServer, count: int) -> None:
     deadline = time.monotonic() + 30
@@ -41,7 +47,7 @@ def test_what_is_done_is_kept_and_a_second_run_makes_the_rest(nb_process: NbProc
         kept = {path.name for path in Path("i").glob("*.alt.txt")}
         assert len(kept) == 3
         assert out.count("\tdone\n") == 3
-        assert err.endswith("nb: stopped by SIGINT\nMay have been charged.\n")
+        assert err.endswith(_TOLD)
         assert len(server.requests) == 5
     assert not [path for path in Path("i").iterdir() if path.name.startswith(".")]
     with WireServer(told("later")) as server:
@@ -81,5 +87,5 @@ def test_two_signals_within_a_millisecond_neither_hang_nor_hide_a_charge(
         process.send_signal(signal.SIGINT)
         time.sleep(0.0005)
         _, err = _stopped(process)
-    assert err.endswith("nb: stopped by SIGINT\nMay have been charged.\n")
+    assert err.endswith(_TOLD)
     assert {path.suffix for path in Path("i").iterdir()} == {".png"}

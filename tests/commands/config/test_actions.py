@@ -120,7 +120,7 @@ def test_ctrl_c_at_the_hidden_prompt_has_a_line_of_its_own() -> None:
     code, screen = run_in_pty("config", "set", "api-key", typed="\x03", after="not shown")
     assert code == 130
     assert "(not shown): \r\n" in screen
-    assert "stopped by SIGINT" in screen
+    assert "stopped by Ctrl-C" in screen
 
 
 @pytest.mark.parametrize(
