@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Nb
 from PIL import Image, ImageChops, ImageStat
-from support import docs
+from support import docs, readme_picture
 from support.reader import Reader
 from support.texts import save
 
@@ -124,6 +124,16 @@ def test_the_picture_is_what_the_sandbox_draws(nb: Nb) -> None:
         difference = ImageChops.difference(drawn.convert("RGB"), shown.convert("RGB"))
     # Another release of the library that draws letters may shade their edges otherwise.
     assert max(ImageStat.Stat(difference).mean) < 1
+
+
+def test_the_picture_of_a_terminal_is_what_a_terminal_shows() -> None:
+    text = readme_picture.PICTURE.read_text("utf-8")
+    assert readme_picture.drawn(readme_picture.screen()) == text, f"run {docs.COMMAND}"
+    # Pages that show it run nothing in it, and fetch nothing for it.
+    assert re.findall("https?:[^\"' ]*|<script|@import|url\\((?!#)", text) == [
+        "http://www.w3.org/2000/svg"
+    ]
+    assert readme_picture.PICTURE.relative_to(docs.ROOT).as_posix() in README.read_text("utf-8")
 
 
 def test_every_exit_status_is_in_the_table() -> None:

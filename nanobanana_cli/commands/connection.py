@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -45,12 +46,16 @@ def is_embedded(settings: Settings) -> bool:
     return settings.provider == "sandbox" and not settings.base_url
 
 
-def usual_seconds(settings: Settings, request: ContentRequest) -> float | None:
-    """Return how long such a call usually takes; None where nobody knows.
+def usual_seconds(
+    settings: Settings, request: ContentRequest, count: int, at_once: int
+) -> float | None:
+    """Return how many seconds so many calls usually take; None where nobody knows.
 
     Source: WisGate's page about the model, which says the same for all sizes.
     """
-    return _IMAGE_SECONDS if request.size and settings.provider != "sandbox" else None
+    if settings.provider == "sandbox" or not request.size:
+        return None
+    return _IMAGE_SECONDS * math.ceil(count / at_once)
 
 
 def _usage(settings: Settings) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +21,11 @@ def _env(server: WireServer) -> dict[str, str]:
 
 
 @contextmanager
-def _waiting(tmp_path: Path, columns: int, delay: float, **more: str) -> Iterator[Tmux]:
+def _waiting(tmp_path: Path, columns: int, delay: float) -> Iterator[Tmux]:
     """A shell whose `nb` has to wait for its images."""
     with (
         WireServer(Answer(200, body=made(picture(1376, 768)).body, delay=delay)) as server,
-        Tmux(tmp_path, columns, {**_env(server), **more}) as shell,
+        Tmux(tmp_path, columns, {**os.environ, **_env(server)}) as shell,
     ):
         yield shell
 
@@ -55,7 +56,10 @@ def test_the_wait_is_one_line_that_goes_away(
 
 def test_several_are_counted_above_what_is_there(tmp_path: Path) -> None:
     answers = [Answer(200, body=made(picture()).body, delay=wait) for wait in (0, 3)]
-    with WireServer(*answers) as server, Tmux(tmp_path, 80, _env(server)) as shell:
+    with (
+        WireServer(*answers) as server,
+        Tmux(tmp_path, 80, {**os.environ, **_env(server)}) as shell,
+    ):
         shell.type("clear; nb generate 'a red fox' -n 2 -o fox.png", "Enter")
         *done, shown = shell.until("1/2")
         assert re.search(r"^. a red fox · 1:1 1K · 1/2 · \d s, usually about 20$", shown)
@@ -172,7 +176,10 @@ def test_a_dry_run_shows_the_beginning_of_images_on_a_terminal(nb: Nb) -> None:
 
 def test_waits_between_resends_stand_above_the_line(tmp_path: Path) -> None:
     busy = failed(429, "slow down", "RESOURCE_EXHAUSTED", Retry_After="2")
-    with WireServer(busy, made(picture())) as server, Tmux(tmp_path, 80, _env(server)) as shell:
+    with (
+        WireServer(busy, made(picture())) as server,
+        Tmux(tmp_path, 80, {**os.environ, **_env(server)}) as shell,
+    ):
         shell.type("clear; nb generate fox -o fox.png", "Enter")
         *above, shown = shell.until("attempt 2")
         assert "usually about 20" in shown

@@ -2,8 +2,8 @@
 
     python tests/support/docs.py
 
-writes `docs/cli.md`, from what `nb … --help` prints, the table of faults in `docs/sandbox.md`, and
-the output in `console` blocks.
+writes `docs/cli.md`, from what `nb … --help` prints, `docs/terminal.svg`, from what a terminal
+shows, the table of faults in `docs/sandbox.md`, and the output in `console` blocks.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def screen() -> list[str]:
         work, home = Path(folder, "work"), Path(folder, "home")
         work.mkdir()
         home.mkdir()
-        env = {"NB_PROVIDER": "sandbox", "HOME": str(home)}
+        env = {"NB_PROVIDER": "sandbox", "HOME": str(home), "PATH": os.environ["PATH"]}
         with contextlib.chdir(work), Tmux(Path(folder), _COLUMNS, env, prompt="$") as shell:
             shell.type("clear", "Enter")
             for number, command in enumerate(_SESSION, 1):
@@ -88,10 +88,10 @@ def drawn(lines: list[str]) -> str:
     )
     console.print(Text.from_ansi(text), soft_wrap=True)
     svg = console.export_svg(title="nb", code_format=_FORMAT, unique_id="nb")
+    svg = re.sub(r"\d+\.\d{3,}", lambda figure: f"{float(figure[0]):.1f}", svg)
     return re.sub(r" +$", "", svg, flags=re.MULTILINE)
 
 
 def main() -> None:
     """Write the picture."""
-    os.environ.pop("NO_COLOR", None)
     PICTURE.write_text(drawn(screen()), "utf-8")

@@ -24,7 +24,7 @@ class Tmux:
     Args:
         folder: where it runs; its socket is there too.
         columns: how wide the terminal is.
-        env: the variables that `nb` sees besides the test's own.
+        env: the variables that it starts with.
         prompt: the shell's.
     """
 
@@ -32,13 +32,13 @@ class Tmux:
         self,
         folder: Path,
         columns: int,
-        env: Mapping[str, str] = os.environ,
+        env: Mapping[str, str],
         *,
         prompt: str = "ready>",
     ) -> None:
         self._prompt = prompt
         self._socket = folder / "tmux"
-        self._env = {**os.environ, **env, "LC_ALL": "C.UTF-8", "SHELL": require("bash")}
+        self._env = {**env, "LC_ALL": "C.UTF-8", "SHELL": require("bash")}
         started = folder / "bashrc"
         nb = f"{shlex.quote(sys.executable)} -m nanobanana_cli"
         started.write_text(

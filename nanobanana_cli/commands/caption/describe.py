@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -81,11 +80,7 @@ def run(
     if len(due) > 1 and settings.provider != "sandbox":
         session.note = cost.estimate(sample, settings, len(due))
     at_once = settings.concurrency or _AT_ONCE
-
-    def usual() -> float | None:
-        one = connection.usual_seconds(settings, request)
-        return None if one is None else one * math.ceil(len(due) / at_once)
-
+    usual = partial(connection.usual_seconds, settings, request, len(due), at_once)
     try:
         _describe(describer, session, jobs, at_once, report, usual)
     finally:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -206,11 +206,7 @@ class Generation(msgspec.Struct, frozen=True):
 
     def _spinner(self, count: int, at_once: int) -> AbstractContextManager[Callable[[], None]]:
         """Show what is made: `count` images, `at_once` of them in parallel."""
-
-        def usual() -> float | None:
-            one = connection.usual_seconds(self.settings, self.request)
-            return None if one is None else one * math.ceil(count / at_once)
-
+        usual = partial(connection.usual_seconds, self.settings, self.request, count, at_once)
         shape = f"{self.request.aspect} {self.request.size}"
         return self.terminal.spinner(self.request.prompt, count, shape=shape, usual=usual)
 
