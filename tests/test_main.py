@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 import typer
 from conftest import Nb, NbProcess
-from support.replies import made
+from support.replies import made, picture
 from support.tools import on_linux
 from support.wire_server import Answer, WireServer
 
 from nanobanana_cli import __version__
+from nanobanana_cli.cli import _COMMANDS, _NEED_ALL
 
 KEY = "sk-very-secret-key-123"
 
@@ -342,15 +343,15 @@ def test_an_unknown_command_names_the_nearest(nb: Nb) -> None:
 
 _LISTED = """
 import sys, json, io, threading
-loaded = set(sys.modules)
+behind = set()
 def note(event, arguments):
-    if event == "import" and not isinstance(threading.current_thread(), threading.Timer):
-        loaded.add(arguments[0])
+    if event == "import" and isinstance(threading.current_thread(), threading.Timer):
+        behind.add(arguments[0])
 sys.addaudithook(note)
 from nanobanana_cli.__main__ import main
 out, sys.stdout = sys.stdout, io.TextIOWrapper(io.BytesIO())
 main(sys.argv[1:])
-out.write(json.dumps(list(loaded & set(sys.modules))))
+out.write(json.dumps(list(set(sys.modules) - behind)))
 """
 
 
@@ -375,10 +376,49 @@ def test_start_up_loads_nothing_that_it_does_not_need(argv: list[str]) -> None:
     assert _loaded(*argv) & heavy == set()
 
 
-def test_a_command_loads_no_other() -> None:
-    modules = {"caption.command", "config.command", "models", "sandbox", "completion"}
-    others = {f"nanobanana_cli.commands.{module}" for module in modules}
-    assert _loaded("generate", "--help") & others == set()
+@pytest.mark.parametrize("name", [name for name in _COMMANDS if name not in _NEED_ALL])
+def test_a_command_loads_no_other(name: str) -> None:
+    others = {f"nanobanana_cli.commands.{_COMMANDS[each]}" for each in _COMMANDS if each != name}
+    loaded = _loaded(name, "--help")
+    assert loaded & others == set()
+    assert f"nanobanana_cli.commands.{_COMMANDS[name]}" in loaded
+
+
+# For calls, converting, the terminal, editing, serving, and packages that no command needs whole.
+_FOR_SOME = {"requests", "urllib3", "ssl", "http.client", "PIL", "rich", "tomlkit", "http.server"}
+_FOR_SOME |= {"sqlite3", "asyncio", "platformdirs", "nanobanana_cli.batch.runner"}
+_FOR_SOME |= {"nanobanana_cli.sandbox.server", "nanobanana_cli.commands.config.check"}
+
+
+@pytest.mark.parametrize(
+    ("line", "used"),
+    [
+        ("version", set()),
+        ("config path", set()),
+        ("config list", set()),
+        ("config get aspect", set()),
+        ("config set aspect 16:9", {"tomlkit"}),
+        ("models", set()),
+        ("completion bash", set()),
+        ("generate fox --dry-run", set()),
+        ("generate fox --curl", set()),
+        ("generate fox -i fox.png -a 1:1 --dry-run", {"PIL"}),
+        ("batch --init new.toml", set()),
+        ("batch foxes.txt --dry-run", set()),
+        ("batch foxes.txt --status", set()),
+        ("batch foxes.txt --check", set()),
+        ("batch foxes.txt --prune", set()),
+        ("caption --check fox.png", set()),
+        ("caption --read fox.png", set()),
+        ("caption fox.png --dry-run", set()),
+        ("extract reply.json", set()),
+    ],
+)
+def test_a_run_loads_what_it_uses(line: str, used: set[str]) -> None:
+    Path("fox.png").write_bytes(picture())
+    Path("foxes.txt").write_text("a red fox\n")
+    Path("reply.json").write_bytes(made().body)
+    assert _loaded(*line.split()) & _FOR_SOME == used
 
 
 def test_a_call_in_a_pipe_loads_no_rich_and_needs_no_pillow_for_a_png() -> None:

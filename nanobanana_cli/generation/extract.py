@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from nanobanana_cli.api import reply as replies
-from nanobanana_cli.api.links import LinkFetcher, host_of
 from nanobanana_cli.errors import (
     BadReply,
     Charged,
@@ -19,6 +19,9 @@ from nanobanana_cli.errors import (
 from nanobanana_cli.generation.destinations import Destination
 from nanobanana_cli.generation.save import save_every_image, save_image
 from nanobanana_cli.types import ContentRequest, Data, Reply, Result
+
+if TYPE_CHECKING:
+    from nanobanana_cli.api.links import LinkFetcher
 
 # Neither what was asked nor who answered stands in a reply.
 _UNKNOWN = Result("failed", ContentRequest(prompt="", model=""), provider="", cost=0)
@@ -56,7 +59,11 @@ def extract(
             return [replace(_UNKNOWN, status="unchanged", reply=Reply(None, text))]
         return [failed(name, error)]
     save = save_every_image if every else _save_last
-    notes = (f"the image was fetched from {host_of(reply.links[-1])}",) if reply.links else ()
+    notes: tuple[str, ...] = ()
+    if reply.links:
+        from nanobanana_cli.api.links import host_of
+
+        notes = (f"the image was fetched from {host_of(reply.links[-1])}",)
     results = save(replace(_UNKNOWN, reply=reply, notes=notes), destination)
     return [each if each.error is None else failed(name, each.error, each) for each in results]
 

@@ -9,15 +9,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from nanobanana_cli.api.links import unfetched
 from nanobanana_cli.api.reply import every_image
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError, OutputClosed
-from nanobanana_cli.generation.destinations import (
-    Destination,
-    MisplacedImage,
-    folders,
-    numbered,
-)
+from nanobanana_cli.generation.destinations import Destination, MisplacedImage, folders, numbered
 from nanobanana_cli.generation.rescue import Rescue, extract_hint
 from nanobanana_cli.generation.shape import differences
 from nanobanana_cli.images.content import shown_in
@@ -247,6 +241,8 @@ def _verified(data: Data | None, result: Result, rescue: Rescue | None) -> Pictu
         picture = rescue.patiently(lambda: verify(data))
     except DamagedImage as error:
         if reply.links:
+            from nanobanana_cli.api.links import unfetched
+
             raise unfetched(reply.links[-1], str(error)) from error
         raise BadReply(f"the service sent an image that cannot be used: {error}") from error
     except Exception as exception:

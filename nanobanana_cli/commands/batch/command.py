@@ -40,24 +40,35 @@ def command(options: BatchOptions, terminal: Terminal) -> None:
       nb batch images.toml --check     # for CI: 0 when all is up to date, else 3
       jq -c '{prompt: .title}' posts.jsonl | nb batch - --shard 2/8
     """
-    from nanobanana_cli.commands.batch import accept, example, prune, read, show_plan, status
-    from nanobanana_cli.commands.batch import run as batch_run
-
     _check_contradictions(options)
     if options.init:
+        from nanobanana_cli.commands.batch import example
+
         example.write(options.manifest, terminal)
         return
+    from nanobanana_cli.commands.batch import read
+
     job = read.read_job(options, terminal)
     if options.prune:
+        from nanobanana_cli.commands.batch import prune
+
         prune.run(job, terminal)
     elif options.accept:
+        from nanobanana_cli.commands.batch import accept
+
         accept.run(job, terminal)
     elif options.status:
+        from nanobanana_cli.commands.batch import status
+
         status.show(job, terminal)
     elif options.dry_run or options.check:
+        from nanobanana_cli.commands.batch import show_plan
+
         show_plan.show(job, terminal)
     else:
-        batch_run.make(job, terminal)
+        from nanobanana_cli.commands.batch import run
+
+        run.make(job, terminal)
 
 
 def _check_contradictions(options: BatchOptions) -> None:

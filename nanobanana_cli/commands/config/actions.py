@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nanobanana_cli.commands.config import check as config_check
 from nanobanana_cli.commands.config import listing
-from nanobanana_cli.commands.config.check import Check, CheckLine
 from nanobanana_cli.errors import ConfigError, NbError, UsageError
 from nanobanana_cli.files import write_private
 from nanobanana_cli.settings import Settings, config_files, edit, load, resolve, validators
@@ -17,6 +16,9 @@ from nanobanana_cli.settings.config_files import ConfigFile
 from nanobanana_cli.settings.edit import SettingName
 from nanobanana_cli.ui import prompt
 from nanobanana_cli.ui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from nanobanana_cli.commands.config.check import Check
 
 
 def set_entry(terminal: Terminal, name: str, value: str | None, provider: str | None) -> None:
@@ -101,6 +103,8 @@ def check(
     Returns:
         The exit status of the first failed check, or 0.
     """
+    from nanobanana_cli.commands.config.check import CheckLine
+
     first: NbError | None = None
     for each in _checks(terminal, options, balance=balance):
         first = first or each.error
@@ -176,6 +180,8 @@ def _asked(entry: SettingName) -> str:
 def _checks(
     terminal: Terminal, options: Mapping[str, str | None], *, balance: bool
 ) -> Iterator[Check]:
+    from nanobanana_cli.commands.config import check as config_check
+
     try:
         settings = _load(terminal, options)
     except ConfigError as error:
