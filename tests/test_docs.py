@@ -76,7 +76,7 @@ def test_most_blocks_are_run() -> None:
 
 @pytest.mark.parametrize("page", docs.PAGES, ids=_name)
 def test_every_block_has_a_language_that_a_test_knows(page: Path) -> None:
-    known = {"sh", "console", "toml", "json", "text", "csv", "yaml"}
+    known = {"sh", "console", "toml", "json", "text", "csv", "yaml", "python", "makefile"}
     found = list(docs.blocks(page))
     assert {block.language for block in found} <= known
     assert page.read_text("utf-8").count("\n```") == 2 * len(found)

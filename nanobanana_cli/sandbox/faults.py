@@ -130,6 +130,12 @@ class FaultQueue:
     """
 
     def __init__(self, specs: Sequence[str] = ()) -> None:
+        self._marked: Counter[tuple[str, str]] = Counter()
+        self._lock = threading.Lock()
+        self.set(specs)
+
+    def set(self, specs: Sequence[str]) -> None:
+        """Spoil the next calls so, in place of what was to come; raise UsageError as above."""
         faults = [parse(spec) for spec in specs]
         endless = [fault.name for fault in faults[:-1] if fault.count is None]
         if endless:
@@ -137,12 +143,11 @@ class FaultQueue:
                 f"faults after {endless[0]!r} would never apply",
                 hint=f"give it a count, such as {endless[0]}:1, or put it last",
             )
-        self._faults = chain.from_iterable(
+        queue = chain.from_iterable(
             repeat(fault) if fault.count is None else repeat(fault, fault.count) for fault in faults
         )
-        self._calls = 0
-        self._marked: Counter[tuple[str, str]] = Counter()
-        self._lock = threading.Lock()
+        with self._lock:
+            self._faults, self._calls = queue, 0
 
     def next(self) -> Fault | None:
         """Return the fault for the next call, if any."""

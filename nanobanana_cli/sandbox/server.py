@@ -43,6 +43,9 @@ class Sandbox:
         faults: as after `--fault`.
         has_lines: collect a line about each request, for `lines`.
 
+    Attributes:
+        faults: what is to come of them; may be set anew.
+
     Raises:
         UsageError: the port is taken, the latency is out of range, no header could carry the key,
             or a fault is unknown.
@@ -67,7 +70,8 @@ class Sandbox:
             raise UsageError(
                 "the key cannot be sent in a header", hint="use printable ASCII without spaces"
             )
-        handler = Handler(key=key, faults=FaultQueue(faults))
+        self.faults = FaultQueue(faults)
+        handler = Handler(key=key, faults=self.faults)
         self._log = _Log(log)
         try:
             self._server = _Server(port, handler, latency, self._log, has_lines=has_lines)
