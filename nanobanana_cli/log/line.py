@@ -39,12 +39,15 @@ class LoggedCall(msgspec.Struct, frozen=True):
         path: absolute, of the image as it was saved or described; `-` for stdout or stdin.
         sha256: of that file as written; for the text of an existing image, as it was sent.
         prompt: as the user wrote it; None for the text of an existing image.
-        provider: `sandbox` where the reply said that it is one's.
+        provider: of the call; `sandbox` where the reply said that it is one's.
+        model: its id, as it was sent.
         settings: what else was asked for, by the names of the options.
+        references: the reference images, or the image that a text is about.
         alt: the text that came.
         cost_usd: None where the price is not known, or whether the call was charged.
         charged: `no` for a sandbox, and for further images of one reply.
         seconds: of the call that was answered.
+        response_id: as the service names it.
         error: the kind of error that it ended with.
     """
 

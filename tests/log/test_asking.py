@@ -261,6 +261,12 @@ class TestForgetting:
         run_in_pty("log", "--forget", "--all", typed="y\n", after="[y/N]", columns=80)
         assert prompts(nb("log")) == []
 
+    def test_takes_no_empty_name(self, nb: Nb, keep: Keep) -> None:
+        keep(1, path=str(Path("fox.png").absolute()))
+        run = nb("log", "--forget", "", "--yes")
+        assert (run.code, run.err.splitlines()[0]) == (2, "nb: an empty name is not a file")
+        assert len(prompts(nb("log"))) == 1
+
     def test_needs_to_know_what(self, nb: Nb, keep: Keep) -> None:
         keep(1)
         run = nb("log", "--forget", "--yes")

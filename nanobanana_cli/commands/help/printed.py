@@ -23,6 +23,7 @@ PRINTED: Mapping[str, Mapping[str, Sequence[str]]] = {
         "": ["row"],
     },
     "extract": {"": ["result"]},
+    "log": {"--sum": ["spending"], "": ["call"]},
     "config list": {"": ["setting"]},
     "config check": {"": ["check"]},
     "models": {"--check": ["listing"], "": ["model"]},
@@ -46,6 +47,8 @@ def records() -> Mapping[str, type[msgspec.Struct]]:
     from nanobanana_cli.commands.model_check import ModelCheckLine
     from nanobanana_cli.commands.models import ModelLine
     from nanobanana_cli.commands.sandbox import SandboxLine
+    from nanobanana_cli.log.line import LoggedCall
+    from nanobanana_cli.log.queries import Spending
 
     return {
         "result": ResultLine,
@@ -56,6 +59,8 @@ def records() -> Mapping[str, type[msgspec.Struct]]:
         "finding": Finding,
         "embedded": EmbeddedLine,
         "request": ShownRequest,
+        "call": LoggedCall,
+        "spending": Spending,
         "setting": ListedSetting,
         "check": CheckLine,
         "model": ModelLine,

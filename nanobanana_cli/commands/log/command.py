@@ -127,7 +127,7 @@ def _run(options: LogOptions, log: "LogReader", selection: "Selection", terminal
         again.show(log.lines(selection), terminal)
     elif options.json:
         for line in log.lines(selection):
-            terminal.json(msgspec.to_builtins(line))
+            terminal.json(line)
     elif options.file and terminal.stdout.isatty():
         show.details(log.lines(selection), terminal)
     else:
@@ -169,6 +169,9 @@ def _selection(options: LogOptions, log: "LogReader") -> "Selection":
     since, before = _moment("--since", options.since, now), _moment("--before", options.before, now)
     found: list[tuple[str, object]] = []
     for name in options.file or ():
+        if not name:
+            # It would stand for the current folder.
+            raise UsageError("an empty name is not a file", hint="name an image or a folder")
         conditions = log.of_file(name)
         if not log.count(Selection(conditions, newest=1)):
             raise UsageError(

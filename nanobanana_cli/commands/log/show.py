@@ -8,8 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from shutil import get_terminal_size
 
-import msgspec
-
 from nanobanana_cli.log.line import LoggedCall
 from nanobanana_cli.log.queries import Period, Spending
 from nanobanana_cli.money import dollars, micro_dollars
@@ -47,7 +45,7 @@ def sums(found: Sequence[Spending], by: Period, terminal: Terminal, *, as_json: 
     """Write what was spent; a total on a terminal alone."""
     if as_json:
         for each in found:
-            terminal.json(msgspec.to_builtins(each))
+            terminal.json(each)
         return
     if not terminal.stdout.isatty():
         terminal.table(
