@@ -16,6 +16,7 @@ from nanobanana_cli.captions.jobs import Decision, Job
 from nanobanana_cli.captions.save import save_reply_text, save_text
 from nanobanana_cli.captions.source_image import SourceImage
 from nanobanana_cli.errors import ENDS_RUN, NbError
+from nanobanana_cli.images.content import shown_in
 from nanobanana_cli.system import error_of
 from nanobanana_cli.types import ContentRequest, Result
 
@@ -161,8 +162,17 @@ class Describer:
         request = self._request(job, image)
         with session.call(request, result) as answered:
             result = answered if answered.error else save_reply_text(answered, destination)
-            session.log.add([replace(result, request=request)], destination.options)
+            _log(session, replace(result, request=request), decision, image)
         return result
+
+
+def _log(session: Session, result: Result, decision: Decision, image: SourceImage) -> None:
+    """Add a line for a call to the log."""
+    if result.alt is not None:
+        is_saved = decision.is_edit and result.error is None
+        result = replace(result, status="written" if is_saved else "unchanged")
+    shown = shown_in(image.data) if session.log.is_kept else None
+    session.log.add([result], decision.destination.options, shown=shown)
 
 
 def _largest(job: Job, image: SourceImage, read_stdin: Callable[[], bytes]) -> SourceImage:

@@ -109,6 +109,8 @@ def reason_of(error: Exception) -> str:
     """Return why the log could not be read or written, in one plain line."""
     if isinstance(error, UnusableLog):
         return str(error)
+    if isinstance(error, msgspec.DecodeError):
+        return "it is damaged"
     name = getattr(error, "sqlite_errorname", "")
     known = {
         "SQLITE_BUSY": "another process keeps it locked",

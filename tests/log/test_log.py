@@ -121,6 +121,15 @@ class TestALine:
         assert (line["prompt"], line["alt"]) == (None, "A red fox in snow.")
         assert line["sha256"] == sha256(Path("fox.png"))
         assert line["settings"]["lang"] == "de"
+        assert (line["status"], line["charged"]) == ("written", "yes")
+
+    def test_of_a_text_is_found_after_the_text_is_inside(self, nb: Nb) -> None:
+        Path("fox.png").write_bytes(picture())
+        with WireServer(told("A red fox in snow.")) as server:
+            assert nb("caption", "fox.png", "--embed", env=env(server)).code == 0
+        shutil.move("fox.png", "renard.png")
+        (line,) = lines(nb("log", "renard.png", "--json"))
+        assert line["alt"] == "A red fox in snow."
 
     def test_of_a_call_that_may_have_been_charged_has_no_cost(self, nb: Nb) -> None:
         with WireServer(Answer(200, body=reply({"text": "No, I will not."}))) as server:
