@@ -39,6 +39,12 @@ _ROOT = Path(__file__).parents[1]
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "NB_REQUIRE_TOOLS", "NB_LITELLM")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="run every scenario of tests/faults in every form"
+    )
+
+
 @pytest.fixture(autouse=True)
 def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty home and folder; no variable of the real environment but the harmless ones."""
@@ -110,7 +116,8 @@ class NbProcess:
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
-        env = {**os.environ, "PYTHONPATH": str(_ROOT), **options.pop("env", {})}
+        given = {**os.environ, "PYTHONPATH": str(_ROOT), **options.pop("env", {})}
+        env = {name: value for name, value in given.items() if value is not None}
         # A suite started with `&` by a shell ignores SIGINT, and its children inherit that.
         options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         return subprocess.Popen(

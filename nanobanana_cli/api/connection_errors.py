@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from urllib.request import getproxies
 
 import msgspec
 import requests
@@ -183,7 +184,8 @@ def _bundle_variable() -> str | None:
 
 
 def _proxy(cause: BaseException) -> _Problem | None:
-    if isinstance(cause, requests.exceptions.InvalidProxyURL):
+    is_malformed = isinstance(cause, _BAD_ADDRESS) and any(map(_is_malformed, _proxies()))
+    if isinstance(cause, requests.exceptions.InvalidProxyURL) or is_malformed:
         reason = "the proxy's address is not valid"
         return _Problem(reason, hint="set HTTPS_PROXY to http://host:port", lasting=True)
     if isinstance(cause, requests.exceptions.InvalidSchema) and "SOCKS" in str(cause):
@@ -205,6 +207,18 @@ def _proxy(cause: BaseException) -> _Problem | None:
         reason = f"the proxy does not work: {_reason(root) or 'the connection failed'}"
         return _Problem(reason, hint="check HTTPS_PROXY and NO_PROXY")
     return None
+
+
+def _proxies() -> list[str]:
+    return [url for scheme, url in getproxies().items() if scheme != "no"]
+
+
+def _is_malformed(url: str) -> bool:
+    try:
+        urllib3.util.parse_url(url)
+    except urllib3.exceptions.LocationParseError:
+        return True
+    return False
 
 
 def _address(cause: BaseException) -> _Problem | None:

@@ -33,7 +33,9 @@ _MODEL = re.compile(r"[!-~]{1,200}")
 _PIXELS = {"512": "0.5K", "1024": "1K", "2048": "2K", "4096": "4K"}
 SIZE_ALIASES = _PIXELS | {f"{pixels}PX": size for pixels, size in _PIXELS.items()}
 _ADDRESS = re.compile(r"[!-~]{1,2000}")
-_AUTHORITY = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_AUTHORITY = re.compile(
+    r"(?P<host>(?:[A-Za-z0-9-]{1,63}(?:\.|(?=:|$)))+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+)
 # What of an address nb adds itself: `/v1beta`, the list of models, or a whole call. Vertex express
 # mode ends in /publishers/google instead of /v1beta.
 _CALL = re.compile(
@@ -211,6 +213,8 @@ def split_address(text: str) -> tuple[str, str | None]:
         InvalidValue: not an http(s) address, or one that would send the key unencrypted over a
             network.
     """
+    from urllib.parse import unquote, urlsplit
+
     if not _ADDRESS.fullmatch(text):
         raise InvalidValue("is not an address in visible ASCII characters", hint=_ADDRESS_EXAMPLE)
     # These may hold a password or a key, so the message leaves the address out.
@@ -218,22 +222,22 @@ def split_address(text: str) -> tuple[str, str | None]:
         raise InvalidValue("contains a user name or password", hint=_ADDRESS_EXAMPLE, secret=True)
     if "?" in text or "#" in text:
         raise InvalidValue(
-            "contains a query or fragment",
-            hint="leave out the ? or # and what follows",
-            secret=True,
+            "contains a query or fragment", hint="leave out ? or # and what follows", secret=True
         )
     scheme, _, rest = text.partition("://")
     scheme = scheme.lower()
     authority, slash, path = rest.partition("/")
     parts = _AUTHORITY.fullmatch(authority)
-    if scheme not in {"http", "https"} or not parts or not 0 < int(parts["port"] or 1) < 65536:
+    try:
+        urlsplit(f"//{authority}")
+    except ValueError:  # such as [:::]
+        parts = None
+    if not parts or not 0 < int(parts["port"] or 1) < 65536 or scheme not in {"http", "https"}:
         raise InvalidValue("is not an http(s) address", hint=_ADDRESS_EXAMPLE)
     if scheme == "http" and not is_loopback(parts["host"]):
         raise InvalidValue(
             "would send the key unencrypted", hint="use https, except on this machine"
         )
-    from urllib.parse import unquote
-
     path = (slash + path).rstrip("/")
     call = _CALL.fullmatch(path)
     base = call["base"].rstrip("/") if call else path

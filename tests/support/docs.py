@@ -3,7 +3,8 @@
     python tests/support/docs.py
 
 writes `docs/cli.md`, from what `nb … --help` prints, `docs/terminal.svg`, from what a terminal
-shows, the table of faults in `docs/sandbox.md`, and the output in `console` blocks.
+shows, the table of faults in `docs/sandbox.md`, the tables of promises in `docs/reliability.md`,
+and the output in `console` blocks.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 CLI = ROOT / "docs" / "cli.md"
 SANDBOX = ROOT / "docs" / "sandbox.md"
+RELIABILITY = ROOT / "docs" / "reliability.md"
 PAGES = tuple(
     sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], key=lambda page: page.as_posix())
 )
@@ -103,10 +105,22 @@ def with_faults(text: str) -> str:
 
     rows = [f"| `{name}` | {what} |".replace("\n", " ") for name, what in FAULTS.items()]
     table = "\n".join(["| fault | effect |", "|---|---|", *rows])
-    begin, end = "<!-- faults -->\n", "\n<!-- /faults -->"
+    return _between(text, "faults", table)
+
+
+def with_promises(text: str) -> str:
+    """Return `docs/reliability.md` with its tables of promises made anew."""
+    from faults.table import tables
+
+    return _between(text, "promises", tables())
+
+
+def _between(text: str, mark: str, content: str) -> str:
+    """Return a page with other content between two comments."""
+    begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
     head, _, rest = text.partition(begin)
     _, _, tail = rest.partition(end)
-    return f"{head}{begin}\n{table}\n{end}{tail}"
+    return f"{head}{begin}\n{content}\n\n{end}{tail}"
 
 
 def _commands() -> Iterator[tuple[str, ...]]:
@@ -147,6 +161,7 @@ def _write() -> None:
     readme_picture.main()
     CLI.write_text(cli_page(), "utf-8")
     SANDBOX.write_text(with_faults(SANDBOX.read_text("utf-8")), "utf-8")
+    RELIABILITY.write_text(with_promises(RELIABILITY.read_text("utf-8")), "utf-8")
     for page in WRITTEN_BY_HAND:
         text = page.read_text("utf-8")
         with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,8 @@
 
 with WireServer(Answer(503), Answer(200, body=b"{}")) as server:
     ...                       # server.url, then server.requests
+with WireServer(Steps(Send(b"HTTP/1.1 2"), Wait(1), Reset())) as server:
+    ...
 """
 
 from __future__ import annotations
@@ -12,11 +14,56 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send bytes: at once, or one by one, so many seconds apart; `endless`, again and again."""
+
+    data: bytes
+    every: float = 0.0
+    endless: bool = False
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Wait until so many requests have come, for `WireServer.gate` to be set, and for seconds."""
+
+    seconds: float = 0.0
+    requests: int = 0
+    gate: bool = False
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Keep the connection open until the client closes it."""
+
+
+@dataclass(frozen=True)
+class Reset:
+    """Close the connection with RST instead of FIN."""
+
+
+Step = Send | Wait | Hold | Reset
+
+
+class Steps:
+    """An answer that is a list of steps; the connection is closed after the last one.
+
+    Args:
+        steps: in order.
+        early: take them before the request is read, which then does not arrive.
+    """
+
+    def __init__(self, *steps: Step, early: bool = False) -> None:
+        self.steps = steps
+        self.early = early
 
 
 @dataclass(frozen=True)
@@ -48,6 +95,22 @@ class Answer:
     interim: bytes = b""
     cut: int | None = None
     reset: bool = False
+    early = False
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        """The answer as steps."""
+        yield Wait(self.delay, self.company)
+        if self.interim:
+            yield Send(self.interim, self.trickle, endless=True)
+        end = self.stall if self.stall is not None else self.cut
+        yield Send(
+            (self.head() + self.body)[: (self.cut or 0) if self.reset else end], self.trickle
+        )
+        if self.stall is not None:
+            yield Hold()
+        if self.reset:
+            yield Reset()
 
     def head(self) -> bytes:
         """The status line and the headers, with the empty line after them."""
@@ -65,7 +128,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Seen:
-    """A request that came. `headers` has lower-case names."""
+    """A request that came whole. `headers` has lower-case names."""
 
     method: str
     path: str
@@ -82,15 +145,17 @@ class WireServer:
         mute: accept connections and send nothing ever, not even in a TLS handshake.
 
     Attributes:
-        requests: what came, in order.
+        requests: what came whole, in order.
         connections: how many were accepted.
+        gate: lets answers go on that wait for it.
     """
 
     def __init__(
-        self, *script: Answer, tls: ssl.SSLContext | None = None, mute: bool = False
+        self, *script: Answer | Steps, tls: ssl.SSLContext | None = None, mute: bool = False
     ) -> None:
         self.requests: list[Seen] = []
         self.connections = 0
+        self.gate = threading.Event()
         self._script = script or (Answer(),)
         self._tls = tls
         self._mute = mute
@@ -147,37 +212,45 @@ class WireServer:
 
     def _answer(self, connection: socket.socket) -> None:
         connection.settimeout(10)
-        seen = _read_request(connection)
-        if seen is None:
-            return
         with self._lock:
             answer = self._script[min(len(self.requests), len(self._script) - 1)]
-            self.requests.append(seen)
-        while len(self.requests) < answer.company and not self._stopped.wait(0.005):
-            pass
-        self._stopped.wait(answer.delay)
-        self._send(connection, answer)
-        if answer.stall is not None:
-            self._hold(connection)
-        if answer.reset:
-            linger = struct.pack("ii", 1, 0)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-
-    def _send(self, connection: socket.socket, answer: Answer) -> None:
-        while answer.interim and not self._stopped.wait(answer.trickle):
-            connection.sendall(answer.interim)
-        whole = answer.head() + answer.body
-        end = answer.stall if answer.stall is not None else answer.cut
-        if answer.reset:
-            end = answer.cut or 0
-        whole = whole[:end]
-        if not answer.trickle:
-            connection.sendall(whole)
-            return
-        for number in range(len(whole)):
-            if self._stopped.wait(answer.trickle):
+        if not answer.early:
+            seen = _read_request(connection)
+            if seen is None:
                 return
-            connection.sendall(whole[number : number + 1])
+            with self._lock:
+                answer = self._script[min(len(self.requests), len(self._script) - 1)]
+                self.requests.append(seen)
+        for step in answer.steps:
+            match step:
+                case Send():
+                    self._send(step, connection)
+                case Wait():
+                    self._wait(step)
+                case Hold():
+                    self._hold(connection)
+                case Reset():
+                    linger = struct.pack("ii", 1, 0)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    def _send(self, step: Send, connection: socket.socket) -> None:
+        if step.endless:
+            while not self._stopped.wait(step.every):
+                connection.sendall(step.data)
+        if not step.every:
+            connection.sendall(step.data)
+            return
+        for number in range(len(step.data)):
+            if self._stopped.wait(step.every):
+                return
+            connection.sendall(step.data[number : number + 1])
+
+    def _wait(self, step: Wait) -> None:
+        while not self._stopped.is_set():
+            if len(self.requests) >= step.requests and (self.gate.is_set() or not step.gate):
+                break
+            time.sleep(0.005)
+        self._stopped.wait(step.seconds)
 
     def _hold(self, connection: socket.socket) -> None:
         """Wait until the client or the server is done."""
@@ -192,8 +265,9 @@ def _read_request(connection: socket.socket) -> Seen | None:
         if len(first) < 2:
             return None
         headers = dict(_headers(iter(stream.readline, b"")))
-        body = stream.read(int(headers.get("content-length", "0")))
-    return Seen(first[0], first[1], headers, body)
+        length = int(headers.get("content-length", "0"))
+        body = stream.read(length)
+    return Seen(first[0], first[1], headers, body) if len(body) == length else None
 
 
 def _headers(lines: Iterator[bytes]) -> Iterator[tuple[str, str]]:

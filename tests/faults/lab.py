@@ -1,0 +1,427 @@
+"""The laboratory: `nb` runs as a process of its own against a fault, and one judge looks at it.
+
+A scenario says what is wrong and what must come of it. `judge` checks that, and what every run
+promises: no traceback; a charge line that fits; files whole or absent, nothing left over; the key
+nowhere but in its header; what is paid for kept; memory and time within bounds.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conftest import NbProcess
+from support.connect_proxy import Proxy
+from support.replies import image_part, picture, reply
+from support.wire_server import Answer, Steps, WireServer
+
+from nanobanana_cli.errors import Charged, ExitCode
+from nanobanana_cli.images.formats import DamagedImage, verify
+
+# The canary: searched for everywhere after each run.
+KEY = "sk-canary-4f9Qx7Zm2vB8nL6cT1wR"
+PROMPT = "a red fox"
+IMAGE = picture(1024, 1024)
+TEXT = "A red fox."
+REPLY = reply({"text": TEXT}, image_part(IMAGE))
+GOOD = Answer(body=REPLY)
+# Bytes; a run takes 40 to 60 MB.
+MEMORY = 110 << 20
+# Seconds that a run may take beside what its scenario makes it wait: machines are busy.
+_SLACK = 12.0
+_LONGEST = 40.0
+_SENTENCES = {each.sentence for each in Charged}
+# C0 and C1 controls, bidirectional marks, line separators.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_LEDGER = re.compile(r"m\.ledger\.jsonl(\.lock)?|\.m\.ledger.*")
+
+
+@dataclass(frozen=True)
+class Form:
+    """A command in one of its output forms.
+
+    Args:
+        argv: the arguments.
+        places: the files that it makes in the work folder.
+        calls: the requests that it makes.
+    """
+
+    argv: tuple[str, ...]
+    places: tuple[str, ...] = ()
+    calls: int = 1
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        return tuple(place for place in self.places if not place.endswith(".txt"))
+
+
+_GENERATE = ("generate", PROMPT, "--retries", "0")
+FORMS = {
+    "file": Form((*_GENERATE, "-o", "fox.png"), ("fox.png",)),
+    "folder": Form(_GENERATE, ("a-red-fox.png",)),
+    "stdout": Form((*_GENERATE, "-o", "-")),
+    "json": Form((*_GENERATE, "-o", "fox.png", "--json"), ("fox.png",)),
+    "stdout-json": Form((*_GENERATE, "-o", "-", "--json")),
+    "count": Form((*_GENERATE, "-n", "2", "-o", "fox.png"), ("fox-1.png", "fox-2.png"), 2),
+    "alt": Form((*_GENERATE, "--alt", "-o", "fox.png"), ("fox.png", "fox.alt.txt")),
+    "webp": Form((*_GENERATE, "-o", "fox.webp"), ("fox.webp",)),
+    "all": Form((*_GENERATE, "--all", "-o", "fox.png"), ("fox.png",)),
+    "draw": Form(("caption", PROMPT, "--retries", "0", "-o", "fox.png"), ("fox.png",)),
+    "caption": Form(("caption", "in.png", "--retries", "0")),
+    "batch": Form(("batch", "m.txt", "--retries", "0", "--wait", "0"), ("a-red-fox.png",)),
+}
+GENERATE = tuple(name for name in FORMS if name not in ("draw", "caption", "batch"))
+DRAWING = tuple(name for name in FORMS if name != "caption")
+# In a batch, these are about one row, and the batch is not complete.
+_OF_A_ROW = {7, 9, 10, 11}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run left behind.
+
+    Args:
+        code: the exit status; below 0 the signal that killed it.
+        out, err: the streams.
+        seconds: how long it took.
+        memory: the most bytes that it held at once; 0 where the system does not say.
+        files: the files in its folders that were not there before, by their path.
+        calls: how many requests arrived whole at the configured host.
+    """
+
+    code: int
+    out: bytes
+    err: str
+    seconds: float
+    memory: int
+    files: Mapping[Path, bytes]
+    calls: int
+
+    @property
+    def charge(self) -> str:
+        """The last line of stderr if it is a charge line, else ""."""
+        last = self.err.splitlines()[-1:]
+        return last[0] if last and last[0] in _SENTENCES else ""
+
+
+class Bench:
+    """The folders of a run, and the servers around it.
+
+    Attributes:
+        server: the configured host, if there is one.
+        others: hosts that must never see a request.
+        proxy: what is asked to lead to the configured host, if anything.
+        work, home, tmp: the folders.
+    """
+
+    def __init__(self, folder: Path, nb: NbProcess) -> None:
+        self.folder = folder
+        self.work, self.home, self.tmp = (folder / name for name in ("work", "home", "tmp"))
+        self.server: WireServer | None = None
+        self.others: list[WireServer] = []
+        self.proxy: Proxy | None = None
+        self._nb = nb
+        self.tmp.mkdir()
+        (self.work / "in.png").write_bytes(picture(32, 32, color="red"))
+        (self.work / "m.txt").write_text(f"{PROMPT}\n")
+
+    @property
+    def state(self) -> Path:
+        return self.home / ".local" / "state" / "nanobanana-wisgate"
+
+    def found(self) -> dict[Path, bytes]:
+        """All files in the folders."""
+        found: dict[Path, bytes] = {}
+        for top in (self.work, self.home, self.tmp):
+            for path in top.rglob("*"):
+                if path.is_file() and not path.is_symlink():
+                    found[path] = path.read_bytes()
+        return found
+
+    def run(
+        self,
+        *argv: str | Path,
+        env: Mapping[str, str | None],
+        during: Callable[[Bench, subprocess.Popen[bytes]], bool] = lambda *_: True,
+        **options: Any,
+    ) -> Outcome:
+        """Run `nb`.
+
+        Args:
+            argv: the arguments.
+            env: variables that lead it here; None unsets one.
+            during: called now and then, until it returns True.
+            options: for the process.
+        """
+        before = self.found()
+        env = {
+            "TMPDIR": str(self.tmp),
+            "WISDOM_GATE_KEY": KEY,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **env,
+        }
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            options = {"stdout": out, "stderr": err, "cwd": self.work, **options}
+            began, memory, is_done = time.monotonic(), 0, False
+            with self._nb.start(*argv, env=env, **options) as process:
+                while process.poll() is None:
+                    memory = max(memory, _peak(process.pid))
+                    is_done = is_done or during(self, process)
+                    if time.monotonic() - began > _LONGEST:
+                        process.kill()
+                    time.sleep(0.005)
+            seconds = time.monotonic() - began
+            for stream in (out, err):
+                stream.seek(0)
+            told = out.read(), err.read().decode("utf-8", "surrogateescape")
+        after = {path: data for path, data in self.found().items() if before.get(path) != data}
+        calls = len(self.server.requests) if self.server else 0
+        return Outcome(process.returncode, *told, seconds, memory, after, calls)
+
+
+def _peak(pid: int) -> int:
+    """Return the most bytes that a process has held so far.
+
+    What `wait4` says in the end includes what the tests' own process held when it forked.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) << 10 if found else 0
+
+
+World = Callable[[Bench], AbstractContextManager[Mapping[str, str | None]]]
+During = Callable[[Bench, "subprocess.Popen[bytes]"], bool]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A fault, and what must come of it.
+
+    Args:
+        name: a few words.
+        exit: the status; of a batch, 3 stands for what is about one row.
+        charged: no, maybe or yes: what the charge line says; "" for none.
+        script: what the configured host answers.
+        world: in place of that host; gives the variables that lead there.
+        calls: how many requests arrive whole, for each image; None where that is chance.
+        says: what stderr must hold.
+        argv: options added to the command's.
+        env: variables added; None unsets one.
+        prepare: called before the run.
+        during: called while it runs, until it returns True.
+        options: for the process, such as `preexec_fn`; those that the run's bench decides.
+        kept: what was paid for is kept outside the work folder, and its path told.
+        leaves: further files in the work folder.
+        forms: the forms for which it makes sense.
+        exits: the status in some forms.
+        memory: the most bytes of memory.
+        seconds: how long the fault makes it wait.
+    """
+
+    name: str
+    exit: int
+    charged: str = ""
+    script: tuple[Answer | Steps, ...] = (GOOD,)
+    world: World | None = None
+    calls: int | None = 1
+    says: str = ""
+    argv: tuple[str, ...] = ()
+    env: Mapping[str, str | None] = field(default_factory=dict)
+    prepare: Callable[[Bench], object] = lambda _: None
+    during: During = lambda *_: True
+    options: Callable[[Bench], dict[str, Any]] = lambda _: {}
+    kept: bool = False
+    leaves: tuple[str, ...] = ()
+    forms: tuple[str, ...] = tuple(FORMS)
+    exits: Mapping[str, int] = field(default_factory=dict)
+    memory: int = MEMORY
+    seconds: float = 0.0
+
+    def status(self, form: str) -> int:
+        """Return the exit status in a form."""
+        usual = 3 if form == "batch" and self.exit in _OF_A_ROW else self.exit
+        return self.exits.get(form, usual)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A kind of fault: a row of the table in `docs/reliability.md`.
+
+    Args:
+        key: one word for the tests.
+        fault, promise: as the table has them.
+        scenarios: what is run.
+    """
+
+    key: str
+    fault: str
+    promise: str
+    scenarios: tuple[Scenario, ...]
+
+
+def check(bench: Bench, scenario: Scenario, form: str) -> None:
+    """Run a scenario in one form, and fail with the promises that it breaks."""
+    outcome = _run(bench, scenario, form)
+    found = _broken(bench, scenario, form, outcome)
+    assert not found, f"{found}\n{outcome.err}\n{outcome.out[:500]!r}"
+
+
+def _run(bench: Bench, scenario: Scenario, form: str) -> Outcome:
+    world = scenario.world or _service(scenario.script)
+    with world(bench) as env:
+        scenario.prepare(bench)
+        return bench.run(
+            *FORMS[form].argv,
+            *scenario.argv,
+            env={**env, **scenario.env},
+            during=scenario.during,
+            **scenario.options(bench),
+        )
+
+
+def _service(script: tuple[Answer | Steps, ...]) -> World:
+    @contextmanager
+    def served(bench: Bench) -> Iterator[Mapping[str, str | None]]:
+        with WireServer(*script) as bench.server:
+            yield {"NB_BASE_URL": bench.server.url}
+
+    return served
+
+
+def _broken(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> list[str]:
+    """Return the promises that a run has broken, in words."""
+    found = [
+        *_status(scenario, form, outcome),
+        *_calls(scenario, form, outcome),
+        *_streams(form, outcome),
+        *_files(bench, scenario, form, outcome),
+        *_secrecy(bench, outcome),
+    ]
+    if outcome.memory > scenario.memory:
+        found.append(f"it took {outcome.memory >> 20} MB of memory")
+    if outcome.seconds > scenario.seconds + _SLACK:
+        found.append(f"it took {outcome.seconds:.1f} s")
+    return found
+
+
+def _status(scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
+    if outcome.code != scenario.status(form):
+        yield f"exit {outcome.code}, not {scenario.status(form)}"
+    expected = Charged(scenario.charged).sentence if scenario.charged else ""
+    if outcome.charge != expected:
+        yield f"charge line {outcome.charge!r}, not {expected!r}"
+    is_told = re.search(r"^nb: \S", outcome.err, re.MULTILINE) is not None
+    if outcome.code not in (0, ExitCode.OUTPUT_CLOSED) and not is_told:
+        yield "no line tells the error"
+    if "Traceback" in outcome.err or "a defect in nb" in outcome.err:
+        yield "a traceback or a defect"
+    if scenario.says not in outcome.err:
+        yield f"it does not say {scenario.says!r}"
+
+
+def _calls(scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
+    if outcome.calls == 0 and outcome.charge not in ("Not charged.", "") and scenario.calls == 0:
+        yield "nothing arrived, but it may have been charged"
+    if scenario.calls is None:
+        return
+    # What ends a run ends it before the second call, or after.
+    fewest = scenario.calls * (FORMS[form].calls if not outcome.code else 1)
+    if not fewest <= outcome.calls <= scenario.calls * FORMS[form].calls:
+        yield f"{outcome.calls} requests arrived"
+
+
+def _streams(form: str, outcome: Outcome) -> Iterator[str]:
+    if _CONTROLS.search(outcome.err):
+        yield "control characters on stderr"
+    if form.startswith("stdout"):
+        if outcome.out and not _is_whole(outcome.out):
+            yield "stdout has an image that is not whole"
+        if bool(outcome.out) is not (outcome.code == 0):
+            yield "stdout and the exit status disagree"
+    elif _CONTROLS.search(outcome.out.decode("utf-8", "surrogateescape")):
+        yield "control characters on stdout"
+    if form == "json" and outcome.code != ExitCode.USAGE:
+        yield from _json_line(outcome)
+
+
+def _json_line(outcome: Outcome) -> Iterator[str]:
+    lines = outcome.out.splitlines()
+    if len(lines) != 1:
+        yield f"{len(lines)} JSON lines"
+        return
+    error = json.loads(lines[0]).get("error")
+    if outcome.code != (error["code"] if error else 0):
+        yield f"JSON says {error}"
+    elif error and Charged(error["charged"]).sentence != outcome.charge:
+        yield f"JSON says charged: {error['charged']}"
+
+
+def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
+    places = {bench.work / name for name in FORMS[form].places}
+    allowed = {bench.work / name for name in scenario.leaves}
+    kept = []
+    for path, data in outcome.files.items():
+        if path.suffix in (".png", ".webp", ".jpg") and not _is_whole(data):
+            yield f"{path} is not whole"
+        if re.fullmatch(r"\.nb-\w+\.tmp", path.name):
+            yield f"{path} is left over"
+        elif path.is_relative_to(bench.work):
+            is_ledger = form == "batch" and _LEDGER.fullmatch(path.name)
+            if path not in places | allowed and not is_ledger:
+                yield f"{path} is unexpected"
+        else:
+            kept.append(path)
+    yield from _kept(kept, outcome)
+    made = places & set(outcome.files)
+    if outcome.code == 0 and made != places:
+        yield f"missing: {sorted(places - made)}"
+    if outcome.code and made and not scenario.leaves:
+        yield f"there in spite of the error: {sorted(made)}"
+    if bool(kept) is not scenario.kept:
+        yield f"kept elsewhere: {kept}"
+
+
+def _kept(paths: list[Path], outcome: Outcome) -> Iterator[str]:
+    told = outcome.err + outcome.out.decode("utf-8", "replace")
+    for path in paths:
+        if path.stat().st_mode & 0o77 or path.parent.stat().st_mode & 0o77:
+            yield f"others may read {path}"
+        if str(path) not in told:
+            yield f"it does not tell {path}"
+
+
+def _secrecy(bench: Bench, outcome: Outcome) -> Iterator[str]:
+    forms = (KEY.encode(), base64.b64encode(KEY.encode())[:-4])
+    seen = {"stdout": outcome.out, "stderr": os.fsencode(outcome.err)}
+    seen |= {str(path): data for path, data in outcome.files.items()}
+    for number, request in enumerate(bench.server.requests if bench.server else ()):
+        headers = {**request.headers, "x-goog-api-key": ""}
+        seen[f"request {number}"] = f"{request.path} {headers}".encode() + request.body
+    if any(other.connections for other in bench.others):
+        yield "another host was called"
+    if bench.proxy:
+        seen["a proxy"] = b"".join(bench.proxy.heads)
+    for where, data in seen.items():
+        if any(form in data for form in forms):
+            yield f"the key is in {where}"
+
+
+def _is_whole(data: bytes) -> bool:
+    try:
+        verify(data)
+    except DamagedImage:
+        return False
+    return True
