@@ -211,7 +211,8 @@ def _read_known(
     filled = len(first)
     try:
         while filled < length:
-            count = stream.readinto(body[filled:])
+            # One read at a time: what came before an error counts.
+            count = stream.readinto1(body[filled:])
             if not count:
                 raise http.client.IncompleteRead(b"", length - filled)
             filled += count
@@ -253,7 +254,14 @@ def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield chunk
             continue
         rest = chunk
-        while piece := unpacker.decompress(rest, _CHUNK):
+        while rest:
+            before = unpacker.copy()
+            try:
+                piece = unpacker.decompress(rest, _CHUNK)
+            except zlib.error:
+                # All that comes before the damage, which may be that of the checksum alone.
+                yield from (before.decompress(rest[at : at + 1]) for at in range(len(rest)))
+                raise
             yield piece
             rest = unpacker.unconsumed_tail
 
@@ -274,7 +282,7 @@ def _read_unknown(
             body.add(chunk)
             if body.size > limit:
                 raise _too_large(limit)
-    except FAILURES:
+    except (*FAILURES, zlib.error):
         came = body.whole(paused)
         if not is_usable(came):
             raise

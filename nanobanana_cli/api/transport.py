@@ -24,7 +24,7 @@ from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, environment, no_auth
 from nanobanana_cli.api.memory import MemoryBudget
 from nanobanana_cli.catalog import PROVIDERS
-from nanobanana_cli.errors import KeyRejected, NbError, Unreachable
+from nanobanana_cli.errors import BadReply, KeyRejected, NbError, Unreachable
 from nanobanana_cli.settings.redaction import redact, redact_body, redact_error
 from nanobanana_cli.types import Data, Endpoint
 
@@ -190,6 +190,9 @@ class Transport:
             )
         except FAILURES as error:
             raise from_exception(error, attempt, self._host, partial) from error
+        except BadReply as error:
+            error.partial = error.partial or partial
+            raise
         # With a length or chunks, urllib3 itself notices that the body is cut; but the length's
         # digits may be cut, too.
         length = response.headers.get("Content-Length", "").strip()

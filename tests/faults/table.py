@@ -11,6 +11,7 @@ from nanobanana_cli.errors import Charged
 # Module → heading.
 GROUPS = {
     "test_before": "Before sending",
+    "test_after": "After sending",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -144,6 +145,20 @@ def socks_without_its_package(bench: Bench) -> Iterator[_Env]:
     (bench.folder / "missing" / "socks.py").write_text("raise ImportError")
     with proxy(SocksProxy)(bench) as env:
         yield {**env, "PYTHONPATH": f"{bench.folder / 'missing'}:{ROOT}"}
+
+
+def bomb(encoding: str) -> World:
+    """A service whose reply unpacks to 600 MiB of zeros; it says that it has this encoding."""
+
+    @contextmanager
+    def world(bench: Bench) -> Iterator[_Env]:
+        packer = zlib.compressobj(1, wbits=31)
+        packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(600)) + packer.flush()
+        answer = Answer(headers=(("Content-Encoding", encoding),), body=packed)
+        with WireServer(answer) as bench.server:
+            yield {"NB_BASE_URL": bench.server.url}
+
+    return world
 
 
 def redirect(status: int, *, location: str = "http://localhost:{port}/x") -> World:
