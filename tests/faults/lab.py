@@ -222,8 +222,9 @@ class Scenario:
         env: variables added; None unsets one.
         prepare: called before the run.
         during: called while it runs, until it returns True.
-        options: for the process, such as `preexec_fn`; those that the run's bench decides.
-        kept: what was paid for is kept outside the work folder, and its path told.
+        options: for the process, such as `preexec_fn`, made for the run's bench.
+        command: the arguments, in place of the form's.
+        kept: what was paid for is kept outside the work folder, and its path told; None if it may.
         leaves: further files in the work folder.
         forms: the forms for which it makes sense.
         exits: the status in some forms.
@@ -243,7 +244,8 @@ class Scenario:
     prepare: Callable[[Bench], object] = lambda _: None
     during: During = lambda *_: True
     options: Callable[[Bench], dict[str, Any]] = lambda _: {}
-    kept: bool = False
+    command: tuple[str, ...] = ()
+    kept: bool | None = False
     leaves: tuple[str, ...] = ()
     forms: tuple[str, ...] = tuple(FORMS)
     exits: Mapping[str, int] = field(default_factory=dict)
@@ -264,12 +266,14 @@ class Row:
         key: one word for the tests.
         fault, promise: as the table has them.
         scenarios: what is run.
+        elsewhere: tests that hold it too, as pytest names them.
     """
 
     key: str
     fault: str
     promise: str
-    scenarios: tuple[Scenario, ...]
+    scenarios: tuple[Scenario, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 def check(bench: Bench, scenario: Scenario, form: str) -> None:
@@ -284,7 +288,7 @@ def _run(bench: Bench, scenario: Scenario, form: str) -> Outcome:
     with world(bench) as env:
         scenario.prepare(bench)
         return bench.run(
-            *FORMS[form].argv,
+            *(scenario.command or FORMS[form].argv),
             *scenario.argv,
             env={**env, **scenario.env},
             during=scenario.during,
@@ -323,6 +327,8 @@ def _status(scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
     expected = Charged(scenario.charged).sentence if scenario.charged else ""
     if outcome.charge != expected:
         yield f"charge line {outcome.charge!r}, not {expected!r}"
+    if sum(line in _SENTENCES for line in outcome.err.splitlines()) > bool(expected):
+        yield "several charge lines"
     is_told = re.search(r"^nb: \S", outcome.err, re.MULTILINE) is not None
     if outcome.code not in (0, ExitCode.OUTPUT_CLOSED) and not is_told:
         yield "no line tells the error"
@@ -374,6 +380,8 @@ def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Ite
     for path, data in outcome.files.items():
         if path.suffix in (".png", ".webp", ".jpg") and not _is_whole(data):
             yield f"{path} is not whole"
+        if path.suffix == ".txt" and _CONTROLS.search(data.decode()):
+            yield f"control characters in {path}"
         if re.fullmatch(r"\.nb-\w+\.tmp", path.name):
             yield f"{path} is left over"
         elif path.is_relative_to(bench.work):
@@ -388,7 +396,7 @@ def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Ite
         yield f"missing: {sorted(places - made)}"
     if outcome.code and made and not scenario.leaves:
         yield f"there in spite of the error: {sorted(made)}"
-    if bool(kept) is not scenario.kept:
+    if scenario.kept not in (None, bool(kept)):
         yield f"kept elsewhere: {kept}"
 
 

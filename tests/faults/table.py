@@ -12,6 +12,8 @@ from nanobanana_cli.errors import Charged
 GROUPS = {
     "test_before": "Before sending",
     "test_after": "After sending",
+    "test_replies": "Replies",
+    "test_terminal": "The terminal",
 }
 
 
@@ -37,4 +39,6 @@ def _line(module: str, row: Row) -> str:
         f"{status}, {Charged(charged).sentence.lower().rstrip('.')}" if charged else str(status)
         for status, charged in endings
     )
-    return f"| {row.fault} | {row.promise} | {told} | `{module}.py -k {row.key}` |"
+    tests = [f"`{module}.py -k {row.key}`"] if row.scenarios else []
+    tests += [f"`{name}`" for name in row.elsewhere]
+    return f"| {row.fault} | {row.promise} | {told} | {', '.join(tests)} |"

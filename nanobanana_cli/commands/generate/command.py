@@ -21,8 +21,8 @@ from nanobanana_cli.commands.options import (
     Viewing,
 )
 from nanobanana_cli.commands.signature import takes
-from nanobanana_cli.errors import UsageError
-from nanobanana_cli.types import ContentRequest
+from nanobanana_cli.errors import LocalFileError, UsageError
+from nanobanana_cli.types import ContentRequest, Result
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -113,18 +113,22 @@ def run(
         text = _text(options, in_force)
     request = _request(options, prompt, in_force, terminal, text)
     display = _display(in_force, terminal, output.path)
-    places = destinations.plan(
-        _place(output, in_force),
-        prompt=request.prompt,
-        count=options.copies.count,
-        image_format=in_force.format,
-        format_yields=in_force.origins["format"] != "--format",
-        force=output.force,
-        skip_existing=output.skip_existing,
-        stdout=terminal.binary if display is None else display.binary,
-    )
     json = options.streams.json or (texts is not None and texts.as_json)
     writer = ResultWriter(terminal, json, output.path == "-", texts, display)
+    try:
+        places = destinations.plan(
+            _place(output, in_force),
+            prompt=request.prompt,
+            count=options.copies.count,
+            image_format=in_force.format,
+            format_yields=in_force.origins["format"] != "--format",
+            force=output.force,
+            skip_existing=output.skip_existing,
+            stdout=terminal.binary if display is None else display.binary,
+        )
+    except LocalFileError as error:
+        writer.json(Result("failed", request, in_force.provider, error=error))
+        raise
     images = Generation(
         request, places, in_force, terminal, writer, output.skip_existing, text, output.every
     )
