@@ -144,7 +144,7 @@ class Bench:
         found: dict[Path, bytes] = {}
         for top in (self.work, self.home, self.tmp):
             for path in top.rglob("*"):
-                if path.is_file() and not path.is_symlink():
+                if path.is_file():
                     found[path] = path.read_bytes()
         return found
 
@@ -287,13 +287,10 @@ def _run(bench: Bench, scenario: Scenario, form: str) -> Outcome:
     world = scenario.world or _service(scenario.script)
     with world(bench) as env:
         scenario.prepare(bench)
-        return bench.run(
-            *(scenario.command or FORMS[form].argv),
-            *scenario.argv,
-            env={**env, **scenario.env},
-            during=scenario.during,
-            **scenario.options(bench),
-        )
+        options = scenario.options(bench)
+        env = {**env, **scenario.env, **options.pop("env", {})}
+        command = scenario.command or FORMS[form].argv
+        return bench.run(*command, *scenario.argv, env=env, during=scenario.during, **options)
 
 
 def _service(script: tuple[Answer | Steps, ...]) -> World:
@@ -374,39 +371,42 @@ def _json_line(outcome: Outcome) -> Iterator[str]:
 
 
 def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
+    here = {path for path in outcome.files if path.is_relative_to(bench.work)}
     places = {bench.work / name for name in FORMS[form].places}
-    allowed = {bench.work / name for name in scenario.leaves}
-    kept = []
+    allowed = places | {bench.work / name for name in scenario.leaves}
     for path, data in outcome.files.items():
-        if path.suffix in (".png", ".webp", ".jpg") and not _is_whole(data):
-            yield f"{path} is not whole"
-        if path.suffix == ".txt" and _CONTROLS.search(data.decode()):
-            yield f"control characters in {path}"
-        if re.fullmatch(r"\.nb-\w+\.tmp", path.name):
-            yield f"{path} is left over"
-        elif path.is_relative_to(bench.work):
-            is_ledger = form == "batch" and _LEDGER.fullmatch(path.name)
-            if path not in places | allowed and not is_ledger:
-                yield f"{path} is unexpected"
-        else:
-            kept.append(path)
-    yield from _kept(kept, outcome)
-    made = places & set(outcome.files)
-    if outcome.code == 0 and made != places:
-        yield f"missing: {sorted(places - made)}"
-    if outcome.code and made and not scenario.leaves:
-        yield f"there in spite of the error: {sorted(made)}"
-    if scenario.kept not in (None, bool(kept)):
-        yield f"kept elsewhere: {kept}"
+        yield from _content(path, data)
+    for path in here - allowed:
+        if not (form == "batch" and _LEDGER.fullmatch(path.name)):
+            yield f"{path} is unexpected"
+    if outcome.code == 0 and not places <= here:
+        yield f"missing: {sorted(places - here)}"
+    if outcome.code and places & here and not scenario.leaves:
+        yield f"there in spite of the error: {sorted(places & here)}"
+    yield from _elsewhere(scenario, outcome, set(outcome.files) - here)
 
 
-def _kept(paths: list[Path], outcome: Outcome) -> Iterator[str]:
-    told = outcome.err + outcome.out.decode("utf-8", "replace")
-    for path in paths:
+def _content(path: Path, data: bytes) -> Iterator[str]:
+    if path.suffix in (".png", ".webp", ".jpg") and not _is_whole(data):
+        yield f"{path} is not whole"
+    if path.suffix == ".txt" and _CONTROLS.search(data.decode()):
+        yield f"control characters in {path}"
+    if re.fullmatch(r"\.nb-\w+\.tmp", path.name):
+        yield f"{path} is left over"
+
+
+def _elsewhere(scenario: Scenario, outcome: Outcome, files: set[Path]) -> Iterator[str]:
+    """Judge what is outside the work folder: what was paid for, and the log of calls."""
+    for path in files:
         if path.stat().st_mode & 0o77 or path.parent.stat().st_mode & 0o77:
             yield f"others may read {path}"
+    kept = {path for path in files if not path.name.startswith("log.sqlite")}
+    told = outcome.err + outcome.out.decode("utf-8", "replace")
+    for path in kept:
         if str(path) not in told:
             yield f"it does not tell {path}"
+    if scenario.kept not in (None, bool(kept)):
+        yield f"kept elsewhere: {kept}"
 
 
 def _secrecy(bench: Bench, outcome: Outcome) -> Iterator[str]:

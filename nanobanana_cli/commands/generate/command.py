@@ -26,11 +26,15 @@ from nanobanana_cli.types import ContentRequest, Result
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nanobanana_cli.captions.save import TextDestination
     from nanobanana_cli.commands.caption.options import CaptionOptions
     from nanobanana_cli.commands.display import ImageDisplay
-    from nanobanana_cli.commands.results import TextWriter
+    from nanobanana_cli.commands.results import ResultWriter, TextWriter
+    from nanobanana_cli.generation.destinations import Destination
     from nanobanana_cli.settings import Settings
+    from nanobanana_cli.types import Data
 
 
 class AltText(msgspec.Struct, frozen=True):
@@ -104,7 +108,6 @@ def run(
     from nanobanana_cli.commands import connection
     from nanobanana_cli.commands.generate.run import Generation
     from nanobanana_cli.commands.results import ResultWriter
-    from nanobanana_cli.generation import destinations
 
     output, cost = options.output, options.cost
     _check(options, terminal)
@@ -115,20 +118,8 @@ def run(
     display = _display(in_force, terminal, output.path)
     json = options.streams.json or (texts is not None and texts.as_json)
     writer = ResultWriter(terminal, json, output.path == "-", texts, display)
-    try:
-        places = destinations.plan(
-            _place(output, in_force),
-            prompt=request.prompt,
-            count=options.copies.count,
-            image_format=in_force.format,
-            format_yields=in_force.origins["format"] != "--format",
-            force=output.force,
-            skip_existing=output.skip_existing,
-            stdout=terminal.binary if display is None else display.binary,
-        )
-    except LocalFileError as error:
-        writer.json(Result("failed", request, in_force.provider, error=error))
-        raise
+    take = terminal.binary if display is None else display.binary
+    places = _destinations(output, request, in_force, options.copies.count, take, writer)
     images = Generation(
         request, places, in_force, terminal, writer, output.skip_existing, text, output.every
     )
@@ -137,6 +128,33 @@ def run(
     else:
         with display or nullcontext():
             images.make(yes=cost.yes)
+
+
+def _destinations(
+    output: Output,
+    request: ContentRequest,
+    in_force: "Settings",
+    count: int,
+    stdout: "Callable[[Data], None]",
+    writer: "ResultWriter",
+) -> "list[Destination]":
+    """Return where the images go; an error of the disk is a result, too."""
+    from nanobanana_cli.generation import destinations
+
+    try:
+        return destinations.plan(
+            _place(output, in_force),
+            prompt=request.prompt,
+            count=count,
+            image_format=in_force.format,
+            format_yields=in_force.origins["format"] != "--format",
+            force=output.force,
+            skip_existing=output.skip_existing,
+            stdout=stdout,
+        )
+    except LocalFileError as error:
+        writer.json(Result("failed", request, in_force.provider, error=error))
+        raise
 
 
 def _check(options: "GenerateOptions | CaptionOptions", terminal: Terminal) -> None:
