@@ -100,6 +100,8 @@ def _of_settings() -> Iterator[Fact]:
         if name == "output-folder":
             about = "The folder for images where `--output` is not given."
             yield Fact(variable, about, commands=("generate", "caption"))
+        elif name == "log":
+            yield Fact(variable, "`0`: keep no log of what was paid for.", _CALLING, ("log",))
         else:
             yield Fact(variable, f"As `--{name}`, where that is not given.", (f"--{name}",))
 
@@ -157,6 +159,12 @@ FILES = (
         "fox.alt.txt",
         "The text of `fox.png`, beside it.",
         ("--alt", "--embed"),
+    ),
+    Fact(
+        f"{_STATE}log.sqlite",
+        "The log of what was paid for, which `nb log` shows.",
+        _CALLING,
+        ("log",),
     ),
     Fact(
         f"{_STATE}images/",

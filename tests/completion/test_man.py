@@ -153,6 +153,17 @@ def test_the_page_of_nb_has_every_variable_that_the_documentation_names() -> Non
     assert named <= set(re.findall(r"[A-Z][A-Z_]+", _shown(MAN / "nb.1")))
 
 
+def test_variables_stand_for_options_that_exist() -> None:
+    page = (MAN / "nb.1").read_text("ascii").replace("\\-", "-")
+    named = set(re.findall(r"^As \\fB(--[\w-]+)", page, re.MULTILINE))
+    tree: Any = command_tree()
+    known = {
+        name for command in tree.commands.values() for each in command.params for name in each.opts
+    }
+    assert named
+    assert named <= known
+
+
 def test_a_table_in_a_help_is_in_the_description_as_it_is() -> None:
     description, _, rest = _shown(MAN / "nb-sandbox.1").partition("\nOPTIONS\n")
     assert re.search(r"^       HTTP      307 400 ", description, re.MULTILINE)
