@@ -34,6 +34,13 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("nb")
+# By hand: `pytest tests/fuzz --hypothesis-profile long --hypothesis-show-statistics`.
+hypothesis.settings.register_profile(
+    "long",
+    max_examples=20_000,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 
 _ROOT = Path(__file__).parents[1]
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "NB_REQUIRE_TOOLS", "NB_LITELLM")

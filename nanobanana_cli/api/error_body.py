@@ -30,8 +30,11 @@ _NOT_CHARGED = re.compile(
     r"|(?:不会?|未|没有)被?(?:收费|计费|扣费|扣除)",
     re.IGNORECASE,
 )
-_WORDS = ("message", "msg", "detail", "error_description", "errmsg", "error")
+_WORDS = ("message", "msg", "detail", "error_description", "errmsg", "error", "errors")
 _GOOGLES = {"code", "message", "status", "details"}
+# What Python's repr has in place of JSON's words.
+_JSON_OF_PYTHON = {"True": "true", "False": "false", "None": "null"}
+_PYTHON = re.compile(r"(?<=[:\[,] )(?:True|False|None)\b")
 _LONGEST_TEXT = 1 << 16
 _LONGEST_MESSAGE = 4000
 _DEEPEST = 8
@@ -203,7 +206,8 @@ def _embedded(text: str) -> dict[str, Any] | None:
     """Return the error that a text holds, as JSON, escaped JSON, or Python's repr."""
     text = text[:_LONGEST_TEXT]
     plain = text.replace("\\n", "\n").replace('\\"', '"').replace("\\'", "'")
-    for variant in (text, plain, plain.replace("'", '"')):
+    from_repr = _PYTHON.sub(lambda word: _JSON_OF_PYTHON[word[0]], plain.replace("'", '"'))
+    for variant in (text, plain, from_repr):
         if (found := _first_error(variant)) is not None:
             return found
     return None

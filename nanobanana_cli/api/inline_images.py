@@ -15,8 +15,9 @@ from nanobanana_cli.images.formats import sniff
 from nanobanana_cli.types import Data
 
 # Some gateways put the image into a text part, as Markdown or as a bare data URI. All repeats are
-# possessive, so that no text makes the search slow.
-_DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Za-z0-9+/_=-]++)"
+# possessive, so that no text makes the search slow. Padding ends the base64: in a stream, the next
+# piece of text may follow it at once.
+_DATA_URI = r"(?i:data:image/[\w.+-]++(?:;(?!base64,)[\w.+=-]++)*+;base64,)([A-Za-z0-9+/_-]++=*+)"
 _INLINE_IMAGE = re.compile(rf"!\[[^\[\]]*+\]\(\s*+{_DATA_URI}[^()]{{0,200}}+\)|{_DATA_URI}")
 # Base64 of a PNG, JPEG, WebP or GIF, whatever field or text holds it.
 _ANYWHERE = re.compile(

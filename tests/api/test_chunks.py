@@ -130,6 +130,12 @@ class TestAStream:
         assert reply.links == ("https://cdn.example.com/a.png",)
         assert reply.text == "Look:"
 
+    def test_a_data_uri_ends_with_its_padding(self, stream: Stream) -> None:
+        data = PICTURE + b"1"
+        uri = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+        reply = ask(stream([chunk({"text": uri}), chunk({"text": "A fox."})]))
+        assert (reply.image, reply.text) == (data, "A fox.")
+
     def test_may_cut_a_data_uri_anywhere(self, stream: Stream) -> None:
         text = f"![](data:image/png;base64,{base64.b64encode(PICTURE).decode()})"
         cut = [chunk({"text": text[at : at + 99]}) for at in range(0, len(text), 99)]
