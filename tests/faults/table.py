@@ -14,6 +14,8 @@ GROUPS = {
     "test_after": "After sending",
     "test_replies": "Replies",
     "test_terminal": "The terminal",
+    "test_disk": "The disk",
+    "test_user": "The user and the machine",
 }
 
 
