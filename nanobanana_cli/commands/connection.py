@@ -47,15 +47,19 @@ def is_embedded(settings: Settings) -> bool:
 
 
 def usual_seconds(
-    settings: Settings, request: ContentRequest, count: int, at_once: int
+    settings: Settings, env: Mapping[str, str], request: ContentRequest, count: int, at_once: int
 ) -> float | None:
     """Return how many seconds so many calls usually take; None where nobody knows.
 
-    Source: WisGate's page about the model, which says the same for all sizes.
+    The log knows it, or else WisGate's page about the model, which says the same for all sizes.
     """
-    if settings.provider == "sandbox" or not request.size:
-        return None
-    return _IMAGE_SECONDS * math.ceil(count / at_once)
+    from nanobanana_cli.log import queries, store
+
+    place = store.log_file(env) if settings.log else None
+    one = queries.usual_seconds(place, settings.provider, request.model, request.size)
+    if one is None and request.size and settings.provider != "sandbox":
+        one = _IMAGE_SECONDS
+    return None if one is None else one * math.ceil(count / at_once)
 
 
 def _usage(settings: Settings) -> str | None:

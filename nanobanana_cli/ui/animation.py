@@ -31,6 +31,8 @@ _STOP: int = getattr(signal, "SIGTSTP", 0)
 # For encodings without the characters: others, as wide.
 _PLAIN = str.maketrans(dict(zip(f"{_SPINNER}·…━─", "|/-\\|/-\\|/-~=-", strict=True)))
 _USUAL_WIDTH = 80
+# Columns of the spinner and its space, and the last one: what ends a line would erase it.
+_MARGIN = 3
 
 
 def width_of(stream: TextIO) -> int:
@@ -137,7 +139,7 @@ class Animation:
             return
         width = width_of(self._stream) or _USUAL_WIDTH
         glyph = next(self._spinner)
-        (first, *others) = self._frame(time.monotonic() - self._began, width - 2)
+        (first, *others) = self._frame(time.monotonic() - self._began, width - _MARGIN)
         lines = [[(glyph, _CYAN), (" ", ""), *first], *others]
         text = "\x1b[K\r\n".join("".join(map(self._styled, line)) for line in lines)
         # Without the terminal's own line breaks, a line that is wider than thought stays one.

@@ -24,7 +24,23 @@ _GREEN, _DIM = "32", "2"
 Frame = list[list[tuple[str, str]]]
 
 
-class Wait(msgspec.Struct):
+class _Usual(msgspec.Struct, kw_only=True):
+    """Seconds that something usually takes; None where nobody knows."""
+
+    usual: float | None = None
+
+    def look_up(self, usual: Callable[[], float | None]) -> None:
+        """Find the seconds out, if that can be done."""
+        # They are nice to know, no more.
+        with suppress(Exception):
+            self.usual = usual()
+
+    def _clock(self, seconds: float) -> str:
+        usually = "" if self.usual is None else f", usually about {max(1, self.usual):.0f}"
+        return f"{seconds:.0f} s{usually}"
+
+
+class Wait(_Usual):
     """What `nb` waits for.
 
     Args:
@@ -32,14 +48,12 @@ class Wait(msgspec.Struct):
         shape: the ratio and size.
         total: the number of things.
         done: how many are done.
-        usual: seconds that it usually takes; None where nobody knows.
     """
 
     what: str
     shape: str = ""
     total: int = 1
     done: int = 0
-    usual: float | None = None
 
     def frame(self, seconds: float, width: int) -> Frame:
         """Return one line; where columns are few, the shape gives way first, then the usual time.
@@ -50,8 +64,7 @@ class Wait(msgspec.Struct):
         """
         shape = [self.shape] if self.shape else []
         count = [f"{self.done}/{self.total}"] if self.total > 1 else []
-        clock = f"{seconds:.0f} s"
-        usually = clock if self.usual is None else f"{clock}, usually about {self.usual:.0f}"
+        clock, usually = f"{seconds:.0f} s", self._clock(seconds)
         rest = ""
         for parts in ([*shape, *count, usually], [*count, usually], [*count, clock]):
             rest = "".join(f" · {part}" for part in parts)
@@ -63,12 +76,12 @@ class Wait(msgspec.Struct):
         """Return the line for a terminal on which nothing can move."""
         parts = [self.shape, f"{self.total} of them" if self.total > 1 else ""]
         if self.usual is not None:
-            parts.append(f"usually about {self.usual:.0f} s")
+            parts.append(f"usually about {max(1, self.usual):.0f} s")
         rest = "".join(f" · {part}" for part in parts if part)
         return shortened(self.what, max(_SHORTEST, width - cells(rest))) + rest
 
 
-class Bar(msgspec.Struct):
+class Bar(_Usual):
     """How many of several things are done, and a text about it.
 
     Args:
@@ -87,7 +100,7 @@ class Bar(msgspec.Struct):
         Args:
             seconds, width: as for `Wait.frame`.
         """
-        beside = f" {self.done}/{self.total} · {seconds:.0f} s"
+        beside = f" {self.done}/{self.total} · {self._clock(seconds)}"
         bar = min(_BAR, max(0, width - cells(beside)))
         filled = bar * self.done // max(1, self.total)
         below = wrapped(self.text, width).split("\n") if self.text else []

@@ -192,10 +192,16 @@ class Terminal:
             self._err(line, is_command=True)
 
     @contextmanager
-    def progress_bar(self, total: int) -> Iterator[Callable[[int, str], None]]:
+    def progress_bar(
+        self, total: int, *, usual: Callable[[], float | None] = lambda: None
+    ) -> Iterator[Callable[[int, str], None]]:
         """Show a progress bar, or print a line every ten seconds where nothing can be animated.
 
         Yield a function that shows how many of `total` things are done, and a line of text.
+
+        Args:
+            total: the number of things.
+            usual: as for `spinner`.
         """
         from nanobanana_cli.ui.progress import Bar, PlainProgress
 
@@ -208,7 +214,7 @@ class Terminal:
             bar.done, bar.text = done, escape(text)
 
         color = wants_color(self.env, self.stderr, self._color)
-        with self._streams.animated(bar.frame, color=color):
+        with self._streams.animated(bar.frame, color=color, prepare=lambda: bar.look_up(usual)):
             yield update
 
     @contextmanager
@@ -237,18 +243,17 @@ class Terminal:
 
         wait = Wait(strip_unsafe(what), shape, total)
 
-        def prepare() -> None:
-            wait.usual = usual()
-
         def advance() -> None:
             wait.done += 1
 
         if self._is_dumb():
-            with after_a_while(lambda: self._static(wait, prepare)):
+            with after_a_while(lambda: self._static(wait, usual)):
                 yield advance
         else:
             color = wants_color(self.env, self.stderr, self._color)
-            with self._streams.animated(wait.frame, color=color, prepare=prepare):
+            with self._streams.animated(
+                wait.frame, color=color, prepare=lambda: wait.look_up(usual)
+            ):
                 yield advance
 
     def _is_watched(self) -> bool:
@@ -257,11 +262,11 @@ class Terminal:
     def _is_dumb(self) -> bool:
         return self.env.get("TERM") == "dumb"
 
-    def _static(self, wait: Wait, prepare: Callable[[], None]) -> None:
+    def _static(self, wait: Wait, usual: Callable[[], float | None]) -> None:
         from nanobanana_cli.ui.animation import in_foreground, width_of
 
         if in_foreground(self.stderr):
-            prepare()
+            wait.look_up(usual)
             self._err(wait.static(width_of(self.stderr)))
 
     def _draw_table(

@@ -185,3 +185,32 @@ def test_waits_between_resends_stand_above_the_line(tmp_path: Path) -> None:
         assert "usually about 20" in shown
         assert "".join(above).count("attempt 2") == 1
         assert shell.until_prompt()[-1].startswith("ready>")
+
+
+def test_the_usual_time_is_that_of_the_log(tmp_path: Path) -> None:
+    answers = [Answer(200, body=made(picture()).body, delay=1)] * 3
+    last = Answer(200, body=made(picture()).body, delay=6)
+    with (
+        WireServer(*answers, last) as server,
+        Tmux(tmp_path, 80, {**os.environ, **_env(server)}) as shell,
+    ):
+        shell.type("clear; nb generate fox -n 3 -o fox.png -q; clear", "Enter")
+        shell.until_prompt()
+        shell.type("clear; nb generate fox -o last.png", "Enter")
+        *_, shown = shell.until("2 s, usually about")
+        assert re.search(r"^. fox · 1:1 1K · 2 s, usually about [1-4]$", shown)
+
+
+def test_a_batch_shows_its_bar_and_how_long_it_usually_takes(tmp_path: Path) -> None:
+    Path("rows.txt").write_text("fox\nowl\n")
+    with _waiting(tmp_path, 40, 3) as shell:
+        shell.type("clear; nb batch rows.txt --concurrency 1", "Enter")
+        lines = shell.until("1 s, usually about 40")
+        assert re.fullmatch(r". ─+ 0/2 · 1 s, usually about 40", lines[0])
+        assert lines[1:] == ["0 done, 1 in flight, $0"]
+        shell.type("C-z")
+        assert "in flight" not in "".join(shell.until_prompt())
+        shell.type("fg", "Enter")
+        shell.until("1/2 · ")
+        shell.until_prompt(2)
+        assert shell.has_cursor()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -218,7 +219,9 @@ def _run(
             *(session, dispatcher, planner, ledger, job.references, alt_files),
             *(job.root, at_once),
         )
-        update = stack.enter_context(terminal.progress_bar(len(due)))
+        known = (job.settings, terminal.env, due[0].item.request(()), len(due), at_once)
+        usual = partial(connection.usual_seconds, *known)
+        update = stack.enter_context(terminal.progress_bar(len(due), usual=usual))
         try:
             _follow(runner, limiter, dispatcher, report, signals, update)
         finally:

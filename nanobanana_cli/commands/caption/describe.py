@@ -80,7 +80,7 @@ def run(
     if len(due) > 1 and settings.provider != "sandbox":
         session.note = cost.estimate(sample, settings, len(due))
     at_once = settings.concurrency or _AT_ONCE
-    usual = partial(connection.usual_seconds, settings, request, len(due), at_once)
+    usual = partial(connection.usual_seconds, settings, terminal.env, request, len(due), at_once)
     try:
         _describe(describer, session, jobs, at_once, report, usual)
     finally:

@@ -206,7 +206,10 @@ class Generation(msgspec.Struct, frozen=True):
 
     def _spinner(self, count: int, at_once: int) -> AbstractContextManager[Callable[[], None]]:
         """Show what is made: `count` images, `at_once` of them in parallel."""
-        usual = partial(connection.usual_seconds, self.settings, self.request, count, at_once)
+        usual = partial(
+            connection.usual_seconds,
+            *(self.settings, self.terminal.env, self.request, count, at_once),
+        )
         shape = f"{self.request.aspect} {self.request.size}"
         return self.terminal.spinner(self.request.prompt, count, shape=shape, usual=usual)
 
