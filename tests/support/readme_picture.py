@@ -60,7 +60,6 @@ font-family: {_FONTS}; font-size: {{char_height}}px; line-height: {{line_height}
 
 def screen() -> list[str]:
     """What the terminal shows after the session: lines with the codes of their colours."""
-    # The shell may still write its history when it is gone.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         work, home = Path(folder, "work"), Path(folder, "home")
         work.mkdir()

@@ -42,7 +42,8 @@ class Tmux:
         started = folder / "bashrc"
         nb = f"{shlex.quote(sys.executable)} -m nanobanana_cli"
         started.write_text(
-            f"PS1='{prompt} '; export PYTHONPATH={shlex.quote(str(_ROOT))}\n"
+            # A history would be written as the shell ends, when its home may be on its way out.
+            f"unset HISTFILE; PS1='{prompt} '; export PYTHONPATH={shlex.quote(str(_ROOT))}\n"
             f'nb() {{ {nb} "$@"; }}\n'
         )
         size = ("-x", str(columns), "-y", "30")
