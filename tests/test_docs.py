@@ -161,7 +161,7 @@ def test_every_setting_is_in_the_table_with_its_option_and_variable(setting: str
     text = (docs.ROOT / "docs" / "configuration.md").read_text("utf-8")
     variable = names.variable_of(setting)
     shown = f"`{variable}`" if variable else "none"
-    option = "`-o`" if setting == "output-folder" else f"`--{setting}`"
+    option = {"output-folder": "`-o`", "log": "none"}.get(setting, f"`--{setting}`")
     assert f"| `{setting}` | {option} | {shown} |" in text
 
 

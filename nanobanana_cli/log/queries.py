@@ -203,6 +203,9 @@ def usual_seconds(path: Path | None, provider: str, model: str, size: str | None
 def _hint(error: Exception) -> str:
     if isinstance(error, store.UnusableLog):
         return "upgrade nb"
-    if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_BUSY"):
         return "run the same command again later"
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        return "check the permissions of the file and of its folder"
     return "move the file away: the next paid call begins a new one"

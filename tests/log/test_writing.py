@@ -159,7 +159,9 @@ class TestOneThatCannotBeWritten:
     def test_is_a_folder(self, nb: Nb, log: Path) -> None:
         log.mkdir(parents=True)
         assert self.note(nb, log) == "it cannot be opened"
-        assert nb("log").code == 6
+        run = nb("log")
+        assert run.code == 6
+        assert "hint: check the permissions of the file and of its folder" in run.err
 
     def test_is_locked_for_good(self, log: Path) -> None:
         store.create(log)
