@@ -184,6 +184,11 @@ ROWS = (
         "refused before a connection, without showing it; spaces around it do not count",
         (
             _keyed("none", ""),
+            _keyed("quotes", f'"{KEY}"'),
+            _keyed("apostrophes", f"'{KEY}'"),
+            _keyed("a scheme", f"Bearer {KEY}"),
+            _keyed("a byte order mark", f"\ufeff{KEY}"),
+            _fine("white space around", env={"WISDOM_GATE_KEY": f" {KEY}\r\n"}),
             _keyed("a space inside", f"{KEY} {KEY}"),
             _keyed("a line break inside", f"{KEY}\nX-Evil: 1"),
             _keyed("a carriage return", f"{KEY[:9]}\r{KEY}"),
