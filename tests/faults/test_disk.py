@@ -12,8 +12,11 @@ from typing import Any
 from faults.inject import injected
 from faults.lab import GOOD, IMAGE, REPLY, Bench, During, Row, Scenario, check
 from support.replies import picture
-from support.tools import obey_permissions
+from support.tools import obey_permissions, on_linux
 from support.wire_server import Send, Steps, Wait
+
+# /dev/full, /proc and capabilities.
+pytestmark = on_linux
 
 # A reply that waits until the test has done its harm.
 _HELD = Steps(Wait(gate=True), Send(GOOD.head() + REPLY))

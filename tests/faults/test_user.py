@@ -15,8 +15,11 @@ from faults.inject import injected
 from faults.lab import GENERATE, GOOD, IMAGE, KEY, REPLY, Bench, During, Row, Scenario, World, check
 from support import python
 from support.replies import failed
-from support.tools import obey_permissions
+from support.tools import obey_permissions, on_linux
 from support.wire_server import Answer, Hold, Send, Steps, WireServer
+
+# /proc and capabilities.
+pytestmark = on_linux
 
 _ALONE = (*GENERATE, "draw", "caption")
 _STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
