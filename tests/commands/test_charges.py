@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from conftest import Nb, NbProcess
@@ -218,20 +219,23 @@ def test_a_stdout_that_is_full_costs_no_file(nb_process: NbProcess) -> None:
 def test_texts_that_stdout_no_longer_takes_are_told(nb_process: NbProcess) -> None:
     for name in "abcd":
         Path(f"{name}.png").write_bytes(picture())
-    slow = Answer(200, body=told("A slow fox.").body, delay=0.5)
-    with WireServer(told("A fox."), slow) as server:
+    # Not before a third request, which comes once stdout is closed.
+    late = Answer(200, body=told("A late fox.").body, company=3)
+    with WireServer(told("A fox."), late) as server:
         process = nb_process.start(
-            *("caption", "a.png", "b.png", "c.png", "d.png"), env=_env(server)
+            *("caption", "a.png", "b.png", "c.png", "d.png", "--concurrency", "1"),
+            env=_env(server),
         )
         with process:
             assert process.stdout is not None
             process.stdout.readline()
             process.stdout.close()
+            urlopen(server.url, timeout=20).close()
             assert process.stderr is not None
             err = process.stderr.read().decode()
             process.wait(20)
     assert process.returncode == 141
-    assert err.count(" fox.\n") == len(server.requests) - 1
+    assert err.count(" fox.\n") == len(server.requests) - 2
 
 
 @pytest.mark.parametrize("name", interrupts.COMMANDS)
