@@ -80,9 +80,11 @@ class Reader:
         """Run the commands of a `console` block on a terminal; return the block as it then is."""
         commands = re.findall(r"^\$ (.*)$", text, re.MULTILINE)
         cut = "\x1e"
-        script = "".join(
-            f"{command}\n__status=$?; printf '{cut}'; (exit $__status)\n" for command in commands
-        )
+        # Not in the foreground, `nb` shows nothing while it waits, however long that is. Bash says
+        # what came of a job if job control is on when it ends.
+        after = f"__status=$?; printf '{cut}'; set -m; (exit $__status)"
+        jobs = (f"{{ {command}\n}} & set +m; wait $!\n{after}\n" for command in commands)
+        script = "set -m\n" + "".join(jobs)
         command = [require("bash"), "-c", script.replace(_PORT, self._port)]
         _, screen = run_program(
             command, columns=100, seconds=_SECONDS, env=self.env, cwd=self._work
