@@ -10,12 +10,12 @@ _nb_command() {
             options='--version -V --help -h'
             ;;
         'generate')
-            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --open --no-open --preview --no-preview --count -n --alt --no-alt --alt-file --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
-            valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+            options='--aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --open --no-open --preview --no-preview --count -n --chat --continue --alt --no-alt --alt-file --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'caption')
-            options='--style --max-chars --lang --text --text-file --context --context-file --as --relative-to --write --embed --again --break-signature --recursive -r --concurrency --check --strict --decorative --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --open --no-open --preview --no-preview --count -n --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
-            valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+            options='--style --max-chars --lang --text --text-file --context --context-file --as --relative-to --write --embed --again --break-signature --recursive -r --concurrency --check --strict --decorative --read --aspect -a --size -s --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --open --no-open --preview --no-preview --count -n --chat --continue --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'batch')
             options='--dry-run --check --status --init --accept --prune --delete --only --limit --shuffle --shard --retry --remake --concurrency --rpm --fail-fast --max-failures --max-cost --max-images --max-total-cost --yes --output -o --gallery --format --alt --no-alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --wait --json --quiet -q --verbose -v --color --no-color --help -h'
@@ -98,6 +98,9 @@ _nb_values() {
             ;;
         'generate --format' | 'caption --format' | 'batch --format' | 'extract --format')
             values='auto png jpeg webp'
+            ;;
+        'generate --continue' | 'caption --continue')
+            values='files .png .jpg .jpeg .webp .gif .tiff .tif .bmp .avif .jfif .heic .heif .chat.json'
             ;;
         'generate --model' | 'generate -m' | 'caption --model' | 'caption -m' | 'batch --model' | 'batch -m')
             values='gemini-3.1-flash-image-preview gemini-3.1-flash-image gemini-nano-banana-2.1 gemini-3-pro-image gemini-3-pro-image-preview gemini-3.1-flash-lite-image gemini-2.5-flash-image nb2 nb2.1 pro lite'

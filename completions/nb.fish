@@ -39,9 +39,9 @@ end
 function __nb_value_follows
     switch $argv[1]
         case 'generate'
-            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'caption'
-            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'batch'
             string match -qr -- '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
         case 'extract'
@@ -141,6 +141,8 @@ complete -c nb -n '__nb_in \'generate\'' -l no-open -d 'Open the image in the de
 complete -c nb -n '__nb_in \'generate\'' -l preview -d 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'
 complete -c nb -n '__nb_in \'generate\'' -l no-preview -d 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'
 complete -c nb -n '__nb_in \'generate\'' -l count -s n -x -d 'Number of images, one call each, in parallel'
+complete -c nb -n '__nb_in \'generate\'' -l chat -d 'Keep the conversation beside the image: fox.png, fox.chat.json'
+complete -c nb -n '__nb_in \'generate\'' -l continue -x -a '(__nb_files png jpg jpeg webp gif tiff tif bmp avif jfif heic heif chat.json)' -d 'Go on from the conversation beside FILE, or in it, and keep the new one'
 complete -c nb -n '__nb_in \'generate\'' -l alt -d 'Also write alt text beside the image: fox.png, fox.alt.txt'
 complete -c nb -n '__nb_in \'generate\'' -l no-alt -d 'Also write alt text beside the image: fox.png, fox.alt.txt'
 complete -c nb -n '__nb_in \'generate\'' -l alt-file -r -F -d 'Also write alt text, to FILE'
@@ -241,6 +243,8 @@ complete -c nb -n '__nb_in \'caption\'' -l no-open -d 'Open the image in the des
 complete -c nb -n '__nb_in \'caption\'' -l preview -d 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'
 complete -c nb -n '__nb_in \'caption\'' -l no-preview -d 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'
 complete -c nb -n '__nb_in \'caption\'' -l count -s n -x -d 'Number of images, one call each, in parallel'
+complete -c nb -n '__nb_in \'caption\'' -l chat -d 'Keep the conversation beside the image: fox.png, fox.chat.json'
+complete -c nb -n '__nb_in \'caption\'' -l continue -x -a '(__nb_files png jpg jpeg webp gif tiff tif bmp avif jfif heic heif chat.json)' -d 'Go on from the conversation beside FILE, or in it, and keep the new one'
 complete -c nb -n '__nb_in \'caption\'' -l model -s m -x -k -a 'gemini-3.1-flash-image-preview\\t\'Nano Banana 2\'
 gemini-3.1-flash-image\\t\'Nano Banana 2, general release\'
 gemini-nano-banana-2.1\\t\'Nano Banana 2.1\'

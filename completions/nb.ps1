@@ -59,6 +59,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--no-preview', 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'),
             ('--count', 'Number of images, one call each, in parallel'),
             ('-n', 'Number of images, one call each, in parallel'),
+            ('--chat', 'Keep the conversation beside the image: fox.png, fox.chat.json'),
+            ('--continue', 'Go on from the conversation beside FILE, or in it, and keep the new one'),
             ('--alt', 'Also write alt text beside the image: fox.png, fox.alt.txt'),
             ('--no-alt', 'Also write alt text beside the image: fox.png, fox.alt.txt'),
             ('--alt-file', 'Also write alt text, to FILE'),
@@ -128,6 +130,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--no-preview', 'Draw the image in a terminal that can: kitty, iTerm2, WezTerm, Ghostty, Konsole'),
             ('--count', 'Number of images, one call each, in parallel'),
             ('-n', 'Number of images, one call each, in parallel'),
+            ('--chat', 'Keep the conversation beside the image: fox.png, fox.chat.json'),
+            ('--continue', 'Go on from the conversation beside FILE, or in it, and keep the new one'),
             ('--model', 'Model, by id or alias (nb2, pro)'),
             ('-m', 'Model, by id or alias (nb2, pro)'),
             ('--provider', 'wisgate, google, or sandbox (free, offline)'),
@@ -346,8 +350,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     }
     # The words whose value comes next.
     $valued = @{
-        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
-        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
         'batch' = '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
         'extract' = '^(-[qvh]*[o]|--output|--format)$'
         'log' = '^(-[qh]*[n]|--count|--since|--before|--sum)$'

@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import signal
 from enum import Enum, IntEnum
+from pathlib import Path
 from typing import IO, Self
 
 
@@ -92,6 +93,7 @@ class NbBaseError(BaseException):
     hint: str | None = None
     is_kept: bool = False  # the hint leads to what was paid for and is not where it belongs
     partial: bytes | bytearray | memoryview | IO[bytes] | None = None  # what came of a reply
+    image_path: Path | None = None  # where the image is instead
     # All that the service said, for `-v`.
     details: str = ""
 

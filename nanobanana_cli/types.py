@@ -54,6 +54,26 @@ class Reference(Redacted, frozen=True):
     is_fetched: bool = True
 
 
+class Conversation(Redacted, frozen=True):
+    """The turns that a request goes on from.
+
+    Args:
+        name: its file, for messages.
+        turns: all of them, as a JSON array in ASCII, on one line.
+        images: how many images they have.
+        letters: how many characters of text they have.
+        last: the last image, without its bytes; None where its size is not known.
+    """
+
+    _hidden = ("turns",)
+
+    name: str
+    turns: bytes
+    images: int = 0
+    letters: int = 0
+    last: Reference | None = None
+
+
 class Parameters(msgspec.Struct, frozen=True, gc=False):
     """Request parameters that reach the wire as they were given; None leaves one to the service.
 
@@ -89,7 +109,8 @@ class ContentRequest(msgspec.Struct, frozen=True):
         references: input images, in order.
         parameters: the rest of the request.
         framed: the text part as it is sent, if instructions surround the prompt.
-        like: the name of the reference image whose shape `aspect` follows, for messages.
+        like: the name of the image whose shape `aspect` follows, for messages.
+        conversation: the turns before this one.
     """
 
     prompt: str
@@ -101,6 +122,7 @@ class ContentRequest(msgspec.Struct, frozen=True):
     parameters: Parameters = Parameters()
     framed: str | None = None
     like: str | None = None
+    conversation: Conversation | None = None
 
 
 class Tariff(msgspec.Struct, frozen=True):
@@ -235,6 +257,7 @@ class Result(msgspec.Struct, frozen=True):
         mime_type, width, height, size, sha256: of the file as written; size in bytes.
         shown: SHA-256 of the image without metadata, also where it has no place; None if not known.
         alt, alt_path: the alt text, and the file that holds it.
+        chat_path: the file that holds the conversation.
         lang: the language asked for: its tag, or its name where that is not known.
         seconds: wall-clock time of the call that was answered, without waiting for a turn.
         attempts: the number of times that the request was sent.
@@ -256,6 +279,7 @@ class Result(msgspec.Struct, frozen=True):
     shown: str | None = None
     alt: str | None = None
     alt_path: str | None = None
+    chat_path: str | None = None
     lang: str | None = None
     seconds: float | None = None
     attempts: int = 0

@@ -24,6 +24,13 @@ _OF_A_REQUEST = tuple(
             ),
         ),
         (
+            r"thought[ _]?signature",
+            (
+                "the model takes a conversation back only as it made it:"
+                " -i IMAGE starts anew from its last image"
+            ),
+        ),
+        (
             (
                 r"unknown name|cannot find field|(?:unknown|unrecognized|unexpected|extra) "
                 r"(?:field|parameter|argument|key|propert|input)|not permitted|no such field"

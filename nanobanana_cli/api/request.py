@@ -23,6 +23,8 @@ ANY_KEY = "sandbox"
 # Characters that are left of a shortened image.
 _SHOWN = 32
 
+_BASE64 = ("data", "thoughtSignature", "thought_signature")
+
 
 def path(model: str, base_url: str = "") -> str:
     """Return the path of `generateContent` below the provider's base address.
@@ -44,6 +46,19 @@ def build(request: ContentRequest, provider: str) -> bytes:
         request: its values are sent as they are, unchecked.
         provider: a name from the catalog, which decides how sizes are spelt.
     """
+    body: dict[str, Any] = {
+        "contents": contents(request),
+        "generationConfig": _generation_config(request, provider),
+    }
+    if request.parameters.system:
+        body["systemInstruction"] = {"parts": [{"text": _ascii(request.parameters.system)}]}
+    if request.parameters.search:
+        body["tools"] = [{_search_tool(provider): {}}]
+    return msgspec.json.encode(body)
+
+
+def contents(request: ContentRequest) -> list[Any]:
+    """Return the turns of a request: those that it goes on from, and the user's new one."""
     text: list[dict[str, Any]] = [{"text": _ascii(request.framed or request.prompt)}]
     # msgspec writes bytes as base64, straight into the body.
     images = [
@@ -52,15 +67,10 @@ def build(request: ContentRequest, provider: str) -> bytes:
     ]
     # To describe an image, Google's guide to images in prompts puts it before the text.
     parts = text + images if "IMAGE" in request.modalities else images + text
-    body: dict[str, Any] = {
-        "contents": [{"role": "user", "parts": parts}],
-        "generationConfig": _generation_config(request, provider),
-    }
-    if request.parameters.system:
-        body["systemInstruction"] = {"parts": [{"text": _ascii(request.parameters.system)}]}
-    if request.parameters.search:
-        body["tools"] = [{_search_tool(provider): {}}]
-    return msgspec.json.encode(body)
+    earlier: list[Any] = []
+    if request.conversation is not None:
+        earlier = msgspec.json.decode(request.conversation.turns, type=list[msgspec.Raw])
+    return [*earlier, {"role": "user", "parts": parts}]
 
 
 class ShownRequest(msgspec.Struct, frozen=True):
@@ -85,20 +95,30 @@ def shown(endpoint: Endpoint, model: str, body: bytes, *, shorten: bool = False)
         endpoint: where it would go; its key is not used.
         model: the model's id.
         body: as `build` returns it.
-        shorten: show only the beginning of each image.
+        shorten: show only the beginning of each image; of the turns that it goes on from, which
+            are in a file, nothing else is shown in any case.
     """
     url = endpoint.base_url + path(model, endpoint.base_url)
     decoded = json.loads(body)
-    if shorten:
-        parts = [part for content in decoded["contents"] for part in content["parts"]]
-        for image in [part["inlineData"] for part in parts if "inlineData" in part]:
-            image["data"] = _beginning(image["data"])
+    turns = decoded["contents"]
+    decoded["contents"] = [*map(_shortened, turns[:-1])]
+    decoded["contents"] += map(_shortened, turns[-1:]) if shorten else turns[-1:]
     return ShownRequest("POST", url, dict(_shown_headers(endpoint)), decoded)
 
 
 def as_json(request: ShownRequest) -> str:
     """Return the request as a JSON object, indented."""
     return json.dumps(msgspec.to_builtins(request), indent=2)
+
+
+def _shortened(value: Any, name: str = "") -> Any:
+    """Return a turn with the beginnings of its images and signatures."""
+    if isinstance(value, dict):
+        return {key: _shortened(each, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_shortened(each) for each in value]
+    is_long = name in _BASE64 and isinstance(value, str)
+    return _beginning(value) if is_long else value
 
 
 def _beginning(base64: str) -> str:

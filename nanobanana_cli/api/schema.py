@@ -199,11 +199,16 @@ def _stream(body: Data) -> tuple[Envelope | None, bool]:
 
     A stream is server-sent events, or JSON values on lines of their own.
     """
-    start = start_of(body)
-    has_fields = _EVENT_FIELD.match(body, start) is not None
-    read = [_chunk(data) for data in (_events if has_fields else _lines)(body, start)]
+    read = [_chunk(data) for data in pieces(body)]
     chunks = [chunk for chunk in read if chunk is not None]
     return _merged(chunks), bool(chunks) and len(chunks) == len(read)
+
+
+def pieces(body: Data) -> Iterator[Data]:
+    """Return the data of each event of a stream, or its lines that are not blank; not decoded."""
+    start = start_of(body)
+    has_fields = _EVENT_FIELD.match(body, start) is not None
+    return (_events if has_fields else _lines)(body, start)
 
 
 def _has_image(candidate: Candidate) -> bool:

@@ -73,7 +73,8 @@ def estimate(request: ContentRequest, tariff: Tariff, references: int | None = N
     Args:
         request: what is asked.
         tariff: whose prices hold.
-        references: how many reference images; by default those of the request.
+        references: how many input images; by default those of the request and of the turns that
+            it goes on from.
     """
     if tariff.per_call is not None:
         return Price(tariff.per_call)
@@ -92,7 +93,10 @@ def estimate(request: ContentRequest, tariff: Tariff, references: int | None = N
     known = model.tokens
     if known is None:
         return Price(listed if is_image else _GOOGLE_TEXT, "about")
-    count = len(request.references) if references is None else references
+    count = references
+    if count is None:
+        earlier = request.conversation.images if request.conversation else 0
+        count = len(request.references) + earlier
     micro = _tokens_around(request, model, known, count) + _search(request)
     if is_image:
         return Price(None if listed is None else listed + micro, "about")
@@ -141,6 +145,7 @@ def _tokens_around(
     """Return micro-dollars of all tokens but those of the image."""
     letters = (request.framed or request.prompt) + (request.parameters.system or "")
     length = len(letters.encode("utf-8", "surrogateescape"))
+    length += request.conversation.letters if request.conversation else 0
     incoming = references * _REFERENCE_TOKENS + -(-length // _BYTES_PER_TOKEN)
     outgoing = _TEXT_TOKENS if "TEXT" in request.modalities else 0
     level = request.parameters.thinking

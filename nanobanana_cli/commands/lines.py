@@ -25,6 +25,7 @@ class ResultLine(msgspec.Struct, frozen=True, kw_only=True):
         mime_type, width, height, bytes, sha256: the file.
         alt: the alt text or description.
         alt_path: the file that holds it.
+        chat_path: the file that holds the conversation, if it was asked for.
         seconds: the time of the call that was answered.
         attempts: how often the request was sent.
         cost_usd: the price of the call; null if it is not known.
@@ -55,6 +56,7 @@ class ResultLine(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: float | None
     response_id: str | None
     usage: Usage | None
+    chat_path: str | UnsetType = UNSET
     source: str | UnsetType = UNSET
     lang: str | UnsetType = UNSET
     notes: tuple[str, ...] | UnsetType = UNSET
@@ -90,6 +92,7 @@ class ResultLine(msgspec.Struct, frozen=True, kw_only=True):
             cost_usd=usd(result.cost),
             response_id=reply.response_id if reply else None,
             usage=reply.usage if reply else None,
+            chat_path=UNSET if result.chat_path is None else result.chat_path,
             # An existing image: under `path` it would look like a result.
             source=result.path if has_failed and result.path is not None else UNSET,
             lang=UNSET if result.lang is None else result.lang,

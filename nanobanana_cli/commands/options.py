@@ -61,8 +61,8 @@ class Shape(msgspec.Struct, frozen=True):
             "--aspect",
             "-a",
             metavar="RATIO",
-            help="Aspect ratio, such as 16:9, or landscape; auto is the first reference image's, "
-            "else 1:1. [default: auto]",
+            help="Aspect ratio, such as 16:9, or landscape; auto is the image to --continue, "
+            "or the first reference image, else 1:1. [default: auto]",
         ),
     ] = None
     size: Annotated[
@@ -187,6 +187,25 @@ class Copies(msgspec.Struct, frozen=True):
             help="Number of images, one call each, in parallel.",
         ),
     ] = 1
+
+
+class Turns(msgspec.Struct, frozen=True):
+    """The conversation that an image is a part of."""
+
+    panel = "Several turns"
+
+    chat: Annotated[
+        bool,
+        Option("--chat", help="Keep the conversation beside the image: fox.png, fox.chat.json."),
+    ] = False
+    continue_from: Annotated[
+        str | None,
+        Option(
+            "--continue",
+            metavar="FILE",
+            help="Go on from the conversation beside FILE, or in it, and keep the new one.",
+        ),
+    ] = None
 
 
 class Service(msgspec.Struct, frozen=True):

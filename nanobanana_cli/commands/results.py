@@ -192,6 +192,8 @@ class ResultWriter(msgspec.Struct, frozen=True):
         elif result.alt_path is not None:
             say = self.terminal.note if path == "-" else self.terminal.result
             say(result.alt_path)
+        if result.chat_path is not None:
+            self.terminal.note(f"conversation: {result.chat_path}")
 
 
 def step_summary(

@@ -63,6 +63,7 @@ FREE = Values()
 FILES = Values(files=True)
 FOLDERS = Values(files=True, suffixes=())
 IMAGES = Values(files=True, suffixes=IMAGE_SUFFIXES)
+CONVERSATIONS = Values(files=True, suffixes=(*IMAGE_SUFFIXES, ".chat.json"))
 MANIFESTS = Values(files=True, suffixes=tuple(MANIFEST_FORMATS))
 
 
@@ -177,7 +178,7 @@ def of_path(name: str, metavar: str) -> Values:
     """
     if metavar == "FOLDER":
         return FOLDERS
-    return IMAGES if name == "--image" else FILES
+    return {"--image": IMAGES, "--continue": CONVERSATIONS}.get(name, FILES)
 
 
 def of_option(name: str) -> Values:

@@ -65,7 +65,7 @@ class MisplacedImage(LocalFileError):
 
     def __init__(self, message: str, path: Path) -> None:
         super().__init__(message, hint=f"the image was saved as {path}")
-        self.path = path
+        self.path = self.image_path = path
 
 
 class NamedFile(msgspec.Struct, frozen=True):
@@ -201,6 +201,11 @@ def plan(
         return [UnnamedFile(path, slug(prompt), wanted)] * count
     agreed = _agreed(path, None if format_yields and path.suffix else wanted)
     return _named(path, count, agreed, force)
+
+
+def chat_file(image: str | Path) -> Path:
+    """Return the file for the conversation of an image: `fox.chat.json` for `fox.png`."""
+    return Path(image).with_suffix(".chat.json")
 
 
 def numbered(destination: Destination, number: int) -> Destination:

@@ -223,7 +223,7 @@ def _rescue(
     suffix = SUFFIXES[picture.format]
     saved = rescue.image(picture.data, slug(request.prompt), suffix, beside)
     error.hint = f"{said} {saved}" if saved else "the image is lost"
-    error.charged, error.is_kept = Charged.YES, saved is not None
+    error.charged, error.is_kept, error.image_path = Charged.YES, saved is not None, saved
 
 
 def _verified(data: Data | None, result: Result, rescue: Rescue | None) -> Picture:

@@ -26,11 +26,20 @@ def shaped(request: ContentRequest) -> ContentRequest:
     """Return the request with a ratio in place of `auto`, which the service does not know."""
     if request.aspect != AUTO:
         return request
-    if request.references and not request.references[0].is_fetched:
+    images = _shaping(request)
+    if images and not images[0].is_fetched:
         # Left out, it follows the image too: https://ai.google.dev/gemini-api/docs/image-generation
         return replace(request, aspect=None)
-    aspect, like = follow(request.model, request.references)
+    aspect, like = follow(request.model, images)
     return replace(request, aspect=aspect, like=like)
+
+
+def _shaping(request: ContentRequest) -> Sequence[Reference]:
+    """Return the images that a request is made from; its shape follows the first of them."""
+    if request.conversation is None:
+        return request.references
+    last = request.conversation.last
+    return (*((last,) if last else ()), *request.references)
 
 
 def follow(model: str, references: Sequence[Reference]) -> tuple[str, str | None]:
@@ -70,15 +79,16 @@ def notes(request: ContentRequest, configured: str | None = None) -> Iterator[st
         if not each.is_fetched:
             ratio = "" if request.aspect else "; the aspect ratio, which follows it, is left out"
             yield f"{each.name} is not fetched here: its data is a placeholder{ratio}"
-    if not request.references or request.aspect is None or request.size is None:
+    images = _shaping(request)
+    if not images or request.aspect is None or request.size is None:
         return
-    first = request.references[0]
+    first = images[0]
     name, is_default = remote.shown(first.name), request.aspect == DEFAULT_ASPECT
     if first.size is None:
         if first.is_fetched and is_default and not request.like and configured is None:
             yield f"cannot tell the shape of {name}, so the image is {request.aspect}"
     elif configured is not None:
-        nearest, _ = follow(request.model, request.references)
+        nearest, _ = follow(request.model, images)
         if nearest != request.aspect:
             yield (
                 f"{request.aspect} from {configured} holds, although {name} is nearest to "
@@ -101,7 +111,7 @@ def _distance(request: ContentRequest, size: tuple[int, int]) -> Iterator[str]:
 
 def _larger(request: ContentRequest, size: str) -> Iterator[str]:
     """Yield a note if a reference image has more pixels than the image will have."""
-    sizes = [(each.size, each.name) for each in request.references if each.size]
+    sizes = [(each.size, each.name) for each in _shaping(request) if each.size]
     try:
         expected = pixels(request.aspect or DEFAULT_ASPECT, size)
     except KeyError:

@@ -15,6 +15,7 @@ from nanobanana_cli.sandbox import picture, proto, replies
 from nanobanana_cli.sandbox.errors import Details, error_body
 from nanobanana_cli.sandbox.faults import Fault
 from nanobanana_cli.sandbox.replies import HttpReply, Part, TransportMode, image_part, json_reply
+from nanobanana_cli.sandbox.signatures import signed
 from nanobanana_cli.sandbox.validation import Request
 
 _Content = dict[str, Any]
@@ -182,11 +183,10 @@ def _draw(prompt: str, width: int, height: int) -> Part:
 
 
 def _drafts(request: Request) -> list[Part]:
-    final = {**image_part(_png(request)), "thoughtSignature": b"sandbox"}
     return [
         {"text": "Thinking about the composition", "thought": True},
         {**_draw(request.prompt, 64, 64), "thought": True},
-        *replies.parts(request, [final]),
+        *replies.parts(request, [image_part(_png(request))]),
     ]
 
 
@@ -260,7 +260,7 @@ def _chunks(request: Request, found: list[Part]) -> Iterator[_Content]:
         pieces.insert(0, {"text": "Here is the image."})
     trailer = replies.trailer(request, found)
     for piece in pieces:
-        content = {"parts": [piece], "role": "model"}
+        content = {"parts": [signed(piece, request.model)], "role": "model"}
         reason = "STOP" if piece is pieces[-1] else None
         candidate = {"content": content, "finishReason": reason, "index": 0}
         yield {"candidates": [candidate], **trailer}

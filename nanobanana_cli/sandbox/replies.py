@@ -12,6 +12,7 @@ from PIL import Image
 
 from nanobanana_cli.catalog import MODELS, Model
 from nanobanana_cli.sandbox import RESPONSE_ID, picture
+from nanobanana_cli.sandbox.signatures import signed
 from nanobanana_cli.sandbox.validation import Request
 from nanobanana_cli.types import Redacted
 
@@ -90,9 +91,9 @@ def parts(request: Request, images: Sequence[Part] | None = None) -> list[Part]:
 
 
 def body(request: Request, found: Sequence[Part]) -> dict[str, Any]:
-    """Return the content of a reply that holds the parts."""
+    """Return the content of a reply that holds the parts, each signed."""
     candidate = {
-        "content": {"parts": list(found), "role": "model"},
+        "content": {"parts": [signed(part, request.model) for part in found], "role": "model"},
         "finishReason": "STOP",
         "index": 0,
     }
@@ -109,7 +110,7 @@ def trailer(request: Request, found: Sequence[Part] = ()) -> dict[str, Any]:
     """Return the fields that follow the candidates: usage, model version, response id."""
     incoming = {
         "TEXT": max(1, len(request.prompt) // 4),
-        "IMAGE": _INPUT_IMAGE_TOKENS * len(request.references),
+        "IMAGE": _INPUT_IMAGE_TOKENS * (len(request.references) + request.earlier_images),
     }
     final = [part for part in found if not part.get("thought")]
     outgoing = {

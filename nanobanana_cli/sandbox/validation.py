@@ -25,7 +25,7 @@ from nanobanana_cli.catalog import (
 )
 from nanobanana_cli.images.displayed import size_of
 from nanobanana_cli.images.formats import format_of
-from nanobanana_cli.sandbox import proto
+from nanobanana_cli.sandbox import proto, signatures
 from nanobanana_cli.sandbox.errors import ApiError, invalid, no_model, violations
 from nanobanana_cli.settings.validators import nearest_ratio
 from nanobanana_cli.types import Redacted
@@ -51,6 +51,7 @@ class Request(Redacted, frozen=True):
         references: the input images' bytes, in order.
         marker: the text in `[[fault:…]]`, if any.
         most_tokens: of the reply; None if the request names no limit.
+        earlier_images: how many images the turns before the last one have.
     """
 
     _hidden = ("references",)
@@ -63,6 +64,7 @@ class Request(Redacted, frozen=True):
     references: tuple[bytes, ...] = ()
     marker: str | None = None
     most_tokens: int | None = None
+    earlier_images: int = 0
 
 
 def known_model(name: str) -> Model:
@@ -97,8 +99,11 @@ def parse(model_id: str, body: bytes) -> Request:
     _check_thinking(config, model)
     _check_search(request, model)
     turn = f"contents[{len(request['contents']) - 1}]"
+    signatures.check(request["contents"], model)
+    earlier = _earlier_images(request["contents"])
     references = _references(parts, model, turn)
-    aspect, size = _image_config(config.get("imageConfig", {}), model, references)
+    shapes = (*earlier[-1:], *references)
+    aspect, size = _image_config(config.get("imageConfig", {}), model, shapes)
     text = "\n".join(part["text"] for part in parts if part.get("text"))
     marker = _MARKER.search(text)
     text = _MARKER.sub("", text)
@@ -112,6 +117,7 @@ def parse(model_id: str, body: bytes) -> Request:
         references=references,
         marker=marker.group(1) if marker else None,
         most_tokens=config.get("maxOutputTokens") or None,
+        earlier_images=len(earlier),
     )
 
 
@@ -126,7 +132,8 @@ def _parts(request: dict[str, Any]) -> list[dict[str, Any]]:
         if not content.get("parts"):
             raise invalid(f"contents[{turn}].parts", "contents.parts must not be empty.")
         for number, part in enumerate(content["parts"]):
-            if not any(part.get(kind) for kind in _PART_DATA):
+            # The signature of a stream may come in a part of its own, whose text is empty.
+            if not any(part.get(kind) for kind in (*_PART_DATA, "thoughtSignature")):
                 raise invalid(
                     f"contents[{turn}].parts[{number}].data",
                     "required oneof field 'data' must have one initialized field",
@@ -206,7 +213,7 @@ def _image_config(
 
 
 def _followed(model: Model, references: tuple[bytes, ...]) -> str:
-    """Return the ratio of an image whose ratio is left out: that of the first reference image.
+    """Return the ratio of an image whose ratio is left out: that of the first of the images.
 
     Source: https://ai.google.dev/gemini-api/docs/image-generation
     """
@@ -227,6 +234,16 @@ def _no_enum(message: str, name: str, enum: str, value: str) -> ApiError:
     kind = f"type.googleapis.com/google.ai.generativelanguage.v1beta.{enum}"
     path = f"{message}.{name}"
     return violations({path: [f"Invalid value at '{path}' ({kind}), \"{value[:100]}\""]})
+
+
+def _earlier_images(contents: list[dict[str, Any]]) -> list[bytes]:
+    """Return the images in the turns before the last one, in order."""
+    return [
+        _decoded(f"contents[{turn}].parts[{number}].inline_data", part["inlineData"])
+        for turn, content in enumerate(contents[:-1])
+        for number, part in enumerate(content["parts"])
+        if part.get("inlineData")
+    ]
 
 
 def _references(parts: list[dict[str, Any]], model: Model, turn: str) -> tuple[bytes, ...]:

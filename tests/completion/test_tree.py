@@ -119,6 +119,7 @@ def test_the_catalog_is_offered(real: dict[str, Command]) -> None:
     assert list(taken["--provider"].choices) == list(PROVIDERS)
     assert taken["--output"] == taken["--prompt-file"] == FILES
     assert taken["--image"] == IMAGES
+    assert ".chat.json" in (taken["--continue"].suffixes or ())
 
 
 def test_what_a_setting_takes_is_what_its_option_takes(real: dict[str, Command]) -> None:

@@ -65,6 +65,8 @@ def check_images(
         "-n": options.copies.count != 1,
         "--format": options.output.image_format is not None,
         "--all": options.output.every,
+        "--chat": options.turns.chat,
+        "--continue": options.turns.continue_from is not None,
         "--open": options.viewing.open,
         "--preview": options.viewing.preview,
         "--search": options.parameters.search,

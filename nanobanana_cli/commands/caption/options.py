@@ -170,6 +170,7 @@ class CaptionOptions(msgspec.Struct, frozen=True):
     output: shared.Output = shared.Output()
     viewing: shared.Viewing = shared.Viewing()
     copies: shared.Copies = shared.Copies()
+    turns: shared.Turns = shared.Turns()
     service: shared.Service = shared.Service()
     cost: shared.Cost = shared.Cost()
     streams: shared.Streams = shared.Streams()

@@ -18,11 +18,12 @@ from nanobanana_cli.commands.options import (
     Service,
     Shape,
     Streams,
+    Turns,
     Viewing,
 )
 from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.errors import LocalFileError, UsageError
-from nanobanana_cli.types import ContentRequest, Result
+from nanobanana_cli.types import ContentRequest, Conversation, Result
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class GenerateOptions(msgspec.Struct, frozen=True):
     output: Output = Output()
     viewing: Viewing = Viewing()
     copies: Copies = Copies()
+    turns: Turns = Turns()
     text: AltText = AltText()
     service: Service = Service()
     cost: Cost = Cost()
@@ -82,6 +84,8 @@ def command(options: GenerateOptions, terminal: Terminal) -> None:
       nb generate "a red fox" --aspect 16:9 --size 2K -o fox.png
       nb generate "a red fox" --provider sandbox       # free and offline
       nb generate "the same fox, at night" -i fox.png -n 3 -o night.png
+      nb generate "a red fox" --chat -o fox.png
+      nb generate "now at night" --continue fox.png -o night.png
       echo "a red fox" | nb generate - -o - | magick - fox.avif
     """
     run(options, options.prompt, terminal)
@@ -121,7 +125,8 @@ def run(
     take = terminal.binary if display is None else display.binary
     places = _destinations(output, request, in_force, options.copies.count, take, writer)
     images = Generation(
-        request, places, in_force, terminal, writer, output.skip_existing, text, output.every
+        *(request, places, in_force, terminal, writer, output.skip_existing, text, output.every),
+        chat=_chat(options.turns),
     )
     if cost.dry_run or cost.curl:
         images.show(as_curl=cost.curl)
@@ -233,6 +238,9 @@ def _request(
     prompt = inputs.prompt_text(prompt, prompt_file, terminal.read)
     is_shown = options.cost.dry_run or options.cost.curl
     fetch = None if is_shown else remote.RemoteImages().get
+    continued = None
+    if options.turns.continue_from is not None:
+        continued = _conversation(options.turns.continue_from, in_force, terminal)
     request = ContentRequest(
         prompt=prompt,
         framed=_framed(prompt, text),
@@ -242,8 +250,26 @@ def _request(
         size=in_force.size,
         references=inputs.references(images, terminal.read, fetch),
         parameters=options.parameters,
+        conversation=continued,
     )
     return shape.shaped(inputs.checked(request))
+
+
+def _conversation(name: str, in_force: "Settings", terminal: Terminal) -> Conversation:
+    from nanobanana_cli.generation import conversation
+
+    found, turns = conversation.load(name)
+    conversation.check_maker(found, name, in_force.model, in_force.provider, in_force.base_url)
+    if note := conversation.changed_note(found, name):
+        terminal.warn(note)
+    return turns
+
+
+def _chat(turns: Turns) -> str | None:
+    """Return the option that asks for the conversation, if one does."""
+    if turns.continue_from is not None:
+        return "--continue"
+    return "--chat" if turns.chat else None
 
 
 def _framed(prompt: str, text: "TextDestination | None") -> str | None:

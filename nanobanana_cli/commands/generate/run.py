@@ -25,7 +25,8 @@ from nanobanana_cli.errors import (
     Rejected,
 )
 from nanobanana_cli.generation import shape
-from nanobanana_cli.generation.destinations import Destination, NamedFile, folders
+from nanobanana_cli.generation.destinations import Destination, NamedFile, chat_file, folders
+from nanobanana_cli.log.line import absolute
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.system import StopSignals, error_of
 from nanobanana_cli.types import ContentRequest, Result
@@ -51,6 +52,7 @@ class Generation(msgspec.Struct, frozen=True):
         skip_existing: leave existing files alone.
         text: where the text of each image goes, if one is asked for.
         every: save every finished image of a reply, not the last alone.
+        chat: the option that asks for the conversation beside each image, if one does.
     """
 
     request: ContentRequest
@@ -61,6 +63,7 @@ class Generation(msgspec.Struct, frozen=True):
     skip_existing: bool
     text: TextDestination | None
     every: bool = False
+    chat: str | None = None
 
     def make(self, *, yes: bool) -> None:
         """Make the images that are missing, and write each result as it comes.
@@ -131,6 +134,10 @@ class Generation(msgspec.Struct, frozen=True):
         text_path = None if self.text is None else self.text.text_path(path)
         alt_path = str(text_path) if text_path is not None and files.taken(text_path) else None
         skipped = Result("skipped", self.request, self.settings.provider, path, alt_path=alt_path)
+        if self.chat is not None and files.taken(chat_path := chat_file(path)):
+            skipped = msgspec.structs.replace(skipped, chat_path=str(chat_path))
+        elif self.chat is not None:
+            self.terminal.warn(f"{path} has no conversation beside it; --force makes both anew")
         if write:
             self.writer.skipped(skipped)
         self.terminal.note(f"{path} exists, left alone")
@@ -146,6 +153,10 @@ class Generation(msgspec.Struct, frozen=True):
             from nanobanana_cli.captions.save import preflight
 
             preflight(missing, self.text)
+        if self.chat is not None:
+            from nanobanana_cli.generation import save_conversation
+
+            save_conversation.preflight(missing, self.chat)
         if self.settings.max_cost is not None:
             cost.check(self.request, self.settings, len(missing))
         connection.note_model(self.request.model, self.settings.provider, self.terminal)
@@ -218,24 +229,38 @@ class Generation(msgspec.Struct, frozen=True):
         from nanobanana_cli.generation.save import load_converter, save_every_image, save_image
 
         load_converter(destination.format)
+        chat = None
+        if self.chat is not None:
+            from nanobanana_cli.generation.save_conversation import ConversationKeeper
+
+            chat = ConversationKeeper.beside(destination, session.endpoint)
         with session.call(self.request, every_link=self.every) as called:
-            place, rescue, hashed = destination, session.rescue, session.log.is_kept
+            place, rescue = destination, session.rescue
+            hashed = session.log.is_kept or chat is not None
+            parts = chat.parts_of(called) if chat else []
             if self.every:
                 results = [*save_every_image(called, place, rescue, hashed)]
             else:
                 results = [save_image(called, place, rescue, hashed)]
+            # The last image is the result proper, which text and conversation are about.
             if self.text is not None and results[-1].status == "written":
                 from nanobanana_cli.captions.save import save_reply_text
 
-                # The last image is the result proper, which the text is about.
                 results[-1] = save_reply_text(results[-1], self.text)
-            session.log.add(results, self._text_settings())
+            if chat is not None:
+                results[-1] = chat.save(results[-1], parts, rescue)
+            session.log.add(results, self._log_settings())
         return results
 
-    def _text_settings(self) -> dict[str, object]:
+    def _log_settings(self) -> dict[str, object]:
+        found: dict[str, object] = {}
+        if self.request.conversation is not None:
+            found["continue_from"] = absolute(self.request.conversation.name)
+        elif self.chat is not None:
+            found["chat"] = True
         if self.text is None:
-            return {}
-        return {"alt": True} if self.writer.texts is None else self.text.options
+            return found
+        return found | ({"alt": True} if self.writer.texts is None else self.text.options)
 
 
 class _Shown(msgspec.Struct):

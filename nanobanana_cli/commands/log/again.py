@@ -33,14 +33,17 @@ def _words(line: LoggedCall, in_force: Settings) -> list[str]:
         "images": [_relative(each.name) for each in line.references] or None,
     }
     is_text = line.prompt is None
+    follows = bool(line.references) or "continue_from" in line.settings
     model = in_force.caption_model if is_text else in_force.model
+    if name := line.settings.get("continue_from"):
+        values["continue_from"] = _relative(name)
     same = {
         "model": model if line.provider == in_force.provider else None,
         "provider": in_force.provider,
         "base_url": in_force.base_url,
         "size": in_force.size,
-        # Without a reference image, `auto` is 1:1.
-        "aspect": "1:1" if in_force.aspect == "auto" and not line.references else in_force.aspect,
+        # Without an image to follow, `auto` is 1:1.
+        "aspect": "1:1" if in_force.aspect == "auto" and not follows else in_force.aspect,
     }
     for name, value in same.items():
         if values.get(name) == value:
