@@ -201,7 +201,7 @@ ROWS = (
             _refused("a device", "-o", "/dev/full.png/x.png"),
             _refused("too long", "-o", f"{'x' * 300}.png", says="the name is too long"),
             _refused("too deep", "-o", f"{'x/' * 3000}fox.png"),
-            _refused("a loop", "--force", prepare=_link("fox.png"), says="form a loop"),
+            _refused("a loop", "--force", prepare=_link("fox.png"), forms=("file", "json")),
             _refused("of another format", "-o", "fox.tiff", exit_=2),
             _refused("without a name", "-o", ".png", exit_=2),
         ),
