@@ -39,9 +39,9 @@ end
 function __nb_value_follows
     switch $argv[1]
         case 'generate'
-            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'caption'
-            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'batch'
             string match -qr -- '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
         case 'extract'
@@ -119,6 +119,11 @@ complete -c nb -n '__nb_in \'generate\'' -l size -s s -x -k -a '0.5K\\t\'512x512
 1K\\t\'1024x1024 pixels at 1:1\'
 2K\\t\'2048x2048 pixels at 1:1\'
 4K\\t\'4096x4096 pixels at 1:1\'' -d 'Image size: 0.5K, 1K, 2K or 4K'
+complete -c nb -n '__nb_in \'generate\'' -l fit -x -k -a '1200x630\\t\'link previews (Open Graph)\'
+1080x1080\\t\'square posts\'
+1080x1920\\t\'stories\'
+1280x720\\t\'video thumbnails\'
+1500x500\\t\'page headers\'' -d 'Deliver exactly so many pixels, such as 1200x630, cut out of the least ratio and size that need no enlarging'
 complete -c nb -n '__nb_in \'generate\'' -l image -s i -x -a '(__nb_files png jpg jpeg webp gif tiff tif bmp avif jfif heic heif)' -d 'Reference image: a file, an https address, or - for stdin'
 complete -c nb -n '__nb_in \'generate\'' -l prompt-file -r -F -d 'Read the prompt from FILE'
 complete -c nb -n '__nb_in \'generate\'' -l thinking -x -k -a 'minimal
@@ -221,6 +226,11 @@ complete -c nb -n '__nb_in \'caption\'' -l size -s s -x -k -a '0.5K\\t\'512x512 
 1K\\t\'1024x1024 pixels at 1:1\'
 2K\\t\'2048x2048 pixels at 1:1\'
 4K\\t\'4096x4096 pixels at 1:1\'' -d 'Image size: 0.5K, 1K, 2K or 4K'
+complete -c nb -n '__nb_in \'caption\'' -l fit -x -k -a '1200x630\\t\'link previews (Open Graph)\'
+1080x1080\\t\'square posts\'
+1080x1920\\t\'stories\'
+1280x720\\t\'video thumbnails\'
+1500x500\\t\'page headers\'' -d 'Deliver exactly so many pixels, such as 1200x630, cut out of the least ratio and size that need no enlarging'
 complete -c nb -n '__nb_in \'caption\'' -l image -s i -x -a '(__nb_files png jpg jpeg webp gif tiff tif bmp avif jfif heic heif)' -d 'Reference image: a file, an https address, or - for stdin'
 complete -c nb -n '__nb_in \'caption\'' -l prompt-file -r -F -d 'Read the prompt from FILE'
 complete -c nb -n '__nb_in \'caption\'' -l thinking -x -k -a 'minimal

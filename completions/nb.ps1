@@ -39,6 +39,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-a', 'Aspect ratio, such as 16:9, or landscape'),
             ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
             ('-s', 'Image size: 0.5K, 1K, 2K or 4K'),
+            ('--fit', 'Deliver exactly so many pixels, such as 1200x630, cut out of the least ratio and size that need no enlarging'),
             ('--image', 'Reference image: a file, an https address, or - for stdin'),
             ('-i', 'Reference image: a file, an https address, or - for stdin'),
             ('--prompt-file', 'Read the prompt from FILE'),
@@ -110,6 +111,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('-a', 'Aspect ratio, such as 16:9, or landscape'),
             ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
             ('-s', 'Image size: 0.5K, 1K, 2K or 4K'),
+            ('--fit', 'Deliver exactly so many pixels, such as 1200x630, cut out of the least ratio and size that need no enlarging'),
             ('--image', 'Reference image: a file, an https address, or - for stdin'),
             ('-i', 'Reference image: a file, an https address, or - for stdin'),
             ('--prompt-file', 'Read the prompt from FILE'),
@@ -350,8 +352,8 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     }
     # The words whose value comes next.
     $valued = @{
-        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
-        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+        'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
         'batch' = '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
         'extract' = '^(-[qvh]*[o]|--output|--format)$'
         'log' = '^(-[qh]*[n]|--count|--since|--before|--sum)$'
@@ -406,6 +408,13 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('1K', '1024x1024 pixels at 1:1'),
             ('2K', '2048x2048 pixels at 1:1'),
             ('4K', '4096x4096 pixels at 1:1')
+        )
+        'generate --fit' = @(
+            ('1200x630', 'link previews (Open Graph)'),
+            ('1080x1080', 'square posts'),
+            ('1080x1920', 'stories'),
+            ('1280x720', 'video thumbnails'),
+            ('1500x500', 'page headers')
         )
         'generate --thinking' = @(
             ('minimal', 'minimal'),
@@ -507,6 +516,13 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('1K', '1024x1024 pixels at 1:1'),
             ('2K', '2048x2048 pixels at 1:1'),
             ('4K', '4096x4096 pixels at 1:1')
+        )
+        'caption --fit' = @(
+            ('1200x630', 'link previews (Open Graph)'),
+            ('1080x1080', 'square posts'),
+            ('1080x1920', 'stories'),
+            ('1280x720', 'video thumbnails'),
+            ('1500x500', 'page headers')
         )
         'caption --thinking' = @(
             ('minimal', 'minimal'),

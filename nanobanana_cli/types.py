@@ -265,6 +265,7 @@ class Result(msgspec.Struct, frozen=True):
         reply: without its image once that is saved.
         notes: for people: the image has another ratio, was converted, …
         error: the reason of a failure.
+        edits: what was to be done to the image, by the names of the options.
     """
 
     status: Status
@@ -287,3 +288,4 @@ class Result(msgspec.Struct, frozen=True):
     reply: Reply | None = None
     notes: tuple[str, ...] = ()
     error: NbError | None = None
+    edits: Mapping[str, object] = {}

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from nanobanana_cli.catalog import MODELS
+from nanobanana_cli.images.edits import NO_EDITS, Edits
 from nanobanana_cli.types import Parameters
 
 # Part → hash, as in a ledger.
@@ -34,6 +35,7 @@ def parts(
     parameters: Parameters,
     references: Sequence[str],
     builtin: frozenset[str],
+    edits: Edits = NO_EDITS,
 ) -> dict[str, str]:
     """Return the parts of a request.
 
@@ -43,8 +45,10 @@ def parts(
         parameters: of the request.
         references: SHA-256 of each reference image, hexadecimal; or UNKNOWN.
         builtin: which of `model`, `aspect` and `size` are built-in defaults.
+        edits: what is done to the image.
     """
     asked = {"prompt": _hash(prompt), **_shared(shape, parameters, builtin)}
+    asked |= {name: _hash(str(value)) for name, value in edits.options.items()}
     if references:
         asked[_REFERENCES] = _joined(references)
     return asked

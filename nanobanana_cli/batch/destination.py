@@ -17,6 +17,7 @@ from nanobanana_cli.captions import sidecar
 from nanobanana_cli.errors import NbError, OutputExists
 from nanobanana_cli.generation.destinations import NamedFile
 from nanobanana_cli.images.content import ImageContent, of_image
+from nanobanana_cli.images.edits import Edits
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.types import Data, ImageFormat
 
@@ -40,6 +41,11 @@ class RowDestination(msgspec.Struct, frozen=True):
         target = self.step.path or self.step.item.target
         suffix = paths.split(target)[1].lower()
         return FORMAT_OF_SUFFIX.get(suffix, self.step.item.settings.format)
+
+    @property
+    def edits(self) -> Edits:
+        """What the row asks for; an image at hand has had that done to it."""
+        return Edits() if self.step.found else self.step.item.settings.edits
 
     def taken(self) -> bool:
         """Return False: the plan has checked it."""

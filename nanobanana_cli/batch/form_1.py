@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from nanobanana_cli.batch import asked
 from nanobanana_cli.batch.item import Item, RowSettings
 from nanobanana_cli.catalog import DEFAULT_ASPECT
+from nanobanana_cli.images.edits import NO_EDITS
 from nanobanana_cli.types import Parameters
 
 _VERSION = 1
@@ -33,6 +34,8 @@ def fingerprints(item: Item, *, takes_sandbox: bool) -> Iterator[str]:
         item: the image.
         takes_sandbox: images of a sandbox will do.
     """
+    if item.settings.edits != NO_EDITS:
+        return
     prompt = json.dumps(item.prompt)
     parts = item.settings, item.parameters, item.identities
     for before, after in _around(*parts, item.leaves_aspect, takes_sandbox):

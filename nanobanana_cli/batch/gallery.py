@@ -201,7 +201,8 @@ def _summary(entries: Sequence[Entry], failed: int) -> str:
 def _facts(entry: Entry) -> dict[str, str]:
     """Return what many images share."""
     settings = entry.item.settings
-    return {"Model": settings.model, "Aspect": settings.aspect, "Size": settings.size}
+    facts = {"Model": settings.model, "Aspect": settings.aspect, "Size": settings.size}
+    return facts | {name.capitalize(): str(each) for name, each in settings.edits.options.items()}
 
 
 def _shared(entries: Sequence[Entry]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from nanobanana_cli.captions import prompts
 from nanobanana_cli.errors import LocalFileError, NbError, UsageError
 from nanobanana_cli.generation import inputs, shape
 from nanobanana_cli.generation.remote import RemoteImages, is_address
+from nanobanana_cli.images.edits import Edits
 from nanobanana_cli.settings.validators import AUTO
 from nanobanana_cli.types import ContentRequest, ImageFormat, Parameters, Reference
 
@@ -27,6 +28,7 @@ class RowSettings(msgspec.Struct, frozen=True, gc=False):
     size: str
     format: ImageFormat | None
     alt: bool = False
+    edits: Edits = Edits()
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):

@@ -24,8 +24,9 @@ from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.captions.save import TextDestination, save_reply_text
 from nanobanana_cli.errors import Charged, LocalFileError, NbError, OutcomeUnknown
 from nanobanana_cli.generation import shape
+from nanobanana_cli.generation.edit import load_converter
 from nanobanana_cli.generation.pool import WorkerPool
-from nanobanana_cli.generation.save import load_converter, save_image
+from nanobanana_cli.generation.save import save_image
 from nanobanana_cli.generation.session import Session
 from nanobanana_cli.system import error_of
 from nanobanana_cli.types import Result
@@ -207,13 +208,15 @@ class Runner:
             return self._failed(step, error)
         call = CallRecord(step, intent_line(step, self._session.endpoint.provider), self._ledger)
         place = RowDestination(self._root, step, call.receive)
-        load_converter(place.format)
+        load_converter(place.format, place.edits)
         with self._session.call(request, around=call.attempt) as called:
             if text:
                 result = self._text_alone(step, called)
             else:
                 result = save_image(called, place, self._session.rescue)
-                result = replace(result, notes=(*shape.notes(request), *result.notes))
+                is_fitted = place.edits.box is not None
+                notes = shape.notes(request, is_fitted=is_fitted)
+                result = replace(result, notes=(*notes, *result.notes))
                 result = self._with_text(step, result)
             self._log(step, result, call)
         if not call.is_recorded and isinstance(result.error, LocalFileError):

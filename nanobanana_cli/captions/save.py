@@ -110,7 +110,7 @@ def preflight(images: Sequence[Destination], destination: TextDestination) -> No
     text_file = destination.text_file
     if text_file is not None and len(images) > 1:
         raise UsageError(
-            f"--alt-file {text_file} names one file, but -n asks for {len(images)} texts",
+            f"--alt-file {text_file} names one file, but {len(images)} images get texts",
             hint="use --alt to write each text beside its image",
         )
     for image in images:

@@ -110,7 +110,7 @@ def _loading_converter() -> Iterator[None]:
 
     Few images need it, and before the request is sent it would take a tenth of the start.
     """
-    from nanobanana_cli.generation.save import load_converter
+    from nanobanana_cli.generation.edit import load_converter
 
     def load() -> None:
         # What cannot be loaded is told where it is needed.

@@ -35,7 +35,7 @@ GUIDE = ("agent", "agents", "claude", "skill", "skill.md", "skills")
 OPTIONS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("--aspect",): ("ar", "aspect-ratio", "orientation", "ratio", "shape"),
     ("--size",): ("image-size", "quality", "res", "resolution"),
-    ("--aspect", "--size"): ("dimensions", "height", "pixels", "width"),
+    ("--fit",): ("crop", "dimensions", "height", "pixels", "resize", "width"),
     ("--image",): ("edit", "image-file", "in", "input", "ref", "reference", "source"),
     ("--output",): ("dest", "dir", "file", "filename", "folder", "out-file", "output-file", "save"),
     ("--count",): ("images", "num", "num-images", "number", "samples", "times"),

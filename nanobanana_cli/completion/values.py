@@ -125,6 +125,15 @@ _OPTIONS: Mapping[str, Values] = {
         {aspect: f"{_pixels(aspect, '1K')} pixels at 1K" for aspect in catalog.ASPECTS}
     ),
     "--fault": Values(FAULTS),
+    "--fit": Values(
+        {
+            "1200x630": "link previews (Open Graph)",
+            "1080x1080": "square posts",
+            "1080x1920": "stories",
+            "1280x720": "video thumbnails",
+            "1500x500": "page headers",
+        }
+    ),
     "--format": Values(_FORMATS),
     "--model": Values(
         {model.id: model.title for model in catalog.MODELS.values()}

@@ -12,6 +12,7 @@ import msgspec
 from nanobanana_cli import files
 from nanobanana_cli.errors import Charged, LocalFileError, OutputExists, UsageError
 from nanobanana_cli.images import formats
+from nanobanana_cli.images.edits import Edits
 from nanobanana_cli.images.formats import (
     FORMAT_OF_SUFFIX,
     FORMATS,
@@ -37,6 +38,10 @@ class Destination(Protocol):
     @property
     def format(self) -> ImageFormat | None:
         """The format that the image must have; None takes it as received."""
+
+    @property
+    def edits(self) -> Edits:
+        """What is done to the image before it is saved."""
 
     def taken(self) -> bool:
         """Return True if something exists there that must not be replaced unasked."""
@@ -74,6 +79,7 @@ class NamedFile(msgspec.Struct, frozen=True):
     path: Path
     format: ImageFormat | None
     force: bool = False
+    edits: Edits = Edits()
 
     def found(self) -> Path | None:
         """Return the file that is there; without a suffix, that with any image's."""
@@ -129,6 +135,7 @@ class UnnamedFile(msgspec.Struct, frozen=True):
     folder: Path
     stem: str
     format: ImageFormat | None
+    edits: Edits = Edits()
 
     def taken(self) -> bool:
         """Return False: there is always a free name."""
@@ -144,6 +151,7 @@ class Stdout(msgspec.Struct, frozen=True):
 
     write: Callable[[Data], None]
     format: ImageFormat | None
+    edits: Edits = Edits()
 
     def taken(self) -> bool:
         """Return False."""
@@ -228,12 +236,15 @@ def _named(path: Path, count: int, wanted: ImageFormat | None, force: bool) -> l
     if wanted is not None and not path.suffix:
         path = path.with_name(path.name + SUFFIXES[wanted])
     paths = [path] if count == 1 else [_numbered(path, n) for n in range(1, count + 1)]
-    places = [NamedFile(each, wanted, force) for each in paths]
-    for place in places:
-        # What is there may be a folder, a device or a pipe; a longer name may be too long.
-        for each in {place.path, *filter(files.taken, place.paths()), place.paths()[-1]}:
-            files.check_output(each)
-    return list(places)
+    return [check_place(NamedFile(each, wanted, force)) for each in paths]
+
+
+def check_place(place: NamedFile) -> NamedFile:
+    """Return the place; raise UsageError or LocalFileError if it is not one for a file."""
+    # What is there may be a folder, a device or a pipe; a longer name may be too long.
+    for each in {place.path, *filter(files.taken, place.paths()), place.paths()[-1]}:
+        files.check_output(each)
+    return place
 
 
 def _numbered(path: Path, number: int) -> Path:

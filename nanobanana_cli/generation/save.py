@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from nanobanana_cli.api.reply import every_image
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError, OutputClosed
+from nanobanana_cli.generation import edit
 from nanobanana_cli.generation.destinations import Destination, MisplacedImage, folders, numbered
 from nanobanana_cli.generation.rescue import Rescue, extract_hint
 from nanobanana_cli.generation.shape import differences
 from nanobanana_cli.images.content import shown_in
 from nanobanana_cli.images.formats import (
-    FORMAT_OF_SUFFIX,
     FORMATS,
     SUFFIXES,
     DamagedImage,
@@ -25,14 +25,11 @@ from nanobanana_cli.images.formats import (
 )
 from nanobanana_cli.slug import slug
 from nanobanana_cli.system import error_of
-from nanobanana_cli.types import ContentRequest, Data, ImageFormat, Picture, Reply, Result
+from nanobanana_cli.types import ContentRequest, Data, Picture, Reply, Result
 
 # Now, and not when the first image has come: nb may be upgraded during a call.
 for _format in FORMATS.values():
     _format.load_reader()
-
-# Part of the note on a conversion.
-LOSES_PROVENANCE = "provenance metadata (C2PA, XMP) is lost"
 
 
 def save_image(
@@ -57,7 +54,7 @@ def save_image(
     """
     reply = result.reply
     if reply is None:
-        return result
+        return replace(result, edits=destination.edits.options)
     saved = _save(result, reply.image, destination, rescue, hashed)
     if reply.images < 2:
         return saved
@@ -78,6 +75,26 @@ def save_image(
     elif hint := _kept(result, rescue, "--all"):
         note = f"{note}, and {hint}"
     return replace(saved, notes=(*saved.notes, note))
+
+
+def save_everywhere(
+    result: Result,
+    destinations: Sequence[Destination],
+    rescue: Rescue | None = None,
+    hashed: bool = False,
+) -> Iterator[Result]:
+    """Save the image of a reply at each destination, edited as it wants.
+
+    Args:
+        result, rescue, hashed: as for `save_image`.
+        destinations: one or more.
+
+    Yields:
+        A result for each; the first one has the cost, and is all there is of a failed call.
+    """
+    for place in destinations if result.reply is not None else destinations[:1]:
+        yield save_image(result, place, rescue, hashed)
+        result = replace(result, cost=None if result.cost is None else 0)
 
 
 def _last_whole(reply: Reply) -> Data | None:
@@ -122,25 +139,19 @@ def save_every_image(
         number += 1
 
 
-def load_converter(wanted: ImageFormat | None) -> None:
-    """Load what a conversion to a format needs, before a call is paid; most images are PNGs."""
-    if wanted not in (None, "png"):
-        from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
-
-        from nanobanana_cli.images import convert  # noqa: F401
-
-
 def _save(
     result: Result, data: Data | None, place: Destination, rescue: Rescue | None, hashed: bool
 ) -> Result:
     """Save one image of a reply; None is one that could not be decoded."""
     reply = result.reply
     assert reply is not None
-    bare = replace(result, reply=replace(reply, image=None, body=None, linked=()))
+    bare = replace(
+        result, reply=replace(reply, image=None, body=None, linked=()), edits=place.edits.options
+    )
     picture: Picture | None = None
     try:
         received = _verified(data, result, rescue)
-        picture, notes = _in_format(received, place, result.request, rescue)
+        picture, notes = _edited(received, place, result.request, rescue)
         path = _put(picture, place, result.request, rescue)
     except NbError as error:
         if isinstance(error, BadReply) and not error.is_kept:
@@ -161,7 +172,7 @@ def _save(
         size=len(picture.data),
         sha256=hashlib.sha256(picture.data).hexdigest(),
         shown=_shown(picture) if hashed else None,
-        notes=(*result.notes, *differences(result.request, picture), *notes),
+        notes=(*result.notes, *differences(result.request, received), *notes),
     )
 
 
@@ -257,40 +268,23 @@ def _verified(data: Data | None, result: Result, rescue: Rescue | None) -> Pictu
     return picture
 
 
-def _place_of(image_format: ImageFormat) -> str:
-    """Return the name or place of a file in which an image stays as it came."""
-    suffix = SUFFIXES[image_format]
-    return f"as {suffix}" if suffix in FORMAT_OF_SUFFIX else "in a folder named with -o"
-
-
-def _in_format(
+def _edited(
     picture: Picture, destination: Destination, request: ContentRequest, rescue: Rescue | None
 ) -> tuple[Picture, tuple[str, ...]]:
-    """Return the picture in the format wanted, and what the conversion cost it."""
-    wanted = destination.format
-    if wanted is None or picture.format == wanted:
+    """Return the picture as it is wanted there, and what that cost it.
+
+    Raises:
+        NbError: that is not possible; the hint says where it is as it was received.
+    """
+    if edit.is_as_wanted(picture, destination):
         return picture, ()
-    note = (
-        f"the service sent {picture.format}, converted to {wanted}: "
-        f"{LOSES_PROVENANCE}; {_place_of(picture.format)} it is kept"
-    )
     try:
         if rescue is None:
-            return _converted(picture, wanted), (note,)
-        return rescue.patiently(lambda: _converted(picture, wanted)), (note,)
+            return edit.edited(picture, destination)
+        return rescue.patiently(lambda: edit.edited(picture, destination))
     except Exception as exception:
-        is_hopeless = type(exception).__name__ == "CannotConvert"
-        why = str(exception) if is_hopeless else error_of(exception).message
-        error = LocalFileError(f"the image cannot be converted to {wanted}: {why}")
-        error.hint = f"leave --format out; {_place_of(picture.format)} it is kept"
+        error = edit.failure(exception, picture, destination)
         if rescue is not None:
             beside = next(folders([destination]), Path())
             _rescue(error, picture, beside, request, rescue, "it was saved as received:")
         raise error from exception
-
-
-def _converted(picture: Picture, wanted: ImageFormat) -> Picture:
-    # Imported here: it loads Pillow, which few images need.
-    from nanobanana_cli.images.convert import convert
-
-    return convert(picture, wanted)

@@ -67,20 +67,23 @@ def described(request: ContentRequest) -> str:
     return f"{request.aspect}, as {request.like}" if request.like else ""
 
 
-def notes(request: ContentRequest, configured: str | None = None) -> Iterator[str]:
+def notes(
+    request: ContentRequest, configured: str | None = None, *, is_fitted: bool = False
+) -> Iterator[str]:
     """Yield what to know about the shape before the call.
 
     Args:
         request: as `shaped` returns it.
         configured: the variable or file that the ratio comes from; None if it does not come from
             the configuration.
+        is_fitted: the ratio and size are those from which exact pixels are cropped.
     """
     for each in request.references:
         if not each.is_fetched:
             ratio = "" if request.aspect else "; the aspect ratio, which follows it, is left out"
             yield f"{each.name} is not fetched here: its data is a placeholder{ratio}"
     images = _shaping(request)
-    if not images or request.aspect is None or request.size is None:
+    if not images or is_fitted or request.aspect is None or request.size is None:
         return
     first = images[0]
     name, is_default = remote.shown(first.name), request.aspect == DEFAULT_ASPECT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 
@@ -20,7 +20,11 @@ class CannotConvert(ValueError):
     """An image that the target format cannot hold; `str()` gives the reason in one plain line."""
 
 
-def convert(picture: Picture, to: ImageFormat) -> Picture:
+def convert(
+    picture: Picture,
+    to: ImageFormat,
+    edit: Callable[[Image.Image, bytes], Image.Image] | None = None,
+) -> Picture:
     """Return the picture in another format, or the same object when it has that format already.
 
     Keeps the colour profile and EXIF byte for byte, and drops other metadata (C2PA, XMP, text).
@@ -30,11 +34,13 @@ def convert(picture: Picture, to: ImageFormat) -> Picture:
     Args:
         picture: as `formats.verify` returns it.
         to: the target.
+        edit: changes the pixels; it gets the EXIF block that says how to turn them, and which is
+            dropped then.
 
     Raises:
         CannotConvert: it is too wide or too high for the target, or Pillow cannot decode it.
     """
-    if picture.format == to:
+    if picture.format == to and edit is None:
         return picture
     try:
         with opened(picture.data, picture.format) as source:
@@ -43,13 +49,17 @@ def convert(picture: Picture, to: ImageFormat) -> Picture:
             options = {**FORMATS[to].options, **_metadata(source, image.mode)}
     except DamagedImage as error:
         raise CannotConvert(str(error)) from error
+    if edit is not None:
+        # Browsers do not turn a WebP.
+        image = edit(image, b"" if picture.format == "webp" else options["exif"])
+        options["exif"] = b""
     buffer = BytesIO()
     # As when it decodes, Pillow lets through whatever goes wrong.
     try:
         image.save(buffer, to, **options)
     except Exception as error:
         raise CannotConvert(
-            f"{picture.width}x{picture.height} pixels cannot be saved as {to}"
+            f"{image.width}x{image.height} pixels cannot be saved as {to}"
         ) from error
     # Walking the encoder's output is cheap; decoding it again would not be.
     return survey(buffer.getvalue())

@@ -104,7 +104,7 @@ def of_result(
         prompt=request.prompt or None,
         provider="sandbox" if is_free else endpoint.provider,
         model=request.model,
-        settings=_settings(request, endpoint, settings, is_free=is_free),
+        settings=_settings(request, endpoint, {**settings, **result.edits}, is_free=is_free),
         references=references,
         alt=result.alt,
         cost_usd=0.0 if is_free else usd(result.cost) if is_sure else None,

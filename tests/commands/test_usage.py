@@ -128,7 +128,7 @@ def test_an_option_before_the_command(nb: Nb, line: str, message: str, hint: str
         ("--aspect_ratio", f"did you mean --aspect? {_GENERATE}"),
         ("--resolution", f"did you mean --size? {_GENERATE}"),
         ("--quality", f"did you mean --size? {_GENERATE}"),
-        ("--width", f"did you mean --aspect and --size? {_GENERATE}"),
+        ("--width", f"did you mean --fit? {_GENERATE}"),
         ("--number", f"did you mean --count? {_GENERATE}"),
         ("--input", f"did you mean --image? {_GENERATE}"),
         ("--reference", f"did you mean --image? {_GENERATE}"),

@@ -26,6 +26,7 @@ from nanobanana_cli.errors import BadReply, Charged, LocalFileError
 from nanobanana_cli.generation import destinations
 from nanobanana_cli.generation.rescue import Rescue
 from nanobanana_cli.generation.save import save_every_image, save_image
+from nanobanana_cli.images.edits import NO_EDITS
 from nanobanana_cli.types import ContentRequest, Reply, Result
 
 KEY = "sk-very-secret-key-123"
@@ -371,6 +372,7 @@ class TestADefect:
     def test_does_not_cost_the_image(self, tmp_path: Path) -> None:
         class Broken:
             format = None
+            edits = NO_EDITS
 
             def taken(self) -> bool:
                 return False

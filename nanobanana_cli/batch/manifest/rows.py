@@ -27,6 +27,7 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
         output: a file, or a folder if it ends in `/`; relative to the manifest, or to `-o`.
         aspect: the ratio, such as 16:9, or landscape; auto follows the first reference image.
         size: 0.5K, 1K, 2K or 4K.
+        fit: exactly so many pixels, such as 1200x630, in place of aspect and size.
         model: the model's id, or an alias.
         format: auto, by the output's name, or as the image comes; png, jpeg or webp.
         images: reference images, relative to the manifest.
@@ -43,6 +44,7 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
     output: str | None = None
     aspect: str | None = None
     size: str | None = None
+    fit: str | None = None
     model: str | None = None
     format: str | None = None
     images: list[str] | str | None = None
@@ -73,6 +75,10 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
         for name, other in (("prompt", "prompt_file"), ("prompt_file", "prompt")):
             if getattr(self, name) is not None:
                 values[other] = getattr(self, other)
+        if self.fit:
+            values |= {"aspect": self.aspect, "size": self.size}
+        elif not (self.aspect is None and self.size is None):
+            values["fit"] = None
         for name in AXES.keys() & (values["matrix"] or {}).keys():
             if getattr(self, name) is None:
                 values[name] = None
@@ -97,12 +103,15 @@ _TYPE_NAMES = {
     dict[str, list[Value]] | None: "a table of lists of strings and numbers",
 }
 
+_HINTS = {"fit": "such as 1200x630; each size is a row of its own"}
+
 # What people and other tools call the keys.
 _SYNONYMS = {
     "prompt": ("text", "description", "caption"),
     "output": ("out", "file", "filename", "file_name", "path", "output_file", "output_path"),
     "aspect": ("ratio", "aspect_ratio", "aspectratio", "shape"),
     "size": ("resolution", "image_size", "imagesize", "quality"),
+    "fit": ("crop", "dimensions", "height", "pixels", "width"),
     "images": ("image", "reference", "references", "ref", "refs", "input", "inputs"),
     "count": ("n", "number", "num", "num_images", "copies", "variants"),
     "alt": ("alt_text", "alttext"),
@@ -160,7 +169,8 @@ def convert(raw: Any, number: int, diagnostics: Diagnostics, *, strict: bool = T
             valid[key] = value
         except (msgspec.ValidationError, ValueError):
             shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:59] + "…"
-            diagnostics.add(number, key, f"must be {_TYPE_NAMES[_TYPES[key]]}, not {shown}")
+            message = f"must be {_TYPE_NAMES[_TYPES[key]]}, not {shown}"
+            diagnostics.add(number, key, message, _HINTS.get(key, ""))
     return msgspec.convert(valid, Row, strict=strict)
 
 

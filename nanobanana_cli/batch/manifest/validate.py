@@ -21,8 +21,9 @@ from nanobanana_cli.batch.manifest.expand import Expander
 from nanobanana_cli.batch.manifest.readers import Manifest
 from nanobanana_cli.batch.manifest.rows import Row
 from nanobanana_cli.catalog import DEFAULT_PROVIDER
-from nanobanana_cli.generation import inputs, shape
+from nanobanana_cli.generation import fit, inputs, shape
 from nanobanana_cli.images import formats
+from nanobanana_cli.images.edits import Edits
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.settings import validators
 from nanobanana_cli.slug import slug
@@ -35,7 +36,7 @@ _Invalid: TypeAlias = tuple[str, str]  # a key, and what is wrong with its value
 MAX_COUNT = 1000
 _OWN_PARAMETERS = ("system", "seed")  # of a row; the others are shared by most rows
 _SHARED = attrgetter(
-    *("model", "aspect", "size", "format", "alt"),
+    *("model", "aspect", "size", "fit", "format", "alt"),
     *(name for name in Parameters.__struct_fields__ if name not in _OWN_PARAMETERS),
 )
 
@@ -123,7 +124,7 @@ class _Checker:
         if copies > 1:
             targets = [paths.numbered(target, n + 1) for n in range(copies)]
         parameters = row.parameters()
-        left = frozenset(name for name in self._defaults.builtin if getattr(row, name) is None)
+        left = _left(row, self._defaults)
         if prompt is None or settings is None:
             if not is_named:
                 return
@@ -133,14 +134,14 @@ class _Checker:
         elif not images:
             settings = self._shaped(settings)
         wanted = settings.model, settings.aspect, settings.size
-        parts = asked.parts(prompt, wanted, parameters, (), left)
+        parts = asked.parts(prompt, wanted, parameters, (), left, settings.edits)
         fingerprint = asked.fingerprint(parts)
         for each in targets:
             plain = None if is_named else each
             yield Item(
                 *(number, prompt, settings, images, parameters, fingerprint, parts),
                 *(each, plain, alt_file, next(self._positions)),
-                leaves_aspect="aspect" in left,
+                leaves_aspect="aspect" in left and not row.fit,
                 id=row.id,
                 note=row.note,
             )
@@ -258,18 +259,32 @@ def _settings(row: Row, defaults: Defaults) -> tuple[RowSettings | None, list[_I
     model = checked("model", lambda text: validators.model(text, provider))
     if model is None:
         return None, invalid
-    aspect = checked("aspect", lambda text: validators.aspect(text, model))
-    size = checked("size", lambda text: validators.size(text, model, provider))
+    box = checked("fit", fit.parse) if row.fit else None
+    if row.fit:
+        shape = checked("fit", lambda _: fit.choose([box], model, provider)) if box else None
+        aspect, size = shape or (None, None)
+        why = "contradicts fit, which chooses it; use one of them"
+        invalid += [(key, why) for key in ("aspect", "size") if getattr(row, key)]
+    else:
+        aspect = checked("aspect", lambda text: validators.aspect(text, model))
+        size = checked("size", lambda text: validators.size(text, model, provider))
     image_format = checked("format", formats.parse)
     invalid += _invalid_parameters(replace(row.parameters(), seed=None), model)
     if invalid or aspect is None or size is None:
         return None, invalid
-    return RowSettings(model, aspect, size, image_format, _has_alt(row, defaults)), invalid
+    alt, edits = _has_alt(row, defaults), Edits(box)
+    return RowSettings(model, aspect, size, image_format, alt, edits), invalid
 
 
 def _invalid_parameters(parameters: Parameters, model: str) -> list[_Invalid]:
     problems = inputs.parameter_problems(parameters, model)
     return [(key, f"{reason}; {hint}") for key, reason, hint in problems]
+
+
+def _left(row: Row, defaults: Defaults) -> frozenset[str]:
+    """Return what the row leaves to a default, or to the pixels that it asks for."""
+    left = frozenset(name for name in defaults.builtin if getattr(row, name) is None)
+    return left | {"aspect", "size"} if row.fit else left
 
 
 def _has_alt(row: Row, defaults: Defaults) -> bool:

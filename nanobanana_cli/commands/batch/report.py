@@ -22,7 +22,7 @@ from nanobanana_cli.commands.batch.plan import HINT_WAITING, BatchJob, amount
 from nanobanana_cli.commands.batch.row_lines import RowLines
 from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation.destinations import MisplacedImage
-from nanobanana_cli.generation.save import LOSES_PROVENANCE
+from nanobanana_cli.generation.edit import LOSES_PROVENANCE
 from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result, Status
 from nanobanana_cli.ui.terminal import Terminal

@@ -60,6 +60,7 @@ def check_images(
     given = {
         "--aspect": options.shape.aspect is not None,
         "--size": options.shape.size is not None,
+        "--fit": bool(options.edit.fit),
         "-i": bool(options.inputs.images),
         "-o": options.output.path is not None,
         "-n": options.copies.count != 1,

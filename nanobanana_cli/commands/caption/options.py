@@ -165,6 +165,7 @@ class CaptionOptions(msgspec.Struct, frozen=True):
     text_output: TextOutput = TextOutput()
     existing: Existing = Existing()
     shape: shared.Shape = shared.Shape()
+    edit: shared.Edit = shared.Edit()
     inputs: shared.Inputs = shared.Inputs()
     parameters: shared.RequestParameters = shared.RequestParameters()
     output: shared.Output = shared.Output()

@@ -48,7 +48,8 @@ def run(options: CaptionOptions, terminal: Terminal) -> None:
     ):
         checks.check_prompt(options, specs)
         # An image and its text in one call: what generate does, with the text as the result.
-        writer = _writer(options, form, terminal, options.copies.count == 1)
+        is_single = options.copies.count == 1 and len({*(options.edit.fit or ())}) < 2
+        writer = _writer(options, form, terminal, is_single)
         try:
             generate.run(
                 options,

@@ -12,6 +12,7 @@ from typer import Argument, Option
 from nanobanana_cli.commands.options import (
     Copies,
     Cost,
+    Edit,
     Inputs,
     Output,
     RequestParameters,
@@ -22,20 +23,16 @@ from nanobanana_cli.commands.options import (
     Viewing,
 )
 from nanobanana_cli.commands.signature import takes
-from nanobanana_cli.errors import LocalFileError, UsageError
-from nanobanana_cli.types import ContentRequest, Conversation, Result
+from nanobanana_cli.errors import UsageError
+from nanobanana_cli.types import ContentRequest, Conversation
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nanobanana_cli.captions.save import TextDestination
     from nanobanana_cli.commands.caption.options import CaptionOptions
     from nanobanana_cli.commands.display import ImageDisplay
-    from nanobanana_cli.commands.results import ResultWriter, TextWriter
-    from nanobanana_cli.generation.destinations import Destination
+    from nanobanana_cli.commands.results import TextWriter
     from nanobanana_cli.settings import Settings
-    from nanobanana_cli.types import Data
 
 
 class AltText(msgspec.Struct, frozen=True):
@@ -62,6 +59,7 @@ class GenerateOptions(msgspec.Struct, frozen=True):
         Argument(metavar="PROMPT", show_default=False, help="What to draw; - reads it from stdin."),
     ] = None
     shape: Shape = Shape()
+    edit: Edit = Edit()
     inputs: Inputs = Inputs()
     parameters: RequestParameters = RequestParameters()
     output: Output = Output()
@@ -86,6 +84,7 @@ def command(options: GenerateOptions, terminal: Terminal) -> None:
       nb generate "the same fox, at night" -i fox.png -n 3 -o night.png
       nb generate "a red fox" --chat -o fox.png
       nb generate "now at night" --continue fox.png -o night.png
+      nb generate "a red fox" --fit 1200x630 --fit 1080x1080 -o card.jpg
       echo "a red fox" | nb generate - -o - | magick - fox.avif
     """
     run(options, options.prompt, terminal)
@@ -110,22 +109,27 @@ def run(
         typer.Exit: some of several calls failed; their errors have been shown.
     """
     from nanobanana_cli.commands import connection
+    from nanobanana_cli.commands.generate import places
     from nanobanana_cli.commands.generate.run import Generation
     from nanobanana_cli.commands.results import ResultWriter
+    from nanobanana_cli.generation import fit
 
     output, cost = options.output, options.cost
     _check(options, terminal)
+    boxes = places.boxes(options.edit, options.shape, output)
     in_force = connection.settings_in_force(options, terminal)
     if isinstance(options, GenerateOptions):
         text = _text(options, in_force)
     request = _request(options, prompt, in_force, terminal, text)
+    if boxes:
+        request = fit.shaped(request, boxes, in_force.provider)
     display = _display(in_force, terminal, output.path)
     json = options.streams.json or (texts is not None and texts.as_json)
     writer = ResultWriter(terminal, json, output.path == "-", texts, display)
     take = terminal.binary if display is None else display.binary
-    places = _destinations(output, request, in_force, options.copies.count, take, writer)
+    calls = places.calls(output, request, in_force, options.copies.count, boxes, take, writer)
     images = Generation(
-        *(request, places, in_force, terminal, writer, output.skip_existing, text, output.every),
+        *(request, calls, in_force, terminal, writer, output.skip_existing, text, output.every),
         chat=_chat(options.turns),
     )
     if cost.dry_run or cost.curl:
@@ -133,33 +137,6 @@ def run(
     else:
         with display or nullcontext():
             images.make(yes=cost.yes)
-
-
-def _destinations(
-    output: Output,
-    request: ContentRequest,
-    in_force: "Settings",
-    count: int,
-    stdout: "Callable[[Data], None]",
-    writer: "ResultWriter",
-) -> "list[Destination]":
-    """Return where the images go; an error of the disk is a result, too."""
-    from nanobanana_cli.generation import destinations
-
-    try:
-        return destinations.plan(
-            _place(output, in_force),
-            prompt=request.prompt,
-            count=count,
-            image_format=in_force.format,
-            format_yields=in_force.origins["format"] != "--format",
-            force=output.force,
-            skip_existing=output.skip_existing,
-            stdout=stdout,
-        )
-    except LocalFileError as error:
-        writer.json(Result("failed", request, in_force.provider, error=error))
-        raise
 
 
 def _check(options: "GenerateOptions | CaptionOptions", terminal: Terminal) -> None:
@@ -181,17 +158,6 @@ def _display(in_force: "Settings", terminal: Terminal, output: str | None) -> "I
     from nanobanana_cli.commands.display import ImageDisplay
 
     return ImageDisplay(in_force, terminal, output)
-
-
-def _place(output: Output, in_force: "Settings") -> str | None:
-    """Return the value of -o, or the configured folder."""
-    if output.path is not None or not in_force.output_folder:
-        return output.path
-    from os.path import relpath
-
-    # Of a project file, it is known from the root: show it as it is seen from here.
-    folder, here = Path(in_force.output_folder), Path.cwd()
-    return f"{relpath(folder) if folder.is_relative_to(here) else folder}/"
 
 
 def _text(options: GenerateOptions, in_force: "Settings") -> "TextDestination | None":

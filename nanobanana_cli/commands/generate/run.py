@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,13 @@ import typer
 
 from nanobanana_cli import files
 from nanobanana_cli.commands import connection, cost
+from nanobanana_cli.commands.generate.shown import ShownResults
 from nanobanana_cli.commands.results import ResultWriter, recover
 from nanobanana_cli.commands.shown_request import show_request
 from nanobanana_cli.errors import (
     ENDS_RUN,
     Interrupted,
-    LocalFileError,
     NbError,
-    OutputClosed,
     OutputExists,
     Rejected,
 )
@@ -45,7 +45,7 @@ class Generation(msgspec.Struct, frozen=True):
 
     Args:
         request: checked.
-        destinations: one for each image.
+        calls: the destinations of each call's image: one, or several that edit it differently.
         settings: the settings in force.
         terminal: takes notes, and the errors of several images.
         writer: writes the results.
@@ -56,7 +56,7 @@ class Generation(msgspec.Struct, frozen=True):
     """
 
     request: ContentRequest
-    destinations: Sequence[Destination]
+    calls: Sequence[Sequence[Destination]]
     settings: Settings
     terminal: Terminal
     writer: ResultWriter
@@ -89,7 +89,7 @@ class Generation(msgspec.Struct, frozen=True):
                 self.writer.json(Result("failed", self.request, provider, error=error))
                 raise
             failures = self._call(session, missing)
-        if len(failures) == len(self.destinations) == 1:
+        if len(failures) == len(self._destinations) == 1:
             raise failures[0]
         if failures:
             # Like ones once; the hint may name the place of a reply that was paid for.
@@ -121,14 +121,20 @@ class Generation(msgspec.Struct, frozen=True):
         times = f"the request would be sent {len(missing)} times; " if len(missing) > 1 else ""
         self.terminal.note(f"nothing was sent; {times}{price}")
 
-    def _missing(self, *, write_skipped: bool = True) -> list[Destination]:
-        """Return the destinations that are free; the others must be left alone on request."""
-        taken = [each for each in self.destinations if isinstance(each, NamedFile) and each.taken()]
+    @property
+    def _destinations(self) -> list[Destination]:
+        return [*chain.from_iterable(self.calls)]
+
+    def _missing(self, *, write_skipped: bool = True) -> list[list[Destination]]:
+        """Return the destinations that are free, by call; others must be left alone on request."""
+        places = self._destinations
+        taken = [each for each in places if isinstance(each, NamedFile) and each.taken()]
         if taken and not self.skip_existing:
             raise OutputExists(f"{taken[0].found()} exists already")
         for path in [str(each.intact()) for each in taken]:
             self._skip(path, write=write_skipped)
-        return [each for each in self.destinations if each not in taken]
+        left = ([each for each in call if each not in taken] for call in self.calls)
+        return [call for call in left if call]
 
     def _skip(self, path: str, *, write: bool) -> None:
         text_path = None if self.text is None else self.text.text_path(path)
@@ -147,28 +153,29 @@ class Generation(msgspec.Struct, frozen=True):
             command = f"nb caption --write {quote(path)}"
             self.terminal.warn(f"{path} has no alt text beside it: {command}")
 
-    def _check(self, missing: Sequence[Destination]) -> None:
+    def _check(self, missing: Sequence[Sequence[Destination]]) -> None:
         """Check what can be checked before a call is paid."""
         if self.text is not None:
             from nanobanana_cli.captions.save import preflight
 
-            preflight(missing, self.text)
+            preflight([*chain.from_iterable(missing)], self.text)
         if self.chat is not None:
             from nanobanana_cli.generation import save_conversation
 
-            save_conversation.preflight(missing, self.chat)
+            save_conversation.preflight(chain.from_iterable(missing), self.chat)
         if self.settings.max_cost is not None:
             cost.check(self.request, self.settings, len(missing))
         connection.note_model(self.request.model, self.settings.provider, self.terminal)
-        for note in shape.notes(self.request, self.settings.configured_aspect):
+        configured, is_fitted = self.settings.configured_aspect, bool(self.calls[0][0].edits.box)
+        for note in shape.notes(self.request, configured, is_fitted=is_fitted):
             self.terminal.warn(note)
 
     def _folders(self) -> list[Path]:
         text_file = None if self.text is None else self.text.text_file
         beside = [] if text_file is None else [text_file.parent]
-        return [*folders(self.destinations), *beside]
+        return [*folders(self._destinations), *beside]
 
-    def _call(self, session: Session, missing: Sequence[Destination]) -> list[NbError]:
+    def _call(self, session: Session, missing: Sequence[Sequence[Destination]]) -> list[NbError]:
         """Make the calls, several at once; write each result and return the failures.
 
         Raises:
@@ -179,11 +186,11 @@ class Generation(msgspec.Struct, frozen=True):
 
         ended_by: list[NbError] = []
 
-        def make_one(destination: Destination) -> list[Result]:
+        def make_one(places: Sequence[Destination]) -> list[Result]:
             if ended_by:
                 return [Result("failed", self.request, self.settings.provider, error=ended_by[0])]
             try:
-                results = self._images(session, destination)
+                results = self._images(session, places)
             except Exception as exception:  # noqa: BLE001 - it must not end the other calls
                 failed = Result("failed", self.request, self.settings.provider)
                 results = [msgspec.structs.replace(failed, error=error_of(exception))]
@@ -194,7 +201,7 @@ class Generation(msgspec.Struct, frozen=True):
 
         at_once = min(len(missing), self.settings.concurrency or _AT_ONCE)
         pool = WorkerPool(make_one, missing, at_once)
-        shown = _Shown(self.writer, self.terminal)
+        shown = ShownResults(self.writer, self.terminal)
         with (
             StopSignals(is_busy=self.terminal.charges.are_unsaved) as signals,
             # Left in this order: the calls are aborted, which the pool then waits for.
@@ -224,33 +231,40 @@ class Generation(msgspec.Struct, frozen=True):
         shape = f"{self.request.aspect} {self.request.size}"
         return self.terminal.spinner(self.request.prompt, count, shape=shape, usual=usual)
 
-    def _images(self, session: Session, destination: Destination) -> list[Result]:
+    def _images(self, session: Session, places: Sequence[Destination]) -> list[Result]:
         """Make one call, and save its images and text; a failure is a result too."""
-        from nanobanana_cli.generation.save import load_converter, save_every_image, save_image
+        from nanobanana_cli.generation.edit import load_converter
+        from nanobanana_cli.generation.save import save_every_image, save_everywhere
 
-        load_converter(destination.format)
+        load_converter(places[0].format, places[0].edits)
         chat = None
         if self.chat is not None:
             from nanobanana_cli.generation.save_conversation import ConversationKeeper
 
-            chat = ConversationKeeper.beside(destination, session.endpoint)
+            chat = ConversationKeeper.beside(places[0], session.endpoint)
         with session.call(self.request, every_link=self.every) as called:
-            place, rescue = destination, session.rescue
+            rescue = session.rescue
             hashed = session.log.is_kept or chat is not None
             parts = chat.parts_of(called) if chat else []
             if self.every:
-                results = [*save_every_image(called, place, rescue, hashed)]
+                results = [*save_every_image(called, places[0], rescue, hashed)]
             else:
-                results = [save_image(called, place, rescue, hashed)]
-            # The last image is the result proper, which text and conversation are about.
-            if self.text is not None and results[-1].status == "written":
-                from nanobanana_cli.captions.save import save_reply_text
-
-                results[-1] = save_reply_text(results[-1], self.text)
-            if chat is not None:
-                results[-1] = chat.save(results[-1], parts, rescue)
+                results = [*save_everywhere(called, places, rescue, hashed)]
+            # Of several images the last one is the result proper, which text and conversation are
+            # about; crops are all the same image.
+            for at in [-1] if self.every else range(len(results)):
+                results[at] = self._with_text(results[at])
+                if chat is not None:
+                    results[at] = chat.save(results[at], parts, rescue)
             session.log.add(results, self._log_settings())
         return results
+
+    def _with_text(self, result: Result) -> Result:
+        if self.text is None or result.status != "written":
+            return result
+        from nanobanana_cli.captions.save import save_reply_text
+
+        return save_reply_text(result, self.text)
 
     def _log_settings(self) -> dict[str, object]:
         found: dict[str, object] = {}
@@ -261,35 +275,3 @@ class Generation(msgspec.Struct, frozen=True):
         if self.text is None:
             return found
         return found | ({"alt": True} if self.writer.texts is None else self.text.options)
-
-
-class _Shown(msgspec.Struct):
-    """Write results as they come; keep their failures, and the reason why stdout takes no more."""
-
-    writer: ResultWriter
-    terminal: Terminal
-    failures: list[NbError] = []
-    unwritten: NbError | None = None
-
-    def add(self, result: Result, *, is_stopped: bool) -> None:
-        """Write one result; what was paid for is told in any case.
-
-        Args:
-            is_stopped: a signal ends the run, so that what is missing is no news.
-        """
-        if result.error is not None:
-            self.failures.append(result.error)
-        if result.status == "written" or not is_stopped:
-            writer = self.writer
-            if is_stopped:
-                # Who wants to stop does not want to look at images first.
-                writer = msgspec.structs.replace(writer, display=None)
-            try:
-                writer.show(result)
-            except (OutputClosed, LocalFileError) as error:
-                self.unwritten = self.unwritten or error
-        if self.unwritten is not None and result.status == "written":
-            self.terminal.note(f"{result.path} is saved")
-        elif (self.unwritten or is_stopped) and result.error and result.error.is_kept:
-            hints = (result.error.hint or "").splitlines()
-            self.terminal.problem("; ".join((result.error.message, *hints)))

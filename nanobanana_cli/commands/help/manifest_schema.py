@@ -13,6 +13,7 @@ from nanobanana_cli.batch.manifest.rows import AXES, Row
 from nanobanana_cli.batch.manifest.validate import MAX_COUNT
 from nanobanana_cli.catalog import MODELS, PROVIDERS
 from nanobanana_cli.commands.help.schemas import DIALECT, Schema, described
+from nanobanana_cli.generation import fit
 from nanobanana_cli.generation.inputs import RANGES
 from nanobanana_cli.images.formats import CHOICES
 from nanobanana_cli.settings.validators import ASPECT_NAMES, AUTO, SIZE_ALIASES
@@ -23,6 +24,11 @@ _NOT_BLANK = {"type": ["string", "null"], "pattern": r"\S"}
 _STRING = {"type": "string"}
 # JSON has no other way to say that what is given must not be given together.
 _ONE_PROMPT = {"not": {"required": ["prompt", "prompt_file"]}}
+_GIVEN = {"type": "string", "minLength": 1}
+_ONE_SHAPE = [
+    {"not": {"required": ["fit", key], "properties": {"fit": _GIVEN, key: _GIVEN}}}
+    for key in ("aspect", "size")
+]
 _HAS_PROMPT = {"anyOf": [{"required": ["prompt"]}, {"required": ["prompt_file"]}]}
 
 
@@ -31,7 +37,7 @@ def schema() -> Schema:
     found = described(Row)
     row = found["$defs"]["Row"]
     row["patternProperties"] = _ANY_NAME
-    row.update(_ONE_PROMPT)
+    row.update(_ONE_PROMPT, allOf=_ONE_SHAPE)
     for key, field in row["properties"].items():
         field.pop("default", None)
         field.update(_values().get(key, {}))
@@ -74,6 +80,7 @@ def _values() -> dict[str, Schema]:
         **ranges,
         "prompt": _NOT_BLANK,
         "count": {"minimum": 1, "maximum": MAX_COUNT},
+        "fit": {"type": ["string", "null"], "pattern": f"^({fit.PATTERN})?$"},
         "thinking": _words(catalog.THINKING_LEVELS),
         "format": _words([*CHOICES, "jpg"], [""]),
     }

@@ -32,6 +32,8 @@ def _words(line: LoggedCall, in_force: Settings) -> list[str]:
         "provider": line.provider,
         "images": [_relative(each.name) for each in line.references] or None,
     }
+    if "fit" in values:
+        values |= {"fit": [values["fit"]], "aspect": None, "size": None}
     is_text = line.prompt is None
     follows = bool(line.references) or "continue_from" in line.settings
     model = in_force.caption_model if is_text else in_force.model

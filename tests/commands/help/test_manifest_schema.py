@@ -11,6 +11,7 @@ from support import docs, schemas
 _ROWS = {
     "aspect": ['"16:9"', '"16x9"', '"Landscape"', '"AUTO"', '"16:10"', '"wide"', "16", '""'],
     "size": ['""', '"2K"', '"2k"', '"512"', '"2048px"', '"3K"', "2048"],
+    "fit": ['""', '"1200x630"', '"1200 × 630"', '"0x630"', '"wide"', "1200", '["1200x630"]'],
     "format": ['""', '"png"', '"JPG"', '"jpeg"', '"gif"', "true"],
     "thinking": ['""', '"high"', '"Minimal"', '"deep"'],
     "temperature": ["0", "1.5", "2", "2.1", "-1", '"1"'],
@@ -44,6 +45,12 @@ _WHOLE = [
     '[vars]\nanimal = ["fox"]\n[[image]]\nprompt = "a {animal}"\n',
     '[matrix]\naspect = ["1:1", "16:9"]\n[[image]]\nprompt = "a fox"\n',
     '[matrix]\nanimal = "fox"\n[[image]]\nprompt = "a {animal}"\n',
+    '[[image]]\nprompt = "a fox"\nfit = "1200x630"\naspect = "16:9"\n',
+    '[[image]]\nprompt = "a fox"\nfit = "1200x630"\nsize = "2K"\n',
+    '[[image]]\nprompt = "a fox"\nfit = "1200x630"\naspect = ""\n',
+    '[defaults]\nfit = "1200x630"\naspect = "16:9"\n[[image]]\nprompt = "a fox"\n',
+    '[defaults]\naspect = "16:9"\n[[image]]\nprompt = "a fox"\nfit = "1200x630"\n',
+    '[defaults]\nfit = "1200x630"\n[[image]]\nprompt = "a fox"\nsize = "2K"\n',
     # nb does not know what other models accept, and neither does the schema.
     '[[image]]\nprompt = "a fox"\nmodel = "new-model"\naspect = "7:5"\nsize = "8K"\n',
     '[defaults]\nmodel = "new-model"\n[[image]]\nprompt = "a fox"\naspect = "7:5"\n',

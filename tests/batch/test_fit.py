@@ -1,0 +1,101 @@
+"""Rows with `fit`: exact pixels, made again when others are asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Nb
+from PIL import Image
+
+ROW = {"prompt": "a red fox", "output": "card.png", "fit": "300x200"}
+
+
+def _write(*rows: dict[str, Any]) -> None:
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+
+def _run(nb: Nb, *options: str) -> list[dict[str, Any]]:
+    run = nb("batch", "m.jsonl", "--provider", "sandbox", "--json", *options)
+    assert run.code in (0, 3), run.err
+    return [json.loads(line) for line in run.out.splitlines()]
+
+
+def _size(path: str) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_a_row_gets_exactly_its_pixels_once(nb: Nb) -> None:
+    _write(ROW, {"prompt": "an owl", "output": "owl.jpg", "fit": "64x64"})
+    lines = _run(nb)
+    assert [(line["width"], line["height"]) for line in lines] in (
+        [(300, 200), (64, 64)],
+        [(64, 64), (300, 200)],
+    )
+    assert (_size("card.png"), _size("owl.jpg")) == ((300, 200), (64, 64))
+    assert [line["status"] for line in _run(nb)] == ["unchanged"] * 2
+    assert nb("batch", "m.jsonl", "--check", "--provider", "sandbox").code == 0
+
+
+def test_other_pixels_make_it_out_of_date(nb: Nb) -> None:
+    _write(ROW)
+    _run(nb)
+    _write({**ROW, "fit": "300x199"})
+    (line,) = _run(nb, "--dry-run")
+    assert (line["plan"], line["reason"]) == ("changed", "fit")
+    _run(nb)
+    assert _size("card.png") == (300, 199)
+    # Without it, the same ratio and size do not make it the same image.
+    _write({"prompt": "a red fox", "output": "card.png", "aspect": "3:2", "size": "0.5K"})
+    assert [line["plan"] for line in _run(nb, "--dry-run")] == ["changed"]
+
+
+def test_an_image_under_another_name_is_not_cropped_again(nb: Nb) -> None:
+    _write(ROW)
+    _run(nb)
+    before = Path("card.png").read_bytes()
+    _write({**ROW, "output": "moved.png"})
+    assert [line["status"] for line in _run(nb)] == ["written"]
+    assert Path("moved.png").read_bytes() == before
+
+
+def test_what_a_row_says_wins_over_the_defaults(nb: Nb) -> None:
+    Path("m.toml").write_text(
+        """[defaults]
+aspect = "21:9"
+[[image]]
+prompt = "a"
+output = "a.png"
+fit = "64x64"
+[[image]]
+prompt = "b"
+output = "b.png"
+"""
+    )
+    assert nb("batch", "m.toml", "--provider", "sandbox", "-s", "0.5K").code == 0
+    assert (_size("a.png"), _size("b.png")) == ((64, 64), (792, 336))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"fit": "wide"}, "fit: wide is not a width and height in pixels; such as 1200x630"),
+        ({"fit": ["9x9", "8x8"]}, "fit: must be a string, not ['9x9', '8x8']; such as 1200x630;"),
+        ({"fit": "9999x9999"}, "fit: 9999x9999 is more than gemini-3.1-flash-image-preview makes"),
+        ({"aspect": "1:1"}, "aspect: contradicts fit, which chooses it; use one of them"),
+        ({"size": "2K"}, "size: contradicts fit, which chooses it; use one of them"),
+    ],
+)
+def test_what_cannot_be_is_an_error_of_its_row(nb: Nb, row: dict[str, Any], message: str) -> None:
+    _write({**ROW, **row})
+    run = nb("batch", "m.jsonl", "--provider", "sandbox")
+    assert (run.code, message in run.err) == (2, True), run.err
+
+
+def test_a_guess_at_its_name_is_understood(nb: Nb) -> None:
+    _write({"prompt": "a fox", "crop": "9x9"})
+    run = nb("batch", "m.jsonl", "--provider", "sandbox")
+    assert "crop: unknown key; did you mean fit?" in run.err
