@@ -129,6 +129,7 @@ def test_the_picture_is_what_the_sandbox_draws(nb: Nb) -> None:
 def test_the_picture_of_a_terminal_is_what_a_terminal_shows() -> None:
     text = readme_picture.PICTURE.read_text("utf-8")
     assert readme_picture.drawn(readme_picture.screen()) == text, f"run {docs.COMMAND}"
+    assert "$0.174" in text, "an amount is not a coordinate to round"
     # Pages that show it run nothing in it, and fetch nothing for it.
     assert re.findall("https?:[^\"' ]*|<script|@import|url\\((?!#)", text) == [
         "http://www.w3.org/2000/svg"

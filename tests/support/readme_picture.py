@@ -66,7 +66,6 @@ def screen() -> list[str]:
         home.mkdir()
         env = {"NB_PROVIDER": "sandbox", "HOME": str(home), "PATH": os.environ["PATH"]}
         with contextlib.chdir(work), Tmux(Path(folder), _COLUMNS, env, prompt="$") as shell:
-            shell.type("clear", "Enter")
             for number, command in enumerate(_SESSION, 1):
                 shell.type("-l", command)
                 shell.type("Enter")
@@ -88,7 +87,8 @@ def drawn(lines: list[str]) -> str:
     )
     console.print(Text.from_ansi(text), soft_wrap=True)
     svg = console.export_svg(title="nb", code_format=_FORMAT, unique_id="nb")
-    svg = re.sub(r"\d+\.\d{3,}", lambda figure: f"{float(figure[0]):.1f}", svg)
+    # Coordinates such as 342.79999999999995; an amount has no more than six places.
+    svg = re.sub(r"\d+\.\d{7,}", lambda figure: f"{float(figure[0]):.1f}", svg)
     return re.sub(r" +$", "", svg, flags=re.MULTILINE)
 
 
