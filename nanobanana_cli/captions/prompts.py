@@ -84,6 +84,7 @@ _LANGUAGE = re.compile(r"[^\W\d_](?:[\w '().-]{0,58}[\w)])?")
 # How much of a page counts, in characters before and after a picture, and the title of a page.
 _AROUND = 1500
 _TITLE = re.compile(r"^# .+$|^title ?[:=].+$|<title>[^<]*</title>|<h1[^>]*>[^<]*", re.MULTILINE)
+_HEADING = re.compile(r"^#{2,6} .+$|<h[2-6][^>]*>[^<]*", re.MULTILINE)
 
 
 class TextSpec(msgspec.Struct, frozen=True):
@@ -165,21 +166,35 @@ def excerpt(page: str, path: str) -> str:
             break
     else:
         return page
-    start, end = max(0, found.start() - _AROUND), min(len(page), found.end() + _AROUND)
+    return around(page, found.start(), found.end())
+
+
+def around(page: str, start: int, end: int) -> str:
+    """Return the title of a page, the heading of a part of it, and the paragraphs around that.
+
+    Args:
+        page: Markdown, HTML or other text.
+        start, end: the part, in characters.
+    """
+    first, last = max(0, start - _AROUND), min(len(page), end + _AROUND)
     # Whole paragraphs, or else lines, as far as they fit.
     for gap in ("\n\n", "\n"):
-        before, after = page.find(gap, start, found.start()), page.rfind(gap, found.end(), end)
-        if start and before >= 0:
-            start = before
-        if end < len(page) and after >= 0:
-            end = after
-    title = _TITLE.search(page, 0, start)
-    return f"{title[0].strip()}\n\n{page[start:end].strip()}" if title else page[start:end].strip()
+        before, after = page.find(gap, first, start), page.rfind(gap, end, last)
+        if first and before >= 0:
+            first = before
+        if last < len(page) and after >= 0:
+            last = after
+    title = _TITLE.search(page, 0, first)
+    headings = [*_HEADING.finditer(page, title.end() if title else 0, first)]
+    heads = [each[0].strip() for each in (title, *headings[-1:]) if each]
+    return "\n\n".join([*heads, page[first:last].strip()])
 
 
 def _rules(spec: TextSpec) -> list[str]:
     style = STYLES[spec.style]
     language = f" Language: {spec.lang}." if spec.lang else ""
+    if spec.is_page and not language:
+        language = " Language: that of the context."
     length = f"At most {spec.max_chars or style.ceiling} characters."
     only = (
         f"Your text is the {style.name} and nothing else: no greeting, no label, no alternatives, "

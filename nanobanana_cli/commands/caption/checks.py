@@ -57,21 +57,7 @@ def check_images(
     options: CaptionOptions, images: targets.Images, specs: Sequence[TextSpec]
 ) -> None:
     """Raise UsageError unless the options fit existing images."""
-    given = {
-        "--aspect": options.shape.aspect is not None,
-        "--size": options.shape.size is not None,
-        "--fit": bool(options.edit.fit),
-        "-i": bool(options.inputs.images),
-        "-o": options.output.path is not None,
-        "-n": options.copies.count != 1,
-        "--format": options.output.image_format is not None,
-        "--all": options.output.every,
-        "--chat": options.turns.chat,
-        "--continue": options.turns.continue_from is not None,
-        "--open": options.viewing.open,
-        "--preview": options.viewing.preview,
-        "--search": options.parameters.search,
-    }
+    given = _of_new_images(options)
     first = "an image on stdin" if images.paths[0] == "-" else images.paths[0]
     for option, is_given in given.items():
         if is_given:
@@ -89,6 +75,80 @@ def check_images(
         option = "--write" if output.write else "--embed"
         raise UsageError(f"{option} needs a file, and - is stdin", hint="name the file")
     _check_words(options, specs)
+
+
+def _of_new_images(options: CaptionOptions) -> dict[str, bool | None]:
+    """Return the options for making an image, and whether each is given."""
+    return {
+        "--aspect": options.shape.aspect is not None,
+        "--size": options.shape.size is not None,
+        "--fit": bool(options.edit.fit),
+        "-i": bool(options.inputs.images),
+        "-o": options.output.path is not None,
+        "-n": options.copies.count != 1,
+        "--format": options.output.image_format is not None,
+        "--all": options.output.every,
+        "--chat": options.turns.chat,
+        "--continue": options.turns.continue_from is not None,
+        "--open": options.viewing.open,
+        "--preview": options.viewing.preview,
+        "--search": options.parameters.search,
+    }
+
+
+def check_pages(options: CaptionOptions, form: str, languages: int) -> None:
+    """Raise UsageError unless the options fit `--pages`, or are none of its own without it."""
+    pages, existing, text = options.pages, options.existing, options.text
+    if not pages.pages:
+        alone = {"--apply": pages.apply, "--root": pages.root is not None}
+        for option, is_meant in alone.items():
+            if is_meant:
+                raise UsageError(
+                    f"{option} is for --pages", hint=f"nb caption --pages content/ {option}"
+                )
+        return
+    given: dict[str, bool | None] = {
+        **_of_new_images(options),
+        "--prompt-file": options.inputs.prompt_file is not None,
+        f"--style {text.style}": text.style != "alt",
+        "--text": text.typed is not None,
+        "--text-file": text.text_file is not None,
+        "--context-file": text.context_file is not None,
+        "--write": options.text_output.write,
+        "--embed": options.text_output.embed,
+        "--break-signature": options.text_output.break_signature,
+        "--relative-to": options.text_output.relative_to is not None,
+        f"--as {form}": form not in ("text", "json"),
+        "--decorative": existing.decorative,
+        "--read": existing.read,
+        "--force": options.output.force,
+        "--skip-existing": options.output.skip_existing,
+    }
+    for option, is_given in given.items():
+        if is_given:
+            hint = "texts are kept beside the images anyway" if option == "--write" else "use one"
+            raise UsageError(f"--pages and {option} contradict each other", hint=hint)
+    _check_page_jobs(options)
+    if languages > 1:
+        raise UsageError("a page is in one language", hint="name that one with --lang")
+    if not options.target:
+        raise UsageError("--pages needs pages or folders", hint="nb caption --pages content/")
+
+
+def _check_page_jobs(options: CaptionOptions) -> None:
+    existing, output, cost = options.existing, options.text_output, options.cost
+    if existing.strict and not existing.check:
+        raise UsageError("--strict is for --check", hint="nb caption --check --strict -r img/")
+    given = {
+        "--check": existing.check,
+        "--apply": options.pages.apply,
+        "--again": existing.check and output.again,
+        "--dry-run": cost.dry_run,
+        "--curl": cost.curl,
+    }
+    clash = [option for option, is_given in given.items() if is_given]
+    if len(clash) > 1 and clash[0] in ("--check", "--apply"):
+        raise UsageError(f"{clash[0]} and {clash[1]} contradict each other", hint="use one")
 
 
 def _check_words(options: CaptionOptions, specs: Sequence[TextSpec]) -> None:

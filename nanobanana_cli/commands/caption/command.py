@@ -20,6 +20,7 @@ def command(options: CaptionOptions, terminal: Terminal) -> None:
       nb caption -r img/ --write   # img/fox.alt.txt beside img/fox.png
       nb caption hero.png --text "A red fox in snow." --write --embed   # your words, free
       nb caption -r img/ --check   # exit 3 if one lacks alt text; needs no key
+      nb caption --pages content/ --root static   # a diff that adds alt text; --apply writes it
     """
     from nanobanana_cli.commands.caption import run
 

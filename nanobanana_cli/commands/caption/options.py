@@ -151,6 +151,32 @@ class Existing(msgspec.Struct, frozen=True):
     read: Annotated[bool, Option("--read", help="Print the text embedded in each image.")] = False
 
 
+class Pages(msgspec.Struct, frozen=True):
+    """The options for pages."""
+
+    panel = "Pages"
+
+    pages: Annotated[
+        bool,
+        Option(
+            "--pages",
+            help="TARGETs are Markdown and HTML pages, or folders of them: print a diff that gives "
+            "alt text to their images without.",
+        ),
+    ] = False
+    apply: Annotated[
+        bool, Option("--apply", help="With --pages, write the texts into the pages.")
+    ] = False
+    root: Annotated[
+        str | None,
+        Option(
+            "--root",
+            metavar="FOLDER",
+            help="With --pages, the folder that / stands for in addresses: /img/fox.png.",
+        ),
+    ] = None
+
+
 class CaptionOptions(msgspec.Struct, frozen=True):
     """The options of `nb caption`."""
 
@@ -158,12 +184,14 @@ class CaptionOptions(msgspec.Struct, frozen=True):
         list[str] | None,
         Argument(
             metavar="TARGET...",
-            help="A prompt; or images, folders (-r), patterns, - for an image on stdin.",
+            help="A prompt; or images, folders (-r), patterns, - for an image on stdin; or pages "
+            "(--pages).",
         ),
     ] = None
     text: Text = Text()
     text_output: TextOutput = TextOutput()
     existing: Existing = Existing()
+    pages: Pages = Pages()
     shape: shared.Shape = shared.Shape()
     edit: shared.Edit = shared.Edit()
     inputs: shared.Inputs = shared.Inputs()

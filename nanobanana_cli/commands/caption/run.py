@@ -31,6 +31,17 @@ def run(options: CaptionOptions, terminal: Terminal) -> None:
         typer.Exit: the errors have been shown already.
     """
     form, specs = _form(options), _specs(options)
+    checks.check_pages(options, form, len(specs))
+    if options.pages.pages:
+        from nanobanana_cli.commands.caption import pages
+
+        pages.run(options, specs[0], form, terminal)
+    else:
+        _run(options, specs, form, terminal)
+
+
+def _run(options: CaptionOptions, specs: Sequence[TextSpec], form: str, terminal: Terminal) -> None:
+    """Do the job that is about a prompt or images."""
     arguments, existing = options.target or [], options.existing
     texts = jobs.typed_texts(options, terminal)
     if not arguments and options.inputs.prompt_file is None and not isinstance(texts, list):

@@ -10,6 +10,7 @@ import msgspec
 PRINTED: Mapping[str, Mapping[str, Sequence[str]]] = {
     "generate": {"--dry-run": ["request"], "": ["result"]},
     "caption": {
+        "--pages": ["page", "request"],
         "--check": ["finding"],
         "--read": ["embedded"],
         "--dry-run": ["request", "result"],
@@ -40,6 +41,7 @@ def records() -> Mapping[str, type[msgspec.Struct]]:
     from nanobanana_cli.commands.batch.show_plan import PlanLine
     from nanobanana_cli.commands.batch.status import StatusLine
     from nanobanana_cli.commands.caption.check import EmbeddedLine
+    from nanobanana_cli.commands.caption.page_lines import PageLine
     from nanobanana_cli.commands.config.check import CheckLine
     from nanobanana_cli.commands.config.listing import ListedSetting
     from nanobanana_cli.commands.help.records import CommandReference, HelpDocument
@@ -58,6 +60,7 @@ def records() -> Mapping[str, type[msgspec.Struct]]:
         "leftover": LeftoverLine,
         "finding": Finding,
         "embedded": EmbeddedLine,
+        "page": PageLine,
         "request": ShownRequest,
         "call": LoggedCall,
         "spending": Spending,
