@@ -14,8 +14,8 @@ _nb_command() {
             valued='^(-[qvh]*[asionm]|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'caption')
-            options='--style --max-chars --lang --text --text-file --context --context-file --as --relative-to --write --embed --again --break-signature --recursive -r --concurrency --check --strict --decorative --read --aspect -a --size -s --fit --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --open --no-open --preview --no-preview --count -n --chat --continue --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
-            valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+            options='--style --max-chars --lang --text --text-file --context --context-file --as --relative-to --write --embed --again --break-signature --recursive -r --concurrency --check --strict --decorative --read --pages --apply --root --aspect -a --size -s --fit --image -i --prompt-file --thinking --search --system --temperature --seed --output -o --format --force --skip-existing --all --open --no-open --preview --no-preview --count -n --chat --continue --model -m --provider --base-url --timeout --retries --wait --max-cost --yes --dry-run --curl --json --quiet -q --verbose -v --color --no-color --help -h'
+            valued='^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--root|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
             ;;
         'batch')
             options='--dry-run --check --status --init --accept --prune --delete --only --limit --shuffle --shard --retry --remake --concurrency --rpm --fail-fast --max-failures --max-cost --max-images --max-total-cost --yes --output -o --gallery --format --alt --no-alt --force --skip-existing --aspect -a --size -s --model -m --provider --base-url --timeout --retries --wait --json --quiet -q --verbose -v --color --no-color --help -h'
@@ -117,7 +117,7 @@ _nb_values() {
         'caption --as')
             values='text json json-map markdown html csv csv-bom'
             ;;
-        'caption --relative-to' | 'batch --output' | 'batch -o')
+        'caption --relative-to' | 'caption --root' | 'batch --output' | 'batch -o')
             values='folders'
             ;;
         'batch --retry')

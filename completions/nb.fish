@@ -41,7 +41,7 @@ function __nb_value_follows
         case 'generate'
             string match -qr -- '^(-[qvh]*[asionm]|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'caption'
-            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
+            string match -qr -- '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--root|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$' $argv[2]
         case 'batch'
             string match -qr -- '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$' $argv[2]
         case 'extract'
@@ -208,6 +208,9 @@ complete -c nb -n '__nb_in \'caption\'' -l check -d 'Check existing texts, witho
 complete -c nb -n '__nb_in \'caption\'' -l strict -d 'With --check, fail on warnings and on images that cannot be looked at, too'
 complete -c nb -n '__nb_in \'caption\'' -l decorative -d 'Give the images an empty text, alt="", without a call'
 complete -c nb -n '__nb_in \'caption\'' -l read -d 'Print the text embedded in each image'
+complete -c nb -n '__nb_in \'caption\'' -l pages -d 'TARGETs are Markdown and HTML pages, or folders of them: print a diff that gives alt text to their images without'
+complete -c nb -n '__nb_in \'caption\'' -l apply -d 'With --pages, write the texts into the pages'
+complete -c nb -n '__nb_in \'caption\'' -l root -x -a '(__nb_files)' -d 'With --pages, the folder that / stands for in addresses: /img/fox.png'
 complete -c nb -n '__nb_in \'caption\'' -l aspect -s a -x -k -a '1:1\\t\'1024x1024 pixels at 1K\'
 2:3\\t\'848x1264 pixels at 1K\'
 3:2\\t\'1264x848 pixels at 1K\'

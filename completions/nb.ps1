@@ -107,6 +107,9 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
             ('--strict', 'With --check, fail on warnings and on images that cannot be looked at, too'),
             ('--decorative', 'Give the images an empty text, alt="", without a call'),
             ('--read', 'Print the text embedded in each image'),
+            ('--pages', 'TARGETs are Markdown and HTML pages, or folders of them: print a diff that gives alt text to their images without'),
+            ('--apply', 'With --pages, write the texts into the pages'),
+            ('--root', 'With --pages, the folder that / stands for in addresses: /img/fox.png'),
             ('--aspect', 'Aspect ratio, such as 16:9, or landscape'),
             ('-a', 'Aspect ratio, such as 16:9, or landscape'),
             ('--size', 'Image size: 0.5K, 1K, 2K or 4K'),
@@ -353,7 +356,7 @@ Register-ArgumentCompleter -Native -CommandName nb, nanobanana -ScriptBlock {
     # The words whose value comes next.
     $valued = @{
         'generate' = '^(-[qvh]*[asionm]|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--alt-file|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
-        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
+        'caption' = '^(-[rqvh]*[asionm]|--style|--max-chars|--lang|--text|--text-file|--context|--context-file|--as|--relative-to|--concurrency|--root|--aspect|--size|--fit|--image|--prompt-file|--thinking|--system|--temperature|--seed|--output|--format|--count|--continue|--model|--provider|--base-url|--timeout|--retries|--wait|--max-cost)$'
         'batch' = '^(-[qvh]*[oasm]|--accept|--only|--limit|--shard|--retry|--remake|--concurrency|--rpm|--max-failures|--max-cost|--max-images|--max-total-cost|--output|--gallery|--format|--aspect|--size|--model|--provider|--base-url|--timeout|--retries|--wait)$'
         'extract' = '^(-[qvh]*[o]|--output|--format)$'
         'log' = '^(-[qh]*[n]|--count|--since|--before|--sum)$'
