@@ -37,6 +37,9 @@ def _waiting(tmp_path: Path, columns: int, delay: float) -> Iterator[Tmux]:
         (80, "a red fox", "a red fox · 16:9 1K · {} s, usually about 20"),
         (120, "a red fox", "a red fox · 16:9 1K · {} s, usually about 20"),
         (40, "a red fox in deep snow", "a red fox in… · {} s, usually about 20"),
+        # Cut to the columns that there are, and whole to the last figure.
+        (80, "a red fox " * 9, f"{'a red fox ' * 4}a… · 16:9 1K · {{}} s, usually about 20"),
+        (120, "a red fox " * 19, f"{'a red fox ' * 8}a… · 16:9 1K · {{}} s, usually about 20"),
         (80, r"狐\033[31m 在雪中", r"狐\033[31m 在雪中 · 16:9 1K · {} s, usually about 20"),
     ],
 )
