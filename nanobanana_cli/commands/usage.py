@@ -15,6 +15,7 @@ from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS
 from nanobanana_cli.commands import synonyms
 from nanobanana_cli.commands.signature import without_query
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.generation.inputs import RANGES
 from nanobanana_cli.suggest import nearest
 
 _DRAW = "generate"
@@ -95,7 +96,7 @@ def _bad_value(
         return f"{said[:1].lower()}{said[1:]}", line.see
     name = next((each for each in names if _is_typed(each, arguments)), names[0])
     number = "a whole number" if kind.name.startswith("int") else "a number"
-    low, high = getattr(kind, "min", None), getattr(kind, "max", None)
+    low, high = RANGES.get(name[2:]) or (getattr(kind, "min", None), getattr(kind, "max", None))
     limits = (
         "" if low is None else f", {low:g} or more" if high is None else f" from {low} to {high}"
     )
@@ -119,7 +120,7 @@ def _no_command(line: _Line, *, is_help: bool) -> tuple[str, str]:
         return message, f"did you mean {_either(meant)}? {line.see}"
     if meant and not (is_prompt and meant == [_DRAW] and others):
         return message, f"did you mean {meant[0]}? {line.see}"
-    if not is_prompt:
+    if not (is_prompt and word.strip()):
         return message, line.see
     if meant or others or " " in word:
         prompt = " ".join(others if meant else line.words)

@@ -64,6 +64,11 @@ def parse_name(text: str, provider: str) -> SettingName:
         return SettingName(f"{HEADERS}.{found['name']}", found["provider"] or provider)
     prefix, dot, setting = text.rpartition(".")
     if setting not in TYPES or (dot and prefix not in PROVIDERS):
+        if "=" in text:
+            # What follows may be a key.
+            entry = parse_name(text.partition("=")[0], provider)
+            value = "" if entry.is_secret else " VALUE"
+            raise UsageError(f"{entry}=… is not a setting", hint=f"nb config set {entry}{value}")
         owned = [f"{name}.{entry}" for name in PROVIDERS for entry in allowed_entries(name)]
         hint = one_of(text, [*TYPES, *owned], one_of("", TYPES))
         raise UsageError(f"{text} is not a setting", hint=hint)

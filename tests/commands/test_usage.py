@@ -87,6 +87,11 @@ def test_one_word_may_be_either(nb: Nb) -> None:
     assert _said(nb, "fox") == ("no such command 'fox'", expected)
 
 
+@pytest.mark.parametrize("word", ["", " "])
+def test_what_is_empty_is_no_prompt(nb: Nb, word: str) -> None:
+    assert _said(nb, f"'{word}'") == (f"no such command '{word}'", _NB)
+
+
 @pytest.mark.parametrize("line", ["a fox --api-key sk-1234", "a fox --secret=sk-1234"])
 def test_what_follows_an_unknown_option_is_not_repeated(nb: Nb, line: str) -> None:
     assert _said(nb, line)[1] == 'did you mean `nb generate "a fox"`?'
@@ -189,8 +194,17 @@ def test_every_synonym_means_something_that_is_there_and_not_itself() -> None:
         ("generate x -n101", "-n 101 is out of range", "a whole number from 1 to 100"),
         ("batch --limit 0", "--limit 0 is out of range", "a whole number, 1 or more"),
         ("batch --rpm 0", "--rpm 0 is out of range", "a number, 0.01 or more"),
-        ("generate x --seed y", "--seed y is not a whole number", _GENERATE),
-        ("generate x --temperature hot", "--temperature hot is not a number", _GENERATE),
+        (
+            "generate x --seed y",
+            "--seed y is not a whole number",
+            "a whole number from -2147483648 to 2147483647",
+        ),
+        (
+            "generate x --temperature hot",
+            "--temperature hot is not a number",
+            "a number from 0 to 2",
+        ),
+        ("sandbox --latency soon", "--latency soon is not a number", "see `nb sandbox --help`"),
         ("generate x --force=1", "--force takes no value", _GENERATE),
         ("extract --format", "--format needs a value", "see `nb extract --help`"),
         ("config get", "missing argument 'NAME'", "see `nb config get --help`"),

@@ -134,6 +134,9 @@ def test_names(typed: str, name: SettingName) -> None:
         ("google.aspect", "aspect does not belong to a provider", "just aspect"),
         ("sandbox.api-key", "the sandbox takes no key", "choose another with --provider"),
         ("", " is not a setting", "one of provider, "),
+        ("max-cost=3", "max-cost=… is not a setting", "nb config set max-cost VALUE"),
+        ("api-key=sk-1234", "google.api-key=… is not a setting", "nb config set google.api-key"),
+        ("asepct=1", "asepct is not a setting", "did you mean aspect? one of provider,"),
     ],
 )
 def test_names_that_mean_nothing(typed: str, message: str, hint: str) -> None:
