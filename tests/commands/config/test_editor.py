@@ -152,7 +152,7 @@ def test_on_a_terminal_it_can_be_edited_again(
     )
     monkeypatch.setenv("EDITOR", editor(script))
     monkeypatch.setenv("NO_COLOR", "1")
-    status, screen = run_in_pty("config", "edit", typed=answer, after="[Y/n] ")
+    status, screen = run_in_pty("config", "edit", typed=answer, after="[Y/n] ", columns=300)
     assert status == code
     assert "hint: did you mean 4K? one of 0.5K, 1K, 2K, 4K\r\nedit it again? [Y/n] " in screen
     assert screen.endswith(
@@ -166,7 +166,7 @@ def test_ctrl_c_is_for_the_editor(
 ) -> None:
     script = 'trap \'echo "retries = 1" > "$2"; exit 0\' INT; echo ready; sleep 5 & wait; exit 3'
     monkeypatch.setenv("EDITOR", editor(script))
-    status, screen = run_in_pty("config", "edit", typed="\x03", after="ready")
+    status, screen = run_in_pty("config", "edit", typed="\x03", after="ready", columns=300)
     assert (status, screen.splitlines()[-1]) == (0, f"^Csaved {user_file}")
 
 
