@@ -303,6 +303,10 @@ def test_a_batch_leaves_a_table_with_failures_first(nb: Nb) -> None:
     text = _rendered(Path("summary.md").read_text())
     assert text.startswith("<h1>Before</h1>\n<h3>nb batch images.toml</h3>\n<p>1 made in 0:0")
     assert ", 1 failed</p>" in text
+    Path("summary.md").unlink()
+    assert nb("batch", "images.toml", *SANDBOX, "-q", env=SUMMARY).code == 3
+    [_, *rows] = _tables()
+    assert rows == [["failed", "owl.png", REFUSED.partition(": ")[2] + " (left alone)"]]
 
 
 @pytest.mark.parametrize(

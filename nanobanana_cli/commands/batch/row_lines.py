@@ -64,16 +64,21 @@ class RowLines:
         self._add_to_summary(path, result)
 
     def _add_to_summary(self, path: str, result: Result) -> None:
+        if not self._terminal.github.is_on:
+            return
         error = result.error
-        rows = self._right if error is None else self._wrong
+        if error is None:
+            path, what = result.path or path, details(result)
+        elif result.status == "skipped":
+            what = error.message
+        else:
+            what = f"{error.message} ({error.charged.sentence[:-1].lower()})"
+        self._add_row(result.status, path, what, is_wrong=error is not None)
+
+    def _add_row(self, status: Status, path: str, what: str, *, is_wrong: bool) -> None:
+        rows = self._wrong if is_wrong else self._right
         if self._terminal.github.is_on and len(rows) <= github.SUMMARY_ROWS:
-            if error is None:
-                path, what = result.path or path, details(result)
-            elif result.status == "skipped":
-                what = error.message
-            else:
-                what = f"{error.message} ({error.charged.sentence[:-1].lower()})"
-            rows.append((result.status, path, what))
+            rows.append((status, path, what))
 
     def write_summary(self, text: str) -> None:
         """Write a table of the images that were made, failed or skipped to a step's summary."""
@@ -84,6 +89,8 @@ class RowLines:
     def left_alone(self, step: Step, status: Status) -> None:
         """Show an image that is left as it is."""
         path = self._job.path(step)
+        if step.state in _ERRORS:
+            self._add_row(status, path, f"{step.reason} (left alone)", is_wrong=True)
         if self._job.chosen.streams.json:
             error = _ERRORS[step.state](step.reason) if step.state in _ERRORS else None
             if error is not None:
