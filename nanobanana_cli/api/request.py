@@ -111,12 +111,12 @@ def as_json(request: ShownRequest) -> str:
     return json.dumps(msgspec.to_builtins(request), indent=2)
 
 
-def _shortened(value: Any, name: str = "") -> Any:
-    """Return a turn with the beginnings of its images and signatures."""
-    if isinstance(value, dict):
-        return {key: _shortened(each, key) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_shortened(each) for each in value]
+def _shortened(value: Any, name: str = "", depth: int = 6) -> Any:
+    """Return a turn with the beginnings of its images and signatures, which are not deep in it."""
+    if isinstance(value, dict) and depth:
+        return {key: _shortened(each, key, depth - 1) for key, each in value.items()}
+    if isinstance(value, list) and depth:
+        return [_shortened(each, "", depth - 1) for each in value]
     is_long = name in _BASE64 and isinstance(value, str)
     return _beginning(value) if is_long else value
 

@@ -29,7 +29,20 @@ def model_parts(body: Data) -> list[msgspec.Raw]:
         body: the reply's bytes, which must not change while the parts are in use.
     """
     body = plain(body)
-    return [part for chunk in _documents(body) for part in _parts(chunk, 0)]
+    found = [part for chunk in _documents(body) for part in _parts(chunk, 0)]
+    if not all(map(_is_text, found)):
+        with suppress(ValueError):
+            return [*_parts(msgspec.Raw(repaired(body)), 0)]
+    return found
+
+
+def _is_text(part: msgspec.Raw) -> bool:
+    """Return whether a part is UTF-8, which no JSON may be sent without."""
+    try:
+        str(memoryview(part), "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _documents(body: Data) -> Iterator[msgspec.Raw]:

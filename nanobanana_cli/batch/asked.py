@@ -24,6 +24,7 @@ _DEFAULT = "default:"
 # A reference image that was not fetched, and a ratio that follows it.
 UNKNOWN = "?"
 _REFERENCES = "references"
+_CONVERSATION = "conversation"
 _DEFAULTED = frozenset({"model", "aspect", "size", "thinking"})
 _LENGTH = 16  # hexadecimal digits of a hash
 _OTHERS = tuple(name for name in Parameters.__struct_fields__ if name != "thinking")
@@ -54,17 +55,23 @@ def parts(
     return asked
 
 
-def with_references(asked: Asked, references: Sequence[str], aspect: str) -> dict[str, str]:
+def with_references(
+    asked: Asked, references: Sequence[str], aspect: str, conversation: str | None = None
+) -> dict[str, str]:
     """Return the parts of a request with other reference images, and the ratio that follows them.
 
     Args:
         asked: the parts.
         references: as for `parts`.
         aspect: the ratio; or UNKNOWN.
+        conversation: SHA-256 of what it goes on from; or UNKNOWN; None if it begins anew.
     """
     default = _DEFAULT if asked["aspect"].startswith(_DEFAULT) else ""
     ratio = default + (aspect if aspect == UNKNOWN else _hash(aspect))
-    return {**asked, "aspect": ratio, _REFERENCES: _joined(references)}
+    found = {**asked, "aspect": ratio}
+    if references:
+        found[_REFERENCES] = _joined(references)
+    return found if conversation is None else {**found, _CONVERSATION: _joined([conversation])}
 
 
 def fingerprint(asked: Asked) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from nanobanana_cli.captions import sidecar
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.captions.save import TextDestination, save_text
 from nanobanana_cli.errors import NbError
+from nanobanana_cli.generation.destinations import chat_file
 from nanobanana_cli.generation.save import save_image
 from nanobanana_cli.images.content import ImageContent, of_image
 from nanobanana_cli.types import Reply, Result
@@ -71,9 +73,18 @@ def _put_image(
     if saved.status == "written":
         path = folder.relative(saved.path or "")
         ledger.append(file_line(step, folder, path, contents[-1], text))
+        _copy_conversation(source, saved)
         if step.found.made is None and any(map(source.match, LEFTOVERS)):
             source.unlink(missing_ok=True)
     return replace(saved, reply=None)
+
+
+def _copy_conversation(source: Path, saved: Result) -> None:
+    """Copy the conversation of an image at hand, too; one that is there stays."""
+    conversation = chat_file(source)
+    if conversation.is_file():
+        with suppress(NbError):
+            files.create(chat_file(saved.path or ""), files.read(conversation, "conversation"))
 
 
 def remove_copies(folders: Iterable[Path], root: Path, ledgers: Iterable[Path]) -> None:

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from nanobanana_cli.batch import asked, paths
 from nanobanana_cli.captions import prompts
 from nanobanana_cli.errors import LocalFileError, NbError, UsageError
-from nanobanana_cli.generation import inputs, shape
+from nanobanana_cli.generation import conversation, inputs, shape
 from nanobanana_cli.generation.remote import RemoteImages, is_address
 from nanobanana_cli.images.edits import Edits
 from nanobanana_cli.settings.validators import AUTO
-from nanobanana_cli.types import ContentRequest, ImageFormat, Parameters, Reference
+from nanobanana_cli.types import ContentRequest, Conversation, ImageFormat, Parameters, Reference
 
 
 class RowSettings(msgspec.Struct, frozen=True, gc=False):
@@ -38,7 +38,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         row: the number of its row in the manifest.
         prompt: as sent.
         settings: model, aspect, size and the like.
-        images: paths of the reference images, relative to the manifest.
+        images: paths of the images that it is made from, relative to the manifest: the one that it
+            continues, if it does, and the reference images.
         parameters: of the request.
         fingerprint: of `asked`.
         asked: what is asked of the model, as in `asked.parts`.
@@ -50,13 +51,17 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         parents: which reference images are other rows' images: their places in `images`, each with
             the position of its item. Until `bound`, they stand for their content.
         like: the name of the reference image whose ratio the settings have.
-        identities: media type and SHA-256 of each reference image.
+        identities: media type and SHA-256 of each of `images`; of a conversation that no row makes,
+            the SHA-256 of its turns.
         leaves_aspect: the row leaves the ratio to the default, which was `1:1` before it followed
             the reference image. An image made so is up to date too, so that the new default costs
             nobody anything.
         is_guess: a reference image's address was not fetched, so that it, and a ratio that follows
             it, are not known.
         recorded: further fingerprints under which the ledgers have what is asked for now.
+        continues: it goes on from the conversation of the first of `images`.
+        chat: keep its conversation.
+        earlier: how many images are in the turns before.
         id, note: as in the manifest; part of no request.
     """
 
@@ -77,6 +82,9 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     leaves_aspect: bool = False
     is_guess: bool = False
     recorded: tuple[str, ...] = ()
+    continues: bool = False
+    chat: bool = False
+    earlier: int = 0
     id: str | int | None = None
     note: str | None = None
 
@@ -84,6 +92,20 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     def fingerprints(self) -> tuple[str, ...]:
         """The fingerprints under which an image of it may be recorded."""
         return (self.fingerprint, *self.recorded)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The paths of the reference images alone."""
+        return self.images[self.continues :]
+
+    def kind_of(self, name: str) -> str:
+        """Return what an image is for this one, in a word."""
+        return "conversation" if self.continues and name == self.images[0] else "reference"
+
+    @property
+    def chat_file(self) -> str | None:
+        """The file for its conversation, as `target`; None when it is not kept."""
+        return paths.chat_file(self.target) if self.chat else None
 
     @property
     def source(self) -> dict[str, object]:
@@ -102,11 +124,14 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         """The fingerprint of a call for the text alone."""
         return hashlib.sha256(f"text of {self.fingerprint}".encode("ascii")).hexdigest()
 
-    def request(self, references: Sequence[Reference]) -> ContentRequest:
+    def request(
+        self, references: Sequence[Reference], conversation: Conversation | None = None
+    ) -> ContentRequest:
         """Return the request that makes the image.
 
         Args:
-            references: the content of `images`, in order.
+            references: the content of its references, in order.
+            conversation: the turns that it goes on from.
         """
         with_text = self.settings.alt
         return ContentRequest(
@@ -120,6 +145,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
             references=tuple(references),
             parameters=self.parameters,
             like=self.like,
+            conversation=conversation,
         )
 
 
@@ -138,7 +164,12 @@ def bound(item: Item, images: Sequence[str], known: Sequence[tuple[Reference | N
         ratio, like = shape.follow(settings.model, [first])
         settings = replace(settings, aspect=ratio)
     hashes = [digest for _, digest in known]
-    parts = asked.with_references(item.asked, hashes, asked.UNKNOWN if ratio == AUTO else ratio)
+    parts = asked.with_references(
+        item.asked,
+        hashes[item.continues :],
+        asked.UNKNOWN if ratio == AUTO else ratio,
+        hashes[0] if item.continues else None,
+    )
     identities = ((each.mime_type if each else "", digest) for each, digest in known)
     return replace(
         item,
@@ -157,11 +188,15 @@ class References:
 
     Args:
         folder: the folder that relative paths start from.
+        provider, base_url: who is to go on from conversations.
         is_offline: do not fetch what is named by an address.
     """
 
-    def __init__(self, folder: Path, *, is_offline: bool = False) -> None:
+    def __init__(
+        self, folder: Path, provider: str = "", base_url: str = "", *, is_offline: bool = False
+    ) -> None:
         self.folder = folder
+        self._asked = provider, base_url
         self._fetch = None if is_offline else RemoteImages().get
         # Without the bytes, which are read again when they are sent.
         self._known: dict[str, tuple[Reference, str] | NbError] = {}
@@ -205,6 +240,25 @@ class References:
                     hint="run the same command again",
                 )
         return references
+
+    def conversation(self, item: Item) -> Conversation | None:
+        """Return the turns that an image goes on from; None if it begins anew.
+
+        Raises:
+            NbError: they are missing or damaged, or another model or provider made them.
+        """
+        if not item.continues:
+            return None
+        name = item.images[0]
+        found, turns = conversation.load(str(self.folder / name) if name else "")
+        conversation.check_maker(found, str(self.folder / name), item.settings.model, *self._asked)
+        return turns
+
+    def turns(self, item: Item) -> tuple[Reference | None, str]:
+        """Return the last image of the turns that one goes on from, and their SHA-256."""
+        found = self.conversation(item)
+        assert found is not None
+        return found.last, hashlib.sha256(found.turns).hexdigest()
 
     def read_prompt(self, name: str) -> str:
         """Return the content of a prompt file.

@@ -182,6 +182,11 @@ def alt_file(target: str) -> str:
     return split(target)[0] + ".alt.txt"
 
 
+def chat_file(target: str) -> str:
+    """Return the path of an image's conversation: `fox.chat.json` for `fox.png`."""
+    return split(target)[0] + ".chat.json"
+
+
 def split(target: str) -> tuple[str, str]:
     """Return a path without its suffix, and the suffix."""
     folder_end = target.rfind("/") + 1

@@ -114,7 +114,7 @@ def _recorded(item: Item, history: History, takes_sandbox: bool) -> Iterator[str
         then = history.asked.get(each)
         if then is not None and each != item.fingerprint and is_same(then, item):
             yield each
-    if history.form_1 and not item.is_guess:
+    if history.form_1 and not (item.is_guess or item.continues):
         known = form_1.fingerprints(item, takes_sandbox=takes_sandbox)
         yield from (each for each in known if each in history.form_1)
 

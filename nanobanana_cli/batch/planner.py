@@ -15,6 +15,7 @@ from nanobanana_cli.batch.item import Item, References, bound
 from nanobanana_cli.batch.plan import Step, recorded
 from nanobanana_cli.batch.step_planner import StepPlanner
 from nanobanana_cli.batch.throttle import NotSent
+from nanobanana_cli.generation.destinations import chat_file
 from nanobanana_cli.types import Reference
 
 _WHY = {
@@ -74,7 +75,8 @@ class Planner:
         self._planner.read([path for paths in files.values() for path in paths])
         for node in order:
             item, after = self._bound(every[node])
-            self._steps[node] = self._waiting(self._planner.step(item, files[node], after))
+            step = self._waiting(self._planner.step(item, files[node], after))
+            self._steps[node] = self._without_turns(step)
         return [self._steps[item.position] for item in items]
 
     def parents(self, step: Step) -> list[Step]:
@@ -96,6 +98,18 @@ class Planner:
                 continue
             return replace(step, state="waiting", reason=f"for {first.item.target}, {why}")
         return step
+
+    def _without_turns(self, step: Step) -> Step:
+        """Return the step, `waiting` if the image that it goes on from has no conversation."""
+        parent = dict(step.item.parents).get(0) if step.item.continues else None
+        if parent is None or parent in step.after or not step.needs_call:
+            return step
+        place = self._place(self._steps[parent])
+        if place is None or chat_file(place).is_file():
+            return step
+        target = self._steps[parent].item.target
+        reason = f"for {target}, which has no conversation: --remake {target} makes it with one"
+        return replace(step, state="waiting", reason=reason)
 
     def made(self, step: Step, path: str, sha256: str | None) -> None:
         """Record that an image is in its place by now, for those that are made from it.
@@ -146,7 +160,9 @@ class Planner:
         names, known, after = list(item.images), list[tuple[Reference | None, str]](), {}
         for index, (_, digest) in enumerate(item.identities):
             step = self._steps[parents[index]] if index in parents else None
-            if step is None:
+            if step is None and item.continues and not index:
+                known.append(self._references.turns(item))
+            elif step is None:
                 known.append((self._references.without_data(names[index]), digest))
             elif place := self._place(step):
                 names[index] = self._references.name_of(place)

@@ -12,9 +12,18 @@ from nanobanana_cli import files
 from nanobanana_cli.batch.contents import FileContents
 from nanobanana_cli.batch.history import History, Written
 from nanobanana_cli.batch.item import Item
-from nanobanana_cli.batch.paths import InvalidPath, Listing, alt_file, candidates, normalized, split
+from nanobanana_cli.batch.paths import (
+    InvalidPath,
+    Listing,
+    alt_file,
+    candidates,
+    chat_file,
+    normalized,
+    split,
+)
 from nanobanana_cli.captions import sidecar
 from nanobanana_cli.errors import NbError
+from nanobanana_cli.generation.conversation import image_of
 from nanobanana_cli.images.formats import SUFFIXES, DamagedImage, verify
 
 
@@ -60,7 +69,7 @@ class Pruner:
         self._needed = {
             _absolute(root / path)
             for item in items
-            for target in (item.target, item.alt_file)
+            for target in (item.target, item.alt_file, item.chat_file)
             if target
             for path in candidates(target)
         }
@@ -112,6 +121,10 @@ class Pruner:
                     yield Unneeded(listing.root / text, "the text of an image whose row is gone")
                 else:
                     self.edited.append(listing.root / text)
+        kept = chat_file(path)
+        is_own = image_of(listing.root / kept) in [each.sha256 for each in same]
+        if is_own and self._is_candidate(listing, kept, (".json",)):
+            yield Unneeded(listing.root / kept, "the conversation of an image whose row is gone")
 
     def _is_candidate(self, listing: Listing, path: str, suffixes: tuple[str, ...]) -> bool:
         """Return whether there is a file that no row needs; each is a candidate once.

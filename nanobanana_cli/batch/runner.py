@@ -27,7 +27,9 @@ from nanobanana_cli.generation import shape
 from nanobanana_cli.generation.edit import load_converter
 from nanobanana_cli.generation.pool import WorkerPool
 from nanobanana_cli.generation.save import save_image
+from nanobanana_cli.generation.save_conversation import ConversationKeeper
 from nanobanana_cli.generation.session import Session
+from nanobanana_cli.log.line import absolute
 from nanobanana_cli.system import error_of
 from nanobanana_cli.types import Result
 
@@ -203,21 +205,26 @@ class Runner:
                 image = source_image.load(str(self._root / (step.path or "")), _no_stdin)
                 request = replace(text, references=(image.reference(),))
             else:
-                request = item.request(self._references.load(item.images))
+                turns = self._references.conversation(item)
+                request = item.request(self._references.load(item.references), turns)
         except NbError as error:
             return self._failed(step, error)
         call = CallRecord(step, intent_line(step, self._session.endpoint.provider), self._ledger)
         place = RowDestination(self._root, step, call.receive)
+        keeper = self._keeper(step)
         load_converter(place.format, place.edits)
         with self._session.call(request, around=call.attempt) as called:
             if text:
                 result = self._text_alone(step, called)
             else:
+                parts = keeper.parts_of(called) if keeper else []
                 result = save_image(called, place, self._session.rescue)
                 is_fitted = place.edits.box is not None
                 notes = shape.notes(request, is_fitted=is_fitted)
                 result = replace(result, notes=(*notes, *result.notes))
                 result = self._with_text(step, result)
+                if keeper is not None:
+                    result = keeper.save(result, parts, self._session.rescue)
             self._log(step, result, call)
         if not call.is_recorded and isinstance(result.error, LocalFileError):
             result.error.charged = Charged.NO
@@ -234,11 +241,24 @@ class Runner:
         # Unknown is what has no outcome; this one is on record.
         return replace(result, status="failed") if result.status == "unknown" else result
 
+    def _keeper(self, step: Step) -> ConversationKeeper | None:
+        """Return what keeps the conversation of an image, if it is asked for."""
+        if not step.item.chat or step.asks_text:
+            return None
+        # An image that is made anew is kept, and so is its conversation.
+        old = None if step.state == "remake" else step.sha256
+        return ConversationKeeper(self._session.endpoint, moves=True, replaces=old)
+
     def _log(self, step: Step, result: Result, call: CallRecord) -> None:
-        hashes = None if step.asks_text else [digest for _, digest in step.item.identities]
+        item = step.item
+        hashes = None if step.asks_text else [each for _, each in item.identities[item.continues :]]
         shown = call.content.shown if call.content else None
-        asks_alt = step.item.alt_file is not None and not step.asks_text
-        self._session.log.add([result], {"alt": asks_alt}, shown=shown, hashes=hashes)
+        settings: dict[str, object] = {}
+        if not step.asks_text:
+            settings = {"alt": item.alt_file is not None, "chat": item.chat and not item.continues}
+        if result.request.conversation is not None:
+            settings["continue_from"] = absolute(result.request.conversation.name)
+        self._session.log.add([result], settings, shown=shown, hashes=hashes)
 
     def _text_alone(self, step: Step, called: Result) -> Result:
         """Save the text of an image that is there."""

@@ -116,7 +116,8 @@ class StepPlanner:
         """Return the step with the images that come first, if nothing else is its reason."""
         reason = step.reason
         if step.state == "changed" and not step.kept:
-            reason = ", ".join([*filter(None, [reason]), *(f"reference {name}" for name in names)])
+            new = (f"{step.item.kind_of(name)} {name}" for name in names)
+            reason = ", ".join([*filter(None, [reason]), *new])
         return replace(step, reason=reason or f"after {', '.join(names)}")
 
     def _missing(self, step: Step) -> Step:
@@ -239,7 +240,7 @@ class StepPlanner:
             then = self._history.asked.get(each.fingerprint)
             if then is not None:
                 names = asked.changed(then, item.asked)
-                return asked.in_words(names, then, item.asked, item.images)
+                return asked.in_words(names, then, item.asked, item.references)
         return "the request changed"
 
     def _at_hand(self, step: Step) -> Step | None:
@@ -282,9 +283,10 @@ class StepPlanner:
     def _price(self, item: Item) -> int | None:
         """Return micro-dollars of an item's call, computed once for those that share it."""
         size = len(item.prompt) // _PROMPT_STEP
-        key = (item.settings, item.parameters, len(item.images), size)
+        count = len(item.references) + item.earlier
+        key = (item.settings, item.parameters, count, size)
         if key not in self._prices:
-            request, count = item.request(()), len(item.images)
+            request = item.request(())
             self._prices[key] = prices.estimate(request, self._tariff, count).micro
         return self._prices[key]
 

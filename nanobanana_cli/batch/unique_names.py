@@ -138,7 +138,8 @@ def check_paths(
     """
     claims = paths.PathClaims(reserved)
     for item in items:
-        for key, target in (("output", item.target), ("alt_file", item.alt_file)):
+        own = (("output", item.target), ("alt_file", item.alt_file), ("chat", item.chat_file))
+        for key, target in own:
             if target is None:
                 continue
             for path in paths.candidates(target):

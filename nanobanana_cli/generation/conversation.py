@@ -17,11 +17,14 @@ import msgspec
 from nanobanana_cli import files
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.generation.destinations import chat_file
+from nanobanana_cli.generation.remote import is_address, shown
 from nanobanana_cli.images.content import shown_in
 from nanobanana_cli.settings.validators import provider_at
 from nanobanana_cli.types import Conversation, Reference
 
 VERSION = 1
+# Of a side; larger ones are a mistake.
+_MOST_PIXELS = 100_000
 _IMAGE_FIELDS = ("inlineData", "inline_data", "fileData", "file_data")
 
 
@@ -82,6 +85,9 @@ def load(name: str) -> tuple[ConversationFile, Conversation]:
     """
     if not name or "\0" in name:
         raise UsageError("--continue needs an image or a conversation", hint="--continue fox.png")
+    if is_address(name) or Path(name).is_dir() or not Path(name).name:
+        what = "an address" if is_address(name) else "a folder"
+        raise UsageError(f"{shown(name)} is {what}", hint="name an image: --continue fox.png")
     path = file_of(name)
     if path != Path(name) and not files.taken(path):
         if not files.taken(Path(name)):
@@ -95,8 +101,9 @@ def load(name: str) -> tuple[ConversationFile, Conversation]:
 
 def read(path: Path, name: str) -> tuple[ConversationFile, Conversation]:
     """Read the file of a conversation; for arguments and errors see `load`."""
-    data = files.read(path, "conversation")
+    data = files.read(path, "conversation").removeprefix(b"\xef\xbb\xbf")
     try:
+        str(data, "utf-8")
         fields = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
     except (ValueError, RecursionError) as error:
         raise _unusable(path, f"is not JSON, or damaged ({error})") from None
@@ -105,30 +112,39 @@ def read(path: Path, name: str) -> tuple[ConversationFile, Conversation]:
     try:
         found = msgspec.json.decode(data, type=ConversationFile)
         turns = msgspec.json.decode(found.contents, type=list[_Turn])
+        contents = _plain(found.contents)
     except (ValueError, RecursionError) as error:
         version = bytes(fields["nb_conversation"])
         if version.isdigit() and int(version) > VERSION:
             raise _unusable(path, "was written by a newer nb") from None
         raise _unusable(path, f"is damaged: {error}") from None
-    if found.nb_conversation > VERSION:
+    if found.nb_conversation != VERSION:
         raise _unusable(path, "was written by a newer nb")
     if not turns or turns[-1].role != "model" or not all(turn.parts for turn in turns):
         raise _unusable(path, "is damaged: its last turn is not the model's")
     parts = [part for turn in turns for part in turn.parts]
     return found, Conversation(
         name,
-        _plain(found.contents),
+        contents,
         images=sum(any(each in part for each in _IMAGE_FIELDS) for part in parts),
         letters=sum(len(memoryview(part["text"])) - 2 for part in parts if "text" in part),
         last=_last(found.image, name),
     )
 
 
-def _last(image: LastImage, name: str) -> Reference | None:
-    if image.width < 1 or image.height < 1:
+def image_of(path: Path) -> str | None:
+    """Return the SHA-256 of the image that a conversation ends with; None if it is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ConversationFile).image.sha256
+    except (OSError, ValueError, RecursionError):
         return None
-    shown = image.name if file_of(name) == Path(name) else name
-    return Reference(shown, "image/png", b"", (image.width, image.height))
+
+
+def _last(image: LastImage, name: str) -> Reference | None:
+    if not (0 < image.width < _MOST_PIXELS and 0 < image.height < _MOST_PIXELS):
+        return None
+    label = image.name if file_of(name) == Path(name) else name
+    return Reference(label, "image/png", b"", (image.width, image.height))
 
 
 def _plain(contents: msgspec.Raw) -> bytes:

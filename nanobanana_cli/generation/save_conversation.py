@@ -19,6 +19,7 @@ from nanobanana_cli.generation.conversation import (
     VERSION,
     ConversationFile,
     LastImage,
+    image_of,
 )
 from nanobanana_cli.generation.destinations import Destination, NamedFile, Stdout, chat_file
 from nanobanana_cli.generation.rescue import Rescue
@@ -62,10 +63,14 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
     Args:
         endpoint: where the calls go.
         force: replace existing files.
+        moves: move existing files to another name: an image's own conversation is to be found.
+        replaces: SHA-256 of the image that was replaced, whose conversation is not kept.
     """
 
     endpoint: Endpoint
     force: bool = False
+    moves: bool = False
+    replaces: str | None = None
 
     @classmethod
     def beside(cls, place: Destination, endpoint: Endpoint) -> Self:
@@ -107,7 +112,7 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
         try:
             data = rescue.patiently(lambda: self._encoded(result, image, parts))
             if result.status == "written":
-                return rescue.patiently(lambda: _save(result, chat_file(image), data, self.force))
+                return rescue.patiently(lambda: self._save(result, chat_file(image), data))
             saved: Path | None = rescue.patiently(lambda: _unique(chat_file(image), data))
             error_found = result.error
         except Exception as exception:  # noqa: BLE001 - whatever it is, the image was paid for
@@ -118,6 +123,21 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
         error_found.hint = "\n".join(filter(None, (error_found.hint, hint)))
         error_found.is_kept = error_found.is_kept or saved is not None
         return replace(result, error=error_found.released())
+
+    def _save(self, result: Result, path: Path, data: Data) -> Result:
+        is_own = self.replaces is not None and image_of(path) == self.replaces
+        if self.moves and files.taken(path) and not is_own:
+            _keep(path)
+        if self.force or self.moves:
+            files.replace(path, data)
+            return replace(result, chat_path=str(path))
+        try:
+            files.create(path, data)
+        except OutputExists:
+            saved = _unique(path, data)
+            note = f"{path} exists already, so the conversation is in {saved}"
+            return replace(result, chat_path=str(saved), notes=(*result.notes, note))
+        return replace(result, chat_path=str(path))
 
     def _encoded(self, result: Result, image: Path, parts: list[msgspec.Raw]) -> Data:
         response_id = (result.reply.response_id if result.reply else None) or ""
@@ -144,17 +164,15 @@ def _place(result: Result) -> Path | None:
     return result.error.image_path if result.error is not None else None
 
 
-def _save(result: Result, path: Path, data: Data, force: bool) -> Result:
-    if force:
-        files.replace(path, data)
-        return replace(result, chat_path=str(path))
-    try:
-        files.create(path, data)
-    except OutputExists:
-        saved = _unique(path, data)
-        note = f"{path} exists already, so the conversation is in {saved}"
-        return replace(result, chat_path=str(saved), notes=(*result.notes, note))
-    return replace(result, chat_path=str(path))
+def _keep(path: Path) -> None:
+    """Keep a copy of a conversation beside it: `fox.old-1.chat.json`, or another free number."""
+    data, stem = files.read(path, "conversation"), path.name.removesuffix(".chat.json")
+    number = 1
+    while True:
+        with suppress(OutputExists):
+            files.create(path.with_name(f"{stem}.old-{number}.chat.json"), data)
+            return
+        number += 1
 
 
 def _unique(path: Path, data: Data) -> Path:

@@ -21,7 +21,7 @@ _NAME = r"\w*|[^\W\d][\w.-]*"
 _PLACEHOLDER = re.compile(rf"\{{\{{({_NAME})\}}\}}|\{{({_NAME})\}}")
 # As other tools write a placeholder.
 _FOREIGN = re.compile(r"\{\{[ \t]*(\w+)[ \t]*\}\}|\{[ \t]+(\w+)[ \t]*\}|\{(\w+)[ \t]+\}")
-_FILLED = ("prompt", "system", "output", "alt_file", "images", "id", "note")
+_FILLED = ("prompt", "system", "output", "alt_file", "images", "continues", "id", "note")
 _OF_PATHS = ("output", "alt_file")
 _NUMBER, _SLUG = "index", "slug"
 

@@ -45,7 +45,7 @@ def bound_to_references(
     outputs = _Outputs(items, references.folder, root)
     for row, name in others:
         if outputs.find(name) is None:
-            _known(row, name, references, diagnostics)
+            _image(row, name, references, diagnostics)
     found = []
     for item in items:
         parents = tuple(outputs.parents_of(item))
@@ -57,11 +57,13 @@ def bound_to_references(
     shared: dict[RowSettings, RowSettings] = {}
     for item in (found[position] for position in order if found[position].images):
         made_by = dict(item.parents)
+        if item.continues:
+            item = _continued(item, found, references, diagnostics)
         known = [
             (None, found[made_by[index]].fingerprint)
             if index in made_by
-            else _known(item.row, name, references, diagnostics)
-            for index, name in enumerate(item.images)
+            else _known(item, index, references, diagnostics)
+            for index in range(len(item.images))
         ]
         if None not in known:
             made = bound(item, item.images, [each for each in known if each])
@@ -70,7 +72,39 @@ def bound_to_references(
     return found
 
 
+def _continued(
+    item: Item, found: list[Item], references: References, diagnostics: Diagnostics
+) -> Item:
+    """Return an item with the number of images in the turns before; have another row keep them."""
+    position = dict(item.parents).get(0)
+    if position is None:
+        try:
+            turns = references.conversation(item)
+        except NbError as error:
+            diagnostics.add(item.row, "continue", error.message, error.hint or "")
+            return item
+        return replace(item, earlier=turns.images if turns else 0)
+    parent = found[position]
+    if parent.settings.model != item.settings.model:
+        reason = f"{parent.target} is made by {parent.settings.model}, and only that can go on"
+        diagnostics.add(item.row, "continue", reason)
+    found[position] = replace(parent, chat=True)
+    return replace(item, earlier=parent.earlier + len(parent.references) + 1)
+
+
 def _known(
+    item: Item, index: int, references: References, diagnostics: Diagnostics
+) -> tuple[Reference | None, str] | None:
+    """Return what is known of an image, and its hash; None, once it is reported, if it is bad."""
+    if index or not item.continues:
+        return _image(item.row, item.images[index], references, diagnostics)
+    try:
+        return references.turns(item)
+    except NbError:
+        return None  # It has been reported.
+
+
+def _image(
     row: int, name: str, references: References, diagnostics: Diagnostics
 ) -> tuple[Reference, str] | None:
     """Return what is known of an image, and its hash; None, once it is reported, if it is bad."""
@@ -91,7 +125,8 @@ def _report(cycles: Sequence[list[int]], items: Sequence[Item], diagnostics: Dia
             message = f"these images would be made from each other: {' from '.join(shown)}"
             if len(cycle) == 1:
                 message = f"{chain[0]} would be made from itself; write another output"
-            diagnostics.add(items[node].row, "images", message)
+            key = "continue" if items[node].continues else "images"
+            diagnostics.add(items[node].row, key, message)
 
 
 class _Outputs:

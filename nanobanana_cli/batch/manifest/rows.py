@@ -34,6 +34,10 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
         alt: also ask for alt text, and write it beside the image.
         alt_file: the same, but into this file, relative to the output folder.
         count: how many images, each of them a call.
+        continue: go on from the conversation of an image, which another row may make; relative to
+            the manifest.
+        chat: keep the conversation beside the image, for --continue; rows that others go on from
+            keep it anyway.
         vars: a value for each placeholder.
         matrix: several values for each placeholder or key; the row stands for all combinations.
         id, note: carried into JSON lines and the gallery; part of no request.
@@ -51,6 +55,8 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
     alt: bool | None = None
     alt_file: str | None = None
     count: int | None = None
+    continues: str | None = msgspec.field(default=None, name="continue")
+    chat: bool | None = None
     vars: dict[str, Value] | None = None
     matrix: dict[str, list[Value]] | None = None
     id: str | int | None = None
@@ -67,7 +73,7 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
         """
         values = {
             name: mine if (mine := getattr(self, name)) is not None else getattr(defaults, name)
-            for name in KEYS
+            for name in self.__struct_fields__
         }
         for name in ("vars", "matrix"):
             if getattr(self, name) is not None and getattr(defaults, name) is not None:
@@ -87,7 +93,7 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
         return Row(**values)
 
 
-_TYPES = {field.name: field.type for field in msgspec.structs.fields(Row)}
+_TYPES = {field.encode_name: field.type for field in msgspec.structs.fields(Row)}
 KEYS = tuple(_TYPES)
 
 _PARAMETERS = attrgetter(*Parameters.__struct_fields__)
@@ -114,6 +120,8 @@ _SYNONYMS = {
     "fit": ("crop", "dimensions", "height", "pixels", "width"),
     "images": ("image", "reference", "references", "ref", "refs", "input", "inputs"),
     "count": ("n", "number", "num", "num_images", "copies", "variants"),
+    "continue": ("continues", "continue_from", "follows"),
+    "chat": ("conversation", "keep_chat"),
     "alt": ("alt_text", "alttext"),
     "format": ("type", "mime", "mime_type", "extension"),
     "thinking": ("thinking_level", "thinkinglevel", "reasoning"),

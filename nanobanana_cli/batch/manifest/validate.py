@@ -116,7 +116,7 @@ class _Checker:
         alt_file = self._alt_file(number, row, copies)
         target = self._target(number, row, settings, prompt)
         if target is None or not copies or prompt is None or settings is None:
-            self.others += [(number, name) for name in images]
+            self.others += [(number, name) for name in images[row.continues is not None :]]
         if target is None or not copies:
             return
         is_named = row.output is not None and not row.output.endswith("/")
@@ -142,6 +142,8 @@ class _Checker:
                 *(number, prompt, settings, images, parameters, fingerprint, parts),
                 *(each, plain, alt_file, next(self._positions)),
                 leaves_aspect="aspect" in left and not row.fit,
+                continues=row.continues is not None and bool(images),
+                chat=bool(row.chat) or row.continues is not None,
                 id=row.id,
                 note=row.note,
             )
@@ -169,15 +171,16 @@ class _Checker:
         return count
 
     def _images(self, number: int, row: Row, settings: RowSettings | None) -> tuple[str, ...]:
+        first = () if row.continues is None else (row.continues,)
         if not row.images:
-            return ()
+            return first
         names = (row.images,) if isinstance(row.images, str) else tuple(row.images)
         most = inputs.max_references(settings.model if settings else "")
         if len(names) > most:
             self._diagnostics.add(
                 number, "images", f"lists {len(names)} files; the limit is {most}"
             )
-        return names
+        return (*first, *names)
 
     def _shared_settings(self, number: int, row: Row) -> RowSettings | None:
         """Check model, aspect, size and the like: few combinations in many rows."""

@@ -40,7 +40,8 @@ def read_job(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
     if not (chosen.dry_run or chosen.check or chosen.status):
         files.check_folder(root)
     _check_kinds(chosen.retry or ())
-    references = References(folder, is_offline=chosen.dry_run or chosen.status)
+    is_offline = chosen.dry_run or chosen.status
+    references = References(folder, settings.provider, settings.base_url, is_offline=is_offline)
     defaults = validate.Defaults(
         model=settings.model,
         aspect=settings.aspect,
@@ -62,7 +63,9 @@ def read_job(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
         )
         job.check_paths(items, listing)
     given = settings.configured_aspect
-    if given and any(row.images and row.aspect is None for _, row in manifest.rows):
+    if given and any(
+        (row.images or row.continues) and row.aspect is None for _, row in manifest.rows
+    ):
         terminal.warn(
             f"{settings.aspect} from {given} holds for rows with reference images too: "
             "`--aspect auto` keeps their shape"

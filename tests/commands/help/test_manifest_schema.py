@@ -19,6 +19,9 @@ _ROWS = {
     "count": ["1", "1000", "0", "1001", '"2"'],
     "search": ["true", '"yes"'],
     "alt": ["true", "1"],
+    "chat": ["true", "1"],
+    # Else it depends on files.
+    "continue": ["1", "[]"],
     "images": ["[]", '"fox.png"', '["fox.png"]', "[1]", "1"],
     "model": ['"pro"', '"models/gemini-3-pro-image"', '"new-model"', "3"],
     "vars": ['{animal = "fox", n = 1}', "{animal = [1]}", '"animal"'],
