@@ -238,6 +238,7 @@ def test_a_paid_conversation_does_not_go_to_the_sandbox(nb: Nb) -> None:
         ('{"nb_conversation": 2, "turns": []}', "was written by a newer nb"),
         ('{"nb_conversation": 1, "model": 3}', "is damaged"),
         ("\udcff", "is not JSON, or damaged"),
+        ('{"a": "\udcff"}', "is not JSON, or damaged"),
         ("[" * 100_000, "is not JSON, or damaged"),
     ],
 )
@@ -257,6 +258,18 @@ def test_turns_that_are_none_are_damaged(nb: Nb, contents: object) -> None:
     assert (run.code, "nb: fox.chat.json is damaged: " in run.err) == (2, True)
 
 
+@pytest.mark.parametrize("nesting", [5, 700])
+def test_a_deep_part_is_shown_and_sent(nb: Nb, nesting: int) -> None:
+    _made(nb)
+    chat = _chat("fox.chat.json")
+    chat["contents"][0]["parts"] = [{"text": "☃", "x": json.loads("[" * nesting + "]" * nesting)}]
+    Path("fox.chat.json").write_text(json.dumps(chat, ensure_ascii=False), "utf-8")
+    for option in ("--dry-run", "--curl"):
+        env = {**_SANDBOX, "NB_BASE_URL": "http://127.0.0.1:9"}
+        run = nb("generate", "x", "--continue", "fox.png", "-o", "b.png", option, env=env)
+        assert (run.code, "[" * nesting in run.out.replace("\n", "").replace(" ", "")) == (0, True)
+
+
 def test_what_is_missing_is_named(nb: Nb) -> None:
     Path("bare.png").write_bytes(picture())
     for name, says in {
@@ -264,6 +277,8 @@ def test_what_is_missing_is_named(nb: Nb) -> None:
         "no.chat.json": "conversation no.chat.json: no such file or folder",
         "bare.png": "bare.png has no conversation beside it: bare.chat.json does not exist",
         "": "--continue needs an image or a conversation",
+        ".": ". is a folder",
+        "https://a.example/f.png?key=1": "https://a.example/f.png?… is an address",
     }.items():
         run = nb("generate", "x", "--continue", name, "-o", "b.png", env=_SANDBOX)
         assert (run.code, run.err.splitlines()[0]) == (2, f"nb: {says}")
@@ -326,6 +341,17 @@ def test_the_key_is_in_no_conversation(nb: Nb) -> None:
         run = nb("generate", "a", "-o", "a.png", "--chat", env=env)
     assert run.code == 0
     assert b"secret-key" not in Path("a.chat.json").read_bytes()
+
+
+def test_a_part_that_is_no_text_is_mended(nb: Nb) -> None:
+    raw = reply({"text": "a fox"}, image_part(picture(1024, 1024))).replace(b"a fox", b"a \xff fox")
+    with WireServer(Answer(body=raw)) as server:
+        env = against(server)
+        assert nb("generate", "a", "-o", "a.png", "--chat", env=env).code == 0
+        assert nb("generate", "b", "-o", "b.png", "--continue", "a.png", env=env).code == 0
+    assert json.loads(server.requests[1].body)["contents"][1]["parts"][0] == {
+        "text": "a \ufffd fox"
+    }
 
 
 def test_a_reply_without_parts_is_told_and_the_image_kept(nb: Nb) -> None:
