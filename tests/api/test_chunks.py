@@ -145,6 +145,13 @@ class TestAStream:
         with pytest.raises(NoImage, match="IMAGE_SAFETY"):
             ask(stream([chunk({"text": "I"}), chunk(finish="IMAGE_SAFETY")]))
 
+    def test_without_any_part_is_a_refusal(self, stream: Stream) -> None:
+        with pytest.raises(NoImage, match="the reply is empty"):
+            ask(stream([{"usageMetadata": {"totalTokenCount": 8}}] * 2))
+
+    def test_may_end_without_a_blank_line(self, stream: Stream) -> None:
+        assert ask(stream([chunk({"text": "x"}), chunk(image())]).rstrip()).image == PICTURE
+
     def test_of_many_chunks_costs_no_time(self, stream: Stream) -> None:
         piece = {"text": "x" * 1000}
         assert len(ask(stream([*[chunk(piece)] * 5000, chunk(image())])).text) == 5_000_000

@@ -201,3 +201,13 @@ def test_a_call_makes_do_where_no_thread_can_be_started(
         run = make(nb, server.url, "--force", "--timeout", "0.3")
         assert time.monotonic() - started < 3
     assert run.code == 11
+
+
+def test_a_socks_proxy_listens_at_1080_unless_its_address_says_otherwise() -> None:
+    """The port of RFC 1928."""
+    proxy = {"socks_version": 2, "proxy_host": "127.0.0.1", "proxy_port": None, "rdns": True}
+    proxy |= {"username": None, "password": None}
+    sock, place = connecting.socks_socket(proxy, "gate.example", 443, lambda: 1.0)
+    with sock:
+        assert sock.proxy[:3] == (2, "127.0.0.1", 1080)  # type: ignore[attr-defined]
+    assert place == ("gate.example", 443)

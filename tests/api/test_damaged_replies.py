@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from support.replies import image_part, picture, reply
 from support.wire_server import Answer, WireServer
 
+from nanobanana_cli.api import transport
 from nanobanana_cli.api.reply import is_usable, read
 from nanobanana_cli.errors import NbError
 
@@ -193,11 +194,16 @@ class TestAReplyThatIsCut:
         run = call(nb, of_length(len(body), body[:-700]))
         assert run.code == 11
 
-    def test_whose_length_is_too_short_waits_no_longer_than_needed(self, nb: Nb) -> None:
+    def test_whose_length_is_too_short_waits_no_longer_than_needed(
+        self, nb: Nb, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """What is missing comes behind the stated length, or never."""
+        monkeypatch.setattr(transport, "_FOR_THE_REST", 0.3)
         answer = of_length(SIZE - 1, WHOLE)
+        started = time.monotonic()
         run = call(nb, Answer(headers=answer.headers, body=WHOLE, stall=len(answer.head()) + SIZE))
         assert run.code == 0, run.err
+        assert time.monotonic() - started < 3
 
     def test_in_a_text_is_unknown(self, nb: Nb) -> None:
         Path("fox.png").write_bytes(IMAGE)

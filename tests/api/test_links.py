@@ -96,8 +96,9 @@ class TestTheGatewaysOwn:
         record = json.loads(make(nb, "--json").out)
         assert (record["status"], record["cost_usd"], record["width"]) == ("written", 0.058, 1024)
 
-    def test_may_redirect(self, nb: Nb, serve: Serve) -> None:
-        server = serve(linking(), redirect("/real.png", 307), IMAGE)
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_may_redirect(self, nb: Nb, serve: Serve, status: int) -> None:
+        server = serve(linking(), redirect("/real.png", status), IMAGE)
         assert make(nb).code == 0
         assert server.requests[2].path == "/real.png"
 
@@ -208,6 +209,25 @@ class TestWhatIsNoImage:
             closer.join()
             with pytest.raises(BadReply, match="stopped"):
                 fetcher.fetch(f"{server.url}/x")
+
+    def test_ends_while_the_name_is_looked_up(self) -> None:
+        """Nothing ends `getaddrinfo` itself."""
+        answered = threading.Event()
+
+        def resolve(*_: object, flags: int = 0, **__: object) -> list[Any]:
+            if not flags:
+                answered.wait(20)
+            raise OSError
+
+        fetcher = LinkFetcher("https://gate.example", resolve=resolve)
+        closer = threading.Timer(0.1, fetcher.close)
+        closer.start()
+        started = time.monotonic()
+        with pytest.raises(BadReply, match="does not resolve"):
+            fetcher.fetch("https://cdn.example/x.png")
+        assert time.monotonic() - started < 5
+        answered.set()
+        closer.join()
 
 
 PRIVATE = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -22,7 +23,7 @@ from support.replies import image_part, picture, reply
 from support.tools import on_linux
 from support.wire_server import Answer, WireServer
 
-from nanobanana_cli.api.memory import MemoryBudget
+from nanobanana_cli.api.memory import MemoryBudget, has_too_many_values
 
 MIB = 1 << 20
 IMAGE = picture(1024, 1024)
@@ -96,6 +97,54 @@ def test_a_reply_grows_while_there_is_room_and_never_waits() -> None:
     # Beside another reply, then alone.
     assert grown == [True, True, True, False, True, True, True, True]
     assert not memory.grow(memory.largest + 1)
+
+
+class TestPatience:
+    """Memory that the system does not give is asked for again while other replies hold some."""
+
+    @pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOMEM, "no memory")])
+    def test_lasts_while_another_reply_holds_memory(self, error: Exception) -> None:
+        memory = budget(90)
+        other = threading.Thread(target=lambda: memory.acquire(5, paused))
+        other.start()
+        other.join()
+        failures = [error] * 2
+
+        def allocate() -> str:
+            if failures:
+                raise failures.pop()
+            return "memory"
+
+        assert memory.patiently(allocate, paused) == "memory"
+
+    @pytest.mark.parametrize(
+        ("error", "is_alone"),
+        [(MemoryError(), True), (OSError(errno.EIO, "broken"), True), (OSError(), False)],
+    )
+    def test_ends_at_once_where_it_would_not_help(self, error: Exception, is_alone: bool) -> None:
+        memory = budget(90)
+        memory.acquire(5, paused)
+        if not is_alone:
+            other = threading.Thread(target=lambda: memory.acquire(5, paused))
+            other.start()
+            other.join()
+        asked: list[int] = []
+
+        def allocate() -> None:
+            asked.append(1)
+            raise error
+
+        with pytest.raises(type(error)):
+            memory.patiently(allocate, paused)
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize("mark", [b",", b"[", b"{"])
+def test_half_a_million_values_are_the_most(mark: bytes) -> None:
+    pad = b" " * MIB
+    most = mark * 250_000 + pad + mark * 250_000
+    assert not has_too_many_values(most)
+    assert has_too_many_values(most + mark)
 
 
 @dataclass(frozen=True)

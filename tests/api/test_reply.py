@@ -146,6 +146,17 @@ class TestAnImage:
     def test_a_broken_one_does_not_hide_an_earlier_one(self) -> None:
         assert ask(envelope(image(), image("***"))).image == PICTURE
 
+    def test_other_data_does_not_hide_an_earlier_one(self) -> None:
+        data = b"\x89PNG\r\n\x1a\n" + PICTURE
+        parts = image(encoded(data)), image(encoded(b"{}" * 9))
+        assert ask(envelope(*parts)).image == data
+
+    def test_that_is_a_link_is_not_a_thumbnail_elsewhere(self) -> None:
+        thumbnail = encoded(b"\x89PNG\r\n\x1a\n" + PICTURE)
+        link = {"fileData": {"fileUri": "https://cdn.example.com/fox.png"}}
+        reply = ask({**envelope(link), "thumbnail": thumbnail})
+        assert (reply.links, reply.image) == (("https://cdn.example.com/fox.png",), None)
+
     def test_drafts_are_left_out(self) -> None:
         draft = image(encoded(b"draft"), thought=True)
         reply = ask(envelope(draft, {"text": "hm", "thought": True}, image(), draft))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 from support.wire_server import Answer, WireServer
 
+from nanobanana_cli.api.error_body import read
 from nanobanana_cli.api.status_errors import from_200, from_status
 from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.errors import (
@@ -61,6 +62,7 @@ TABLE: list[tuple[int, object, type[NbError]]] = [
     (401, gateway("无效的令牌"), KeyRejected),
     (403, google(403, "denied", "PERMISSION_DENIED"), KeyRejected),
     (403, b"<html><title>Forbidden</title>", Unreachable),
+    (400, google(429, "slow", "RESOURCE_EXHAUSTED"), RateLimited),
     (402, b"", OutOfCredit),
     (403, gateway("用户额度不足, 剩余额度: 0", "insufficient_user_quota"), OutOfCredit),
     (403, gateway("no", "insufficient_user_quota"), OutOfCredit),
@@ -254,17 +256,21 @@ def test_the_wait_until_a_date() -> None:
     assert error.retry_after == pytest.approx(60, abs=3)
 
 
+DATES = ["%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"]
+
+
 @pytest.mark.parametrize("ahead", [-86400 * 400, -600, 0, 600, 86400 * 400])
-@pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"])
+@pytest.mark.parametrize("form", DATES)
+@pytest.mark.parametrize("other_form", DATES)
 def test_the_wait_until_a_date_goes_by_the_services_clock(
-    ahead: float, form: str, monkeypatch: pytest.MonkeyPatch
+    ahead: float, form: str, other_form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock of this machine may be wrong, and the old form of a date names no zone."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     now = time.time() + ahead
-    date, then = (time.strftime(form, time.gmtime(each)) for each in (now, now + 45))
-    error = fault(429, Retry_After=then, Date=date)
+    date, then = time.strftime(other_form, time.gmtime(now)), time.gmtime(now + 45)
+    error = fault(429, Retry_After=time.strftime(form, then), Date=date)
     monkeypatch.undo()
     time.tzset()
     assert isinstance(error, RateLimited)
@@ -311,6 +317,24 @@ def test_google_is_no_gateway() -> None:
     hint = fault(401, provider="google").hint or ""
     assert hint.startswith("generativelanguage.googleapis.com got the key from GEMINI_API_KEY")
     assert "gateway" not in hint
+    used_up = google(429, "Your prepayment credits are depleted.", "RESOURCE_EXHAUSTED")
+    assert "gateway" not in (fault(429, used_up, "google").hint or "")
+    assert "the gateway means its own account" in (fault(429, used_up).hint or "")
+
+
+# As google.rpc.Code has it, and gateways' own.
+LABELS = [
+    *(("INVALID_ARGUMENT", 400), ("FAILED_PRECONDITION", 400), ("OUT_OF_RANGE", 400)),
+    *(("UNAUTHENTICATED", 401), ("PERMISSION_DENIED", 403), ("NOT_FOUND", 404)),
+    *(("RESOURCE_EXHAUSTED", 429), ("CANCELLED", 499), ("INTERNAL", 500), ("UNKNOWN", 500)),
+    *(("UNAVAILABLE", 503), ("DEADLINE_EXCEEDED", 504)),
+    *(("insufficient_user_quota", 402), ("model_not_found", 404)),
+]
+
+
+@pytest.mark.parametrize(("label", "status"), LABELS)
+def test_a_label_stands_for_a_status(label: str, status: int) -> None:
+    assert read(json.dumps({"error": {"status": label}}).encode()).status == status
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,11 @@ class TestWhatIsSent:
 
 
 class TestRedirects:
+    @pytest.mark.parametrize("status", [300, 304])
+    def test_to_nowhere_are_errors(self, status: int) -> None:
+        with WireServer(Answer(status)) as server, pytest.raises(Rejected):
+            call(server)
+
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_are_not_followed(self, status: int) -> None:
         with WireServer() as other:
@@ -220,6 +225,11 @@ class TestTooLarge:
     def test_once_unpacked(self) -> None:
         bomb = Answer(headers=(("Content-Encoding", "gzip"),), body=gzip.compress(bytes(50 << 20)))
         with WireServer(bomb) as server, pytest.raises(BadReply, match="than 2 MiB"):
+            call(server)
+
+    def test_an_error_is_not_read_to_its_end(self) -> None:
+        endless = Answer(429, framed=False, body=b"x" * (3 << 19), stall=3 << 19)
+        with WireServer(endless) as server, within(5), pytest.raises(RateLimited):
             call(server)
 
     def test_an_error_is_still_that_error(self) -> None:

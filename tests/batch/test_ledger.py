@@ -55,6 +55,25 @@ def test_what_is_appended_is_there(tmp_path: Path) -> None:
         assert [json.loads(each)["id"] for each in path.read_text().splitlines()] == ["1"]
 
 
+def test_a_line_names_what_is_known_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    write(path, LedgerLine(event="dropped", id="1", row="x.png", fingerprint="f"))
+    assert path.read_bytes() == b'{"event":"dropped","id":"1","row":"x.png","fingerprint":"f"}\n'
+
+
+def test_a_closed_ledger_takes_no_line(tmp_path: Path) -> None:
+    """Its descriptor may be another file's by then."""
+    ledger = Ledger(tmp_path / "x.ledger.jsonl")
+    with ledger:
+        ledger.append(line("intent", "1"))
+    with (
+        (tmp_path / "other").open("wb"),
+        pytest.raises(LocalFileError, match="it is closed"),
+    ):
+        ledger.append(line("written", "1"))
+    assert not (tmp_path / "other").stat().st_size
+
+
 def test_lines_of_many_threads_stay_whole(tmp_path: Path) -> None:
     path = tmp_path / "x.ledger.jsonl"
     with Ledger(path) as ledger:
