@@ -7,8 +7,9 @@ a comparison, a number, a loop or an `except` could be another one; a seeded sam
 taken, one defect a place. For each defect, the tests that reach its line are run, those that
 reach the least first, until one fails. A test that also fails without the defect kills nothing.
 
-Results go to `--results` as JSON lines (default: mutation.jsonl), which `--again` reads to try only
-what survived there. The checkout itself is never changed: each worker has a clone.
+Results go to `--results` as JSON lines (default: mutation.jsonl); a run that was stopped goes on
+from there. `--again` reads them to try only what survived. The checkout itself is never changed:
+each worker has a clone.
 """
 
 from __future__ import annotations
@@ -45,9 +46,26 @@ SCOPE = (
 _LEFT_OUT = tuple(
     f"--ignore=tests/{path}" for path in ("test_house.py", "test_docs.py", "benchmarks", "mutation")
 )
-# Wall-clock seconds before a defect counts as an endless loop.
-HANGS = 400
+# How many times the seconds of the tests, and a minute, before a defect counts as an endless loop.
+_PATIENCE = 5
 _SKIPPED_OPERATORS = ("core/Variable",)
+
+
+# Its seconds, and its name.
+Test = tuple[float, str]
+
+
+class Reach(NamedTuple):
+    """What the tests reach.
+
+    Args:
+        of_line: the tests that reach each line of a module, those that reach the fewest lines of
+            the package first: they are the ones about it.
+        tests: all of them.
+    """
+
+    of_line: Mapping[tuple[str, int], Sequence[Test]]
+    tests: Sequence[Test]
 
 
 class Mutant(NamedTuple):
@@ -77,29 +95,36 @@ def main() -> None:
             Worker(work / f"clone-{number}", options.seconds) for number in range(options.workers)
         ]
         clone = workers[0].clone
-        mutants = _again(options.again) if options.again else _sample(options, clone)
-        print(f"{len(mutants)} mutants", flush=True)
-        tests = _reaching_tests(clone, work, options.coverage)
+        mutants = _again(options.again, clone) if options.again else _sample(options, clone)
+        lines = options.results.read_text().splitlines() if options.results.exists() else []
+        judged = [json.loads(line) for line in lines]
+        known = {tuple(line[name] for name in Mutant._fields) for line in judged}
+        print(f"{len(mutants)} mutants, {len(judged)} of them judged before", flush=True)
+        reach = _read_reach(clone, work, options.coverage)
+        left = [(each, _reaching(each, reach, clone)) for each in mutants if each not in known]
         free: SimpleQueue[Worker] = SimpleQueue()
         for worker in workers:
             free.put(worker)
 
-        def judge(mutant: Mutant) -> dict[str, Any]:
+        def judge(mutant: Mutant, tests: Sequence[Test]) -> dict[str, Any]:
             worker = free.get()
             try:
-                return mutant._asdict() | worker.judge(mutant, _reaching(mutant, tests, clone))
+                return mutant._asdict() | worker.judge(mutant, tests)
             finally:
                 free.put(worker)
 
-        counts: Counter[str] = Counter()
+        counts = Counter(line["outcome"] for line in judged)
         with options.results.open("a") as file, ThreadPoolExecutor(options.workers) as pool:
-            for done in as_completed([pool.submit(judge, mutant) for mutant in mutants]):
-                counts[done.result()["outcome"]] += 1
-                print(json.dumps(done.result()), file=file, flush=True)
-                print(dict(counts), flush=True)
-    judged = counts.total()
-    alive = counts["survived"] + counts["not reached"]
-    print(f"{judged - alive} of {judged} killed: {100 * (judged - alive) / max(judged, 1):.1f} %")
+            try:
+                for done in as_completed([pool.submit(judge, *each) for each in left]):
+                    counts[done.result()["outcome"]] += 1
+                    print(json.dumps(done.result()), file=file, flush=True)
+                    print(dict(counts), flush=True)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    total, alive = counts.total(), counts["survived"] + counts["not reached"]
+    print(f"{total - alive} of {total} killed: {100 * (total - alive) / max(total, 1):.1f} %")
 
 
 def _options() -> argparse.Namespace:
@@ -114,42 +139,71 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _again(results: Path) -> list[Mutant]:
+def _again(results: Path, clone: Path) -> list[Mutant]:
+    """Return the survivors of an earlier run, wherever their lines are now."""
     lines = [json.loads(line) for line in results.read_text().splitlines()]
-    return [
-        Mutant(**{name: line[name] for name in Mutant._fields})
-        for line in lines
-        if line["outcome"] in ("survived", "not reached")
-    ]
+    survivors = [line for line in lines if line["outcome"] in ("survived", "not reached")]
+    by_kind: dict[tuple[str, str], list[Mutant]] = defaultdict(list)
+    for mutant in _every_mutant(clone, sorted({line["module"] for line in survivors})):
+        by_kind[mutant.module, mutant.operator].append(mutant)
+    found = []
+    for line in survivors:
+        old, new = line["change"][0], line["change"][-1]
+        for mutant in sorted(
+            by_kind[line["module"], line["operator"]], key=lambda each: abs(each.row - line["row"])
+        ):
+            text = (clone / mutant.module).read_text()
+            if text.splitlines()[mutant.row - 1].strip() in old and (
+                _diff(text, _mutated(text, mutant))[-1] == new
+            ):
+                found.append(mutant)
+                break
+        else:
+            print(f"gone from {line['module']}: {old[1:].strip()}")
+    return found
 
 
 def _sample(options: argparse.Namespace, clone: Path) -> list[Mutant]:
     """Return a seeded sample, one mutant a place."""
-    config = clone / "cosmic-ray.toml"
-    session = clone / "cosmic-ray.sqlite"
-    paths = json.dumps([f"{PACKAGE}/{path}" for path in SCOPE])
-    config.write_text(
-        f"[cosmic-ray]\nmodule-path = {paths}\ntimeout = 60.0\nexcluded-modules = []\n"
-        'test-command = "true"\n[cosmic-ray.distributor]\nname = "local"\n'
-    )
-    program = _program("cosmic-ray")
-    subprocess.run([program, "init", str(config), str(session)], cwd=clone, check=True)
-    dump = subprocess.run([program, "dump", str(session)], check=True, stdout=subprocess.PIPE)
     places: dict[tuple[str, int, int], list[Mutant]] = defaultdict(list)
-    for line in dump.stdout.splitlines():
-        for spec in json.loads(line)[0]["mutations"]:
-            row, column = spec["start_pos"]
-            mutant = Mutant(
-                spec["module_path"], spec["operator_name"], spec["occurrence"], row, column
-            )
-            if not mutant.operator.startswith(_SKIPPED_OPERATORS):
-                places[mutant.module, row, column].append(mutant)
+    for mutant in _every_mutant(clone, [f"{PACKAGE}/{path}" for path in SCOPE]):
+        if not mutant.operator.startswith(_SKIPPED_OPERATORS):
+            places[mutant.module, mutant.row, mutant.column].append(mutant)
     inert = {module: set(_inert_lines(clone / module)) for module, *_ in places}
     rng = random.Random(options.seed)
     live = sorted(place for place in places if place[1] not in inert[place[0]])
     chosen = rng.sample(live, min(options.sample, len(live)))
     print(f"{len(live)} places in {len(inert)} files")
     return [rng.choice(sorted(places[place])) for place in sorted(chosen)]
+
+
+def _every_mutant(clone: Path, paths: Sequence[str]) -> Iterator[Mutant]:
+    config = clone / "cosmic-ray.toml"
+    session = clone / "cosmic-ray.sqlite"
+    config.write_text(
+        f"[cosmic-ray]\nmodule-path = {json.dumps(paths)}\ntimeout = 60.0\nexcluded-modules = []\n"
+        'test-command = "true"\n[cosmic-ray.distributor]\nname = "local"\n'
+    )
+    program = Path(sys.executable).with_name("cosmic-ray")
+    subprocess.run([program, "init", str(config), str(session)], cwd=clone, check=True)
+    dump = subprocess.run([program, "dump", str(session)], check=True, stdout=subprocess.PIPE)
+    for line in dump.stdout.splitlines():
+        for spec in json.loads(line)[0]["mutations"]:
+            place = spec["start_pos"]
+            yield Mutant(spec["module_path"], spec["operator_name"], spec["occurrence"], *place)
+
+
+def _mutated(text: str, mutant: Mutant) -> str:
+    """Return a module's text with a defect."""
+    from cosmic_ray.mutating import mutate_code  # type: ignore[import-not-found, unused-ignore]
+    from cosmic_ray.plugins import get_operator  # type: ignore[import-not-found, unused-ignore]
+
+    return str(mutate_code(text, get_operator(mutant.operator)(), mutant.occurrence))
+
+
+def _diff(old: str, new: str) -> list[str]:
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
+    return [*lines][3:]
 
 
 def _inert_lines(path: Path) -> Iterator[int]:
@@ -166,13 +220,8 @@ def _inert_lines(path: Path) -> Iterator[int]:
             yield from range(annotation.lineno, (annotation.end_lineno or 0) + 1)
 
 
-def _reaching_tests(
-    clone: Path, work: Path, kept: Path | None
-) -> Mapping[tuple[str, int], Sequence[tuple[float, str]]]:
-    """Return the tests that reach each line of a module, with their seconds.
-
-    Those that reach the fewest lines of the package come first: they are the ones about it.
-    """
+def _read_reach(clone: Path, work: Path, kept: Path | None) -> Reach:
+    """Measure what reaches what, or read it; see `Reach`."""
     report = kept or work / "reach.json"
     if not report.exists():
         _measure(clone, report)
@@ -181,7 +230,7 @@ def _reaching_tests(
     breadth = Counter(
         name for rows in data["lines"].values() for names in rows.values() for name in names
     )
-    return {
+    of_line = {
         (module, int(row)): [
             (seconds[name], name)
             for name in sorted(names, key=lambda name: (breadth[name], name))
@@ -190,24 +239,29 @@ def _reaching_tests(
         for module, rows in data["lines"].items()
         for row, names in rows.items()
     }
+    return Reach(of_line, sorted((time, name) for name, time in seconds.items()))
 
 
-def _reaching(
-    mutant: Mutant, tests: Mapping[tuple[str, int], Sequence[tuple[float, str]]], clone: Path
-) -> Sequence[tuple[float, str]]:
-    """Return the tests that reach a mutant: its line, its statement, or else its file."""
+def _reaching(mutant: Mutant, reach: Reach, clone: Path) -> Sequence[Test]:
+    """Return the tests that reach a mutant: its line, its statement, or else its file.
+
+    Then those of the module's own test file, which may reach it in processes of their own.
+    """
     tree = ast.parse((clone / mutant.module).read_text())
     starts = [
         node.lineno
         for node in ast.walk(tree)
         if isinstance(node, ast.stmt) and node.lineno <= mutant.row <= (node.end_lineno or 0)
     ]
-    for row in (mutant.row, max(starts)):
-        if found := tests.get((mutant.module, row)):
-            return found
-    return sorted(
-        {test for key, found in tests.items() if key[0] == mutant.module for test in found}
+    of_lines = (
+        reach.of_line.get((mutant.module, row), ()) for row in (mutant.row, max(starts, default=0))
     )
+    direct = next(filter(None, of_lines), ())
+    own = [test for test in reach.tests if f"/test_{Path(mutant.module).stem}.py::" in test[1]]
+    of_file = {
+        test for key, found in reach.of_line.items() if key[0] == mutant.module for test in found
+    }
+    return [*dict.fromkeys([*direct, *own, *(() if direct else sorted(of_file))])]
 
 
 def _measure(clone: Path, report: Path) -> None:
@@ -251,27 +305,22 @@ class Worker:
 
     def __init__(self, folder: Path, seconds: float) -> None:
         self._seconds = seconds
+        self._limit = 60 + int(_PATIENCE * seconds)
         subprocess.run(["git", "clone", "-q", "--local", str(ROOT), str(folder)], check=True)
         self.clone = folder
         self._temporary = folder / "tmp"
         self._temporary.mkdir()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def judge(self, mutant: Mutant, reaching: Sequence[tuple[float, str]]) -> dict[str, Any]:
+    def judge(self, mutant: Mutant, reaching: Sequence[Test]) -> dict[str, Any]:
         """Make a defect, run the tests that reach it, and undo it."""
         names = list(_within(reaching, self._seconds))
         if not names:
             return {"outcome": "not reached"}
         file = self.clone / mutant.module
         original = file.read_text()
-        apply = [_program("cosmic-ray"), "apply", mutant.module, mutant.operator]
-        subprocess.run(
-            [*apply, str(mutant.occurrence)], cwd=self.clone, check=True, stdout=subprocess.PIPE
-        )
-        changed = file.read_text()
-        file.write_text(original)
-        diff = difflib.unified_diff(original.splitlines(), changed.splitlines(), n=0, lineterm="")
-        report: dict[str, Any] = {"change": list(diff)[3:]}
+        changed = _mutated(original, mutant)
+        report: dict[str, Any] = {"change": _diff(original, changed)}
         while True:
             try:
                 verdict = self._ask(str(file), changed, names)
@@ -290,7 +339,7 @@ class Worker:
         """Return the verdict of the process, which is started at the first question."""
         if self._process is None:
             self._start()
-        order = {"path": path, "change": change, "tests": names}
+        order = {"path": path, "change": change, "tests": names, "limit": self._limit}
         print(json.dumps(order), file=self._orders, flush=True)
         answer: dict[str, Any] = json.loads(self._answers.readline())
         return answer
@@ -316,7 +365,7 @@ class Worker:
             done = subprocess.run(
                 [*_pytest(), "-x", "-rfE", f"@{listed.name}"], cwd=self.clone,
                 env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                timeout=HANGS, check=False, text=True, errors="replace",
+                timeout=self._limit, check=False, text=True, errors="replace",
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return {"outcome": "hangs"}
@@ -332,7 +381,7 @@ class Worker:
         return _environment() | {"PYTEST_DEBUG_TEMPROOT": str(self._temporary)}
 
 
-def _within(reaching: Iterable[tuple[float, str]], most: float) -> Iterator[str]:
+def _within(reaching: Iterable[Test], most: float) -> Iterator[str]:
     """Yield names of tests as long as they take no more than so many seconds."""
     for seconds, name in reaching:
         most -= seconds
@@ -347,10 +396,6 @@ def _environment() -> dict[str, str]:
 def _pytest() -> list[str]:
     words = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:pytest_cov"]
     return [sys.executable, "-m", "pytest", *words]
-
-
-def _program(name: str) -> str:
-    return str(Path(sys.executable).with_name(name))
 
 
 if __name__ == "__main__":

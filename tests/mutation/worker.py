@@ -24,9 +24,6 @@ from typing import Any, TextIO
 import pytest
 from _pytest.runner import runtestprotocol
 
-# Wall-clock seconds before a defect counts as an endless loop.
-HANGS = 300
-
 
 class NotInAFunction(Exception):
     """The defect is in code that ran when the module was imported."""
@@ -59,7 +56,7 @@ def _judged(order: Mapping[str, Any], tests: Sequence[pytest.Item]) -> dict[str,
         os.setsid()
         # Nobody else ends a loop without an end.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(HANGS)
+        signal.alarm(order["limit"])
         # Whatever is raised, the rest of pytest is the parent's.
         try:
             with os.fdopen(writer, "w") as file:
