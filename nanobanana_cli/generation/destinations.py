@@ -207,6 +207,8 @@ def plan(
         _refuse_replacing(force, skip_existing, "named after the prompt")
         files.check_folder(path)
         return [UnnamedFile(path, slug(prompt), wanted)] * count
+    # `fox.` is `fox` whose suffix was not typed.
+    path = path.with_name(path.name.rstrip(".") or path.name)
     agreed = _agreed(path, None if format_yields and path.suffix else wanted)
     return _named(path, count, agreed, force)
 

@@ -87,6 +87,12 @@ def test_without_a_name_files_are_named_after_the_prompt_and_never_collide() -> 
     assert not first.taken()
 
 
+@pytest.mark.parametrize("output", ["fox", "fox.", "fox.."])
+def test_a_name_without_a_suffix_gets_one(output: str) -> None:
+    assert _save(_plan(output)[0]) == "fox.png"
+    assert [_save(place, "jpeg") for place in _plan(output, count=2)] == ["fox-1.jpg", "fox-2.jpg"]
+
+
 @pytest.mark.parametrize("output", ["images", "images/"])
 def test_a_folder_takes_files_named_after_the_prompt(output: str) -> None:
     Path("images").mkdir()
