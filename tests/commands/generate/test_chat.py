@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import os
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -377,11 +379,46 @@ def test_a_name_that_is_taken_meanwhile_stays(nb: Nb) -> None:
     assert run.code == 0
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_cannot_be_written_is_refused_before(nb: Nb) -> None:
-    Path("x").mkdir(0o500)
-    run = nb("generate", "a", "-o", "x/a.png", "--chat", env=_SANDBOX)
-    assert run.code == 6
+def _during_the_call(server: WireServer, action: Callable[[], object]) -> threading.Thread:
+    """Start a thread that does something once the request has come."""
+
+    def wait() -> None:
+        while not server.requests:
+            time.sleep(0.01)
+        action()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+_SLOW = Answer(body=reply(image_part(picture(1024, 1024))), delay=0.5)
+
+
+def test_the_conversation_is_where_the_image_is(nb: Nb) -> None:
+    with WireServer(_SLOW) as server:
+        thread = _during_the_call(server, lambda: Path("t.png").write_text("mine"))
+        run = nb("generate", "a", "-o", "t.png", "--chat", env=against(server))
+        thread.join()
+    assert (run.code, Path("t.png").read_text()) == (6, "mine")
+    assert run.err.splitlines()[-3:] == [
+        "hint: the image was saved as t-2.png",
+        "hint: the conversation was saved as t-2.chat.json",
+        "Charged.",
+    ]
+    assert _chat("t-2.chat.json")["image"]["name"] == "t-2.png"
+
+
+def test_a_conversation_without_a_place_is_rescued(nb: Nb) -> None:
+    with WireServer(_SLOW) as server:
+        thread = _during_the_call(server, lambda: Path("t.chat.json").mkdir())
+        run = nb("generate", "a", "-o", "t.png", "--chat", "--force", env=against(server))
+        thread.join()
+    assert (run.code, run.out, Path("t.png").exists()) == (6, "t.png\n", True)
+    hint = "hint: the conversation was saved as "
+    [kept] = [line.removeprefix(hint) for line in run.err.splitlines() if hint in line]
+    assert run.err.endswith("Charged.\n")
+    assert _roles(_chat(kept)) == ["user", "model"]
 
 
 def test_captions_of_existing_images_have_no_conversation(nb: Nb) -> None:
