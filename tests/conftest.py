@@ -34,11 +34,12 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("nb")
-# By hand: `pytest tests/fuzz --hypothesis-profile long --hypothesis-show-statistics`.
+# By hand: `pytest tests/fuzz --hypothesis-profile long`.
 hypothesis.settings.register_profile(
     "long",
     max_examples=20_000,
     deadline=None,
+    phases=[phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain],
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 

@@ -141,7 +141,7 @@ def _recorded(ledger: Path) -> Iterator[tuple[str, str]]:
     with suppress(OSError), ledger.open("rb") as lines:
         for line in lines:
             if b'"alt":' in line:
-                with suppress(msgspec.DecodeError):
+                with suppress(ValueError, RecursionError):
                     read = decode(line)
                     if read.alt is not None:
                         yield read.row, read.alt.strip()

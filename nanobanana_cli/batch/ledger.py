@@ -196,7 +196,7 @@ class Ledger:
             return
         try:
             msgspec.json.decode(last)
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):
             with open(self.path.with_suffix(".torn"), "ab", opener=system.open_no_follow) as file:
                 file.write(last + b"\n")
             os.ftruncate(self._file, size - len(last))

@@ -276,7 +276,7 @@ def _owner(file: int) -> _Owner | None:
     try:
         os.lseek(file, 0, os.SEEK_SET)
         return msgspec.json.decode(os.read(file, _MAX_OWNER_BYTES), type=_Owner)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return None
 
 

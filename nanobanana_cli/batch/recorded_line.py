@@ -48,8 +48,9 @@ class RecordedLine(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def cost(self) -> int | None:
-        """Micro-dollars."""
-        return None if self.cost_usd is None else round(self.cost_usd * MICRO)
+        """Micro-dollars; None for what no call costs, as a damaged line has it."""
+        known = self.cost_usd is not None and 0 <= self.cost_usd <= MICRO
+        return round((self.cost_usd or 0) * MICRO) if known else None
 
 
 class _Form(msgspec.Struct, frozen=True, gc=False):
@@ -94,7 +95,7 @@ def _check_form(path: Path, number: int, text: bytes) -> None:
     """Raise LocalFileError for a line of a form that is newer than this nb."""
     try:
         form = _FORM_DECODER.decode(text).form
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return
     if form > FORM:
         raise LocalFileError(
@@ -106,7 +107,7 @@ def _check_form(path: Path, number: int, text: bytes) -> None:
 def _decoded(text: bytes) -> RecordedLine | None:
     try:
         return _DECODER.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 

@@ -23,7 +23,8 @@ def phrases(name: str) -> str:
 
 # How many layers around a text are taken off: more than any model wraps, so that no answer is slow.
 _MOST_LAYERS = 20
-_MARKS = r"[*_#`\s]*"
+# Possessive, so that no run of them makes a search slow.
+_MARKS = r"[*_#`\s]*+"
 _COUNT = (
     r"[(\[\uff08]\s*(?:about |approx\.? |~ ?|约|約)?\d+ ?"
     r"(?:characters?|chars?|words?|zeichen|caractères|caracteres|caratteri|tekens|字符?|文字|자|글자|حرف\w*"
@@ -51,12 +52,12 @@ _PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    rf"(?<=[.!?\u3002\uff01\uff1f\"'\u201d\u00bb\u300d)*`])\s*[-*_(\s]*{phrases('closings')}[^\"\u201d]*$",
+    rf"(?<=[.!?\u3002\uff01\uff1f\"'\u201d\u00bb\u300d)*`])(?<!\*\*)[-*_(\s]*+{phrases('closings')}[^\"\u201d]*$",
     re.IGNORECASE,
 )
 # A label, or a few words that speak of the text, on a line of their own.
 _FIRST_LINE = re.compile(
-    rf"{_MARKS}(?:{_AGREEMENT}[^\w\n]+)?"
+    rf"(?<![*_#`\s]){_MARKS}(?:{_AGREEMENT}[^\w\n]+)?"
     rf"(?:{phrases('leads')}[^\n]{{0,100}}[:\uff1a]|{phrases('alt_labels')})[*_ ]*\n\s*(?=\S)",
     re.IGNORECASE,
 )

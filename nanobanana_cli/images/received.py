@@ -15,6 +15,9 @@ from nanobanana_cli.types import Data
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
+# Enough of a long animation.
+_MOST_FRAMES = 10_000
+
 
 def verify(data: Data) -> tuple[int, int]:
     """Return width and height, in pixels as stored, of an image whose frames Pillow all decodes.
@@ -30,10 +33,17 @@ def verify(data: Data) -> tuple[int, int]:
         size = image.size
     check_size(found.title, *size)
     with opened(data, found.name) as image:
-        # Enough of a long animation.
-        most = max(1, PIXEL_LIMIT // (size[0] * size[1]))
-        for number in range(min(most, getattr(image, "n_frames", 1))):
-            image.seek(number)
+        pixels = 0
+        for number in range(_MOST_FRAMES):
+            try:
+                image.seek(number)
+            except EOFError:
+                break
+            # Each page of a TIFF has a size of its own, and a frame may enlarge a GIF.
+            check_size(found.title, *image.size)
+            pixels += image.width * image.height
+            if number and pixels > PIXEL_LIMIT:
+                break
             image.load()
     return size
 

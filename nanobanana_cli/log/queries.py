@@ -126,7 +126,10 @@ class LogReader:
         end, values = selection.sql()
         decode = msgspec.json.Decoder(LoggedCall).decode
         for (text,) in self._connection.execute(f"SELECT line FROM calls {end}", values):  # noqa: S608
-            yield decode(text)
+            try:
+                yield decode(text)
+            except (TypeError, ValueError, RecursionError) as error:
+                raise msgspec.DecodeError(str(error)) from None
 
     def sums(self, by: Period, selection: Selection) -> list[Spending]:
         """Return what calls cost: the newest day first, else the dearest first."""
@@ -172,7 +175,7 @@ def opened(path: Path) -> Iterator[LogReader | None]:
     try:
         with closing(store.connect(path)) as connection:
             yield LogReader(connection) if store.version_of(connection) else None
-    except (sqlite3.Error, store.UnusableLog, msgspec.DecodeError) as error:
+    except (sqlite3.Error, store.UnusableLog, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise LocalFileError(
             f"the log {path} cannot be used: {store.reason_of(error)}", hint=_hint(error)
         ) from error

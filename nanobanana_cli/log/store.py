@@ -109,7 +109,8 @@ def reason_of(error: Exception) -> str:
     """Return why the log could not be read or written, in one plain line."""
     if isinstance(error, UnusableLog):
         return str(error)
-    if isinstance(error, msgspec.DecodeError):
+    # SQLite puts what it cannot read into its own messages.
+    if isinstance(error, msgspec.DecodeError | UnicodeDecodeError):
         return "it is damaged"
     name = getattr(error, "sqlite_errorname", "")
     known = {

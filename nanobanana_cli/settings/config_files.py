@@ -15,7 +15,7 @@ from nanobanana_cli.catalog import DEFAULT_PROVIDER, PROVIDERS
 from nanobanana_cli.errors import ConfigError, UsageError
 from nanobanana_cli.settings.headers import HEADERS, check_header
 from nanobanana_cli.settings.names import GUARDED, TYPES, USER_ONLY
-from nanobanana_cli.settings.toml_lines import line_of
+from nanobanana_cli.settings.toml_lines import line_of, load
 from nanobanana_cli.suggest import one_of
 from nanobanana_cli.system import APP, HAS_XDG_FOLDERS
 from nanobanana_cli.types import Redacted
@@ -211,7 +211,7 @@ def _document(path: Path, text: str) -> dict[str, object]:
     import tomllib
 
     try:
-        return tomllib.loads(text)
+        return load(text)
     except (ValueError, RecursionError) as error:
         # tomllib's reasons give a position and a rule, never a value.
         reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "unusable value"

@@ -275,3 +275,23 @@ def test_what_is_read_of_a_line_is_what_is_written() -> None:
     assert read == {name: written[name] for name in read}
     error = fields(ErrorRecord)
     assert {field.name for field in fields(RecordedError)} <= {field.name for field in error}
+
+
+@pytest.mark.parametrize("damaged", [b'"\xff"', b"[" * 100_000, b'{"event":"\xff'])
+def test_a_last_line_that_is_damaged_is_moved_aside(tmp_path: Path, damaged: bytes) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    path.write_bytes(damaged)
+    write(path, line("intent", "1"))
+    assert path.with_suffix(".torn").read_bytes() == damaged + b"\n"
+    path.write_bytes(damaged + b"\n" + path.read_bytes())
+    assert history.read([path]).truncated == [f"{path}:1"]
+
+
+@pytest.mark.parametrize("cost", ["1e305", "-5"])
+def test_a_cost_that_no_call_has_is_not_known(tmp_path: Path, cost: str) -> None:
+    path = tmp_path / "x.ledger.jsonl"
+    path.write_text(
+        f'{{"event":"intent","id":"1","row":"x.png","fingerprint":"f","cost_usd":{cost}}}\n'
+    )
+    found = history.read([path])
+    assert (found.spent, found.unpriced) == (0, 1)

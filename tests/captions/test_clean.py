@@ -94,3 +94,12 @@ def test_no_answer_is_slow_to_clean(unit: str) -> None:
     started = time.monotonic()
     clean(unit * 5000)
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "answer", ["n/a![" + "\n" * 20_000 + "Claro:", "x" + "**" * 10_000 + "y -"]
+)
+def test_marks_and_empty_lines_without_end_take_no_time(answer: str) -> None:
+    started = time.process_time()
+    clean(answer)
+    assert time.process_time() - started < 5

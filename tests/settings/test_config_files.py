@@ -234,3 +234,13 @@ def test_without_a_home_there_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_p
         config_files.user_path({}, tmp_path)
     assert "NB_CONFIG" in str(caught.value.hint)
     assert config_files.user_path({"NB_CONFIG": "nb.toml"}, tmp_path) == tmp_path / "nb.toml"
+
+
+@pytest.mark.parametrize("text", ["retries = 0x" + "f" * 5000, "retries = " + "9" * 5000])
+def test_a_number_without_end_is_told(text: str) -> None:
+    assert "not valid TOML" in _error(Path("nb.toml"), text).message
+
+
+def test_the_line_of_a_key_is_not_sought_for_long() -> None:
+    text = 'model = """' + "\n" * 30_000 + '"""\nfoo = 1'
+    assert "foo in nb.toml, is not a setting" in _error(Path("nb.toml"), text).message

@@ -150,7 +150,7 @@ def _json_rows(text: str, diagnostics: Diagnostics) -> Iterator[tuple[int, Row]]
         row: Row | None
         try:
             row = decode(line)
-        except (msgspec.DecodeError, RecursionError):
+        except (ValueError, RecursionError):
             row = _diagnosed(line, number, diagnostics)
         if row is not None:
             yield number, row
@@ -159,7 +159,7 @@ def _json_rows(text: str, diagnostics: Diagnostics) -> Iterator[tuple[int, Row]]
 def _diagnosed(line: str, number: int, diagnostics: Diagnostics) -> Row | None:
     try:
         return convert(msgspec.json.decode(line), number, diagnostics)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         reason = str(error).removeprefix("JSON is malformed: ") or type(error).__name__
         diagnostics.add(number, "", f"not valid JSON: {reason}")
         return None

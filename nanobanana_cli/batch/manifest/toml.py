@@ -8,10 +8,12 @@ from typing import Any
 
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
 from nanobanana_cli.batch.manifest.rows import Row, convert
+from nanobanana_cli.settings import toml_lines
 from nanobanana_cli.suggest import one_of
 
 _TOP_LEVEL = ("defaults", "vars", "matrix", "image")
 _STATEMENT = re.compile(r"""\s*(?:\[|[\w."'-][\w. "'-]*=)""")
+_KEY = re.compile(r"""\s*\[{0,2}\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*[].=]""")
 _MOST_SPANNED = 40  # statements that a string or list may seem to hold
 _MOST_ERRORS = 100
 
@@ -22,14 +24,12 @@ def parse(text: str, diagnostics: Diagnostics) -> tuple[Row, list[tuple[int, Row
     Raises:
         ManifestError: the text is not TOML.
     """
-    import tomllib
-
     try:
-        content = tomllib.loads(text)
+        content = toml_lines.load(text)
     except RecursionError:
         message = f"{diagnostics.name}: not valid TOML: nested too deeply"
         raise ManifestError(diagnostics.name, [message]) from None
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         found = [f":{line}: not valid TOML: {reason}" for line, reason in _syntax_errors(text)]
         raise ManifestError(
             diagnostics.name, [diagnostics.name + message for message in found]
@@ -83,7 +83,7 @@ def _error(lines: list[str]) -> tuple[int, str] | None:
     import tomllib
 
     try:
-        tomllib.loads("\n".join(lines))
+        toml_lines.load("\n".join(lines))
     except tomllib.TOMLDecodeError as error:
         place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)", str(error))
         reason = str(error)[: place.start()] if place else str(error)
@@ -91,6 +91,8 @@ def _error(lines: list[str]) -> tuple[int, str] | None:
         return int(place[1]) if place and place[1] else 1, reason
     except RecursionError:
         return 1, "nested too deeply"
+    except ValueError:
+        return 1, "a number is too large"
     return None
 
 
@@ -109,37 +111,41 @@ def _defaults(content: dict[str, Any], diagnostics: Diagnostics) -> Row:
 
 def locator(name: str, text: str) -> Callable[[int, str], str]:
     """Return a function that names the location of a row's key; lines are found on demand."""
+    lines = text.split("\n")
     starts: list[int] = []
+    outside: dict[str, int] = {}
 
     def locate(row: int, key: str) -> str:
         if row == 0:
-            line = _line_outside(text, key.rpartition(".")[2]) if key else None
+            if key and not outside:
+                outside.update(_lines_outside(lines))
+            line = outside.get(key.rpartition(".")[2]) if key else None
             return f"{name}:{line}" if line else name
         if not starts:
-            starts.extend(_image_lines(text))
+            starts.extend(_image_lines(lines))
         if row > len(starts):
             return f"{name}: image {row}"
-        return f"{name}:{_key_line(text, starts, row, key)}: image {row}"
+        return f"{name}:{_key_line(lines, starts, row, key)}: image {row}"
 
     return locate
 
 
-def _line_outside(text: str, key: str) -> int | None:
-    """Return the line of a key, or of a table's header, outside any [[image]]; None if unknown."""
-    pattern = re.compile(rf"\s*\[{{0,2}}\s*[\"']?{re.escape(key)}[\"']?\s*[].=]")
+def _lines_outside(lines: list[str]) -> dict[str, int]:
+    """Return the first line of each key, and of each table's header, outside any [[image]]."""
+    found: dict[str, int] = {}
     inside = False
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines, 1):
         if header := re.match(r"\s*\[{1,2}\s*([A-Za-z_][\w-]*)\s*[].]", line):
             inside = header[1] == "image"
-        if not inside and pattern.match(line):
-            return number
-    return None
+        if not inside and (key := _KEY.match(line)):
+            found.setdefault(next(name for name in key.groups() if name is not None), number)
+    return found
 
 
-def _image_lines(text: str) -> Iterator[int]:
+def _image_lines(lines: list[str]) -> Iterator[int]:
     """Yield the line of each `[[image]]`, except inside multi-line strings."""
     quote = ""
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines, 1):
         if not quote and re.match(r"\s*\[\[\s*[\"']?image[\"']?\s*\]\]", line):
             yield number
         for mark in re.findall(r'"""|\'\'\'', line):
@@ -149,12 +155,12 @@ def _image_lines(text: str) -> Iterator[int]:
                 quote = mark
 
 
-def _key_line(text: str, starts: list[int], row: int, key: str) -> int:
+def _key_line(lines: list[str], starts: list[int], row: int, key: str) -> int:
     """Return the line of a key in an image's table, or of the table when it is not found."""
     start = starts[row - 1]
     end = starts[row] - 1 if row < len(starts) else None
     pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]")
-    for number, line in enumerate(text.split("\n")[start:end], start + 1):
+    for number, line in enumerate(lines[start:end], start + 1):
         if key and pattern.match(line):
             return number
     return start

@@ -31,7 +31,10 @@ def packet(data: bytes) -> bytes | None:
         if item is None:
             return None
         places = {_IN_FILE: view, _IN_META: meta.get(b"idat", memoryview(b""))}
-        return b"".join(places[method][place] for method, place in _extents(meta[b"iloc"], item))
+        pieces = [places[method][place] for method, place in _extents(meta[b"iloc"], item)]
+        if sum(map(len, pieces)) > len(data):
+            raise ValueError  # as only pieces do that are there many times over
+        return b"".join(pieces)
     except (IndexError, KeyError, ValueError):
         raise BadMetadata("its boxes cannot be read") from None
 
@@ -92,7 +95,10 @@ def _extents(locations: memoryview, wanted: int) -> Iterator[tuple[int, slice]]:
         # The file that holds the data: always this one.
         take(2)
         base = take(base_length)
-        for _ in range(take(2)):
+        extents = take(2)
+        if extents > 1 and not (index_length or offset_length or length_length):
+            raise ValueError(extents)
+        for _ in range(extents):
             take(index_length)
             start, length = base + take(offset_length), take(length_length)
             if item == wanted:

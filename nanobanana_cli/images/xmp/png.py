@@ -15,7 +15,7 @@ import struct
 import zlib
 
 from nanobanana_cli.images import png
-from nanobanana_cli.images.formats import Chunk
+from nanobanana_cli.images.formats import Chunk, DamagedImage
 from nanobanana_cli.images.xmp.scan import MalformedXmp
 
 FURTHER = "a second XMP packet"
@@ -24,11 +24,13 @@ _KEYWORD = b"XML:com.adobe.xmp\0"
 _HEADER = _KEYWORD + b"\0\0\0\0"
 _RAW, _RAW_APP1 = b"Raw profile type xmp\0", b"Raw profile type APP1\0"
 # The name of the profile, its length in bytes, then its digits in lines.
-_RAW_PROFILE = re.compile(rb"\s*\w+\s+\d+\s+([0-9A-Fa-f\s]*)\0*")
+_RAW_PROFILE = re.compile(rb"\s*+\w++\s++\d++\s++([0-9A-Fa-f\s]*+)\0*+")
 # What tells an APP1 segment of XMP from one of EXIF.
 _APP1_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 # A packet is some kilobytes; what inflates beyond this is an attack.
 _MAX_PACKET = 16 << 20
+# Programs leave two or three; each may inflate to the above.
+_MOST_COPIES = 16
 
 
 def packet(data: bytes) -> bytes | None:
@@ -49,8 +51,9 @@ def further(data: bytes) -> bytes | None:
     Raises:
         DamagedImage, MalformedXmp: as `packet`.
     """
-    texts = [_text(chunk) for chunk in _find(data)]
-    return next((text for text in texts if text != texts[0]), None)
+    texts = map(_text, _find(data))
+    first = next(texts, None)
+    return next((text for text in texts if text != first), None)
 
 
 def with_packet(data: bytes, new: bytes) -> bytes:
@@ -62,6 +65,8 @@ def with_packet(data: bytes, new: bytes) -> bytes:
         DamagedImage: the file is cut or corrupt.
     """
     header, found = next(png.chunks(data)), _find(data)
+    if header.kind != b"IHDR":
+        raise DamagedImage("the PNG does not begin with its header")
     body = b"iTXt" + _HEADER + new
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     if not found:
@@ -85,9 +90,11 @@ def _find(data: bytes) -> list[Chunk]:
     texts = [chunk for chunk in png.chunks(data) if chunk.kind in (b"iTXt", b"tEXt", b"zTXt")]
     standard = [each for each in texts if _is_standard(each)]
     raw = [each for each in texts if _begins(each, _RAW)]
+    app1 = [each for each in texts if _begins(each, _RAW_APP1)]
+    if len(standard) + len(raw) + len(app1) > _MOST_COPIES:
+        raise DamagedImage(f"the PNG has more than {_MOST_COPIES} chunks of metadata")
     # Another APP1 is EXIF.
-    app1 = [each for each in texts if _begins(each, _RAW_APP1) and _readable(each) is not None]
-    return standard + raw + app1
+    return standard + raw + [each for each in app1 if _readable(each) is not None]
 
 
 def _is_standard(chunk: Chunk) -> bool:

@@ -22,6 +22,7 @@ _NODE, _PROPERTY, _ITEM = 1, 2, 4
 
 # Not an XML character, so it separates the names that expat reports without doubt.
 _SEPARATOR = "\x01"
+_ATTRIBUTE = re.compile(rb"""\s+([^\s=]+)\s*=\s*(?:"[^"]*"|'[^']*')""")
 _START_TAG = re.compile(rb"""<[^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*>""")
 
 Name = tuple[str, str]
@@ -177,13 +178,13 @@ class Scan:
                 node.properties += 1
             if name in self._names:
                 start, end = self._attribute_span(element, f"{prefix}:{name[1]}")
-                node.found.append(Found(name, start, end, [(DEFAULT_LANGUAGE, value)]))
+                items = [(DEFAULT_LANGUAGE, value)] if value.strip() else []
+                node.found.append(Found(name, start, end, items))
 
     def _attribute_span(self, element: Element, written: str) -> tuple[int, int]:
-        pattern = rb"\s" + re.escape(written.encode()) + rb"""\s*=\s*(?:"[^"]*"|'[^']*')"""
-        span = re.compile(pattern).search(self.packet, element.start, element.tag_end)
-        assert span is not None  # expat has just read it
-        return span.span()
+        # One after the other: the value of another may read like this one.
+        found = _ATTRIBUTE.finditer(self.packet, element.start, element.tag_end)
+        return next(each.span() for each in found if each[1] == written.encode())
 
     def _start_property(self, element: Element, attributes: _Attributes) -> None:
         node = self.nodes[-1]

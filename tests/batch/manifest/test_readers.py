@@ -149,6 +149,11 @@ def test_a_list_of_images_among_semicolons(nb: Nb) -> None:
             ["3: not valid TOML: Cannot"],
         ),
         ("images.toml", '[[image]]\nprompt = """\nfox\n[[image]]\n', ["2: not valid TOML: "]),
+        (
+            "images.toml",
+            f"[[image]]\nprompt = 'a'\nseed = 0x{'f' * 5000}\n",
+            ["3: not valid TOML: a number is too large"],
+        ),
     ],
 )
 def test_all_syntax_errors_at_once(nb: Nb, name: str, content: str, lines: list[str]) -> None:
