@@ -124,6 +124,7 @@ complete -c nb -n '__nb_in \'generate\'' -l fit -x -k -a '1200x630\\t\'link prev
 1080x1920\\t\'stories\'
 1280x720\\t\'video thumbnails\'
 1500x500\\t\'page headers\'' -d 'Deliver exactly so many pixels, such as 1200x630, cut out of the least ratio and size that need no enlarging'
+complete -c nb -n '__nb_in \'generate\'' -l transparent -d 'Make the background transparent: PNG, or WebP if named so'
 complete -c nb -n '__nb_in \'generate\'' -l image -s i -x -a '(__nb_files png jpg jpeg webp gif tiff tif bmp avif jfif heic heif)' -d 'Reference image: a file, an https address, or - for stdin'
 complete -c nb -n '__nb_in \'generate\'' -l prompt-file -r -F -d 'Read the prompt from FILE'
 complete -c nb -n '__nb_in \'generate\'' -l thinking -x -k -a 'minimal
@@ -234,6 +235,7 @@ complete -c nb -n '__nb_in \'caption\'' -l fit -x -k -a '1200x630\\t\'link previ
 1080x1920\\t\'stories\'
 1280x720\\t\'video thumbnails\'
 1500x500\\t\'page headers\'' -d 'Deliver exactly so many pixels, such as 1200x630, cut out of the least ratio and size that need no enlarging'
+complete -c nb -n '__nb_in \'caption\'' -l transparent -d 'Make the background transparent: PNG, or WebP if named so'
 complete -c nb -n '__nb_in \'caption\'' -l image -s i -x -a '(__nb_files png jpg jpeg webp gif tiff tif bmp avif jfif heic heif)' -d 'Reference image: a file, an https address, or - for stdin'
 complete -c nb -n '__nb_in \'caption\'' -l prompt-file -r -F -d 'Read the prompt from FILE'
 complete -c nb -n '__nb_in \'caption\'' -l thinking -x -k -a 'minimal

@@ -258,6 +258,7 @@ class Result(msgspec.Struct, frozen=True):
         shown: SHA-256 of the image without metadata, also where it has no place; None if not known.
         alt, alt_path: the alt text, and the file that holds it.
         chat_path: the file that holds the conversation.
+        original_path: the file that holds the image as it was received, beside its cut-out.
         lang: the language asked for: its tag, or its name where that is not known.
         seconds: wall-clock time of the call that was answered, without waiting for a turn.
         attempts: the number of times that the request was sent.
@@ -281,6 +282,7 @@ class Result(msgspec.Struct, frozen=True):
     alt: str | None = None
     alt_path: str | None = None
     chat_path: str | None = None
+    original_path: str | None = None
     lang: str | None = None
     seconds: float | None = None
     attempts: int = 0

@@ -45,7 +45,11 @@ class RowDestination(msgspec.Struct, frozen=True):
     @property
     def edits(self) -> Edits:
         """What the row asks for; an image at hand has had that done to it."""
-        return Edits() if self.step.found else self.step.item.settings.edits
+        edits = self.step.item.settings.edits
+        if self.step.found or not edits.is_cut_out:
+            return Edits() if self.step.found else edits
+        stem = paths.split(self.step.path or self.step.item.target)[0]
+        return msgspec.structs.replace(edits, original=self.root / f"{stem}.original")
 
     def taken(self) -> bool:
         """Return False: the plan has checked it."""

@@ -15,7 +15,7 @@ from nanobanana_cli.captions import prompts
 from nanobanana_cli.errors import LocalFileError, NbError, UsageError
 from nanobanana_cli.generation import conversation, inputs, shape
 from nanobanana_cli.generation.remote import RemoteImages, is_address
-from nanobanana_cli.images.edits import Edits
+from nanobanana_cli.images.edits import Edits, with_background
 from nanobanana_cli.settings.validators import AUTO
 from nanobanana_cli.types import ContentRequest, Conversation, ImageFormat, Parameters, Reference
 
@@ -133,10 +133,12 @@ class Item(msgspec.Struct, frozen=True, gc=False):
             references: the content of its references, in order.
             conversation: the turns that it goes on from.
         """
-        with_text = self.settings.alt
+        with_text, is_cut_out = self.settings.alt, self.settings.edits.is_cut_out
+        prompt = with_background(self.prompt) if is_cut_out else self.prompt
+        framed = prompts.for_generation(prompt, prompts.TextSpec()) if with_text else prompt
         return ContentRequest(
             prompt=self.prompt,
-            framed=prompts.for_generation(self.prompt, prompts.TextSpec()) if with_text else None,
+            framed=None if framed is self.prompt else framed,
             modalities=("TEXT", "IMAGE") if with_text else ("IMAGE",),
             model=self.settings.model,
             # Left out, it follows the image too.

@@ -26,6 +26,7 @@ class ResultLine(msgspec.Struct, frozen=True, kw_only=True):
         alt: the alt text or description.
         alt_path: the file that holds it.
         chat_path: the file that holds the conversation, if it was asked for.
+        original_path: the image as it was received, beside its cut-out.
         seconds: the time of the call that was answered.
         attempts: how often the request was sent.
         cost_usd: the price of the call; null if it is not known.
@@ -57,6 +58,7 @@ class ResultLine(msgspec.Struct, frozen=True, kw_only=True):
     response_id: str | None
     usage: Usage | None
     chat_path: str | UnsetType = UNSET
+    original_path: str | UnsetType = UNSET
     source: str | UnsetType = UNSET
     lang: str | UnsetType = UNSET
     notes: tuple[str, ...] | UnsetType = UNSET
@@ -93,6 +95,7 @@ class ResultLine(msgspec.Struct, frozen=True, kw_only=True):
             response_id=reply.response_id if reply else None,
             usage=reply.usage if reply else None,
             chat_path=UNSET if result.chat_path is None else result.chat_path,
+            original_path=UNSET if result.original_path is None else result.original_path,
             # An existing image: under `path` it would look like a result.
             source=result.path if has_failed and result.path is not None else UNSET,
             lang=UNSET if result.lang is None else result.lang,

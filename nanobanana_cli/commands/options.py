@@ -73,22 +73,6 @@ class Shape(msgspec.Struct, frozen=True):
     ] = None
 
 
-class Edit(msgspec.Struct, frozen=True):
-    """What is done to an image before it is saved."""
-
-    panel = "Picture"
-
-    fit: Annotated[
-        list[str] | None,
-        Option(
-            "--fit",
-            metavar="WxH",
-            help="Deliver exactly so many pixels, such as 1200x630, cut out of the least ratio and "
-            "size that need no enlarging; repeatable, all from one image. In place of -a and -s.",
-        ),
-    ] = None
-
-
 class Inputs(msgspec.Struct, frozen=True):
     """Inputs of an image besides the typed prompt."""
 

@@ -35,6 +35,7 @@ GUIDE = ("agent", "agents", "claude", "skill", "skill.md", "skills")
 OPTIONS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("--aspect",): ("ar", "aspect-ratio", "orientation", "ratio", "shape"),
     ("--size",): ("image-size", "quality", "res", "resolution"),
+    ("--transparent",): ("alpha", "cut-out", "cutout", "no-background", "rembg", "remove-bg"),
     ("--fit",): ("crop", "dimensions", "height", "pixels", "resize", "width"),
     ("--image",): ("edit", "image-file", "in", "input", "ref", "reference", "source"),
     ("--output",): ("dest", "dir", "file", "filename", "folder", "out-file", "output-file", "save"),

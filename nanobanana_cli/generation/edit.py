@@ -28,12 +28,12 @@ def load_converter(wanted: ImageFormat | None, edits: Edits = NO_EDITS) -> None:
     if wanted not in (None, "png") or edits != NO_EDITS:
         from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
-        from nanobanana_cli.images import convert, resize  # noqa: F401
+        from nanobanana_cli.images import convert, cutout, resize  # noqa: F401
 
 
 def is_as_wanted(picture: Picture, place: Destination) -> bool:
     """Return whether the picture can stay as it was received: provenance is bound to its bytes."""
-    if picture.format != (place.format or picture.format):
+    if picture.format != (place.format or picture.format) or place.edits.is_cut_out:
         return False
     return place.edits == NO_EDITS or _is_exact(picture, place.edits)
 
@@ -46,38 +46,49 @@ def edited(picture: Picture, place: Destination) -> tuple[Picture, tuple[str, ..
     """
     # Imported here: they load Pillow, which few images need.
     from nanobanana_cli.images.convert import convert
+    from nanobanana_cli.images.cutout import cut_out
     from nanobanana_cli.images.displayed import displayed_size
     from nanobanana_cli.images.resize import cover, upright
 
     received = picture.format
     to = place.format or (received if received in WRITTEN_FORMATS else "png")
-    box = place.edits.box
-    if box is None:
+    box, is_cut_out = place.edits.box, place.edits.is_cut_out
+    if place.edits == NO_EDITS:
         converted = f"the service sent {received}, converted to {to}"
         kept = f"{LOSES_PROVENANCE}; {_place_of(received)} it is kept"
         return convert(picture, to), (f"{converted}: {kept}",)
 
-    def crop(image: Image.Image, exif: bytes) -> Image.Image:
+    def change(image: Image.Image, exif: bytes) -> Image.Image:
         image = upright(image, exif)
+        if is_cut_out:
+            image = cut_out(image)
+        if box is None:
+            return image
         if image.width < box[0] or image.height < box[1]:
             raise _TooSmall(f"it is {name_of(image.size)}, and nothing is enlarged")
         return cover(image, box)
 
-    note = f"cropped from {name_of(displayed_size(picture))}: {LOSES_PROVENANCE}"
-    return convert(picture, to, crop), (note,)
+    crop = f"cropped from {name_of(displayed_size(picture))}" if box else ""
+    cut = "its background was made transparent" if is_cut_out else ""
+    note = f"{' and '.join(filter(None, (crop, cut)))}: {LOSES_PROVENANCE}"
+    # The original has it all.
+    return convert(picture, to, change), () if place.edits.original else (note,)
 
 
 def failure(exception: Exception, picture: Picture, place: Destination) -> NbError:
     """Return the error of an image that could not be edited; it has been paid for."""
     box = place.edits.box
-    if isinstance(exception, _TooSmall) and box:
-        error: NbError = BadReply(f"the image cannot be cropped to {name_of(box)}: {exception}")
-        error.charged = Charged.YES
-        return error
+    is_not_flat = type(exception).__name__ == "NotFlat"
+    if is_not_flat or isinstance(exception, _TooSmall):
+        what = "cut out" if is_not_flat else f"cropped to {name_of(box or (0, 0))}"
+        unusable = BadReply(f"the image cannot be {what}: {exception}")
+        unusable.charged = Charged.YES
+        return unusable
     is_hopeless = type(exception).__name__ == "CannotConvert"
     why = str(exception) if is_hopeless else error_of(exception).message
-    if box:
-        return LocalFileError(f"the image cannot be cropped to {name_of(box)}: {why}")
+    if place.edits != NO_EDITS:
+        what = f"cropped to {name_of(box)}" if box else "cut out"
+        return LocalFileError(f"the image cannot be {what}: {why}")
     error = LocalFileError(f"the image cannot be converted to {place.format}: {why}")
     error.hint = f"leave --format out; {_place_of(picture.format)} it is kept"
     return error

@@ -1,4 +1,4 @@
-"""Choose the ratio and size from which exact pixels can be cropped, and where they go."""
+"""Choose the ratio and size from which exact pixels can be cropped."""
 
 from __future__ import annotations
 
@@ -10,14 +10,6 @@ from msgspec.structs import replace
 
 from nanobanana_cli.catalog import ASPECTS, MODELS, SIZES, pixels, sizes
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.generation.destinations import (
-    Destination,
-    NamedFile,
-    Stdout,
-    UnnamedFile,
-    check_place,
-)
-from nanobanana_cli.images.edits import Edits
 from nanobanana_cli.settings.validators import InvalidValue
 from nanobanana_cli.types import ContentRequest
 
@@ -92,26 +84,3 @@ def shaped(request: ContentRequest, boxes: Sequence[Box], provider: str) -> Cont
         names = " and ".join(map(name_of, boxes))
         raise UsageError(f"--fit {names} {error.reason}", hint=error.hint) from None
     return replace(request, aspect=aspect, size=size, like=None)
-
-
-def spread(destination: Destination, boxes: Sequence[Box]) -> list[Destination]:
-    """Return the destinations of an image's boxes: `card-1200x630.png`, …; one keeps its name."""
-    if len(boxes) < 2:
-        edits = Edits(boxes[0] if boxes else None)
-        return [_edited(destination, edits)]
-    return [_edited(_renamed(destination, f"-{name_of(box)}"), Edits(box)) for box in boxes]
-
-
-def _edited(destination: Destination, edits: Edits) -> Destination:
-    assert isinstance(destination, NamedFile | UnnamedFile | Stdout)
-    return replace(destination, edits=edits)
-
-
-def _renamed(destination: Destination, end: str) -> Destination:
-    if isinstance(destination, UnnamedFile):
-        return replace(destination, stem=destination.stem + end)
-    if isinstance(destination, NamedFile):
-        path = destination.path
-        path = path.with_name(f"{path.stem}{end}{path.suffix}")
-        return check_place(replace(destination, path=path))
-    return destination

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from nanobanana_cli.api.reply import every_image
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError, OutputClosed
-from nanobanana_cli.generation import edit
+from nanobanana_cli.generation import cutout, edit
 from nanobanana_cli.generation.destinations import Destination, MisplacedImage, folders, numbered
 from nanobanana_cli.generation.rescue import Rescue, extract_hint
 from nanobanana_cli.generation.shape import differences
@@ -58,7 +58,8 @@ def save_image(
     saved = _save(result, reply.image, destination, rescue, hashed)
     if reply.images < 2:
         return saved
-    if isinstance(saved.error, BadReply) and (data := _last_whole(reply)) is not None:
+    is_damaged = isinstance(saved.error, BadReply) and saved.error.charged is not Charged.YES
+    if saved.error and is_damaged and (data := _last_whole(reply)) is not None:
         why = f"{saved.error.message}; an earlier image of the reply is saved"
         if saved.error.is_kept:
             why = f"{why}, and {saved.error.hint}"
@@ -75,26 +76,6 @@ def save_image(
     elif hint := _kept(result, rescue, "--all"):
         note = f"{note}, and {hint}"
     return replace(saved, notes=(*saved.notes, note))
-
-
-def save_everywhere(
-    result: Result,
-    destinations: Sequence[Destination],
-    rescue: Rescue | None = None,
-    hashed: bool = False,
-) -> Iterator[Result]:
-    """Save the image of a reply at each destination, edited as it wants.
-
-    Args:
-        result, rescue, hashed: as for `save_image`.
-        destinations: one or more.
-
-    Yields:
-        A result for each; the first one has the cost, and is all there is of a failed call.
-    """
-    for place in destinations if result.reply is not None else destinations[:1]:
-        yield save_image(result, place, rescue, hashed)
-        result = replace(result, cost=None if result.cost is None else 0)
 
 
 def _last_whole(reply: Reply) -> Data | None:
@@ -151,7 +132,10 @@ def _save(
     picture: Picture | None = None
     try:
         received = _verified(data, result, rescue)
-        picture, notes = _edited(received, place, result.request, rescue)
+        kept, note = cutout.keep_original(received, place, rescue)
+        told = (note,) if note else ()
+        bare = replace(bare, original_path=kept or None, notes=(*result.notes, *told))
+        picture, notes = _edited(received, place, result.request, rescue, kept)
         path = _put(picture, place, result.request, rescue)
     except NbError as error:
         if isinstance(error, BadReply) and not error.is_kept:
@@ -159,7 +143,7 @@ def _save(
             _keep(error, result, rescue, *options)
         # Shown by no other line: who closed stdout has stopped reading.
         told = (error.hint,) if isinstance(error, OutputClosed) and error.hint else ()
-        notes = (*result.notes, *told)
+        notes = (*bare.notes, *told)
         shown = _shown(picture) if hashed and picture else None
         return replace(bare, status="failed", shown=shown, error=error.released(), notes=notes)
     return replace(
@@ -172,7 +156,7 @@ def _save(
         size=len(picture.data),
         sha256=hashlib.sha256(picture.data).hexdigest(),
         shown=_shown(picture) if hashed else None,
-        notes=(*result.notes, *differences(result.request, received), *notes),
+        notes=(*bare.notes, *differences(result.request, received), *notes),
     )
 
 
@@ -269,9 +253,17 @@ def _verified(data: Data | None, result: Result, rescue: Rescue | None) -> Pictu
 
 
 def _edited(
-    picture: Picture, destination: Destination, request: ContentRequest, rescue: Rescue | None
+    picture: Picture,
+    destination: Destination,
+    request: ContentRequest,
+    rescue: Rescue | None,
+    kept: str,
 ) -> tuple[Picture, tuple[str, ...]]:
     """Return the picture as it is wanted there, and what that cost it.
+
+    Args:
+        picture, destination, request, rescue: as for `_put`.
+        kept: where it is as it was received; "" for nowhere.
 
     Raises:
         NbError: that is not possible; the hint says where it is as it was received.
@@ -284,7 +276,9 @@ def _edited(
         return rescue.patiently(lambda: edit.edited(picture, destination))
     except Exception as exception:
         error = edit.failure(exception, picture, destination)
-        if rescue is not None:
+        if kept:
+            error.hint, error.is_kept = f"it was saved as received: {kept}", True
+        elif rescue is not None:
             beside = next(folders([destination]), Path())
             _rescue(error, picture, beside, request, rescue, "it was saved as received:")
         raise error from exception

@@ -15,6 +15,7 @@ import msgspec
 from PIL import Image, ImageChops, ImageDraw, PngImagePlugin
 
 from nanobanana_cli.catalog import pixels
+from nanobanana_cli.images.edits import split
 from nanobanana_cli.sandbox import lettering
 
 COMMENT = "sandbox image, not made by a model"
@@ -79,9 +80,22 @@ def render(prompt: str, aspect: str, size: str) -> bytes:
 
 def draw(prompt: str, dimensions: tuple[int, int]) -> Image.Image:
     """Return the picture of a width and height in pixels, RGB."""
+    prompt, background = split(prompt)
     image = landscape(prompt, dimensions)
     lettering.write(image, prompt)
-    return image
+    return image if background is None else _on(background, image)
+
+
+def _on(colour: str, image: Image.Image) -> Image.Image:
+    """Return the picture as a medallion on a flat background, to be cut out."""
+    width, height = image.size
+    mask = Image.new("L", (width * _FINE, height * _FINE))
+    left, top = round(mask.width * 0.05), round(mask.height * 0.05)
+    edges = (left, top, mask.width - left, mask.height - top)
+    ImageDraw.Draw(mask).rounded_rectangle(edges, min(mask.size) // 6, fill=255)
+    ground = Image.new("RGB", image.size, colour)
+    ground.paste(image, (0, 0), mask.reduce(_FINE))
+    return ground
 
 
 def encode(image: Image.Image, prompt: str) -> bytes:

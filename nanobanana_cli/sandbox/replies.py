@@ -11,6 +11,7 @@ import msgspec
 from PIL import Image
 
 from nanobanana_cli.catalog import MODELS, Model
+from nanobanana_cli.images.edits import split
 from nanobanana_cli.sandbox import RESPONSE_ID, picture
 from nanobanana_cli.sandbox.signatures import signed
 from nanobanana_cli.sandbox.validation import Request
@@ -151,6 +152,7 @@ def describe(request: Request) -> str:
 
 
 def _describe_prompt(prompt: str) -> str:
+    prompt, _ = split(prompt)
     palette, _ = picture.choose_palette(prompt)
     scenery = f"written over rolling hills {palette.name}"
     subject = " ".join(prompt.split()).rstrip(".!?,;: ") or "Nothing"

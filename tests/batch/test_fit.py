@@ -1,4 +1,4 @@
-"""Rows with `fit`: exact pixels, made again when others are asked for."""
+"""Rows with `fit` and `transparent`: made again when something else is asked for."""
 
 from __future__ import annotations
 
@@ -99,3 +99,47 @@ def test_a_guess_at_its_name_is_understood(nb: Nb) -> None:
     _write({"prompt": "a fox", "crop": "9x9"})
     run = nb("batch", "m.jsonl", "--provider", "sandbox")
     assert "crop: unknown key; did you mean fit?" in run.err
+
+
+def test_a_row_is_cut_out_and_keeps_its_original(nb: Nb) -> None:
+    row = {"prompt": "a red fox", "output": "a/fox.png", "transparent": True, "fit": "300x200"}
+    _write(row, {"prompt": "an owl", "transparent": True, "size": "0.5K"})
+    lines = sorted(_run(nb), key=lambda line: line["row"])
+    assert [line["original_path"] for line in lines] == [
+        "a/fox.original.png",
+        "an-owl.original.png",
+    ]
+    for path, size in (("a/fox.png", (300, 200)), ("an-owl.png", (512, 512))):
+        with Image.open(path) as image:
+            assert (image.mode, image.size) == ("RGBA", size)
+    assert [line["status"] for line in _run(nb)] == ["unchanged"] * 2
+    assert nb("batch", "m.jsonl", "--prune", "--provider", "sandbox").out == ""
+    _write({**row, "transparent": False})
+    (line,) = _run(nb, "--dry-run")
+    assert (line["plan"], line["reason"]) == ("changed", "transparent")
+
+
+def test_a_cut_out_under_another_name_is_not_cut_again(nb: Nb) -> None:
+    row = {"prompt": "a red fox", "output": "fox.png", "transparent": True, "size": "0.5K"}
+    _write(row)
+    _run(nb)
+    before = Path("fox.png").read_bytes()
+    _write({**row, "output": "moved.png"})
+    assert [line["status"] for line in _run(nb)] == ["written"]
+    assert Path("moved.png").read_bytes() == before
+    assert not Path("moved.original.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"output": "fox.jpg"}, "output: fox.jpg holds no transparency; use .png"),
+        ({"output": None, "format": "jpeg"}, "format: jpeg holds no transparency; use png or webp"),
+    ],
+)
+def test_a_format_without_transparency_is_an_error_of_the_row(
+    nb: Nb, row: dict[str, Any], message: str
+) -> None:
+    _write({"prompt": "a fox", "transparent": True, **row})
+    run = nb("batch", "m.jsonl", "--provider", "sandbox")
+    assert (run.code, message in run.err) == (2, True), run.err

@@ -28,6 +28,7 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
         aspect: the ratio, such as 16:9, or landscape; auto follows the first reference image.
         size: 0.5K, 1K, 2K or 4K.
         fit: exactly so many pixels, such as 1200x630, in place of aspect and size.
+        transparent: make the background transparent, and keep the original beside it.
         model: the model's id, or an alias.
         format: auto, by the output's name, or as the image comes; png, jpeg or webp.
         images: reference images, relative to the manifest.
@@ -49,6 +50,7 @@ class Row(Parameters, frozen=True, gc=False, forbid_unknown_fields=True, omit_de
     aspect: str | None = None
     size: str | None = None
     fit: str | None = None
+    transparent: bool | None = None
     model: str | None = None
     format: str | None = None
     images: list[str] | str | None = None
@@ -118,6 +120,7 @@ _SYNONYMS = {
     "aspect": ("ratio", "aspect_ratio", "aspectratio", "shape"),
     "size": ("resolution", "image_size", "imagesize", "quality"),
     "fit": ("crop", "dimensions", "height", "pixels", "width"),
+    "transparent": ("transparency", "cutout", "cut_out", "no_background", "remove_background"),
     "images": ("image", "reference", "references", "ref", "refs", "input", "inputs"),
     "count": ("n", "number", "num", "num_images", "copies", "variants"),
     "continue": ("continues", "continue_from", "follows"),

@@ -21,7 +21,7 @@ from nanobanana_cli.batch.manifest.expand import Expander
 from nanobanana_cli.batch.manifest.readers import Manifest
 from nanobanana_cli.batch.manifest.rows import Row
 from nanobanana_cli.catalog import DEFAULT_PROVIDER
-from nanobanana_cli.generation import fit, inputs, shape
+from nanobanana_cli.generation import cutout, fit, inputs, shape
 from nanobanana_cli.images import formats
 from nanobanana_cli.images.edits import Edits
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
@@ -36,7 +36,7 @@ _Invalid: TypeAlias = tuple[str, str]  # a key, and what is wrong with its value
 MAX_COUNT = 1000
 _OWN_PARAMETERS = ("system", "seed")  # of a row; the others are shared by most rows
 _SHARED = attrgetter(
-    *("model", "aspect", "size", "fit", "format", "alt"),
+    *("model", "aspect", "size", "fit", "transparent", "format", "alt"),
     *(name for name in Parameters.__struct_fields__ if name not in _OWN_PARAMETERS),
 )
 
@@ -210,9 +210,9 @@ class _Checker:
         if not path or self._listing.is_folder(path):
             self._diagnostics.add(number, "output", f"{output} is a folder; write {output}/")
             return None
-        if row.format is None and self._defaults.format_yields:
+        if row.format is None and (self._defaults.format_yields or row.transparent):
             wanted = None
-        if not self._has_format(number, path, wanted):
+        if not self._has_format(number, row, path, wanted):
             return None
         return path if paths.split(path)[1] else path + suffix
 
@@ -232,12 +232,15 @@ class _Checker:
             self._diagnostics.add(number, key, f"{output!r} {error}")
             return None
 
-    def _has_format(self, number: int, path: str, wanted: ImageFormat | None) -> bool:
+    def _has_format(self, number: int, row: Row, path: str, wanted: ImageFormat | None) -> bool:
         suffix = paths.split(path)[1].lower()
         named = FORMAT_OF_SUFFIX.get(suffix)
         if suffix and named is None:
             message = f"{path} must end in one of {', '.join(FORMAT_OF_SUFFIX)}"
             self._diagnostics.add(number, "output", message, one_of(suffix, FORMAT_OF_SUFFIX, ""))
+            return False
+        if row.transparent and named == "jpeg":
+            self._diagnostics.add(number, "output", f"{path} holds no transparency; use .png")
             return False
         if named and wanted and named != wanted:
             self._diagnostics.add(number, "format", f"{wanted} does not match output {path}")
@@ -258,25 +261,28 @@ def _settings(row: Row, defaults: Defaults) -> tuple[RowSettings | None, list[_I
             invalid.append((key, f"{text} {error.reason}{hint}"))
             return None
 
-    provider = defaults.provider
-    model = checked("model", lambda text: validators.model(text, provider))
+    model = checked("model", lambda text: validators.model(text, defaults.provider))
     if model is None:
         return None, invalid
     box = checked("fit", fit.parse) if row.fit else None
     if row.fit:
-        shape = checked("fit", lambda _: fit.choose([box], model, provider)) if box else None
-        aspect, size = shape or (None, None)
-        why = "contradicts fit, which chooses it; use one of them"
-        invalid += [(key, why) for key in ("aspect", "size") if getattr(row, key)]
+        found = box and checked("fit", lambda _: fit.choose([box], model, defaults.provider))
+        aspect, size = found or (None, None)
+        given = [key for key in ("aspect", "size") if getattr(row, key)]
+        invalid += [(key, "contradicts fit, which chooses it; use one of them") for key in given]
     else:
         aspect = checked("aspect", lambda text: validators.aspect(text, model))
-        size = checked("size", lambda text: validators.size(text, model, provider))
+        size = checked("size", lambda text: validators.size(text, model, defaults.provider))
     image_format = checked("format", formats.parse)
+    if row.transparent and image_format not in cutout.TRANSPARENT:
+        if image_format and (row.format or not defaults.format_yields):
+            invalid.append(("format", f"{image_format} holds no transparency; use png or webp"))
+        image_format = "png"
     invalid += _invalid_parameters(replace(row.parameters(), seed=None), model)
     if invalid or aspect is None or size is None:
         return None, invalid
-    alt, edits = _has_alt(row, defaults), Edits(box)
-    return RowSettings(model, aspect, size, image_format, alt, edits), invalid
+    values = (model, aspect, size, image_format, _has_alt(row, defaults))
+    return RowSettings(*values, Edits(box, bool(row.transparent))), invalid
 
 
 def _invalid_parameters(parameters: Parameters, model: str) -> list[_Invalid]:

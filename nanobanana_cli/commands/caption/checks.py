@@ -83,6 +83,7 @@ def _of_new_images(options: CaptionOptions) -> dict[str, bool | None]:
         "--aspect": options.shape.aspect is not None,
         "--size": options.shape.size is not None,
         "--fit": bool(options.edit.fit),
+        "--transparent": options.edit.transparent,
         "-i": bool(options.inputs.images),
         "-o": options.output.path is not None,
         "-n": options.copies.count != 1,

@@ -8,6 +8,7 @@ import msgspec
 from typer import Argument, Option
 
 from nanobanana_cli.commands import options as shared
+from nanobanana_cli.commands.editing import Edit
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -193,7 +194,7 @@ class CaptionOptions(msgspec.Struct, frozen=True):
     existing: Existing = Existing()
     pages: Pages = Pages()
     shape: shared.Shape = shared.Shape()
-    edit: shared.Edit = shared.Edit()
+    edit: Edit = Edit()
     inputs: shared.Inputs = shared.Inputs()
     parameters: shared.RequestParameters = shared.RequestParameters()
     output: shared.Output = shared.Output()

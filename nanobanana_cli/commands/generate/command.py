@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from typer import Argument, Option
 
+from nanobanana_cli.commands.editing import Edit
 from nanobanana_cli.commands.options import (
     Copies,
     Cost,
-    Edit,
     Inputs,
     Output,
     RequestParameters,
@@ -85,6 +85,7 @@ def command(options: GenerateOptions, terminal: Terminal) -> None:
       nb generate "a red fox" --chat -o fox.png
       nb generate "now at night" --continue fox.png -o night.png
       nb generate "a red fox" --fit 1200x630 --fit 1080x1080 -o card.jpg
+      nb generate "a red fox" --transparent -o fox.png
       echo "a red fox" | nb generate - -o - | magick - fox.avif
     """
     run(options, options.prompt, terminal)
@@ -127,7 +128,8 @@ def run(
     json = options.streams.json or (texts is not None and texts.as_json)
     writer = ResultWriter(terminal, json, output.path == "-", texts, display)
     take = terminal.binary if display is None else display.binary
-    calls = places.calls(output, request, in_force, options.copies.count, boxes, take, writer)
+    edits = boxes, options.edit.transparent
+    calls = places.calls(output, request, in_force, options.copies.count, edits, take, writer)
     images = Generation(
         *(request, calls, in_force, terminal, writer, output.skip_existing, text, output.every),
         chat=_chat(options.turns),
@@ -209,7 +211,7 @@ def _request(
         continued = _conversation(options.turns.continue_from, in_force, terminal)
     request = ContentRequest(
         prompt=prompt,
-        framed=_framed(prompt, text),
+        framed=_framed(prompt, text, is_cut_out=options.edit.transparent),
         modalities=("IMAGE",) if text is None else ("TEXT", "IMAGE"),
         model=in_force.model,
         aspect=in_force.aspect,
@@ -238,9 +240,13 @@ def _chat(turns: Turns) -> str | None:
     return "--chat" if turns.chat else None
 
 
-def _framed(prompt: str, text: "TextDestination | None") -> str | None:
+def _framed(prompt: str, text: "TextDestination | None", *, is_cut_out: bool) -> str | None:
+    if is_cut_out:
+        from nanobanana_cli.images.edits import with_background
+
+        prompt = with_background(prompt)
     if text is None:
-        return None
+        return prompt if is_cut_out else None
     from nanobanana_cli.captions import prompts
 
     return prompts.for_generation(prompt, text.spec)

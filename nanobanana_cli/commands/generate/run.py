@@ -25,6 +25,7 @@ from nanobanana_cli.errors import (
     Rejected,
 )
 from nanobanana_cli.generation import shape
+from nanobanana_cli.generation.cutout import taken_original
 from nanobanana_cli.generation.destinations import Destination, NamedFile, chat_file, folders
 from nanobanana_cli.log.line import absolute
 from nanobanana_cli.settings import Settings
@@ -131,6 +132,9 @@ class Generation(msgspec.Struct, frozen=True):
         taken = [each for each in places if isinstance(each, NamedFile) and each.taken()]
         if taken and not self.skip_existing:
             raise OutputExists(f"{taken[0].found()} exists already")
+        original = next(filter(None, map(taken_original, places)), None)
+        if original is not None and not self.skip_existing:
+            raise OutputExists(f"{original} exists already", hint="--force replaces it")
         for path in [str(each.intact()) for each in taken]:
             self._skip(path, write=write_skipped)
         left = ([each for each in call if each not in taken] for call in self.calls)
@@ -233,8 +237,9 @@ class Generation(msgspec.Struct, frozen=True):
 
     def _images(self, session: Session, places: Sequence[Destination]) -> list[Result]:
         """Make one call, and save its images and text; a failure is a result too."""
+        from nanobanana_cli.generation.crops import save_everywhere
         from nanobanana_cli.generation.edit import load_converter
-        from nanobanana_cli.generation.save import save_every_image, save_everywhere
+        from nanobanana_cli.generation.save import save_every_image
 
         load_converter(places[0].format, places[0].edits)
         chat = None

@@ -1,0 +1,81 @@
+"""Save an image edited in several ways: say where each goes, and save them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from nanobanana_cli.generation import cutout
+from nanobanana_cli.generation.destinations import (
+    Destination,
+    NamedFile,
+    Stdout,
+    UnnamedFile,
+    check_place,
+)
+from nanobanana_cli.generation.fit import Box, name_of
+from nanobanana_cli.images.edits import Edits
+from nanobanana_cli.types import Result
+
+if TYPE_CHECKING:
+    from nanobanana_cli.generation.rescue import Rescue
+
+
+def spread(
+    destination: Destination, boxes: Sequence[Box], *, is_cut_out: bool = False
+) -> list[Destination]:
+    """Return the destinations of an image's boxes: `card-1200x630.png`, …; one keeps its name."""
+    several = len(boxes) > 1
+    found = []
+    for box in boxes or (None,):
+        end = f"-{name_of(box)}" if several and box else ""
+        place = _renamed(destination, end) if end else destination
+        original = cutout.original_of(destination) if is_cut_out else None
+        found.append(_edited(place, Edits(box, is_cut_out, original)))
+    return found
+
+
+def _without_original(place: Destination) -> Destination:
+    """Return a place beside which no original is kept."""
+    return _edited(place, replace(place.edits, original=None)) if place.edits.original else place
+
+
+def _edited(place: Destination, edits: Edits) -> Destination:
+    assert isinstance(place, NamedFile | UnnamedFile | Stdout)
+    return replace(place, edits=edits)
+
+
+def _renamed(destination: Destination, end: str) -> Destination:
+    if isinstance(destination, UnnamedFile):
+        return replace(destination, stem=destination.stem + end)
+    if isinstance(destination, NamedFile):
+        path = destination.path
+        path = path.with_name(f"{path.stem}{end}{path.suffix}")
+        return check_place(replace(destination, path=path))
+    return destination
+
+
+def save_everywhere(
+    result: Result,
+    destinations: Sequence[Destination],
+    rescue: Rescue | None = None,
+    hashed: bool = False,
+) -> Iterator[Result]:
+    """Save the image of a reply at each destination, edited as it wants.
+
+    Args:
+        result, rescue, hashed: as for `save_image`.
+        destinations: one or more.
+
+    Yields:
+        A result for each; the first one has the cost, and is all there is of a failed call.
+    """
+    from nanobanana_cli.generation.save import save_image
+
+    is_first = True
+    for place in destinations if result.reply is not None else destinations[:1]:
+        yield save_image(result, place if is_first else _without_original(place), rescue, hashed)
+        result = replace(result, cost=None if result.cost is None else 0)
+        is_first = False
