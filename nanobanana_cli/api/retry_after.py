@@ -74,6 +74,6 @@ def _seconds(date: str) -> float | None:
         return None
     try:
         # Without a zone, as in the oldest of its forms, it is GMT all the same.
-        return float(mktime_tz((*parsed[:9], parsed[9] or 0)))
+        return float(mktime_tz(parsed))
     except (ValueError, OverflowError):
         return None

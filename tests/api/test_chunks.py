@@ -161,6 +161,12 @@ class TestAStream:
         assert ask(padding + stream([chunk({"text": "x"}), chunk(image())])).image == PICTURE
 
 
+@pytest.mark.parametrize("stream", [array, events, lines])
+def test_a_lone_chunk_without_any_part_is_a_refusal(stream: Stream) -> None:
+    with pytest.raises(NoImage, match="the reply is empty"):
+        ask(stream([{"usageMetadata": {"totalTokenCount": 8}}]))
+
+
 class TestADamagedStream:
     @pytest.mark.parametrize("stream", [events, crlf_events, lines, crlf_lines, wrapped_events])
     def test_gives_what_is_whole(self, stream: Stream) -> None:

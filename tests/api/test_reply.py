@@ -207,6 +207,10 @@ class TestStrangeFields:
     def test_in_the_part_cost_no_image(self, name: str, value: object) -> None:
         assert ask(envelope({**image(), name: value})).image == PICTURE
 
+    @pytest.mark.parametrize("value", [*STRANGE, "{x"])
+    def test_in_another_chunk_cost_no_image(self, value: object) -> None:
+        assert ask([{"data": value}, envelope(image())]).image == PICTURE
+
     @pytest.mark.parametrize("value", STRANGE)
     def test_among_the_parts_and_candidates_cost_no_image(self, value: object) -> None:
         reply = envelope(value, image(), value)

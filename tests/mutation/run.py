@@ -169,7 +169,7 @@ def _sample(options: argparse.Namespace, clone: Path) -> list[Mutant]:
     for mutant in _every_mutant(clone, [f"{PACKAGE}/{path}" for path in SCOPE]):
         if not mutant.operator.startswith(_SKIPPED_OPERATORS):
             places[mutant.module, mutant.row, mutant.column].append(mutant)
-    inert = {module: set(_inert_lines(clone / module)) for module, *_ in places}
+    inert = {module: set(_inert_lines(clone / module)) for module in {place[0] for place in places}}
     rng = random.Random(options.seed)
     live = sorted(place for place in places if place[1] not in inert[place[0]])
     chosen = rng.sample(live, min(options.sample, len(live)))
@@ -258,10 +258,10 @@ def _reaching(mutant: Mutant, reach: Reach, clone: Path) -> Sequence[Test]:
     )
     direct = next(filter(None, of_lines), ())
     own = [test for test in reach.tests if f"/test_{Path(mutant.module).stem}.py::" in test[1]]
-    of_file = {
-        test for key, found in reach.of_line.items() if key[0] == mutant.module for test in found
-    }
-    return [*dict.fromkeys([*direct, *own, *(() if direct else sorted(of_file))])]
+    if not direct:
+        found = {key: tests for key, tests in reach.of_line.items() if key[0] == mutant.module}
+        own += sorted({test for tests in found.values() for test in tests})
+    return [*dict.fromkeys([*direct, *own])]
 
 
 def _measure(clone: Path, report: Path) -> None:
