@@ -230,7 +230,7 @@ class TestTooLarge:
     def test_an_error_is_not_read_to_its_end(self) -> None:
         endless = Answer(429, framed=False, body=b"x" * (3 << 19), stall=3 << 19)
         with WireServer(endless) as server, within(5), pytest.raises(RateLimited):
-            call(server)
+            call(server, timeout=30)
 
     def test_an_error_is_still_that_error(self) -> None:
         with (

@@ -148,6 +148,21 @@ def test_a_tick_comes_while_nothing_gets_done() -> None:
         assert 0 in results
 
 
+def test_joining_ends_at_its_time() -> None:
+    release = threading.Event()
+    pool = WorkerPool(lambda _: release.wait(5), range(3), 2)
+    results = pool.results(0.01)
+    assert next(results) is None
+    pool.stop()
+    started = time.monotonic()
+    pool.join(0.05)
+    assert time.monotonic() - started < 2
+    assert pool.is_working
+    release.set()
+    pool.join(5)
+    assert not pool.is_working
+
+
 def test_a_signal_that_raises_at_any_moment_loses_no_result_and_stops_no_worker() -> None:
     class Stop(Exception):
         pass

@@ -315,6 +315,7 @@ class TestAnImage:
         assert saved.error.hint == f"the image was saved as {path}"
         assert saved.error.charged is Charged.YES
         assert path.read_bytes() == IMAGE
+        assert not (tmp_path / "state" / "replies").exists()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
     def test_among_several_without_a_place_takes_the_others_along(self, tmp_path: Path) -> None:
@@ -448,6 +449,16 @@ class TestAll:
         assert run.code == 10
         assert run.out == "fox.png\nfox-4.png\n"
         assert len(kept(state)) == 1
+
+    def test_keeps_the_first_where_its_name_was_taken_meanwhile(self, tmp_path: Path) -> None:
+        (place,) = destinations.plan("fox.png", prompt="fox", stdout=lambda _: None)
+        Path("fox.png").write_bytes(b"mine")
+        body = reply(image_part(IMAGE), image_part(IMAGE))
+        first, second = save_every_image(_result(body=body, images=2), place, Rescue(tmp_path))
+        assert first.error is not None
+        assert first.error.hint == "the image was saved as fox-2.png"
+        assert second.path == "fox-3.png"
+        assert Path("fox.png").read_bytes() == b"mine"
 
     def test_fetches_every_link(self, nb: Nb, serve: Serve) -> None:
         server = serve(Answer())

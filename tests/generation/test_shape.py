@@ -8,9 +8,11 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from nanobanana_cli.catalog import DEFAULT_MODEL, MODELS
 from nanobanana_cli.generation import shape
+from nanobanana_cli.images.displayed import ORIENTATION, orientation
 from nanobanana_cli.images.heif import displayed_size as heif_size
 from nanobanana_cli.types import ContentRequest, Reference
 
@@ -83,6 +85,33 @@ def test_only_auto_follows_an_image(
             ["wide.jpg is 9504×4032, larger than 4K (6336×2688)"],
         ),
         (
+            _request((9504, 4032)),
+            None,
+            ["wide.jpg is 9504×4032, larger than 1K (1584×672): `--size 4K` keeps more of it"],
+        ),
+        (
+            _request((3168, 1344), model="nobody-knows"),
+            None,
+            ["wide.jpg is 3168×1344, larger than 1K (1584×672): `--size 2K` keeps more of it"],
+        ),
+        (
+            _request((3168, 1344), model="gemini-2.5-flash-image"),
+            None,
+            ["wide.jpg is 3168×1344, larger than 1K (1584×672)"],
+        ),
+        (
+            shape.shaped(
+                ContentRequest(
+                    *("x", DEFAULT_MODEL),
+                    aspect="auto",
+                    size="1K",
+                    references=(_reference((1000, 1060)), _reference((900, 900), "square.jpg")),
+                )
+            ),
+            None,
+            [f"wide.jpg is 1000×1060; the nearest ratio of {DEFAULT_MODEL} is 1:1, off by 6%"],
+        ),
+        (
             _request((900, 900), aspect="16:9"),
             "NB_ASPECT",
             [
@@ -108,28 +137,50 @@ def _box(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body) + 8) + kind + body
 
 
-def _heic(angle: int, *, wide: bool = False) -> bytes:
-    """A HEIC without pixels: a thumbnail as item 1, and 4032×3024 as item 2."""
+def _long_box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", 1) + kind + struct.pack(">Q", len(body) + 16) + body
+
+
+def _heic(angle: int, *, wide: bool = False, later: bool = False) -> bytes:
+    """A HEIC without pixels: a thumbnail as item 1, and 4032×3024 as item 2.
+
+    `wide` has more than 127 properties, `later` large boxes and more than 65,535 items.
+    """
     properties = [
         _box(b"ispe", bytes(4) + struct.pack(">II", 320, 240)),
         _box(b"ispe", bytes(4) + struct.pack(">II", 4032, 3024)),
         _box(b"irot", bytes([angle])),
     ]
     width = "H" if wide else "B"
+    number = "I" if later else "H"
     mark = 0x8000 if wide else 0x80
-    table = struct.pack(f">HB{width}", 1, 1, mark | 1)
-    table += struct.pack(f">HB{2 * width}", 2, 2, mark | 2, mark | 3)
-    ipma = bytes([0, 0, 0, int(wide)]) + struct.pack(">I", 2) + table
+    table = struct.pack(f">{number}B{width}", 1, 1, mark | 1)
+    table += struct.pack(f">{number}B{2 * width}", 2, 2, mark | 2, mark | 3)
+    ipma = bytes([later, 0, 0, wide]) + struct.pack(">I", 2) + table
     iprp = _box(b"ipco", b"".join(properties)) + _box(b"ipma", ipma)
-    meta = bytes(4) + _box(b"pitm", bytes(4) + b"\0\2") + _box(b"iprp", iprp)
-    return _box(b"ftyp", b"heic\0\0\0\0heicmif1") + _box(b"meta", meta)
+    main = bytes([later, 0, 0, 0]) + struct.pack(f">{number}", 2)
+    meta = bytes(4) + _box(b"pitm", main) + _box(b"iprp", iprp)
+    outer = _long_box if later else _box
+    return _box(b"ftyp", b"heic\0\0\0\0heicmif1") + outer(b"meta", meta)
 
 
 @pytest.mark.parametrize("wide", [False, True])
-def test_a_heic_is_as_wide_as_its_main_image_turned(wide: bool) -> None:
-    assert heif_size(_heic(0, wide=wide)) == (4032, 3024)
-    assert heif_size(_heic(1, wide=wide)) == (3024, 4032)
-    assert heif_size(_heic(2, wide=wide)) == (4032, 3024)
+@pytest.mark.parametrize("later", [False, True])
+def test_a_heic_is_as_wide_as_its_main_image_turned(wide: bool, later: bool) -> None:
+    for angle, size in enumerate([(4032, 3024), (3024, 4032)] * 2):
+        assert heif_size(_heic(angle, wide=wide, later=later)) == size
+
+
+@pytest.mark.parametrize(("value", "read"), [*((n, n) for n in range(1, 9)), (0, 1), (9, 1)])
+def test_exif_turns_an_image_in_eight_ways(value: int, read: int) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = value
+    assert orientation(exif.tobytes()) == read
+
+
+@pytest.mark.parametrize("block", [b"", b"Exif\0\0", b"Exif\0\0II*\0nonsense"])
+def test_damaged_exif_turns_nothing(block: bytes) -> None:
+    assert orientation(block) == 1
 
 
 @given(st.data())

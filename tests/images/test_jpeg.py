@@ -46,6 +46,21 @@ def test_bytes_between_segments_are_skipped_as_by_libjpeg() -> None:
     assert jpeg.survey(data[:2] + b"\xff\xff\xff\0\0stray" + data[2:]) == (24, 16)
 
 
+@pytest.mark.parametrize("marker", [0xC4, 0xC8, 0xCC])
+def test_tables_and_extensions_are_no_frames(marker: int) -> None:
+    """Their numbers are among those of frames (ITU-T T.81, table B.1)."""
+    data = _jpeg()
+    segment = bytes((0xFF, marker)) + b"\0\x0a\x08\x01\0\x01\0\x01\x01\0"
+    assert jpeg.survey(data[:2] + segment + data[2:]) == (24, 16)
+
+
+@pytest.mark.parametrize("length", [b"\0\0", b"\0\1", b"\xff\xff"])
+def test_a_segment_of_an_impossible_length(length: bytes) -> None:
+    data = _jpeg()
+    with pytest.raises(DamagedImage):
+        jpeg.survey(data[:2] + b"\xff\xe1" + length + data[2:])
+
+
 def test_a_long_run_of_fill_bytes_takes_no_time() -> None:
     with pytest.raises(DamagedImage, match="end marker is missing"):
         jpeg.survey(b"\xff\xd8" + b"\xff" * 20_000_000 + b"\0")
