@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from html.parser import HTMLParser
-from itertools import accumulate
 
 import msgspec
 
-from nanobanana_cli.captions.pages.places import PageImage, Place, has_template, line_at
+from nanobanana_cli.captions.pages.places import Lines, PageImage, Place, has_template
 
 # Elements whose content is text, not elements.
 _RAW_TEXT = frozenset({"textarea", "title", "xmp", "iframe", "noembed", "noframes", "plaintext"})
@@ -48,21 +47,23 @@ def tags(text: str, *, components: bool) -> list[Tag]:
 
 def scan(text: str, *, components: bool) -> list[PageImage]:
     """Return the images of an HTML page, or of a template for one."""
-    found = (image_of(tag, text, tag.start) for tag in tags(text, components=components))
+    lines = Lines(text)
+    found = (image_of(tag, text, tag.start, lines) for tag in tags(text, components=components))
     return [image for image in found if image is not None]
 
 
-def image_of(tag: Tag, text: str, start: int) -> PageImage | None:
+def image_of(tag: Tag, text: str, start: int, lines: Lines) -> PageImage | None:
     """Return the image of a tag; None if it has a text, or a name, that is not in `alt`.
 
     Args:
         tag: as `tags` returns it.
         text: the source of the page.
         start: where the tag begins in it.
+        lines: those of the page.
     """
     given = tag.attributes
     src = _source(given)
-    image = PageImage(line_at(text, start), src, None, at=start)
+    image = PageImage(lines.number(start), src, None, at=start)
     if "alt" in given and not tag.is_component:
         return msgspec.structs.replace(image, alt=given["alt"] or "")
     if any(_names(name) for name in given) or any(
@@ -118,7 +119,7 @@ class _Parser(HTMLParser):
         super().__init__()
         self.found: list[Tag] = []
         self._components = components
-        self._starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+        self._lines = Lines(text)
         self._inside: str | None = None
 
     def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
@@ -130,7 +131,7 @@ class _Parser(HTMLParser):
         line, column = self.getpos()
         # Of attributes with the same name, the first counts.
         given = dict(reversed([*attrs]))
-        start = self._starts[line - 1] + column
+        start = self._lines.start(line) + column
         if self._components and _COMPONENT.match(raw):
             if given.keys() & {"src", "image"} and not given.get("alt"):
                 self.found.append(Tag(raw, given, start, is_component=True))

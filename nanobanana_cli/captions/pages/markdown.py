@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from nanobanana_cli.captions.pages import html
-from nanobanana_cli.captions.pages.places import PageImage, Place, has_template, line_at, unused
+from nanobanana_cli.captions.pages.places import Lines, PageImage, Place, has_template, unused
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -50,6 +50,7 @@ class _Marks(msgspec.Struct, frozen=True):
 
     word: str
     text: str
+    lines: Lines
     candidates: tuple[re.Match[str], ...]
 
     def marked(self) -> str:
@@ -87,7 +88,7 @@ def scan(text: str, *, is_mdx: bool) -> list[PageImage]:
         text: the page, masked.
         is_mdx: it is MDX, which has components, and no code by indentation.
     """
-    marks = _Marks(unused("nbq", text), text, tuple(_CANDIDATE.finditer(text)))
+    marks = _Marks(unused("nbq", text), text, Lines(text), tuple(_CANDIDATE.finditer(text)))
     images, seen = list[PageImage](), set[int]()
     for each in _parsed(marks.marked(), is_mdx):
         if each.kind == "image":
@@ -98,7 +99,7 @@ def scan(text: str, *, is_mdx: bool) -> list[PageImage]:
         for candidate in marks.within(each.content):
             if candidate.start() not in seen:
                 seen.add(candidate.start())
-                images += _unparsed(candidate, text)
+                images += _unparsed(candidate, marks)
     return images
 
 
@@ -139,7 +140,7 @@ def _plain(tokens: Sequence[Token]) -> str:
 def _image(found: _Found, marks: _Marks) -> PageImage:
     src, alt = marks.without(unquote(found.src)), marks.without(found.content)
     candidate = marks.first(found.content)
-    line = line_at(marks.text, candidate.start()) if candidate else found.line
+    line = marks.lines.number(candidate.start()) if candidate else found.line
     if alt.strip():
         return PageImage(line, src, alt)
     if candidate is None or candidate["image"] is None:
@@ -162,14 +163,14 @@ def _of_html(found: _Found, marks: _Marks, *, components: bool) -> Iterator[Page
             if marks.first(name) is None
         }
         own = replace(tag, raw=marks.without(tag.raw), attributes=given)
-        image = html.image_of(own, marks.text, candidate.start())
+        image = html.image_of(own, marks.text, candidate.start(), marks.lines)
         if image is not None:
             yield image
 
 
-def _unparsed(candidate: re.Match[str], text: str) -> Iterator[PageImage]:
+def _unparsed(candidate: re.Match[str], marks: _Marks) -> Iterator[PageImage]:
     """Yield what a site generator makes an image of, if it may be one without a text."""
-    start = candidate.start()
+    start, text = candidate.start(), marks.text
     if candidate["named"] or candidate["tag"]:
         return
     if candidate["image"]:
@@ -183,7 +184,9 @@ def _unparsed(candidate: re.Match[str], text: str) -> Iterator[PageImage]:
         if src == "":
             return
     if whole is not None:
-        yield PageImage(line_at(text, start), src, None, reason=reason, is_sure=is_sure, at=start)
+        yield PageImage(
+            marks.lines.number(start), src, None, reason=reason, is_sure=is_sure, at=start
+        )
 
 
 def _shortcode_source(shortcode: str) -> str:

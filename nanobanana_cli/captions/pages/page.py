@@ -17,7 +17,7 @@ from nanobanana_cli.captions.prompts import around
 from nanobanana_cli.errors import LocalFileError, UsageError
 
 # Bytes; a larger one was written by a program.
-_MOST = 5_000_000
+_MOST = 2_000_000
 _CHARSET = re.compile(rb"<meta[^>]*?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 # What browsers take these for (https://encoding.spec.whatwg.org/#names-and-labels).
 _WINDOWS = dict.fromkeys(("iso-8859-1", "latin1", "us-ascii", "ascii"), "windows-1252")
@@ -51,11 +51,8 @@ class Page(msgspec.Struct, frozen=True):
         Args:
             texts: number of an image → its text, "" for a decorative one.
         """
-        done = {number: text for number, text in texts.items() if self._changes(number, text)}
-        if not self._shows(done):
-            # One that would come out otherwise must not keep the others from theirs.
-            done = {number: text for number, text in done.items() if self._shows({number: text})}
-            done = done if self._shows(done) else {}
+        done = self._shown({n: text for n, text in texts.items() if self._changes(n, text)})
+        done = done if self._shows(done) else {}
         lost = {number for number, text in texts.items() if text and number not in done}
         return self._with(done), lost
 
@@ -78,6 +75,23 @@ class Page(msgspec.Struct, frozen=True):
         """Return whether a text changes the page; an empty one is there already in Markdown."""
         place = self.images[number].place
         return place is not None and bool(text or place.quote)
+
+    def _shown(self, texts: Mapping[int, str]) -> dict[int, str]:
+        """Return the texts that come out exactly; one that does not keeps no other from its place.
+
+        The page is parsed a few times for each that does not.
+        """
+        if not texts or self._shows(texts):
+            return {**texts}
+        numbers = [*texts]
+        if len(numbers) == 1:
+            return {}
+        middle = len(numbers) // 2
+        return {
+            number: text
+            for half in (numbers[:middle], numbers[middle:])
+            for number, text in self._shown({number: texts[number] for number in half}).items()
+        }
 
     def _with(self, texts: Mapping[int, str]) -> bytes:
         places = [(self.images[number].place, text) for number, text in texts.items()]

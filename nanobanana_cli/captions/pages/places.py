@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 import msgspec
 
@@ -76,9 +77,23 @@ class PageImage(msgspec.Struct, frozen=True):
     at: int | None = None
 
 
-def line_at(text: str, at: int) -> int:
-    """Return the number of the line, from 1, of a place in a text."""
-    return text.count("\n", 0, at) + 1
+class Lines:
+    """The lines of a text, to number the places in it.
+
+    Args:
+        text: whose lines end with LF.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def number(self, at: int) -> int:
+        """Return the number of a place's line, from 1; places are in characters."""
+        return bisect_right(self._starts, at)
+
+    def start(self, number: int) -> int:
+        """Return the place where a line begins, by its number from 1."""
+        return self._starts[number - 1]
 
 
 def has_template(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import PurePath
 
 from msgspec import UNSET
@@ -91,7 +92,8 @@ def _line(one: Page, image: PageImage, spec: TextSpec, site: Site) -> PageLine:
         beside = None
         if path is not None:
             text_file = sidecar.place_of(path, spec)
-            beside = sidecar.read(text_file)
+            with suppress(NbError):
+                beside = sidecar.read(text_file)
         is_empty = beside is not None and not beside.strip()
         if is_empty and image.place is not None and not image.place.quote:
             # In Markdown, nothing else says that an image is decorative.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from nanobanana_cli.commands.caption.page_report import Missing, Report
 from nanobanana_cli.commands.results import TextWriter
 from nanobanana_cli.errors import NbError, UsageError
 from nanobanana_cli.types import Result
+from nanobanana_cli.ui.escape import strip_unsafe
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -87,20 +89,31 @@ def _read(found: files.PageFiles) -> tuple[list[Page], list[tuple[str, NbError]]
 
 
 def _missing(one: Page, site: Site, spec: TextSpec) -> Iterator[Missing]:
+    # A page may show one image often.
+    files_of = cache(lambda src: _file(src, one, site, spec))
     for number, image in enumerate(one.images):
-        if image.alt is not None:
-            continue
-        if image.place is None:
+        if image.alt is None and image.place is None:
             yield Missing(one, number, None, image.reason)
-            continue
-        path, reason = site.file_of(image.src, one.path)
-        text = None
-        if path is not None and not path.lower().endswith(targets.SUFFIXES):
-            place = sidecar.place_of(path, spec)
-            text = (sidecar.read(place) or "").strip() or None
-            kind = Path(path).suffix.upper().lstrip(".") or "such"
-            reason = None if text else f"nb sends no {kind} images; put its text into {place}"
-        yield Missing(one, number, path, reason, text)
+        elif image.alt is None:
+            yield Missing(one, number, *files_of(image.src))
+
+
+def _file(
+    src: str, one: Page, site: Site, spec: TextSpec
+) -> tuple[str | None, str | None, str | None]:
+    """Return the file of an image, why it is not described, and the text that is there instead."""
+    path, reason = site.file_of(src, one.path)
+    if path is None or path.lower().endswith(targets.SUFFIXES):
+        return path, reason, None
+    place = sidecar.place_of(path, spec)
+    try:
+        text = sidecar.read(place)
+    except NbError as error:
+        return path, error.message, None
+    if text is not None:
+        return path, None, strip_unsafe(text)
+    kind = Path(path).suffix.upper().lstrip(".") or "such"
+    return path, f"nb sends no {kind} images; put its text into {place}", None
 
 
 def _describe(
@@ -119,11 +132,13 @@ def _describe(
     for each in missing:
         if each.path is None or each.reason is not None or each.text is not None:
             continue
+        # The page that comes first decides, where several show the same image.
+        if each.path in jobs:
+            continue
         parts = [spec.context or "", each.page.context(each.image)]
         own = replace(spec, context="\n\n".join(filter(None, parts)), is_page=True)
         destination = TextDestination(own, write=True, again=options.text_output.again)
-        # The page that comes first decides, where several show the same image.
-        jobs.setdefault(each.path, Job(each.path, destination))
+        jobs[each.path] = Job(each.path, destination)
     if not jobs:
         if options.cost.dry_run or options.cost.curl:
             terminal.note("nothing was sent; no text needs a call")

@@ -373,3 +373,13 @@ def test_usage(nb: Nb, options: list[str], said: str) -> None:
     run = nb("caption", *options)
     assert (run.code, run.err.splitlines()[0]) == (2, f"nb: {said}")
     assert len(run.err.splitlines()) == 2
+
+
+def test_a_text_beside_an_image_that_cannot_be_sent_is_taken(nb: Nb) -> None:
+    for name in ("a.svg", "b.svg"):
+        Path(name).write_text("<svg/>")
+    Path("a.alt.txt").write_text("A\nlogo\x1b[31m.\n")
+    Path("a.md").write_text("![](a.svg)\n![](b.svg)\n")
+    run = nb("caption", "--pages", "a.md", "--apply")
+    assert (run.code, Path("a.md").read_text()) == (0, "![A logo.](a.svg)\n![](b.svg)\n")
+    assert "b.svg: left as it is: nb sends no SVG images; put its text into b.alt.txt" in run.err
