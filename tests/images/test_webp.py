@@ -34,6 +34,12 @@ def test_chunks_of_odd_length_are_padded() -> None:
     assert [bytes(chunk.body) for chunk in webp.chunks(data) if chunk.kind == b"EXIF"] == [b"abc"]
 
 
+def test_the_last_chunk_may_be_empty() -> None:
+    data = bytearray(_webp(8, 8, exif=b"Exif\0\0ab") + b"XMP \0\0\0\0")
+    data[4:8] = (len(data) - 8).to_bytes(4, "little")
+    assert webp.survey(bytes(data)) == (8, 8)
+
+
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"RIFF\4\0\0\0WAVE"])
 def test_something_else(data: bytes) -> None:
     with pytest.raises(DamagedImage, match="does not start with a WebP header"):

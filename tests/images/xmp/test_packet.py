@@ -202,6 +202,8 @@ def test_the_default_language_is_read_first() -> None:
         "</rdf:Alt></c:AltTextAccessibility></rdf:Description>"
     )
     assert xmp_packet.read(old).alt == "a fox"
+    made = xmp_packet.extend(old, Description("new"))
+    assert items(made) == [("x-default", "new"), ("fr", "un renard")]
 
 
 def test_entities_are_refused() -> None:
