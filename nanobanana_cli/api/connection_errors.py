@@ -94,7 +94,7 @@ def from_exception(
     Returns:
         OutcomeUnknown if a part of the request may have been sent, else Unreachable.
     """
-    problem = _problem(error)
+    problem = _problem(error, is_sent=attempt.sent)
     if attempt.sent:
         unknown = _unknown(attempt, problem.reason)
         unknown.partial = partial
@@ -122,9 +122,12 @@ def _unknown(attempt: Attempt, reason: str) -> OutcomeUnknown:
     return OutcomeUnknown(f"the connection broke after the request was sent: {reason}")
 
 
-def _problem(error: BaseException) -> _Problem:
+def _problem(error: BaseException, *, is_sent: bool) -> _Problem:
     """Find the problem at the root of a library's exception."""
     chain = tuple(_chain(error))
+    if not is_sent and isinstance(chain[-1], http.client.HTTPException):
+        # Only a proxy answers before the request.
+        return _broken_proxy(chain[-1])
     for cause in chain:
         if problem := _certificate(cause) or _proxy(cause) or _address(cause):
             return problem
@@ -141,7 +144,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         yield current
-        current = current.__cause__ or current.__context__
+        # urllib3 hands on what TLS behind a proxy raises without raising it again.
+        inside = next((each for each in current.args if isinstance(each, BaseException)), None)
+        current = current.__cause__ or current.__context__ or inside
 
 
 def _certificate(cause: BaseException) -> _Problem | None:
@@ -203,10 +208,13 @@ def _proxy(cause: BaseException) -> _Problem | None:
         reason = f"the proxy refused to connect ({refused[1]})"
         return _Problem(reason, hint="check HTTPS_PROXY and NO_PROXY", lasting=True)
     if isinstance(cause, requests.exceptions.ProxyError):
-        root = tuple(_chain(cause))[-1]
-        reason = f"the proxy does not work: {_reason(root) or 'the connection failed'}"
-        return _Problem(reason, hint="check HTTPS_PROXY and NO_PROXY")
+        return _broken_proxy(tuple(_chain(cause))[-1])
     return None
+
+
+def _broken_proxy(root: BaseException) -> _Problem:
+    reason = f"the proxy does not work: {_reason(root) or 'the connection failed'}"
+    return _Problem(reason, hint="check HTTPS_PROXY and NO_PROXY")
 
 
 def _proxies() -> list[str]:

@@ -61,12 +61,8 @@ class Form:
     places: tuple[str, ...] = ()
     calls: int = 1
 
-    @property
-    def images(self) -> tuple[str, ...]:
-        return tuple(place for place in self.places if not place.endswith(".txt"))
 
-
-_GENERATE = ("generate", PROMPT, "--retries", "0")
+_GENERATE = ("generate", PROMPT)
 FORMS = {
     "file": Form((*_GENERATE, "-o", "fox.png"), ("fox.png",)),
     "folder": Form(_GENERATE, ("a-red-fox.png",)),
@@ -77,14 +73,25 @@ FORMS = {
     "alt": Form((*_GENERATE, "--alt", "-o", "fox.png"), ("fox.png", "fox.alt.txt")),
     "webp": Form((*_GENERATE, "-o", "fox.webp"), ("fox.webp",)),
     "all": Form((*_GENERATE, "--all", "-o", "fox.png"), ("fox.png",)),
-    "draw": Form(("caption", PROMPT, "--retries", "0", "-o", "fox.png"), ("fox.png",)),
-    "caption": Form(("caption", "in.png", "--retries", "0")),
-    "batch": Form(("batch", "m.txt", "--retries", "0", "--wait", "0"), ("a-red-fox.png",)),
+    "draw": Form(("caption", PROMPT, "-o", "fox.png"), ("fox.png",)),
+    "fit": Form(
+        (*_GENERATE, "--fit", "96x48", "--fit", "64x64", "-o", "fox.png"),
+        ("fox-96x48.png", "fox-64x64.png"),
+    ),
+    "chat": Form((*_GENERATE, "--chat", "-o", "fox.png"), ("fox.png", "fox.chat.json")),
+    "caption": Form(("caption", "in.png")),
+    "captions": Form(("caption", "in.png", "second.png"), calls=2),
+    "beside": Form(("caption", "in.png", "--write"), ("in.alt.txt",)),
+    "embed": Form(("caption", "in.png", "--embed"), ("in.png",)),
+    "batch": Form(("batch", "m.txt"), ("a-red-fox.png",)),
 }
-GENERATE = tuple(name for name in FORMS if name not in ("draw", "caption", "batch"))
-DRAWING = tuple(name for name in FORMS if name != "caption")
-# In a batch, these are about one row, and the batch is not complete.
-_OF_A_ROW = {7, 9, 10, 11}
+CAPTION = ("caption", "captions", "beside", "embed")
+GENERATE = tuple(name for name in FORMS if name not in (*CAPTION, "draw", "batch"))
+DRAWING = tuple(name for name in FORMS if name not in CAPTION)
+# What is free is sent again, after pauses that the tests need not wait for.
+_ONCE = {"batch": ("--wait", "0")}
+# In a batch, and of several texts, these are about one, and the run is not complete.
+_OF_ONE = {7, 9, 10, 11}
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,7 @@ class Bench:
         self._nb = nb
         self.tmp.mkdir()
         (self.work / "in.png").write_bytes(picture(32, 32, color="red"))
+        (self.work / "second.png").write_bytes(picture(32, 32, color="blue"))
         (self.work / "m.txt").write_text(f"{PROMPT}\n")
 
     @property
@@ -257,7 +265,7 @@ class Scenario:
 
     def status(self, form: str) -> int:
         """Return the exit status in a form."""
-        usual = 3 if form == "batch" and self.exit in _OF_A_ROW else self.exit
+        usual = 3 if form in ("batch", "captions") and self.exit in _OF_ONE else self.exit
         return self.exits.get(form, usual)
 
 
@@ -293,6 +301,8 @@ def _run(bench: Bench, scenario: Scenario, form: str) -> Outcome:
         options = scenario.options(bench)
         env = {**env, **scenario.env, **options.pop("env", {})}
         command = scenario.command or FORMS[form].argv
+        if scenario.exit == ExitCode.UNAVAILABLE and "--retries" not in scenario.argv:
+            command = (*command, "--retries", "0", *_ONCE.get(form, ()))
         return bench.run(*command, *scenario.argv, env=env, during=scenario.during, **options)
 
 

@@ -78,8 +78,17 @@ ROWS = (
             _unsent("407", worlds.proxy(refuse=407), "the proxy refused to connect (407)"),
             _unsent("hangs", worlds.proxy(stall=True), "no connection within 0.5 s", argv=_SOON),
             _unsent(
-                "garbage", worlds.blurting_proxy(b"\0 no HTTP\r\n\r\n"), "the reply is not HTTP"
+                "garbage",
+                worlds.proxy(answer=b"\0 no HTTP\r\n\r\n"),
+                "the proxy does not work: the reply is not HTTP",
             ),
+            _unsent("closes", worlds.proxy(answer=b""), "the proxy does not work"),
+            _unsent(
+                "closes its tunnel",
+                worlds.proxy(answer=b"HTTP/1.1 200 OK\r\n\r\n"),
+                "the connection was closed",
+            ),
+            _unsent("before an untrusted host", worlds.proxy(trusted=False), "is not trusted"),
         ),
     ),
     Row(

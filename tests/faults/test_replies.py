@@ -10,7 +10,7 @@ import textwrap
 import zlib
 from typing import Any
 
-from faults.lab import GENERATE, IMAGE, KEY, REPLY, TEXT, Bench, Row, Scenario, check
+from faults.lab import FORMS, GENERATE, IMAGE, KEY, REPLY, TEXT, Bench, Row, Scenario, check
 from PIL import Image
 from support import cases, pngs
 from support.replies import failed, image_part, picture, reply
@@ -19,11 +19,13 @@ from support.wire_server import Answer
 _WORDS = {"text": TEXT}
 _B64 = base64.b64encode(IMAGE).decode()
 # Without those whose text alone decides.
-_IMAGES = tuple(form for form in GENERATE if form != "alt")
+_IMAGES = tuple(form for form in GENERATE if form not in ("alt", "chat"))
+# A conversation goes on from parts as they should be.
+_ANY = tuple(form for form in FORMS if form != "chat")
 
 
 def _used(name: str, body: bytes, **more: Any) -> Scenario:
-    return Scenario(name, 0, script=(Answer(body=body),), **more)
+    return Scenario(name, 0, script=(Answer(body=body),), **{"forms": _ANY, **more})
 
 
 def _no_use(name: str, body: bytes, exit_: int = 10, **more: Any) -> Scenario:

@@ -12,7 +12,20 @@ from typing import Any
 from conftest import NbProcess
 from faults import worlds
 from faults.inject import injected
-from faults.lab import GENERATE, GOOD, IMAGE, KEY, REPLY, Bench, During, Row, Scenario, World, check
+from faults.lab import (
+    CAPTION,
+    GENERATE,
+    GOOD,
+    IMAGE,
+    KEY,
+    REPLY,
+    Bench,
+    During,
+    Row,
+    Scenario,
+    World,
+    check,
+)
 from support import python
 from support.replies import failed
 from support.tools import obey_permissions, on_linux
@@ -21,7 +34,7 @@ from support.wire_server import Answer, Hold, Send, Steps, WireServer
 # /proc and capabilities.
 pytestmark = on_linux
 
-_ALONE = (*GENERATE, "draw", "caption")
+_ALONE = (*GENERATE, "draw", *CAPTION)
 _STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 _HALF = GOOD.head() + REPLY[: len(REPLY) // 2]
 

@@ -13,7 +13,7 @@ import trustme
 from faults.lab import GOOD, Bench, World
 from support.connect_proxy import Proxy, SocksProxy
 from support.python import ROOT
-from support.wire_server import Answer, Send, Steps, WireServer, blurting, silent
+from support.wire_server import Answer, Send, Steps, WireServer, silent
 
 _Env = Mapping[str, str | None]
 _LONG_AGO, _FAR_AWAY = datetime(2020, 1, 1, tzinfo=UTC), datetime(2095, 1, 1, tzinfo=UTC)
@@ -108,7 +108,9 @@ def bundle(content: bytes | None, mode: int = 0o644) -> World:
     return world
 
 
-def proxy(make: type[Proxy] = Proxy, *, gone: bool = False, **options: object) -> World:
+def proxy(
+    make: type[Proxy] = Proxy, *, gone: bool = False, trusted: bool = True, **options: object
+) -> World:
     """A service behind a proxy, which does what the options say."""
 
     @contextmanager
@@ -120,20 +122,9 @@ def proxy(make: type[Proxy] = Proxy, *, gone: bool = False, **options: object) -
                     pass
             else:
                 stack.enter_context(between)
-            env = stack.enter_context(tls()(bench))
+            env = stack.enter_context(tls(trusted=trusted)(bench))
             bench.proxy = between
             yield {**env, "HTTPS_PROXY": between.url}
-
-    return world
-
-
-def blurting_proxy(data: bytes) -> World:
-    """A proxy that answers with these bytes."""
-
-    @contextmanager
-    def world(bench: Bench) -> Iterator[_Env]:
-        with tls()(bench) as env, blurting(data) as address:
-            yield {**env, "HTTPS_PROXY": f"http://{address}"}
 
     return world
 

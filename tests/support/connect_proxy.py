@@ -18,6 +18,7 @@ class Proxy:
         ports: host → the port on this machine that stands for it.
         refuse: answer each CONNECT with this status.
         stall: never answer it.
+        answer: answer with these bytes, and close.
 
     Attributes:
         heads: the requests that came, with their headers.
@@ -29,10 +30,14 @@ class Proxy:
         ports: Mapping[str, int] | None = None,
         refuse: int | None = None,
         stall: bool = False,
+        answer: bytes | None = None,
     ) -> None:
         self.heads: list[bytes] = []
         self._ports = ports or {}
+        if refuse is not None:
+            answer = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % refuse
         self._refuse = refuse
+        self._answer = answer
         self._stall = stall
         self._stopped = threading.Event()
 
@@ -68,8 +73,8 @@ class Proxy:
         if self._stall:
             self._stopped.wait()
             return
-        if self._refuse is not None:
-            client.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % self._refuse)
+        if self._answer is not None:
+            client.sendall(self._answer)
             return
         host, _, port = head.split()[1].decode().rpartition(":")
         here = self._ports.get(host)

@@ -162,6 +162,8 @@ def _describe(
         for result in pool.until_stopped(signals, session.close):
             if result.alt is not None or not signals.count:
                 report.add(result)
+            elif result.error is not None and result.error.is_kept:
+                report.tell_kept(str(result.path), result.error)
             if report.unwritten is not None:
                 # The calls in flight may end: they are paid for.
                 pool.stop()
@@ -222,9 +224,16 @@ class _Report(msgspec.Struct):
     def fail(self, path: str, error: NbError) -> None:
         """Keep a failure, and tell it if it is one of several."""
         self.failures.append(error)
-        if not self.writer.is_single and not isinstance(error, ENDS_RUN):
+        if not self.writer.is_single and error.is_kept:
+            self.tell_kept(path, error)
+        elif not self.writer.is_single and not isinstance(error, ENDS_RUN):
             message = error.message
             self.terminal.warn(message if path in message else f"{path}: {message}")
+
+    def tell_kept(self, path: str, error: NbError) -> None:
+        """Tell a failure and where what was paid for is, whatever ends the run."""
+        hints = (error.hint or "").splitlines()
+        self.terminal.problem("; ".join((f"{path}: {error.message}", *hints)))
 
     def note_cost(self, settings: Settings) -> None:
         """Say what the answers have cost; the charge line does that for the only failure."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from conftest import NbProcess
+from support.replies import image_part, picture, reply
 from support.texts import against, save, told
-from support.wire_server import WireServer
+from support.wire_server import Answer, Hold, Send, Steps, WireServer
 
 _TOLD = (
     "nb: stopped by Ctrl-C\n"
@@ -89,3 +91,25 @@ def test_two_signals_within_a_millisecond_neither_hang_nor_hide_a_charge(
         _, err = _stopped(process)
     assert err.endswith(_TOLD)
     assert {path.suffix for path in Path("i").iterdir()} == {".png"}
+
+
+@pytest.mark.parametrize("images", [["a.png"], ["a.png", "b.png"]])
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_what_came_of_a_cut_reply_is_kept_and_told(
+    nb_process: NbProcess, images: list[str], is_stopped: bool
+) -> None:
+    save(*images)
+    answer = Answer(body=reply(image_part(picture(64, 64))))
+    half = Send(answer.head() + answer.body[:-200])
+    with (
+        WireServer(Steps(half, *[Hold()] * is_stopped)) as server,
+        nb_process.start("caption", *images, "-q", env=against(server)) as process,
+    ):
+        _wait_for(server, len(images))
+        # The bytes come at once; the signal after them.
+        time.sleep(0.5)
+        err = _stopped(process)[1] if is_stopped else process.communicate(timeout=20)[1].decode()
+    kept = re.findall(r"what came of the reply is kept as (\S+?\.json)", err)
+    assert len(set(kept)) == len(images)
+    assert all(Path(path).is_file() for path in kept)
+    assert err.endswith("May have been charged.\n")
