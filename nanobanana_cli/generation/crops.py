@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from nanobanana_cli.errors import BadReply, Charged
 from nanobanana_cli.generation import cutout
 from nanobanana_cli.generation.destinations import (
     Destination,
@@ -70,12 +71,18 @@ def save_everywhere(
         destinations: one or more.
 
     Yields:
-        A result for each; the first one has the cost, and is all there is of a failed call.
+        A result for each; the first one has the cost, and is all there is of a failed call or of
+        an image that cannot be used anywhere.
     """
     from nanobanana_cli.generation.save import save_image
 
     is_first = True
     for place in destinations if result.reply is not None else destinations[:1]:
-        yield save_image(result, place if is_first else _without_original(place), rescue, hashed)
+        place = place if is_first else _without_original(place)
+        saved = save_image(result, place, rescue, hashed)
+        yield saved
+        if isinstance(saved.error, BadReply) and saved.error.charged is not Charged.YES:
+            # No whole image came, so no size can be cut out of it.
+            return
         result = replace(result, cost=None if result.cost is None else 0)
         is_first = False

@@ -6,7 +6,7 @@ import gzip
 from typing import Any
 
 from faults import worlds
-from faults.lab import GOOD, REPLY, TEXT, Bench, Row, Scenario, check
+from faults.lab import GENERATE, GOOD, REPLY, TEXT, Bench, Row, Scenario, check
 from support import pngs
 from support.replies import image_part, reply
 from support.wire_server import Answer, Hold, Reset, Send, Steps, Wait
@@ -16,6 +16,8 @@ _WHOLE = _HEAD + REPLY
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 _OK = b"HTTP/1.1 200 OK\r\n"
 _HALF = REPLY[: len(REPLY) // 2]
+# Texts and conversations are read from whole replies alone.
+_PICTURES = tuple(form for form in (*GENERATE, "batch") if form not in ("alt", "chat"))
 _SOON = ("--timeout", "0.6")
 _NOISE = reply({"text": TEXT}, image_part(pngs.png(pngs.Shape(96, 96))))
 _GZIP = gzip.compress(_NOISE)
@@ -125,7 +127,7 @@ ROWS = (
             _unknown("in the headers", Steps(Send(_HEAD[:-3]))),
             _unknown("before the body", Steps(Send(_HEAD))),
             _cut("in the body", Steps(Send(_WHOLE[:-2000]))),
-            _used("behind the image", Steps(Send(_WHOLE[:-60]))),
+            _used("behind the image", Steps(Send(_WHOLE[:-60])), forms=_PICTURES),
         ),
     ),
     Row(

@@ -22,6 +22,8 @@ _B64 = base64.b64encode(IMAGE).decode()
 _IMAGES = tuple(form for form in GENERATE if form not in ("alt", "chat"))
 # A conversation goes on from parts as they should be.
 _ANY = tuple(form for form in FORMS if form != "chat")
+# Crops enlarge nothing.
+_SMALL = tuple(form for form in _ANY if form != "fit")
 
 
 def _used(name: str, body: bytes, **more: Any) -> Scenario:
@@ -227,14 +229,14 @@ ROWS = (
         "saved as it came where its format is the one asked for, else converted",
         (
             _used("trailing data", _with(IMAGE + b"more" * 99)),
-            _used("animated PNG", _with(_animated("PNG"))),
+            _used("animated PNG", _with(_animated("PNG")), forms=_SMALL),
             _used("animated WebP", _with(_animated("WEBP")), forms=("file", "stdout", "webp")),
             _used("animated GIF", _with(_animated("GIF")), forms=("file", "stdout", "webp")),
             _used("CMYK", _with(_saved("CMYK", "JPEG")), forms=("file", "webp", "json")),
-            _used("16 bit", _with(_saved("I;16", "PNG"))),
-            _used("a palette", _with(_saved("P", "PNG"))),
+            _used("16 bit", _with(_saved("I;16", "PNG")), forms=_SMALL),
+            _used("a palette", _with(_saved("P", "PNG")), forms=_SMALL),
             _used("grey", _with(_saved("L", "JPEG")), forms=("file", "webp", "stdout")),
-            _used("one pixel", _with(picture(1, 1))),
+            _used("one pixel", _with(picture(1, 1)), forms=_SMALL),
         ),
     ),
     Row(
