@@ -257,7 +257,7 @@ class Runner:
         if not step.asks_text:
             settings = {"alt": item.alt_file is not None, "chat": item.chat and not item.continues}
         if result.request.conversation is not None:
-            settings["continue_from"] = absolute(result.request.conversation.name)
+            settings["continue"] = absolute(result.request.conversation.name)
         self._session.log.add([result], settings, shown=shown, hashes=hashes)
 
     def _text_alone(self, step: Step, called: Result) -> Result:

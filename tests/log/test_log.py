@@ -217,6 +217,11 @@ class TestNone:
         run = nb("log")
         assert (run.code, run.err) == (0, "the log is empty: it gets a line for each paid call\n")
 
+    def test_is_there_yet_and_the_time_is_wrong(self, nb: Nb) -> None:
+        run = nb("log", "--since", "2026-13-01")
+        assert run.code == 2
+        assert "nb: --since 2026-13-01 is not a time\n" in run.err
+
 
 class TestSandbox:
     def test_is_free(self, nb: Nb) -> None:

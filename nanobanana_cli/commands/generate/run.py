@@ -274,7 +274,7 @@ class Generation(msgspec.Struct, frozen=True):
     def _log_settings(self) -> dict[str, object]:
         found: dict[str, object] = {}
         if self.request.conversation is not None:
-            found["continue_from"] = absolute(self.request.conversation.name)
+            found["continue"] = absolute(self.request.conversation.name)
         elif self.chat is not None:
             found["chat"] = True
         if self.text is None:

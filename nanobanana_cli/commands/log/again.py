@@ -35,9 +35,10 @@ def _words(line: LoggedCall, in_force: Settings) -> list[str]:
     if "fit" in values:
         values |= {"fit": [values["fit"]], "aspect": None, "size": None}
     is_text = line.prompt is None
-    follows = bool(line.references) or "continue_from" in line.settings
+    follows = bool(line.references) or "continue" in line.settings
     model = in_force.caption_model if is_text else in_force.model
-    if name := line.settings.get("continue_from"):
+    # Not a name that Python takes for an argument.
+    if name := values.pop("continue", None):
         values["continue_from"] = _relative(name)
     same = {
         "model": model if line.provider == in_force.provider else None,

@@ -104,6 +104,8 @@ def command(options: LogOptions, terminal: Terminal) -> None:
     from nanobanana_cli.log import queries, store
 
     _check(options)
+    now = time.time()
+    since, before = _moment("--since", options.since, now), _moment("--before", options.before, now)
     path = store.log_file(terminal.env)
     if path is None:
         terminal.note("no log is kept, since there is no home folder")
@@ -112,7 +114,7 @@ def command(options: LogOptions, terminal: Terminal) -> None:
         if log is None:
             _tell_empty(options, terminal)
             return
-        _run(options, log, _selection(options, log), terminal)
+        _run(options, log, _selection(options, log, since, before), terminal)
 
 
 def _run(options: LogOptions, log: "LogReader", selection: "Selection", terminal: Terminal) -> None:
@@ -157,16 +159,16 @@ def _check(options: LogOptions) -> None:
         )
 
 
-def _selection(options: LogOptions, log: "LogReader") -> "Selection":
+def _selection(
+    options: LogOptions, log: "LogReader", since: float | None, before: float | None
+) -> "Selection":
     """Return the lines that are asked for.
 
     Raises:
-        UsageError: no line is about one of the files, or a time is invalid.
+        UsageError: no line is about one of the files.
     """
     from nanobanana_cli.log.queries import Selection
 
-    now = time.time()
-    since, before = _moment("--since", options.since, now), _moment("--before", options.before, now)
     found: list[tuple[str, object]] = []
     for name in options.file or ():
         if not name:

@@ -334,6 +334,8 @@ def test_the_log_prints_the_line_again(nb: Nb) -> None:
         "nb generate b --aspect 1:1 --size 0.5K --output b.png --continue fox.png",
         "nb generate 'a red fox' --size 0.5K --output fox.png --chat",
     ]
+    line = json.loads(nb("log", "b.png", "--json", env=_SANDBOX).out)
+    assert line["settings"]["continue"] == str(Path("fox.png").absolute())
 
 
 def test_the_key_is_in_no_conversation(nb: Nb) -> None:
