@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -111,6 +112,7 @@ def parse(body: Data) -> Envelope | None:
     try:
         return _unwrapped(_decoder.decode(repaired(body)))
     except (ValueError, RecursionError):
+        chunks, _ = _stream(body, is_lenient=True)
         # What is damaged or cut must not take the images of whole chunks with it.
         if chunks is None or not any(map(_has_image, candidates(chunks))):
             raise ValueError("not JSON") from None
@@ -194,12 +196,16 @@ def _kind(part: Part) -> tuple[bool, bool]:
     return isinstance(part.text, str) and not any(others), part.thought is True
 
 
-def _stream(body: Data) -> tuple[Envelope | None, bool]:
+def _stream(body: Data, *, is_lenient: bool = False) -> tuple[Envelope | None, bool]:
     """Return the reply in a stream, and whether all of the stream could be read.
 
     A stream is server-sent events, or JSON values on lines of their own.
+
+    Args:
+        body: the stream.
+        is_lenient: repair chunks that are not JSON in the strict sense.
     """
-    read = [_chunk(data) for data in pieces(body)]
+    read = [_chunk(data, is_lenient=is_lenient) for data in pieces(body)]
     chunks = [chunk for chunk in read if chunk is not None]
     return _merged(chunks), bool(chunks) and len(chunks) == len(read)
 
@@ -247,11 +253,12 @@ def _split(body: Data, start: int) -> Iterator[memoryview]:
         start = end + 1
 
 
-def _chunk(data: Data) -> Envelope | None:
-    try:
+def _chunk(data: Data, *, is_lenient: bool) -> Envelope | None:
+    with suppress(ValueError, RecursionError):
         return _unwrapped(_decoder.decode(data))
-    except (ValueError, RecursionError):
-        return None
+    with suppress(ValueError, RecursionError):
+        return _unwrapped(_decoder.decode(repaired(data))) if is_lenient else None
+    return None
 
 
 def finish_reason(reply: Envelope) -> str | None:

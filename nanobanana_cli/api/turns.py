@@ -57,6 +57,10 @@ def _documents(body: Data) -> Iterator[msgspec.Raw]:
         return
     with suppress(ValueError):
         yield msgspec.Raw(repaired(body))
+        return
+    for data in schema.pieces(body):
+        with suppress(ValueError):
+            yield msgspec.Raw(repaired(data))
 
 
 def _chunk(data: Data) -> msgspec.Raw | None:

@@ -361,3 +361,16 @@ def test_a_chunk_that_is_an_error_does_not_make_an_image_free(number: int) -> No
     assert not is_error(_json(chunks))
     assert not is_error(_json({"success": False, "data": chunks}))
     assert ask(_json(chunks)).image == PICTURE
+
+
+@pytest.mark.parametrize("stream", [events, crlf_events, pretty_events])
+@pytest.mark.parametrize("odd", [b"Infinity", b"-1e999", b"[NaN]", b'"\\ud800"'])
+def test_a_value_that_is_not_strict_json_costs_a_stream_no_image(
+    stream: Stream, odd: bytes
+) -> None:
+    chunks = [chunk({"text": "a"}), chunk(image(), usage="odd"), chunk(image(), finish="STOP")]
+    body = stream(chunks).replace(b'"odd"', odd)
+    assert odd in body
+    found = ask(body)
+    # Also two that are the same.
+    assert (found.image, found.images, found.text) == (PICTURE, 2, "a")
