@@ -14,7 +14,7 @@ from nanobanana_cli.batch import paths
 from nanobanana_cli.batch.contents import sha256_of
 from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.captions import sidecar
-from nanobanana_cli.errors import NbError, OutputExists
+from nanobanana_cli.errors import NbError
 from nanobanana_cli.generation.destinations import NamedFile
 from nanobanana_cli.images.content import ImageContent, of_image
 from nanobanana_cli.images.edits import Edits
@@ -44,7 +44,7 @@ class RowDestination(msgspec.Struct, frozen=True):
 
     @property
     def edits(self) -> Edits:
-        """What the row asks for; an image at hand has had that done to it."""
+        """Return what the row asks for; an image at hand has had that done to it."""
         edits = self.step.item.settings.edits
         if self.step.found or not edits.is_cut_out:
             return Edits() if self.step.found else edits
@@ -66,7 +66,7 @@ class RowDestination(msgspec.Struct, frozen=True):
             path.parent.mkdir(parents=True, exist_ok=True)
         as_planned = self.step.path is not None and sha256_of(path) == self.step.sha256
         if as_planned and self.step.state == "remake":
-            _keep(path)
+            files.keep_copy(path, "image", path.suffix)
         return NamedFile(path, image_format, as_planned).save(data, image_format)
 
     def _target(self, image_format: ImageFormat) -> str:
@@ -79,17 +79,6 @@ class RowDestination(msgspec.Struct, frozen=True):
         if target.endswith(paths.ANY_SUFFIX):
             return target.removesuffix(paths.ANY_SUFFIX) + SUFFIXES[image_format]
         return target
-
-
-def _keep(path: Path) -> None:
-    """Keep a copy of a file beside it, as `fox.old-1.png`, or the first number that is free."""
-    data = files.read(path, "image")
-    number = 1
-    while True:
-        with suppress(OutputExists):
-            files.create(path.with_name(f"{path.stem}.old-{number}{path.suffix}"), data)
-            return
-        number += 1
 
 
 class _AltLine(msgspec.Struct, frozen=True, gc=False):

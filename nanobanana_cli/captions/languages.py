@@ -25,9 +25,9 @@ ur urdu; vi vietnamese; zh chinese 中文 mandarin
 _NAMES: Mapping[str, str] = MappingProxyType(
     {name: tag for tag, *names in map(str.split, _NAMED.split(";")) for name in names}
 )
-# Letters that two fifths of a text in one of these languages have at least.
-_SCRIPTS: Sequence[tuple[re.Pattern[str], frozenset[str]]] = tuple(
-    (re.compile(f"[{letters}]"), frozenset(tags.split()))
+# Letters that two fifths of a text in one of these languages have at least; compiled when used.
+_SCRIPTS: Sequence[tuple[str, frozenset[str]]] = tuple(
+    (f"[{letters}]", frozenset(tags.split()))
     for letters, tags in (
         ("\u3041-\u30ff", "ja"),
         ("\uac00-\ud7a3", "ko"),
@@ -91,7 +91,7 @@ def candidates(text: str) -> frozenset[str]:
     text = _QUOTED.sub(" ", text)
     letters = sum(character.isalpha() for character in text)
     for pattern, tags in _SCRIPTS:
-        if len(pattern.findall(text)) * 5 > letters * 2:
+        if len(re.findall(pattern, text)) * 5 > letters * 2:
             return tags
     words = re.findall(r"[^\W\d_]+", text.lower())
     hits = {tag: sum(word in common for word in words) for tag, common in _WORDS.items()}

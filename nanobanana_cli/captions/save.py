@@ -66,7 +66,7 @@ class TextDestination(msgspec.Struct, frozen=True):
 
     @property
     def options(self) -> dict[str, object]:
-        """What was asked for, by the names of the options."""
+        """Return what was asked for, by the names of the options."""
         spec = self.spec
         return {
             "style": spec.style,

@@ -9,7 +9,7 @@ from typer import Option
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """What is done to an image before it is saved."""
+    """Options that change an image before it is saved."""
 
     panel = "Picture"
 

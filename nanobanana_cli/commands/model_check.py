@@ -24,7 +24,7 @@ _IMAGE_MODEL = ("image", "banana")
 
 
 class ModelCheckLine(msgspec.Struct, frozen=True):
-    """Whether a provider lists a model.
+    """The answer of a provider for one model: listed or not.
 
     Args:
         id: the model's id.

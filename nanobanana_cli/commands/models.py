@@ -17,7 +17,7 @@ from nanobanana_cli.ui.terminal import Terminal
 
 
 class ModelLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model accepts and costs.
+    """The abilities and prices of a model.
 
     Args:
         id: the model's id.

@@ -154,7 +154,7 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class Viewing(msgspec.Struct, frozen=True):
-    """What to do with an image besides saving it."""
+    """Options for an image besides saving it."""
 
     panel = "Output"
 

@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from nanobanana_cli import system
@@ -206,6 +207,15 @@ def read(path: Path, what: str, *, limit: int = READ_LIMIT) -> bytes:
     if len(data) > limit:
         raise UsageError(f"{what} {path}: larger than {limit} bytes", hint="check the path")
     return data
+
+
+def keep_copy(path: Path, what: str, suffix: str) -> None:
+    """Keep a copy beside a file that ends in a suffix: `fox.old-1.png`, or another free number."""
+    data, stem = read(path, what), path.name.removesuffix(suffix)
+    for number in count(1):
+        with suppress(OutputExists):
+            create(path.with_name(f"{stem}.old-{number}{suffix}"), data)
+            return
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Destination(Protocol):
 
     @property
     def edits(self) -> Edits:
-        """What is done to the image before it is saved."""
+        """Return what is done to the image before it is saved."""
 
     def taken(self) -> bool:
         """Return True if something exists there that must not be replaced unasked."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError
 from nanobanana_cli.generation.destinations import Destination
 from nanobanana_cli.generation.fit import name_of
-from nanobanana_cli.images.edits import NO_EDITS, Edits
+from nanobanana_cli.images.edits import NO_EDITS, CannotConvert, Edits, NotFlat
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, SUFFIXES
 from nanobanana_cli.system import error_of
 from nanobanana_cli.types import WRITTEN_FORMATS, ImageFormat, Picture
@@ -78,13 +78,14 @@ def edited(picture: Picture, place: Destination) -> tuple[Picture, tuple[str, ..
 def failure(exception: Exception, picture: Picture, place: Destination) -> NbError:
     """Return the error of an image that could not be edited; it has been paid for."""
     box = place.edits.box
-    is_not_flat = type(exception).__name__ == "NotFlat"
-    if is_not_flat or isinstance(exception, _TooSmall):
-        what = "cut out" if is_not_flat else f"cropped to {name_of(box or (0, 0))}"
+    if isinstance(exception, NotFlat | _TooSmall):
+        what = (
+            "cut out" if isinstance(exception, NotFlat) else f"cropped to {name_of(box or (0, 0))}"
+        )
         unusable = BadReply(f"the image cannot be {what}: {exception}")
         unusable.charged = Charged.YES
         return unusable
-    is_hopeless = type(exception).__name__ == "CannotConvert"
+    is_hopeless = isinstance(exception, CannotConvert)
     why = str(exception) if is_hopeless else error_of(exception).message
     if place.edits != NO_EDITS:
         what = f"cropped to {name_of(box)}" if box else "cut out"

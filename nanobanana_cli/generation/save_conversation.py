@@ -127,7 +127,7 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
     def _save(self, result: Result, path: Path, data: Data) -> Result:
         is_own = self.replaces is not None and image_of(path) == self.replaces
         if self.moves and files.taken(path) and not is_own:
-            _keep(path)
+            files.keep_copy(path, "conversation", ".chat.json")
         if self.force or self.moves:
             files.replace(path, data)
             return replace(result, chat_path=str(path))
@@ -162,17 +162,6 @@ def _place(result: Result) -> Path | None:
     if result.status == "written":
         return None if result.path in (None, "-") else Path(str(result.path))
     return result.error.image_path if result.error is not None else None
-
-
-def _keep(path: Path) -> None:
-    """Keep a copy of a conversation beside it: `fox.old-1.chat.json`, or another free number."""
-    data, stem = files.read(path, "conversation"), path.name.removesuffix(".chat.json")
-    number = 1
-    while True:
-        with suppress(OutputExists):
-            files.create(path.with_name(f"{stem}.old-{number}.chat.json"), data)
-            return
-        number += 1
 
 
 def _unique(path: Path, data: Data) -> Path:

@@ -9,15 +9,12 @@ from io import BytesIO
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
+from nanobanana_cli.images.edits import CannotConvert
 from nanobanana_cli.images.formats import EXIF, FORMATS, DamagedImage, survey
 from nanobanana_cli.types import Data, ImageFormat, Picture
 
 # A JPEG segment holds no more; no camera writes more, and it is not worth losing the image for.
 _MOST_EXIF = 65533
-
-
-class CannotConvert(ValueError):
-    """An image that the target format cannot hold; `str()` gives the reason in one plain line."""
 
 
 def convert(

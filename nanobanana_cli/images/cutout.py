@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from PIL import Image, ImageChops, ImageFilter, ImageMath
 
+from nanobanana_cli.images.edits import NotFlat
+
 _Colour = tuple[int, ...]
 _Bands = Sequence[Image.Image]
 
@@ -35,10 +37,6 @@ _SLACK = 40
 _ROWS = 256
 # The side of the image in which connected areas are looked for.
 _SMALL = 320
-
-
-class NotFlat(ValueError):
-    """A background that cannot be cut out; `str()` gives the reason in one plain line."""
 
 
 class Key(NamedTuple):

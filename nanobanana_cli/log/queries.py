@@ -36,7 +36,7 @@ _KEYS = {
 
 
 class Spending(msgspec.Struct, frozen=True):
-    """What calls of one day, model or provider cost; the JSON line of `nb log --sum`.
+    """The cost of the calls of one day, model or provider; the JSON line of `nb log --sum`.
 
     Args:
         key: the day as 2026-11-26, in the local time zone; the model or the provider.

@@ -41,7 +41,7 @@ class _Usual(msgspec.Struct, kw_only=True):
 
 
 class Wait(_Usual):
-    """What `nb` waits for.
+    """A wait: its subject and its length.
 
     Args:
         what: such as the prompt, on one line and safe to show.

@@ -16,7 +16,8 @@ from nanobanana_cli.captions import embedded
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.errors import LocalFileError
 from nanobanana_cli.images import content, displayed, formats, metadata
-from nanobanana_cli.images.convert import CannotConvert, convert
+from nanobanana_cli.images.convert import convert
+from nanobanana_cli.images.edits import CannotConvert
 from nanobanana_cli.images.formats import PIXEL_LIMIT, DamagedImage
 from nanobanana_cli.images.xmp.packet import Description
 from nanobanana_cli.images.xmp.scan import BadMetadata

@@ -13,7 +13,8 @@ from support import pngs
 from support.pngs import Shape
 from support.tools import require
 
-from nanobanana_cli.images.convert import CannotConvert, convert
+from nanobanana_cli.images.convert import convert
+from nanobanana_cli.images.edits import CannotConvert
 from nanobanana_cli.images.formats import verify
 from nanobanana_cli.types import ImageFormat, Picture
 

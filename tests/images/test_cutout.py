@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw
 from support import cutouts
 from support.cutouts import Case
 
-from nanobanana_cli.images.cutout import NotFlat, cut_out, measured
+from nanobanana_cli.images.cutout import cut_out, measured
+from nanobanana_cli.images.edits import NotFlat
 
 _CASES = list(cutouts.cases())
 

@@ -37,7 +37,7 @@ _UNPARSED = re.compile(r"!\[[ \t]*\]\([^)\n]*(?:\{\{|\{%)[^\n]*?\)")
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """What the parser found in a marked page, in order: images, pieces of HTML, and texts."""
+    """The findings of the parser in a marked page, in order: images, pieces of HTML, and texts."""
 
     kind: str
     content: str

@@ -24,7 +24,7 @@ _COLUMNS = ("Plan", "Image", "Price", "Reason")
 
 
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run would do for one image of a batch.
+    """The plan of a run for one image of a batch.
 
     Args:
         path: where the image is or will be.

@@ -68,7 +68,7 @@ class StatusError(msgspec.Struct, frozen=True):
 
 
 class StatusLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is of one image of a batch.
+    """The state of one image of a batch.
 
     Args:
         path: the image; null if it is not there.
