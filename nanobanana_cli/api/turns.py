@@ -45,29 +45,26 @@ def _is_text(part: msgspec.Raw) -> bool:
     return True
 
 
-def _documents(body: Data) -> Iterator[msgspec.Raw]:
-    """Yield the JSON values of a reply: one, or those of a stream."""
-    try:
-        yield msgspec.json.decode(body, type=msgspec.Raw)
-        return
-    except (ValueError, RecursionError):
-        chunks = [chunk for chunk in map(_chunk, schema.pieces(body)) if chunk is not None]
-    if any(part for chunk in chunks for part in _parts(chunk, 0)):
-        yield from chunks
-        return
-    with suppress(ValueError):
-        yield msgspec.Raw(repaired(body))
-        return
+def _documents(body: Data) -> list[msgspec.Raw]:
+    """Return the JSON values of a reply: one, or those of a stream.
+
+    What is damaged is read in the way that finds most of the parts; as they came, if it can be.
+    """
+    with suppress(ValueError, RecursionError):
+        return [msgspec.json.decode(body, type=msgspec.Raw)]
+    chunks, whole = [], list[msgspec.Raw]()
+    is_strict = True
     for data in schema.pieces(body):
+        try:
+            chunks.append(msgspec.json.decode(data, type=msgspec.Raw))
+        except (ValueError, RecursionError):
+            is_strict = False
+            with suppress(ValueError):
+                chunks.append(msgspec.Raw(repaired(data)))
+    if not is_strict:
         with suppress(ValueError):
-            yield msgspec.Raw(repaired(data))
-
-
-def _chunk(data: Data) -> msgspec.Raw | None:
-    try:
-        return msgspec.json.decode(data, type=msgspec.Raw)
-    except (ValueError, RecursionError):
-        return None
+            whole = [msgspec.Raw(repaired(body))]
+    return max(chunks, whole, key=lambda found: sum(1 for each in found for _ in _parts(each, 0)))
 
 
 def _parts(value: msgspec.Raw, depth: int) -> Iterator[msgspec.Raw]:

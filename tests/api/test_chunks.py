@@ -14,6 +14,7 @@ from support.replies import picture
 
 from nanobanana_cli.api.error_body import is_error
 from nanobanana_cli.api.reply import every_image, read
+from nanobanana_cli.api.turns import model_parts
 from nanobanana_cli.errors import BadReply, NoImage, OutcomeUnknown, Unavailable
 from nanobanana_cli.types import Modality, Reply
 
@@ -374,3 +375,13 @@ def test_a_value_that_is_not_strict_json_costs_a_stream_no_image(
     found = ask(body)
     # Also two that are the same.
     assert (found.image, found.images, found.text) == (PICTURE, 2, "a")
+    # A conversation with fewer parts than the reply would be refused.
+    assert len(model_parts(body)) == 3
+
+
+def test_a_conversation_has_the_parts_of_damaged_and_of_strict_lines() -> None:
+    chunks = [chunk({"text": "a"}), chunk(image(), usage="odd"), chunk(image())]
+    lines = b"\n".join(map(_json, chunks)).replace(b'"odd"', b"NaN")
+    assert len(model_parts(lines)) == 3
+    assert len(model_parts(lines + b'\n{"candidates": [')) == 3
+    assert len(model_parts(pretty_array(chunks).replace(b'"odd"', b"NaN"))) == 3

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from nanobanana_cli import settings as resolved
 from nanobanana_cli.commands.caption.options import CaptionOptions
 from nanobanana_cli.commands.generate.command import GenerateOptions
+from nanobanana_cli.commands.log.show import relative
 from nanobanana_cli.commands.signature import command_words, with_values
 from nanobanana_cli.log.line import LoggedCall
 from nanobanana_cli.settings import Settings
@@ -30,7 +29,7 @@ def _words(line: LoggedCall, in_force: Settings) -> list[str]:
         **line.settings,
         "model": line.model,
         "provider": line.provider,
-        "images": [_relative(each.name) for each in line.references] or None,
+        "images": [relative(each.name) for each in line.references] or None,
     }
     if "fit" in values:
         values |= {"fit": [values["fit"]], "aspect": None, "size": None}
@@ -39,7 +38,7 @@ def _words(line: LoggedCall, in_force: Settings) -> list[str]:
     model = in_force.caption_model if is_text else in_force.model
     # Not a name that Python takes for an argument.
     if name := values.pop("continue", None):
-        values["continue_from"] = _relative(name)
+        values["continue_from"] = relative(name)
     same = {
         "model": model if line.provider == in_force.provider else None,
         "provider": in_force.provider,
@@ -52,9 +51,9 @@ def _words(line: LoggedCall, in_force: Settings) -> list[str]:
         if values.get(name) == value:
             values[name] = None
     if is_text:
-        values |= {"target": [_relative(line.path or "")], "images": None}
+        values |= {"target": [relative(line.path or "")], "images": None}
         return command_words("caption", with_values(CaptionOptions(), _given(values)))
-    values["path"] = _relative(line.path) if line.path else None
+    values["path"] = relative(line.path) if line.path else None
     if "style" in values:
         values["target"] = [line.prompt]
         return command_words("caption", with_values(CaptionOptions(), _given(values)))
@@ -64,10 +63,6 @@ def _words(line: LoggedCall, in_force: Settings) -> list[str]:
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _relative(path: str) -> str:
-    return path.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 def _quoted(word: str) -> str:

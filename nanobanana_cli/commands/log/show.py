@@ -88,7 +88,7 @@ def _facts(line: LoggedCall) -> Iterator[tuple[str, str]]:
         pairs = (f"{name.replace('_', '-')} {_value(v)}" for name, v in line.settings.items())
         yield "settings", ", ".join(pairs)
     for reference in line.references:
-        yield "from", _relative(reference.name)
+        yield "from", relative(reference.name)
     price = _price(line)
     yield "cost", f"{price}, {_seconds(line)}" if line.seconds is not None else price
     if line.response_id:
@@ -109,13 +109,12 @@ def _name(line: LoggedCall) -> str:
     """Return the file of a line, or why there is none."""
     if line.status not in ("written", "unchanged"):
         return f"({(line.error or line.status).replace('_', ' ')})"
-    return _relative(line.path) if line.path else ""
+    return relative(line.path) if line.path else ""
 
 
-def _relative(path: str) -> str:
+def relative(path: str) -> str:
     """Return a path as it is seen from here, if it is below the current folder."""
-    here = f"{Path.cwd()}{os.sep}"
-    return path.removeprefix(here)
+    return path.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 def _local_time(line: LoggedCall) -> str:
