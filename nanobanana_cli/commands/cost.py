@@ -10,6 +10,7 @@ from nanobanana_cli.money import dollars
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.types import ContentRequest
 from nanobanana_cli.ui import prompt
+from nanobanana_cli.ui.layout import counted
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -137,9 +138,8 @@ def spent(costs: Sequence[int | None], settings: Settings) -> str | None:
         tariff = settings.tariff
         is_exact = tariff.per_call is not None or prices.are_estimates(tariff)
         price = prices.amount(sum(known), "" if is_exact else "at most")
-    return f"{len(costs)} {'answer' if len(costs) == 1 else 'answers'}, {price}"
+    return f"{counted(len(costs), 'answer')}, {price}"
 
 
 def _thing(request: ContentRequest, count: int) -> str:
-    kind = "image" if "IMAGE" in request.modalities else "text"
-    return f"1 {kind}" if count == 1 else f"{count} {kind}s"
+    return counted(count, "image" if "IMAGE" in request.modalities else "text")

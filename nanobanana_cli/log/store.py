@@ -21,6 +21,7 @@ from nanobanana_cli.log import line
 from nanobanana_cli.log.line import LoggedCall
 from nanobanana_cli.system import error_of, state_folder
 from nanobanana_cli.types import Endpoint, Result
+from nanobanana_cli.ui.layout import counted
 
 if TYPE_CHECKING:
     import sqlite3
@@ -173,7 +174,7 @@ class CallLog:
                     self._connection.close()
                 self._connection = None
             if self._waiting and self._failure is not None:
-                lines = "1 line" if len(self._waiting) == 1 else f"{len(self._waiting)} lines"
+                lines = counted(len(self._waiting), "line")
                 why = f"{lines} could not be written to the log: {reason_of(self._failure)}"
                 self._note(f"{why}; see {self._path}")
                 self._waiting.clear()

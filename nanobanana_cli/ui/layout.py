@@ -1,4 +1,4 @@
-"""Fit text into the columns of a terminal. Pure."""
+"""Word numbers of things, and fit text into the columns of a terminal. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ import unicodedata
 _WORDS = re.compile(r"(\s*)((?<=: )(?:[A-Z_]+=\S+ )*nb .*$|(?:`[^`]*`|\S)+)")
 # Narrower terminals break lines as they like.
 _NARROWEST = 20
+
+
+def counted(count: int, what: str) -> str:
+    """Return a number of things: `1 page`, `2 pages`."""
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def cells(text: str) -> int:

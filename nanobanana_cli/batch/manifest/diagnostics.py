@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.ui.layout import counted
 
 # An error in a template of 100,000 rows need not be printed 100,000 times.
 _MAX_SHOWN = 100
@@ -26,7 +27,7 @@ class ManifestError(UsageError):
     def __init__(self, name: str, messages: list[str]) -> None:
         self.name = name
         self.messages = tuple(messages)
-        count = "1 error" if len(messages) == 1 else f"{len(messages)} errors"
+        count = counted(len(messages), "error")
         super().__init__(f"{name} has {count}", hint="fix the errors above; nothing was sent")
 
     def lines(self) -> list[str]:

@@ -11,6 +11,7 @@ from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.commands.batch.plan import BatchJob
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.types import Result
+from nanobanana_cli.ui.layout import counted
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -57,5 +58,5 @@ def write(
         steps, past, _ = job.plan(terminal, whole=True)
     entries = [gallery.entry(step, results.get(step.item.target), past, job.root) for step in steps]
     gallery.write(path, job.name, entries, force=job.chosen.force)
-    count = "1 image" if len(entries) == 1 else f"{len(entries)} images"
+    count = counted(len(entries), "image")
     terminal.note(f"{path}: a gallery of {count}")

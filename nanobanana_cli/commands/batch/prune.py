@@ -8,6 +8,7 @@ from nanobanana_cli.batch import history, locking
 from nanobanana_cli.batch.prune import Pruner
 from nanobanana_cli.commands.batch.plan import BatchJob
 from nanobanana_cli.errors import LocalFileError
+from nanobanana_cli.ui.layout import counted
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -53,7 +54,7 @@ def run(job: BatchJob, terminal: Terminal) -> None:
         terminal.note(f"{path} is what a row without a file asks for, so it stays")
     for path in pruner.edited:
         terminal.note(f"{path} was edited or accepted since it was made, so it stays")
-    files = "1 file" if len(found) == 1 else f"{len(found)} files"
+    files = counted(len(found), "file")
     if job.chosen.delete:
         terminal.note(f"{files} removed")
     else:

@@ -25,6 +25,7 @@ from nanobanana_cli.generation.destinations import MisplacedImage
 from nanobanana_cli.generation.edit import LOSES_PROVENANCE
 from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result, Status
+from nanobanana_cli.ui.layout import counted
 from nanobanana_cli.ui.terminal import Terminal
 
 _MOST_REMADE = 10
@@ -214,11 +215,10 @@ class BatchReport:
             for line in blocks(self._failures):
                 self.terminal.problem(line)
         for why, count in self._skips.items():
-            number = "1 image" if count == 1 else f"{count} images"
-            self.terminal.problem(f"{number} skipped: {why}")
+            self.terminal.problem(f"{counted(count, 'image')} skipped: {why}")
         for note, count in self._conversions.items():
             if count:
-                self.terminal.warn(f"{count} {'image' if count == 1 else 'images'}: {note}")
+                self.terminal.warn(f"{counted(count, 'image')}: {note}")
         summary = self._summary()
         self.terminal.note(summary)
         self._rows.write_summary(summary)

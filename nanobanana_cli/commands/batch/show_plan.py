@@ -16,6 +16,7 @@ from nanobanana_cli.commands.results import step_summary
 from nanobanana_cli.errors import BatchIncomplete, Charged
 from nanobanana_cli.money import dollars, usd
 from nanobanana_cli.ui import github
+from nanobanana_cli.ui.layout import counted
 from nanobanana_cli.ui.terminal import Terminal
 
 # A longer table takes long to draw, since all of it must be known first.
@@ -146,7 +147,7 @@ def _summary(
     elif kept and not job.chosen.force:
         yield f"{kept} not replaced without --force"
     if guesses := sum(step.item.is_guess for step in steps):
-        rows = "1 row" if guesses == 1 else f"{guesses} rows"
+        rows = counted(guesses, "row")
         yield f"reference images at addresses were not fetched: {rows} may differ"
     if stale := job.made_stale(steps, terminal):
         yield stale

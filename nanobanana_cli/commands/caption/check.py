@@ -20,6 +20,7 @@ from nanobanana_cli.errors import BatchIncomplete, Charged
 from nanobanana_cli.generation.inputs import read_bytes
 from nanobanana_cli.system import error_of
 from nanobanana_cli.ui import github
+from nanobanana_cli.ui.layout import counted
 from nanobanana_cli.ui.terminal import Terminal
 
 _COLUMNS = ("Image", "Language", "Level", "Problem")
@@ -102,7 +103,7 @@ def _summary(findings: Sequence[Finding], folders: int) -> str:
     )
     # With several languages, an image has a finding for each.
     count = len({finding.path for finding in findings})
-    total = _images(count)
+    total = counted(count, "image")
     if bad:
         parts = [f"problems found in {bad} of {total}"]
     elif unchecked:
@@ -154,7 +155,7 @@ def read(images: Images, specs: Sequence[TextSpec], texts: TextWriter, terminal:
     texts.close()
     if missing or images.unsearched:
         raise BatchIncomplete(
-            f"no embedded text in {missing} of {_images(len(images.paths))}",
+            f"no embedded text in {missing} of {counted(len(images.paths), 'image')}",
             hint="embed texts with nb caption --embed",
             charged=Charged.NO,
         )
@@ -181,7 +182,3 @@ def _pixels(data: bytes) -> tuple[int | None, int | None]:
     from nanobanana_cli.images.displayed import size_of
 
     return size_of(data) or (None, None)
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"

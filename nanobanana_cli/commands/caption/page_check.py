@@ -16,11 +16,12 @@ from nanobanana_cli.captions.pages.page import Page
 from nanobanana_cli.captions.pages.places import PageImage
 from nanobanana_cli.captions.prompts import TextSpec
 from nanobanana_cli.commands.caption.options import CaptionOptions
-from nanobanana_cli.commands.caption.page_lines import PageLine, counted
+from nanobanana_cli.commands.caption.page_lines import PageLine
 from nanobanana_cli.commands.results import step_summary
 from nanobanana_cli.commands.signature import command_line
 from nanobanana_cli.errors import BatchIncomplete, Charged, NbError
 from nanobanana_cli.ui.escape import one_line
+from nanobanana_cli.ui.layout import counted
 from nanobanana_cli.ui.terminal import Terminal
 
 _COLUMNS = ("Page", "Image", "Level", "Problem")

@@ -49,8 +49,3 @@ class PageLine(msgspec.Struct, frozen=True, kw_only=True):
 def place_of(page: Page, image: PageImage) -> str:
     """Return where an image is, for people: `content/fox.md:12: img/fox.png`."""
     return f"{page.path}:{image.line}: {one_line(image.src, _LONGEST)}"
-
-
-def counted(count: int, what: str) -> str:
-    """Return a number of things: `1 page`, `2 pages`."""
-    return f"{count} {what}{'s' * (count != 1)}"

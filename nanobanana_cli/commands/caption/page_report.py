@@ -12,10 +12,11 @@ from nanobanana_cli.captions.pages.page import Page
 from nanobanana_cli.captions.pages.places import PageImage
 from nanobanana_cli.captions.save import Decorative
 from nanobanana_cli.commands.caption.options import CaptionOptions
-from nanobanana_cli.commands.caption.page_lines import PageLine, counted, place_of
+from nanobanana_cli.commands.caption.page_lines import PageLine, place_of
 from nanobanana_cli.errors import BatchIncomplete, LocalFileError, NbError, UsageError
 from nanobanana_cli.money import usd
 from nanobanana_cli.types import ErrorRecord, Result, Status
+from nanobanana_cli.ui.layout import counted
 from nanobanana_cli.ui.terminal import Terminal
 
 

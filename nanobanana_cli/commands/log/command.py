@@ -15,6 +15,7 @@ from nanobanana_cli.commands.options import Color, Quiet
 from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.suggest import one_of
+from nanobanana_cli.ui.layout import counted
 from nanobanana_cli.ui.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _forget(
     from nanobanana_cli.ui import prompt
 
     count = log.count(selection)
-    lines = "1 line" if count == 1 else f"{count} lines"
+    lines = counted(count, "line")
     if not count:
         terminal.note("the log has no such lines")
         return
