@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import msgspec
 from msgspec.structs import replace
@@ -24,20 +25,25 @@ from nanobanana_cli.types import ErrorRecord, Reply, Result
 
 
 class OutputFolder(msgspec.Struct, frozen=True):
-    """The output folder, and that of the ledger, which names it."""
+    """The output folder.
+
+    Args:
+        path: its path.
+        name: as lines name it; None when it is the ledger's own, or cannot be named.
+    """
 
     path: Path
-    ledger: Path
+    name: str | None
 
-    @property
-    def name(self) -> str | None:
-        """The folder as lines name it; None when it is the ledger's own, or cannot be named."""
+    @classmethod
+    def of(cls, path: Path, ledger: Path) -> Self:
+        """Return a folder as the ledger in another one names it; the current one must be there."""
         try:
-            name = os.path.relpath(self.path, self.ledger).replace(os.sep, "/")
+            name = os.path.relpath(path, ledger).replace(os.sep, "/")
             name.encode()
         except ValueError:  # It is on another drive, or no text.
-            return None
-        return None if name == "." else name
+            return cls(path, None)
+        return cls(path, None if name == "." else name)
 
     def relative(self, file: str | Path) -> str:
         """Return a file below the folder as lines name it."""

@@ -91,7 +91,7 @@ class Runner:
         self._references = references
         self._alt_files = alt_files
         self._root = root
-        self._folder = OutputFolder(root, ledger.path.parent)
+        self._folder = OutputFolder.of(root, ledger.path.parent)
         self._aborted_at: float | None = None
         self._draining = False
         # While one thread saves an image, another can make its call; unless the outcome of the one
@@ -271,7 +271,7 @@ class Runner:
 
     def _with_text(self, step: Step, result: Result) -> Result:
         """Save the alt text beside an image, when the row asks for one."""
-        if step.item.alt_file is None or result.status != "written":
+        if step.item.alt_file is None:
             return result
         return save_reply_text(result, self._text_destination(step))
 

@@ -133,12 +133,17 @@ def preflight(images: Sequence[Destination], destination: TextDestination) -> No
 
 
 def save_reply_text(result: Result, destination: TextDestination) -> Result:
-    """Clean and save the text of the result's reply; a reply without one is an error."""
+    """Clean and save the text of the result's reply; a reply without one is an error.
+
+    If the image could not be saved in its place, its text is told.
+    """
     reply = result.reply
     said = reply.text if reply else ""
     said = clean.tags(said) if destination.spec.style == "tags" else said
     answer = clean.clean(said)
     finish = reply.finish_reason if reply else None
+    if result.status in ("failed", "unknown"):
+        return _told(result, strip_unsafe(answer))
     if not answer:
         return replace(result, error=_no_text("the service sent no text", result, destination))
     if finish not in _WHOLE:
@@ -176,11 +181,23 @@ def save_text(result: Result, text: str, destination: TextDestination) -> Result
             result = _embed(result, Path(result.path), text, destination)
     except Exception as exception:  # noqa: BLE001 - whatever it is, the text was paid for
         error = error_of(exception)
+        if isinstance(error, UsageError) and result.attempts:
+            # The file has changed or gone during the call.
+            error = LocalFileError(error.message)
         error.charged = Charged.YES if result.attempts else Charged.NO
         if error is not exception:
             error.hint = f"the text was: {text}"
         return replace(result, error=error)
     return result
+
+
+def _told(result: Result, text: str) -> Result:
+    """Tell the text of an image without a place; a reply that was kept holds its text, too."""
+    error = result.error
+    if not text or error is None or (error.is_kept and error.image_path is None):
+        return result
+    error.hint = "\n".join(filter(None, (error.hint, f"the text was: {text}")))
+    return replace(result, alt=text)
 
 
 def _write(result: Result, path: Path, text: str, destination: TextDestination) -> Result:

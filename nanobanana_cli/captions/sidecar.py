@@ -96,7 +96,9 @@ def save(path: Path, text: str, *, force: bool) -> Path:
     try:
         files.create(path, data)
     except OutputExists:
-        if strip_unsafe(read(path) or "") == line:
-            return path
+        # A folder or a broken link may have the name.
+        with suppress(NbError):
+            if strip_unsafe(read(path) or "") == line:
+                return path
         return files.create_unique(path.parent, path.stem, path.suffix, data)
     return path

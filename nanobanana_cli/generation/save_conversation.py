@@ -113,7 +113,9 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
             data = rescue.patiently(lambda: self._encoded(result, image, parts))
             if result.status == "written":
                 return rescue.patiently(lambda: self._save(result, chat_file(image), data))
-            saved: Path | None = rescue.patiently(lambda: _unique(chat_file(image), data))
+            saved: Path | None = rescue.patiently(
+                lambda: _unique(chat_file(image), data, image.stat().st_mode & 0o666)
+            )
             error_found = result.error
         except Exception as exception:  # noqa: BLE001 - whatever it is, the image was paid for
             saved = rescue.image(data, image.stem, ".chat.json") if data else None
@@ -164,8 +166,8 @@ def _place(result: Result) -> Path | None:
     return result.error.image_path if result.error is not None else None
 
 
-def _unique(path: Path, data: Data) -> Path:
-    return files.create_unique(path.parent, path.stem, path.suffix, data)
+def _unique(path: Path, data: Data, mode: int = 0o666) -> Path:
+    return files.create_unique(path.parent, path.stem, path.suffix, data, mode=mode)
 
 
 def _last_image(result: Result, path: Path) -> LastImage:

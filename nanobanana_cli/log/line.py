@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -157,7 +158,11 @@ def _name(reference: Reference) -> str:
 def absolute(path: str) -> str:
     """Return a path as the log holds it; `-` as it is."""
     # Unlike Path.absolute, it takes `..` away.
-    return path if path == "-" else plain(os.path.abspath(path))  # noqa: PTH100
+    if path == "-":
+        return path
+    with suppress(OSError):  # The current folder may be gone; what is logged is paid for.
+        path = os.path.abspath(path)  # noqa: PTH100
+    return plain(path)
 
 
 def _redacted(line: LoggedCall, secrets: Sequence[str]) -> LoggedCall:

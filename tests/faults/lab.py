@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ _STOPPED = (ExitCode.HANGUP, ExitCode.INTERRUPT, ExitCode.TERMINATED)
 _SENTENCES = {each.sentence for each in Charged}
 # C0 and C1 controls, bidirectional marks, line separators.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_LEDGER = re.compile(r"m\.ledger\.jsonl(\.lock)?|\.m\.ledger.*")
+# What a batch writes beside its images.
+_RECORDS = re.compile(r"m\.ledger\.jsonl(\.lock)?|\.m\.ledger.*|\.nb\.lock|g\.html")
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,13 @@ class Form:
         argv: the arguments.
         places: the files that it makes in the work folder.
         calls: the requests that it makes.
+        typed: what is on stdin.
     """
 
     argv: tuple[str, ...]
     places: tuple[str, ...] = ()
     calls: int = 1
+    typed: bytes = b""
 
 
 _GENERATE = ("generate", PROMPT)
@@ -84,14 +87,25 @@ FORMS = {
     "beside": Form(("caption", "in.png", "--write"), ("in.alt.txt",)),
     "embed": Form(("caption", "in.png", "--embed"), ("in.png",)),
     "batch": Form(("batch", "m.txt"), ("a-red-fox.png",)),
+    "stdin": Form(("generate", "-", "-o", "fox.png"), ("fox.png",), typed=PROMPT.encode()),
+    "verbose": Form((*_GENERATE, "-v", "-o", "fox.png"), ("fox.png",)),
+    "count-json": Form(
+        (*_GENERATE, "-n", "2", "-o", "fox.png", "--json"), ("fox-1.png", "fox-2.png"), 2
+    ),
+    "caption-json": Form(("caption", "in.png", "--json")),
+    "batch-json": Form(("batch", "m.txt", "--json"), ("a-red-fox.png",)),
+    "gallery": Form(("batch", "m.txt", "--gallery", "g.html"), ("a-red-fox.png",)),
 }
-CAPTION = ("caption", "captions", "beside", "embed")
-GENERATE = tuple(name for name in FORMS if name not in (*CAPTION, "draw", "batch"))
+CAPTION = ("caption", "captions", "beside", "embed", "caption-json")
+BATCH = ("batch", "batch-json", "gallery")
+GENERATE = tuple(name for name in FORMS if name not in (*CAPTION, *BATCH, "draw"))
 DRAWING = tuple(name for name in FORMS if name not in CAPTION)
 # What is free is sent again, after pauses that the tests need not wait for.
-_ONCE = {"batch": ("--wait", "0")}
+_ONCE = dict.fromkeys(BATCH, ("--wait", "0"))
 # In a batch, and of several texts, these are about one, and the run is not complete.
 _OF_ONE = {7, 9, 10, 11}
+# What is asked for a text tells it, wherever the text could not be put.
+_TEXTS = (*CAPTION, "alt", "draw")
 
 
 @dataclass(frozen=True)
@@ -130,6 +144,7 @@ class Bench:
         others: hosts that must never see a request.
         proxy: what is asked to lead to the configured host, if anything.
         noticed: when what a test waits for was there.
+        place: the first file that the form makes; the work folder if there is none.
         work, home, tmp: the folders.
     """
 
@@ -140,6 +155,7 @@ class Bench:
         self.others: list[WireServer] = []
         self.proxy: Proxy | None = None
         self.noticed = 0.0
+        self.place = self.work
         self._nb = nb
         self.tmp.mkdir()
         (self.work / "in.png").write_bytes(picture(32, 32, color="red"))
@@ -236,9 +252,11 @@ class Scenario:
         options: for the process, such as `preexec_fn`, made for the run's bench.
         command: the arguments, in place of the form's.
         kept: what was paid for is kept outside the work folder, and its path told; None if it may.
-        leaves: further files in the work folder.
+        places: the files that the form makes, where they are others.
+        made: the form's files are there in spite of the error.
+        leaves: further files that may be in the work folder.
         forms: the forms for which it makes sense.
-        exits: the status in some forms.
+        differs: the fields that are others in some forms, by the form.
         memory: the most bytes of memory.
         seconds: how long the fault makes it wait.
     """
@@ -257,16 +275,18 @@ class Scenario:
     options: Callable[[Bench], dict[str, Any]] = lambda _: {}
     command: tuple[str, ...] = ()
     kept: bool | None = False
+    places: tuple[str, ...] | None = None
+    made: bool = False
     leaves: tuple[str, ...] = ()
     forms: tuple[str, ...] = tuple(FORMS)
-    exits: Mapping[str, int] = field(default_factory=dict)
+    differs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     memory: int = MEMORY
     seconds: float = 0.0
 
-    def status(self, form: str) -> int:
-        """Return the exit status in a form."""
-        usual = 3 if form in ("batch", "captions") and self.exit in _OF_ONE else self.exit
-        return self.exits.get(form, usual)
+    def of(self, form: str) -> Scenario:
+        """Return the scenario as it is in a form."""
+        usual = {"exit": 3} if form in (*BATCH, "captions") and self.exit in _OF_ONE else {}
+        return replace(self, **{**usual, **self.differs.get(form, {})})
 
 
 @dataclass(frozen=True)
@@ -289,6 +309,8 @@ class Row:
 
 def check(bench: Bench, scenario: Scenario, form: str) -> None:
     """Run a scenario in one form, and fail with the promises that it breaks."""
+    scenario = scenario.of(form)
+    bench.place = bench.work.joinpath(*FORMS[form].places[:1])
     outcome = _run(bench, scenario, form)
     found = _broken(bench, scenario, form, outcome)
     assert not found, f"{found}\n{outcome.err}\n{outcome.out[:500]!r}"
@@ -303,7 +325,11 @@ def _run(bench: Bench, scenario: Scenario, form: str) -> Outcome:
         command = scenario.command or FORMS[form].argv
         if scenario.exit == ExitCode.UNAVAILABLE and "--retries" not in scenario.argv:
             command = (*command, "--retries", "0", *_ONCE.get(form, ()))
-        return bench.run(*command, *scenario.argv, env=env, during=scenario.during, **options)
+        with tempfile.TemporaryFile() as typed:
+            typed.write(FORMS[form].typed)
+            typed.seek(0)
+            options = {"stdin": typed, "during": scenario.during, **options}
+            return bench.run(*command, *scenario.argv, env=env, **options)
 
 
 def _service(script: tuple[Answer | Steps, ...]) -> World:
@@ -324,6 +350,10 @@ def _broken(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> li
         *_files(bench, scenario, form, outcome),
         *_secrecy(bench, outcome),
     ]
+    if form in _TEXTS and scenario.charged == "yes" and scenario.kept is not None:
+        told = [outcome.out, outcome.err.encode(), *outcome.files.values()]
+        if not any(TEXT.encode() in each for each in told):
+            found.append("the text is lost")
     if outcome.memory > scenario.memory:
         found.append(f"it took {outcome.memory >> 20} MB of memory")
     if outcome.seconds > scenario.seconds + _SLACK:
@@ -332,13 +362,13 @@ def _broken(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> li
 
 
 def _status(scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
-    if outcome.code != scenario.status(form):
-        yield f"exit {outcome.code}, not {scenario.status(form)}"
+    if outcome.code != scenario.exit:
+        yield f"exit {outcome.code}, not {scenario.exit}"
     expected = Charged(scenario.charged).sentence if scenario.charged else ""
     if outcome.charge != expected:
         yield f"charge line {outcome.charge!r}, not {expected!r}"
     if sum(line in _SENTENCES for line in outcome.err.splitlines()) > max(
-        bool(expected), FORMS[form].calls
+        bool(expected), FORMS[form].calls, len(FORMS[form].places)
     ):
         yield "several charge lines"
     is_told = re.search(r"^nb: \S", outcome.err, re.MULTILINE) is not None
@@ -370,34 +400,43 @@ def _streams(form: str, outcome: Outcome) -> Iterator[str]:
     elif _CONTROLS.search(outcome.out.decode("utf-8", "surrogateescape")):
         yield "control characters on stdout"
     # A signal ends the run, not one of its results.
-    if form == "json" and outcome.code not in (ExitCode.USAGE, *_STOPPED):
-        yield from _json_line(outcome)
+    is_told = outcome.code not in (ExitCode.USAGE, ExitCode.OUTPUT_CLOSED, *_STOPPED)
+    if form.endswith("json") and is_told and "cannot write to stdout" not in outcome.err:
+        told = outcome.err.encode() if form.startswith("stdout") else outcome.out
+        yield from _json_lines(form, outcome, told)
 
 
-def _json_line(outcome: Outcome) -> Iterator[str]:
-    lines = outcome.out.splitlines()
-    if len(lines) != 1:
+def _json_lines(form: str, outcome: Outcome, told: bytes) -> Iterator[str]:
+    """Judge the JSON lines: one for each result, and together they say what the status says."""
+    lines = [json.loads(line) for line in told.splitlines() if line.startswith(b"{")]
+    # What ends a batch is about none of its rows.
+    fewest = int(form not in BATCH or outcome.code in (0, 3))
+    if not fewest <= len(lines) <= FORMS[form].calls:
         yield f"{len(lines)} JSON lines"
         return
-    error = json.loads(lines[0]).get("error")
-    if outcome.code != (error["code"] if error else 0):
-        yield f"JSON says {error}"
-    elif error and Charged(error["charged"]).sentence != outcome.charge:
-        yield f"JSON says charged: {error['charged']}"
+    errors = [line["error"] for line in lines if line.get("error")]
+    code = max((error["code"] for error in errors), default=0)
+    if lines and outcome.code not in ((3, code) if form in BATCH and errors else (code,)):
+        yield f"exit {outcome.code}, but JSON says {errors}"
+    charges = {Charged(error["charged"]).sentence for error in errors}
+    if charges and outcome.charge not in charges:
+        yield f"{outcome.charge!r}, but JSON says {charges}"
 
 
 def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
     here = {path for path in outcome.files if path.is_relative_to(bench.work)}
-    places = {bench.work / name for name in FORMS[form].places}
+    names = FORMS[form].places if scenario.places is None else scenario.places
+    places = {bench.work / name for name in names}
     allowed = places | {bench.work / name for name in scenario.leaves}
     for path, data in outcome.files.items():
         yield from _content(path, data)
     for path in here - allowed:
-        if not (form == "batch" and _LEDGER.fullmatch(path.name)):
+        if not (form in BATCH and _RECORDS.fullmatch(path.name)):
             yield f"{path} is unexpected"
-    if outcome.code == 0 and not places <= here:
+    is_made = scenario.made or outcome.code == 0
+    if is_made and not places <= here:
         yield f"missing: {sorted(places - here)}"
-    if outcome.code and places & here and not scenario.leaves:
+    if not is_made and places & here - {bench.work / name for name in scenario.leaves}:
         yield f"there in spite of the error: {sorted(places & here)}"
     yield from _elsewhere(scenario, outcome, set(outcome.files) - here)
 

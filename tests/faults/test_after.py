@@ -6,7 +6,7 @@ import gzip
 from typing import Any
 
 from faults import worlds
-from faults.lab import GENERATE, GOOD, REPLY, TEXT, Bench, Row, Scenario, check
+from faults.lab import BATCH, GENERATE, GOOD, REPLY, TEXT, Bench, Row, Scenario, check
 from support import pngs
 from support.replies import image_part, reply
 from support.wire_server import Answer, Hold, Reset, Send, Steps, Wait
@@ -17,7 +17,7 @@ _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 _OK = b"HTTP/1.1 200 OK\r\n"
 _HALF = REPLY[: len(REPLY) // 2]
 # Texts and conversations are read from whole replies alone.
-_PICTURES = tuple(form for form in (*GENERATE, "batch") if form not in ("alt", "chat"))
+_PICTURES = tuple(form for form in (*GENERATE, *BATCH) if form not in ("alt", "chat"))
 _SOON = ("--timeout", "0.6")
 _NOISE = reply({"text": TEXT}, image_part(pngs.png(pngs.Shape(96, 96))))
 _GZIP = gzip.compress(_NOISE)

@@ -10,7 +10,20 @@ from collections.abc import Callable
 from typing import Any
 
 from faults.inject import injected
-from faults.lab import GOOD, IMAGE, REPLY, Bench, During, Row, Scenario, check
+from faults.lab import (
+    BATCH,
+    CAPTION,
+    FORMS,
+    GOOD,
+    IMAGE,
+    REPLY,
+    TEXT,
+    Bench,
+    During,
+    Row,
+    Scenario,
+    check,
+)
 from support.replies import picture
 from support.tools import obey_permissions, on_linux
 from support.wire_server import Send, Steps, Wait
@@ -20,8 +33,12 @@ pytestmark = on_linux
 
 # A reply that waits until the test has done its harm.
 _HELD = Steps(Wait(gate=True), Send(GOOD.head() + REPLY))
-# One image, in one file.
-_ONE = ("file", "json", "webp", "alt", "all", "draw")
+# What goes to stdout alone, and needs no disk.
+_PRINTED = ("stdout", "stdout-json", "caption", "captions", "caption-json")
+_WRITTEN = tuple(form for form in FORMS if form not in _PRINTED)
+# Those with `-o`, which another one replaces.
+_NAMED = tuple(form for form in _WRITTEN if form not in (*CAPTION, *BATCH))
+_FINE: dict[str, Any] = {"exit": 0, "charged": "", "calls": 1, "kept": False, "says": ""}
 _OTHER = picture(8, 8, color="blue")
 _ERRORS = {
     "full": errno.ENOSPC,
@@ -50,15 +67,16 @@ def _break(bench: Bench) -> None:
 
 
 def _refused(name: str, *argv: str, says: str = "", exit_: int = 6, **more: Any) -> Scenario:
-    """Refused before the call."""
+    """Refused before the call, where a file is to be written."""
     charged = "" if exit_ == 2 else "no"
-    more = {"forms": _ONE, **more}
+    more = {"forms": _NAMED, **more}
     return Scenario(name, exit_, charged, calls=0, argv=argv, says=says, **more)
 
 
 def _rescued(name: str, harm: Callable[[Bench], object] = _break, **more: Any) -> Scenario:
-    """Paid for, and kept elsewhere."""
-    more = {"forms": _ONE, "kept": True, **more}
+    """Paid for, and kept elsewhere; a text alone is told."""
+    differs = {form: {"kept": False} for form in CAPTION} | dict.fromkeys(_PRINTED, _FINE)
+    more = {"kept": True, **more, "differs": differs | more.get("differs", {})}
     return Scenario(name, 6, "yes", (_HELD,), during=_once_asked(harm), **more)
 
 
@@ -72,17 +90,21 @@ def _made(bench: Bench, name: str = "out", mode: int = 0o755) -> None:
 
 
 def _replaced(bench: Bench) -> None:
-    (bench.work / "out").rmdir()
+    shutil.rmtree(bench.work / "out")
     (bench.work / "out").write_text("a file")
 
 
 def _link(target: str) -> Callable[[Bench], object]:
-    return lambda bench: (bench.work / "fox.png").symlink_to(target)
+    return lambda bench: bench.place.symlink_to(target)
 
 
 def _linked_image(bench: Bench) -> None:
     (bench.work / "other.png").write_bytes(_OTHER)
     _link("other.png")(bench)
+
+
+def _taken(bench: Bench) -> None:
+    bench.place.write_bytes(b"typed\n" if bench.place.suffix == ".txt" else _OTHER)
 
 
 def _full_stdout(_: Bench) -> dict[str, Any]:
@@ -95,7 +117,28 @@ def _closed_stdout(_: Bench) -> dict[str, Any]:
     return {"stdout": writer}
 
 
-_OUT = ("-o", "out/fox.png")
+_OUT: Any = {
+    "argv": ("-o", "out/fox.png"),
+    "forms": (*_NAMED, *BATCH),
+    "differs": {
+        "folder": {"argv": ("-o", "out/")},
+        "webp": {"argv": ("-o", "out/fox.webp")},
+        **{form: {"argv": ("-o", "out")} for form in BATCH},
+    },
+}
+# Those whose first file is new, and has a name of the user's.
+_BOTH: Any = {"forms": (*_NAMED, *BATCH)}
+_SECOND = tuple(
+    f"{stem}{end}"
+    for stem in ("fox", "fox-1", "fox-2", "fox-64x64", "fox-96x48", "a-red-fox", "in")
+    for end in (".png", ".webp", ".alt.txt", "-2.png", "-2.webp", "-2.alt.txt", "-2.chat.json")
+)
+_NEW = tuple(form for form in _WRITTEN if form not in ("folder", "embed"))
+_IMAGES = tuple(form for form in _NEW if form not in ("beside", *BATCH))
+# An image that nothing but stdout takes is kept.
+_SHOWN = {form: {"kept": True} for form in ("stdout", "stdout-json")}
+# One image under the name of `-o`.
+_ONE = ("file", "json", "alt", "all", "chat", "stdin", "verbose", "draw")
 
 ROWS = (
     Row(
@@ -103,7 +146,12 @@ ROWS = (
         "the disk is full, its quota used up, read-only or broken, before the call",
         "noticed before the call, which is not made",
         tuple(
-            _refused(name, options=injected(at_once=True, open=number))
+            _refused(
+                name,
+                options=injected(at_once=True, open=number),
+                forms=tuple(FORMS),
+                differs=dict.fromkeys(_PRINTED, _FINE),
+            )
             for name, number in _ERRORS.items()
             if name != "too large"
         ),
@@ -115,18 +163,27 @@ ROWS = (
         (
             *(_rescued(name, options=injected(write=no)) for name, no in _ERRORS.items()),
             _rescued("opening", options=injected(open=errno.ENOSPC)),
-            _rescued("naming", options=injected(link=errno.ENOSPC)),
+            _rescued(
+                "naming",
+                options=injected(link=errno.ENOSPC),
+                forms=tuple(form for form in FORMS if form != "embed"),
+            ),
             _rescued("syncing", options=injected(fsync=errno.EIO)),
+            _rescued(
+                "a text of a batch",
+                options=injected(write=errno.ENOSPC),
+                argv=("--alt",),
+                says=f"the text was: {TEXT}",
+                forms=BATCH,
+            ),
             _rescued(
                 "replacing",
                 options=injected(replace=errno.EROFS),
                 argv=("--force",),
                 kept=False,
                 leaves=("a-red-fox.png", "a-red-fox.webp"),
+                forms=("file", "json", "webp", "alt", "all", "draw"),
             ),
-            _rescued("a folder", options=injected(write=errno.ENOSPC), forms=("folder",)),
-            _rescued("two images", options=injected(write=errno.ENOSPC), forms=("count",)),
-            _rescued("a batch", options=injected(write=errno.ENOSPC), forms=("batch",)),
         ),
     ),
     Row(
@@ -152,21 +209,32 @@ ROWS = (
         "the folder does not permit writing, before the call or since it",
         "refused before the call; or rescued",
         (
-            _refused(
+            Scenario(
                 "before",
-                *_OUT,
+                6,
+                "no",
+                calls=0,
                 says="permission denied",
                 prepare=lambda bench: _made(bench, mode=0o500),
                 options=_unprivileged,
+                **_OUT,
             ),
             _rescued(
                 "since",
                 lambda bench: (bench.work / "out").chmod(0o500),
-                argv=_OUT,
                 prepare=_made,
                 options=_unprivileged,
-                forms=("file", "json", "webp", "draw"),
+                **_OUT,
             ),
+            _refused(
+                "here, before",
+                says="permission denied",
+                prepare=lambda bench: bench.work.chmod(0o500),
+                options=_unprivileged,
+                forms=tuple(FORMS),
+                differs=dict.fromkeys(_PRINTED, _FINE),
+            ),
+            _rescued("here, since", lambda bench: bench.work.chmod(0o500), options=_unprivileged),
         ),
     ),
     Row(
@@ -177,18 +245,21 @@ ROWS = (
             _rescued(
                 "removed",
                 lambda bench: shutil.rmtree(bench.work / "out"),
-                argv=_OUT,
                 prepare=_made,
-                forms=("file", "json", "webp", "draw"),
+                **{**_OUT, "forms": _NAMED},
             ),
-            _rescued(
-                "a file",
-                _replaced,
-                argv=_OUT,
+            Scenario(
+                "removed, of a batch, which makes it anew",
+                0,
+                script=(_HELD,),
+                during=_once_asked(lambda bench: shutil.rmtree(bench.work / "out")),
                 prepare=_made,
-                forms=("file", "json", "webp", "draw"),
-                leaves=("out",),
+                argv=("-o", "out"),
+                places=("out/a-red-fox.png",),
+                forms=BATCH,
             ),
+            _rescued("a file", _replaced, prepare=_made, leaves=("out",), **_OUT),
+            _rescued("the current folder", lambda bench: shutil.rmtree(bench.work)),
         ),
     ),
     Row(
@@ -196,12 +267,12 @@ ROWS = (
         "the path leads through a file, is missing, a device, a loop, or has too long a name",
         "refused before the call",
         (
-            _refused("through a file", "-o", "in.png/fox.png", says="not a folder"),
+            _refused("through a file", "-o", "in.png/fox.png", says="not a folder", **_BOTH),
             _refused("missing", "-o", "no/fox.png", says="no such folder"),
-            _refused("a device", "-o", "/dev/full.png/x.png"),
-            _refused("too long", "-o", f"{'x' * 300}.png", says="the name is too long"),
-            _refused("too deep", "-o", f"{'x/' * 3000}fox.png"),
-            _refused("a loop", "--force", prepare=_link("fox.png"), forms=("file", "json")),
+            _refused("a device", "-o", "/dev/full.png/x.png", **_BOTH),
+            _refused("too long", "-o", f"{'x' * 300}.png", says="the name is too long", **_BOTH),
+            _refused("too deep", "-o", f"{'x/' * 3000}fox.png", **_BOTH),
+            _refused("a loop", "--force", prepare=_link("fox.png"), forms=_ONE),
             _refused("of another format", "-o", "fox.tiff", exit_=2),
             _refused("without a name", "-o", ".png", exit_=2),
         ),
@@ -211,16 +282,35 @@ ROWS = (
         "the output is a link, dangling or to elsewhere",
         "left alone; `--force` replaces the file behind it, and keeps the link",
         (
-            _refused("dangling", prepare=_link("none.png"), exit_=12, forms=("file", "json")),
-            _refused("elsewhere", prepare=_linked_image, exit_=12, forms=("file", "json")),
-            _refused("to nowhere", "--force", prepare=_link("no/none.png"), forms=("file", "json")),
+            _refused(
+                "dangling",
+                prepare=_link("none.png"),
+                exit_=12,
+                forms=_NEW,
+                # A text that is there is read.
+                differs={"beside": {"exit": 2, "charged": ""}},
+            ),
+            _refused(
+                "elsewhere",
+                prepare=_linked_image,
+                exit_=12,
+                forms=_NEW,
+                differs={"beside": {"exit": 6, "says": "not UTF-8"}},
+            ),
+            _refused("to nowhere", "--force", prepare=_link("no/none.png"), forms=_IMAGES),
+            _rescued(
+                "to nowhere, of a batch",
+                argv=("--force",),
+                prepare=_link("no/none.png"),
+                forms=BATCH,
+            ),
             Scenario(
                 "elsewhere, replaced",
                 0,
                 argv=("--force",),
                 prepare=_linked_image,
                 leaves=("other.png",),
-                forms=("file", "json", "all"),
+                forms=(*_IMAGES, *BATCH),
             ),
         ),
     ),
@@ -235,14 +325,22 @@ ROWS = (
                 "yes",
                 (_HELD,),
                 during=_once_asked(harm),
-                leaves=("fox.png", "fox-2.png", "fox-2.alt.txt"),
-                says="the image was saved as fox-2.png",
-                forms=("file", "json", "alt", "all", "draw"),
+                leaves=_SECOND,
+                says="was saved as",
+                forms=_NEW,
+                differs={
+                    "beside": {
+                        **_FINE,
+                        "says": "so the text is in in.alt-2.txt",
+                        "places": ("in.alt-2.txt",),
+                    },
+                    **{form: {"exit": 3} for form in BATCH},
+                },
             )
             for name, harm in {
-                "a file": lambda bench: (bench.work / "fox.png").write_bytes(_OTHER),
+                "a file": _taken,
                 "a link": _link("none.png"),
-                "a folder": lambda bench: (bench.work / "fox.png").mkdir(),
+                "a folder": lambda bench: bench.place.mkdir(),
             }.items()
         ),
     ),
@@ -257,7 +355,7 @@ ROWS = (
                 "IN.PNG",
                 exit_=12,
                 options=injected(at_once=True, twins=True),
-                forms=("file", "json"),
+                forms=_ONE,
             ),
             Scenario(
                 "rows",
@@ -276,12 +374,8 @@ ROWS = (
         "stdout is full, or its reader has gone",
         "what is paid for is in its file, or rescued; 141 where the reader has gone",
         (
-            Scenario("full", 6, "yes", options=_full_stdout, leaves=("fox.png",), forms=("file",)),
-            Scenario(
-                "full, an image", 6, "yes", options=_full_stdout, kept=True, forms=("stdout",)
-            ),
-            Scenario("gone", 141, options=_closed_stdout, leaves=("fox.png",), forms=("file",)),
-            Scenario("gone, an image", 141, options=_closed_stdout, kept=True, forms=("stdout",)),
+            Scenario("full", 6, "yes", options=_full_stdout, made=True, differs=_SHOWN),
+            Scenario("gone", 141, options=_closed_stdout, made=True, differs=_SHOWN),
         ),
         elsewhere=(
             "commands/test_charges.py::test_a_reader_that_goes_away_after_the_first_line",

@@ -10,7 +10,7 @@ import textwrap
 import zlib
 from typing import Any
 
-from faults.lab import FORMS, GENERATE, IMAGE, KEY, REPLY, TEXT, Bench, Row, Scenario, check
+from faults.lab import BATCH, FORMS, GENERATE, IMAGE, KEY, REPLY, TEXT, Bench, Row, Scenario, check
 from PIL import Image
 from support import cases, pngs
 from support.replies import failed, image_part, picture, reply
@@ -100,7 +100,7 @@ def _of_a_case(case: cases.Case) -> Scenario:
     )
 
 
-_DRAWING = (*_IMAGES, "draw", "batch")
+_DRAWING = (*_IMAGES, "draw", *BATCH)
 _DEEP = 100_000
 _WHOLE = {"PNG": IMAGE} | {kind: picture(64, 64, kind) for kind in ("JPEG", "WEBP")}
 _MODEL = b'"gemini-3.1-flash-image-preview"'

@@ -47,7 +47,7 @@ def run(job: BatchJob, terminal: Terminal) -> None:
                     hint="accept both, or make that first",
                 )
         with Ledger(locking.own_ledger(job.ledger, job.shard)) as ledger:
-            folder = OutputFolder(job.root, ledger.path.parent)
+            folder = OutputFolder.of(job.root, ledger.path.parent)
             for step in there:
                 if step.state not in ("unchanged", "text") or step.recovered:
                     # What is at hand elsewhere is not what is accepted.

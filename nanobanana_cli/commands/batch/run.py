@@ -161,7 +161,7 @@ def _without_calls(
     if not unrecorded and not at_hand:
         return list(due)
     with Ledger(locking.own_ledger(job.ledger, job.shard)) as ledger:
-        folder = OutputFolder(job.root, ledger.path.parent)
+        folder = OutputFolder.of(job.root, ledger.path.parent)
         hands.record(unrecorded, folder, ledger)
         _check_folders(job, at_hand)
         for step in at_hand:

@@ -265,7 +265,7 @@ class Generation(msgspec.Struct, frozen=True):
         return results
 
     def _with_text(self, result: Result) -> Result:
-        if self.text is None or result.status != "written":
+        if self.text is None:
             return result
         from nanobanana_cli.captions.save import save_reply_text
 
