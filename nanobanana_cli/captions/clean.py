@@ -21,7 +21,10 @@ def phrases(name: str) -> str:
     return f"(?:{'|'.join(_PHRASES[name])})"
 
 
-# How many layers around a text are taken off: more than any model wraps, so that no answer is slow.
+# How much of a text is looked at, in characters: more than any style asks for. Some patterns take
+# the square of it, and a model that repeats itself sends a hundred thousand.
+MOST = 5_000
+# How many layers around a text are taken off: more than any model wraps.
 _MOST_LAYERS = 20
 # Possessive, so that no run of them makes a search slow.
 _MARKS = r"[*_#`\s]*+"
@@ -85,7 +88,7 @@ _JSON_FIELDS = (
     "result",
 )
 _JSON_ERRORS = {"error", "message", "reason", "refusal", "status"}
-_DATA = re.compile(r"\{.*\}|\[.*[\[{\"].*\]", re.DOTALL)
+_DATA = re.compile(r"\{.*\}|\[[^\[{\"]*[\[{\"].*\]", re.DOTALL)
 
 _NOTHING = re.compile(r"(?:null|none|nil|n/?a|undefined)?[-_.,:;!?*\"'(){}\[\]\s]*", re.IGNORECASE)
 _REFUSAL = re.compile(rf"{_MARKS}{phrases('refusals')}", re.IGNORECASE)
@@ -126,10 +129,13 @@ def clean(text: str) -> str:
     """Return a model's answer without what models put around a text.
 
     That is: thoughts in tags, greetings, labels, code fences, JSON, an `img` element, outer quotes,
-    offers at the end, and unsafe characters.
+    offers at the end, and unsafe characters. Of an answer that is too long to be a text for an
+    image, only the thoughts and the unsafe characters are left out.
     """
-    text = _FIRST_LINE.sub("", _THINKING.sub("", text), count=1)
-    text = strip_unsafe(_BLOCK_QUOTE.sub("", text))
+    text = _THINKING.sub("", text)
+    if len(text) > MOST:
+        return strip_unsafe(text)
+    text = strip_unsafe(_BLOCK_QUOTE.sub("", _FIRST_LINE.sub("", text, count=1)))
     for _ in range(_MOST_LAYERS):
         before = text
         for pattern in (_LABEL, _PREAMBLE):

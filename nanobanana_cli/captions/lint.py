@@ -13,10 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from nanobanana_cli.captions.clean import chatter, phrases
+from nanobanana_cli.captions.clean import MOST, chatter, phrases
 
-# How much of a text is looked at, in characters: more than any style asks for.
-_MOST = 5_000
 Level = Literal["error", "warning", "unchecked"]
 
 _SUFFIXES = "png|jpe?g|jfif|webp|hei[cf]|gif|avif|svg|tiff?|bmp|ico|psd|pdf"
@@ -109,13 +107,13 @@ def lint(
     text = text.strip()
     if not text:
         return (Problem("empty", "it is empty"),)
-    found = [*_length(text, limit, is_hard_limit), *_standing_in(text[:_MOST], file_name)]
+    found = [*_length(text, limit, is_hard_limit), *_standing_in(text[:MOST], file_name)]
     if found and found[-1].kind in ("placeholder", "file_name"):
         return tuple(found)
     if prompt is not None and _bare(text) == _bare(prompt):
         found.append(Problem("same_as_prompt", "it repeats the prompt"))
-    head = text[:_MOST]
-    return (*found, *_opening(head), *_left_over(head), *_talk(head), *_cut(text[-_MOST:]))
+    head = text[:MOST]
+    return (*found, *_opening(head), *_left_over(head), *_talk(head), *_cut(text[-MOST:]))
 
 
 def _length(text: str, limit: int, is_hard_limit: bool) -> Iterator[Problem]:

@@ -89,7 +89,14 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
-@pytest.mark.parametrize("unit", ["Sure! ", "Alt text: ", "<think>", "```a ", '"', "{", "1. "])
+def test_a_long_thought_is_left_out_and_a_long_answer_is_not_cut() -> None:
+    assert clean(f"<think>{'Hmm. ' * 5000}</think> Alt text: A red fox.") == "A red fox."
+    assert clean("A red\nfox. " * 1000) == ("A red fox. " * 1000).strip()
+
+
+@pytest.mark.parametrize(
+    "unit", ["Sure! ", "Alt text: ", "<think>", "```a ", '"', "{", "1. ", '<img alt="']
+)
 def test_no_answer_is_slow_to_clean(unit: str) -> None:
     started = time.monotonic()
     clean(unit * 5000)
