@@ -224,8 +224,7 @@ def split_address(text: str) -> tuple[str, str | None]:
         raise InvalidValue(
             "contains a query or fragment", hint="leave out ? or # and what follows", secret=True
         )
-    scheme, _, rest = text.partition("://")
-    scheme = scheme.lower()
+    scheme, rest = text.partition("://")[0].lower(), text.partition("://")[2]
     authority, slash, path = rest.partition("/")
     parts = _AUTHORITY.fullmatch(authority)
     try:
@@ -238,10 +237,11 @@ def split_address(text: str) -> tuple[str, str | None]:
         raise InvalidValue(
             "would send the key unencrypted", hint="use https, except on this machine"
         )
-    path = (slash + path).rstrip("/")
-    call = _CALL.fullmatch(path)
-    base = call["base"].rstrip("/") if call else path
-    named = unquote(call["model"]) if call and call["model"] else None
+    base, named = (slash + path).rstrip("/"), None
+    # Again, as somebody may have added it to an address that has it.
+    while (call := _CALL.fullmatch(base)) and call["base"].rstrip("/") != base:
+        base = call["base"].rstrip("/")
+        named = named or (unquote(call["model"]) if call["model"] else None)
     return f"{scheme}://{authority.lower()}{base}", named
 
 

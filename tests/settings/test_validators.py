@@ -221,6 +221,8 @@ def test_any_text_is_a_value_or_wrong(parse: Callable[[str], object], text: str)
         ("HTTPS://API.WisGate.AI:8443/Proxy/", "https://api.wisgate.ai:8443/Proxy"),
         ("https://wisgate.ai/v1beta", "https://wisgate.ai"),
         ("https://gate.example/gemini/v1beta/", "https://gate.example/gemini"),
+        ("https://gate.example/v1beta/v1beta", "https://gate.example"),
+        ("https://gate.example/v1beta/v1beta/models/m:generateContent", "https://gate.example"),
         ("https://gate.example/v1beta/models", "https://gate.example"),
         ("https://gate.example/v1beta/models/", "https://gate.example"),
         ("https://gate.example/v1beta/models/m:generateContent", "https://gate.example"),
