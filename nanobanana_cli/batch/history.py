@@ -218,15 +218,12 @@ class _Merger:
         elif line.asked and line.fingerprint not in history.asked:
             history.asked[line.fingerprint] = line.asked
             history.alike.setdefault(asked.key(line.asked), []).append(line.fingerprint)
-        if line.event == "intent":
-            self._intents.setdefault(line.id, line)
-            return
-        if line.event == "received":
-            self._received.setdefault(line.id, line)
+        if line.event in ("intent", "received"):
+            _keep(self._intents if line.event == "intent" else self._received, line)
             return
         self._costs[line.id] = _higher(self._costs.get(line.id, line.cost), line.cost)
         if line.event == "failed":
-            self._failed[line.id] = line
+            _keep(self._failed, line)
         else:
             self._settled.add(line.id)
         # A failed call may have put its image beside a file of the user's.
@@ -259,7 +256,9 @@ class _Merger:
             failure = Failure(error.kind, error.message, error.charged, line.time, line.cost)
             if line.id in self.own:
                 last = history.failed.get(line.row, failure)
-                history.failed[line.row] = max(last, failure, key=_moment)
+                history.failed[line.row] = max(
+                    last, failure, key=lambda each: (each.time or "", each.message)
+                )
             kind = doubt(error.kind, error.charged)
             if kind is not None and line.id not in self._settled:
                 self._add_doubt(line, kind, error.message)
@@ -286,8 +285,14 @@ class _Merger:
         self.history.doubts.setdefault(line.row, []).append(call)
 
 
-def _moment(failure: Failure) -> tuple[str, str]:
-    return failure.time or "", failure.message
+def _keep(lines: dict[str, RecordedLine], line: RecordedLine) -> None:
+    """Keep one line a call: of two that differ, as in a damaged ledger, the dearer one."""
+    if (kept := lines.setdefault(line.id, line)) != line:
+        lines[line.id] = max(kept, line, key=_weight)
+
+
+def _weight(line: RecordedLine) -> tuple[bool, int, bytes]:
+    return line.cost is None, line.cost or 0, msgspec.json.encode(line)
 
 
 def _higher(one: int | None, other: int | None) -> int | None:

@@ -244,6 +244,18 @@ def test_order_and_copies_mean_nothing(
     assert _summary(lines) == _summary(mixed)
 
 
+def test_lines_of_one_call_that_differ_count_as_the_dearer_in_any_order() -> None:
+    lines = [
+        line("intent", "a", row="x.png", cost=0.058),
+        line("intent", "a", row="y.png", cost=None),
+        line("failed", "b", row="x.png", cost=0.0),
+        line("failed", "b", row="y.png", cost=0.058),
+    ]
+    found = _summary(lines)
+    assert found == _summary(lines[::-1])
+    assert found == ({}, {"y.png": {"a", "b"}}, 58_000, 1, {"y.png"})
+
+
 def _summary(lines: list[LedgerLine]) -> object:
     import tempfile
 
