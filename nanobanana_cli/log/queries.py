@@ -138,7 +138,10 @@ class LogReader:
             sum(is_call AND (charged = 'maybe' OR cost IS NULL))
             FROM (SELECT * FROM calls {end}) GROUP BY 1
             ORDER BY {"1" if by == "day" else "spent"} DESC"""  # noqa: S608
-        rows = self._connection.execute(query, values)
+        # Of other types only in a file that is damaged.
+        rows = msgspec.convert(
+            self._connection.execute(query, values).fetchall(), list[tuple[str, int, int, int]]
+        )
         return [Spending(key, calls, usd(cost) or 0.0, unsure) for key, calls, cost, unsure in rows]
 
     def forget(self, selection: Selection) -> None:

@@ -142,6 +142,17 @@ class TestOneThatCannotBeWritten:
         assert self.note(nb, log) == "it is damaged"
         assert nb("log").code == 6
 
+    @pytest.mark.parametrize("column", ["is_call", "cost", "model"])
+    def test_has_values_of_other_types(self, nb: Nb, log: Path, column: str) -> None:
+        with WireServer(made()) as server:
+            assert nb("generate", "a fox", "-o", "fox.png", env=env(server)).code == 0
+        with closing(sqlite3.connect(log)) as connection:
+            connection.execute(f"UPDATE calls SET {column} = x'ff'")
+            connection.commit()
+        run = nb("log", "--sum", "model")
+        assert run.code == 6
+        assert run.err.splitlines()[0] == f"nb: the log {log} cannot be used: it is damaged"
+
     def test_is_of_a_newer_nb(self, nb: Nb, log: Path) -> None:
         store.create(log)
         with closing(sqlite3.connect(log)) as connection:
