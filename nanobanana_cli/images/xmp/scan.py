@@ -65,8 +65,13 @@ def as_utf8(packet: bytes) -> bytes:
                 text = packet[:whole].decode(encoding)
             except UnicodeDecodeError as error:
                 raise MalformedXmp(f"the XMP packet is not well-formed: {error.reason}") from None
-            return _DECLARED.sub(r"\1", text.removeprefix("\ufeff")).rstrip("\0").encode()
-    return packet.rstrip(b"\0")
+            packet = _DECLARED.sub(r"\1", text.removeprefix("\ufeff")).encode()
+            break
+    packet = packet.rstrip(b"\0")
+    if b"\0" in packet:
+        # Not an XML character, but where it follows the first one, expat takes it for UTF-16.
+        raise MalformedXmp("the XMP packet is not well-formed: it contains NUL characters")
+    return packet
 
 
 class Found(msgspec.Struct):

@@ -141,6 +141,13 @@ def test_half_a_surrogate_pair_is_malformed(encoding: str) -> None:
         xmp_packet.read("<a>\ud800</a>".encode(encoding, "surrogatepass"))
 
 
+def test_a_packet_whose_encoding_cannot_be_told_is_malformed() -> None:
+    old = packet('<rdf:Description c:AltTextAccessibility="a fox"/>').decode()
+    for at in (1, 2, 3):
+        with pytest.raises(MalformedXmp, match="not well-formed"):
+            xmp_packet.extend(old.encode("utf-32-be")[at:], Description("ein Füchslein"))
+
+
 LANGUAGES = packet(
     "<rdf:Description><c:AltTextAccessibility><rdf:Alt>"
     '<rdf:li xml:lang="en-GB">a fox</rdf:li><rdf:li xml:lang="x-default">a fox</rdf:li>'
