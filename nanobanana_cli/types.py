@@ -187,6 +187,8 @@ class Reply(Redacted, frozen=True):
         body: the whole reply as received, until its images are saved.
         text_tokens: how many of the output tokens are text, beside an image.
         queries: how many search queries the model made.
+        is_partial: more text, images or other parts may have come than could be read, since the
+            reply is cut, damaged or of no known shape.
     """
 
     _hidden = ("image", "linked", "body")
@@ -203,6 +205,7 @@ class Reply(Redacted, frozen=True):
     links: tuple[str, ...] = ()
     linked: tuple[Data, ...] = ()
     body: Data | None = None
+    is_partial: bool = False
 
 
 class Picture(Redacted, frozen=True):

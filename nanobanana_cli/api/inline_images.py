@@ -56,6 +56,12 @@ def anywhere(body: Data) -> list[msgspec.Raw]:
     return [msgspec.Raw(b'"%s"' % text) for text in texts]
 
 
+def ends_within(body: Data) -> bool:
+    """Return True if a reply ends within an image."""
+    ends = [found[2] for found in _ANYWHERE.finditer(body)]
+    return bool(ends) and not ends[-1]
+
+
 def decoded(images: list[msgspec.Raw | str], room: int | None = None) -> Data | None:
     """Return the last of the images, None if there are none.
 

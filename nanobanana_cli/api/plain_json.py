@@ -21,6 +21,11 @@ _WIDE = re.compile(
     rb"\xff\xfe|\xfe\xff|(?:\0[^\0]){2}|(?:[^\0]\0){2}|(?:\0{3}[^\0]){2}|(?:[^\0]\0{3}){2}"
 )
 _GZIP = b"\x1f\x8b"
+# A string, with its end if that has come, or a mark between values.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[\]{},:]', re.DOTALL)
+# The mark of what `closed` has closed; as a field's name, and as what it adds to each kind.
+CUT = "nb:cut"
+_CLOSED = {b"}": b',"%s":true}' % CUT.encode(), b"]": b',{"%s":true}]' % CUT.encode()}
 _LARGEST_UNPACKED = 256 << 20
 
 
@@ -104,6 +109,48 @@ def repaired(body: Data) -> bytes:
         return json.dumps(lone, ensure_ascii=False).encode("utf-8", "replace")
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def mended(body: Data) -> bytes:
+    """Return strict JSON for a body that only a lenient parser reads, or for the start of one.
+
+    Raises:
+        ValueError: see `repaired` and `closed`.
+    """
+    with suppress(ValueError):
+        return repaired(body)
+    found = closed(body)
+    return found if is_whole(found) else repaired(found)
+
+
+def closed(body: Data) -> bytes:
+    """Return what is whole of a cut JSON value; objects and lists that are open end with `CUT`.
+
+    Raises:
+        ValueError: it is not the start of an object or a list, or nothing in it is whole.
+    """
+    start = start_of(body)
+    opened: list[bytes] = []
+    # Behind the last whole value, and how many were open there: since then, none was closed.
+    end = depth = 0
+    before = b""
+    for token in _TOKEN.finditer(body, start):
+        mark = bytes(body[token.start() : token.start() + 1])
+        if mark == b'"' and not token[1]:
+            break
+        is_key = mark == b'"' and before in (b"{", b",") and opened[-1:] == [b"}"]
+        if mark in (b"[", b"{"):
+            opened.append(b"]" if mark == b"[" else b"}")
+        elif mark in (b"]", b"}") and (not opened or opened.pop() != mark):
+            raise ValueError("damaged")
+        elif mark != b":" and not is_key:
+            end, depth = (token.start() if mark == b"," else token.end()), len(opened)
+        if not opened:
+            raise ValueError("not cut")
+        before = mark
+    if not end or bytes(body[start : start + 1]) not in (b"[", b"{"):
+        raise ValueError("nothing is whole")
+    return b"".join((memoryview(body)[start:end], *map(_CLOSED.__getitem__, opened[:depth][::-1])))
 
 
 def _integer(digits: str) -> int | None:

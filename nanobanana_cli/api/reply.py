@@ -7,17 +7,14 @@ Of several finished images the last is the result.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from nanobanana_cli.api import inline_images, usage
-from nanobanana_cli.api.memory import has_too_many_values
-from nanobanana_cli.api.plain_json import is_whole, plain, searchable, start_of
+from nanobanana_cli.api import inline_images, reply_errors, usage
+from nanobanana_cli.api.plain_json import is_whole, plain, searchable
 from nanobanana_cli.api.schema import (
     Blob,
     Envelope,
@@ -25,13 +22,13 @@ from nanobanana_cli.api.schema import (
     Part,
     candidates,
     finish_reason,
+    is_partial,
     parse,
     parts_of,
 )
-from nanobanana_cli.errors import BadReply, NbError, OutcomeUnknown, Unavailable
+from nanobanana_cli.errors import BadReply, NbError
 from nanobanana_cli.settings.redaction import redact_body, redact_error
 from nanobanana_cli.types import Data, Modality, Reply
-from nanobanana_cli.ui.escape import one_line
 
 # An image as a link: in Markdown, or as the whole text.
 _LINKED_IMAGE = re.compile(
@@ -41,16 +38,6 @@ _LINKED_IMAGE = re.compile(
 _ADDRESS = re.compile(r"\s*+<?((?i:https?)://[^\s<>\"]++)>?\s*+")
 # The data of an empty blob, as JSON; b"" if the field is missing.
 _NO_DATA = (b"", b'""', b"null")
-_NOT_THE_API = (
-    "check the address, which may serve a website or another API, such as OpenAI's:"
-    " `nb config get base-url`\nrunning it again may be a new, paid call"
-)
-_FIELDS = frozenset(
-    {
-        *("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"),
-        *("prompt_feedback", "usage_metadata", "model_version", "response_id", "error"),
-    }
-)
 _IMAGE_MARKS = (
     *(b"inlineData", b"inline_data", b";base64,", b"fileUri", b"file_uri", b"b64_json"),
     # PNG, JPEG, WebP and GIF as base64 in JSON.
@@ -62,6 +49,8 @@ _BARE_IMAGE = re.compile(
 )
 # Bytes; a text takes many times its size to be read.
 _LARGEST_TEXT = 32 << 20
+# The start of a text.
+_TEXT = re.compile(rb'"text"\s*+:\s*+"[^"]')
 # gzip and UTF-16.
 _ENCODED = re.compile(rb"\x1f\x8b|\xff\xfe|\xfe\xff")
 
@@ -116,7 +105,8 @@ def _read(body: Data, want: tuple[Modality, ...], links: bool, room: int | None)
     if wants_image and parts.files and not (image or found):
         raise BadReply(f"the image is a link, which is not fetched: {' '.join(parts.files)}")
     if not (image or found if wants_image else text):
-        raise _missing(envelope, "image" if wants_image else "text", text, parts.drafts, body)
+        wanted = "image" if wants_image else "text"
+        raise reply_errors.missing(envelope, wanted, text, parts.drafts, body)
     return Reply(
         image=image,
         text=text,
@@ -128,6 +118,7 @@ def _read(body: Data, want: tuple[Modality, ...], links: bool, room: int | None)
         links=found,
         text_tokens=usage.text_tokens(envelope.usage_metadata),
         queries=sum(map(usage.queries, candidates(envelope))),
+        is_partial=is_partial(envelope) or (parts.are_searched and "TEXT" in want),
     )
 
 
@@ -156,30 +147,25 @@ def may_hold_image(body: Data) -> bool:
     return bool(parts.images or parts.files) or not parts.drafts
 
 
-def _missing(envelope: Envelope, wanted: str, text: str, drafts: bool, body: Data) -> NbError:
-    # Imported here, as in `_not_json`: a good reply does not need these modules.
-    from nanobanana_cli.api import refusals, status_errors
-    from nanobanana_cli.api.error_body import says_not_charged
-
-    if envelope.error:
-        error = status_errors.from_200(json.dumps({"error": envelope.error}).encode())
-        if not isinstance(error, Unavailable) or says_not_charged(error.message):
-            return error
-        # After the first parts, nobody can say whether the answer is charged.
-        is_begun = any(map(parts_of, candidates(envelope)))
-        return OutcomeUnknown(error.message) if is_begun else error
-    if not (envelope.candidates or envelope.prompt_feedback) and _is_of_another_api(body):
-        return BadReply(f"the reply is JSON of another shape: {_start(body)}", hint=_NOT_THE_API)
-    return refusals.from_reply(envelope, wanted=wanted, text=text, drafts=drafts)
+def may_hold_text(body: Data) -> bool:
+    """Return True if a reply that cannot be used may hold a text, or the start of one."""
+    return _TEXT.search(plain(body)) is not None
 
 
 def is_usable(body: Data) -> bool:
     """Return True if nothing is missing from a reply whose end did not come.
 
-    That is a whole JSON value, or an image after which no other begins.
+    That is a whole JSON value, all parts of an answer, or an image after which no other begins.
     """
     body = plain(body)
-    return is_whole(body) or bool(inline_images.anywhere(body))
+    if is_whole(body):
+        return True
+    try:
+        envelope, parts = _contents(body)
+    except (NbError, MemoryError):
+        return False
+    is_over = envelope.is_cut and finish_reason(envelope) is not None
+    return bool(parts.images or parts.files or is_over) and not inline_images.ends_within(body)
 
 
 def _contents(body: Data, wants_image: bool = True) -> tuple[Envelope, _Parts]:
@@ -192,45 +178,19 @@ def _contents(body: Data, wants_image: bool = True) -> tuple[Envelope, _Parts]:
     try:
         envelope = parse(body)
     except ValueError:
-        envelope, failure = None, _not_json(body)
+        envelope, failure = None, reply_errors.not_json(body)
     parts = _collect(envelope) if envelope else _Parts()
+    found = parts.images or parts.files if wants_image else "".join(parts.text).strip()
+    if envelope is not None and is_partial(envelope) and not found:
+        envelope, failure = None, reply_errors.not_json(body)
+        parts = _Parts(drafts=parts.drafts)
     has_other = parts.images or parts.files or (envelope is not None and envelope.error)
     if wants_image and not has_other:
         parts.images += inline_images.anywhere(body)
+        parts.are_searched = bool(parts.images)
     if envelope is None and not parts.images:
-        message = f"the reply is JSON of an unexpected shape: {_start(body)}"
-        raise failure or BadReply(message, hint=_NOT_THE_API)
+        raise failure or reply_errors.other_shape(body)
     return envelope or Envelope(), parts
-
-
-def _not_json(body: Data) -> BadReply:
-    from nanobanana_cli.api import error_body
-
-    first = start_of(body)
-    start = str(body[first : first + 4096], "utf-8", "replace")
-    if not start.strip():
-        return BadReply("the reply is empty")
-    if (title := error_body.page_title(start)) is not None:
-        what = f"the reply is an HTML page, not JSON: {one_line(title)}".rstrip(": ")
-        return BadReply(what, hint=_NOT_THE_API)
-    if has_too_many_values(body):
-        return BadReply(f"the reply has too many values for an image: {one_line(start[:400], 80)}")
-    if start.lstrip()[0] in "{[":
-        return BadReply(f"the reply is cut short or damaged: {len(body):,} bytes of invalid JSON")
-    return BadReply(f"the reply is not JSON: {one_line(start[:400], 80)}")
-
-
-def _is_of_another_api(body: Data) -> bool:
-    """Return True if the reply's fields are none of a `generateContent` reply's."""
-    with suppress(ValueError):
-        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        return bool(fields) and fields.keys().isdisjoint(_FIELDS)
-    return False
-
-
-def _start(body: Data) -> str:
-    first = start_of(body)
-    return one_line(str(body[first : first + 400], "utf-8", "replace"), 80)
 
 
 class _Parts(msgspec.Struct):
@@ -242,6 +202,8 @@ class _Parts(msgspec.Struct):
     images: list[msgspec.Raw | str] = msgspec.field(default_factory=list)
     files: list[str] = msgspec.field(default_factory=list)
     drafts: bool = False
+    # The images were found in a reply of no known shape; what is around them was not.
+    are_searched: bool = False
 
     def take_links(self) -> tuple[str, ...]:
         """Return the addresses of images, and take those in texts out of the texts."""
@@ -260,10 +222,12 @@ class _Parts(msgspec.Struct):
 
 def _collect(envelope: Envelope) -> _Parts:
     found = _Parts()
-    for number, candidate in enumerate(candidates(envelope)):
-        texts = found.other_text if number else found.text
-        for part in parts_of(candidate):
-            _add(part, found, texts)
+    parts = [(n, part) for n, each in enumerate(candidates(envelope)) for part in parts_of(each)]
+    thinks = any(part.thought is True for _, part in parts)
+    for number, part in parts:
+        # Of a part that was cut, nothing says whether it is a draft.
+        if not (part.is_cut and thinks):
+            _add(part, found, found.other_text if number else found.text)
     return found
 
 

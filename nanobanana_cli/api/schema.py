@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from nanobanana_cli.api.memory import has_too_many_values
-from nanobanana_cli.api.plain_json import repaired, searchable, start_of
+from nanobanana_cli.api.plain_json import CUT, mended, searchable, start_of
 from nanobanana_cli.types import Data
 
 Scalar = str | int | float | bool | None
@@ -27,9 +27,9 @@ Other = list[Any] | Scalar
 
 # How deep a reply may be wrapped.
 _DEEPEST = 4
-# Server-sent events begin with a field or a comment.
 # OpenAI's mark of a stream's end, which gateways add.
 _END = b"[DONE]"
+# Server-sent events begin with a field or a comment.
 _EVENT_FIELD = re.compile(rb"data:|event:|id:|retry:|:")
 
 
@@ -56,6 +56,8 @@ class Part(msgspec.Struct, rename="camel"):
     # As some gateways spell them.
     inline_data_snake: Blob | Other = msgspec.field(default=None, name="inline_data")
     file_data_snake: FileData | Other = msgspec.field(default=None, name="file_data")
+    # Where the reply was cut: within this part, or where it stands.
+    is_cut: Any = msgspec.field(default=None, name=CUT)
 
 
 class Content(msgspec.Struct):
@@ -86,6 +88,7 @@ class Envelope(msgspec.Struct, rename="camel"):
     response: Envelope | list[Envelope | Other] | Scalar = None
     data: Envelope | list[Envelope | Other] | Scalar = None
     result: Envelope | list[Envelope | Other] | Scalar = None
+    is_cut: Any = msgspec.field(default=None, name=CUT)
 
 
 _Document = Envelope | list[Envelope | Other] | Scalar
@@ -110,7 +113,7 @@ def parse(body: Data) -> Envelope | None:
         if is_whole:
             return chunks
     try:
-        return _unwrapped(_decoder.decode(repaired(body)))
+        return _unwrapped(_decoder.decode(mended(body)))
     except (ValueError, RecursionError):
         chunks, _ = _stream(body, is_lenient=True)
         # What is damaged or cut must not take the images of whole chunks with it.
@@ -160,6 +163,8 @@ def _merged(chunks: list[Envelope]) -> Envelope | None:
             for name in Candidate.__struct_fields__[1:]:
                 setattr(last, name, getattr(candidate, name) or getattr(last, name))
             parts += parts_of(candidate)
+    # Whatever a chunk says, more of them may have come.
+    parts += [Part(is_cut=True)] if whole.is_cut else []
     last.content = Content([*_joined(parts)])
     whole.candidates = [last, Candidate(Content([*_joined(others)]))] if others else [last]
     return whole
@@ -203,11 +208,13 @@ def _stream(body: Data, *, is_lenient: bool = False) -> tuple[Envelope | None, b
 
     Args:
         body: the stream.
-        is_lenient: repair chunks that are not JSON in the strict sense.
+        is_lenient: repair chunks that are not JSON in the strict sense, and mark where others were.
     """
     read = [_chunk(data, is_lenient=is_lenient) for data in pieces(body)]
     chunks = [chunk for chunk in read if chunk is not None]
-    return _merged(chunks), bool(chunks) and len(chunks) == len(read)
+    if is_lenient and chunks:
+        chunks = [chunk or Envelope(is_cut=True) for chunk in read]
+    return _merged(chunks), bool(chunks) and None not in read
 
 
 def pieces(body: Data) -> Iterator[Data]:
@@ -218,7 +225,7 @@ def pieces(body: Data) -> Iterator[Data]:
 
 
 def _has_image(candidate: Candidate) -> bool:
-    return any(not _kind(part)[0] for part in parts_of(candidate))
+    return any(not _kind(part)[0] and not part.is_cut for part in parts_of(candidate))
 
 
 def _events(body: Data, start: int) -> Iterator[Data]:
@@ -257,8 +264,16 @@ def _chunk(data: Data, *, is_lenient: bool) -> Envelope | None:
     with suppress(ValueError, RecursionError):
         return _unwrapped(_decoder.decode(data))
     with suppress(ValueError, RecursionError):
-        return _unwrapped(_decoder.decode(repaired(data))) if is_lenient else None
+        return _unwrapped(_decoder.decode(mended(data))) if is_lenient else None
     return None
+
+
+def is_partial(reply: Envelope) -> bool:
+    """Return True if the first candidate may have more parts than came, or than could be read."""
+    if not reply.is_cut:
+        return False
+    is_cut_within = any(part.is_cut for each in candidates(reply)[:1] for part in parts_of(each))
+    return is_cut_within or finish_reason(reply) is None
 
 
 def finish_reason(reply: Envelope) -> str | None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 import msgspec
 
 from nanobanana_cli.api import schema
-from nanobanana_cli.api.plain_json import plain, repaired
+from nanobanana_cli.api.plain_json import mended, plain
 from nanobanana_cli.types import Data
 
 _WRAPPERS = ("response", "data", "result")
@@ -32,7 +32,7 @@ def model_parts(body: Data) -> list[msgspec.Raw]:
     found = [part for chunk in _documents(body) for part in _parts(chunk, 0)]
     if not all(map(_is_text, found)):
         with suppress(ValueError):
-            return [*_parts(msgspec.Raw(repaired(body)), 0)]
+            return [*_parts(msgspec.Raw(mended(body)), 0)]
     return found
 
 
@@ -60,10 +60,10 @@ def _documents(body: Data) -> list[msgspec.Raw]:
         except (ValueError, RecursionError):
             is_strict = False
             with suppress(ValueError):
-                chunks.append(msgspec.Raw(repaired(data)))
+                chunks.append(msgspec.Raw(mended(data)))
     if not is_strict:
         with suppress(ValueError):
-            whole = [msgspec.Raw(repaired(body))]
+            whole = [msgspec.Raw(mended(body))]
     return max(chunks, whole, key=lambda found: sum(1 for each in found for _ in _parts(each, 0)))
 
 

@@ -217,14 +217,15 @@ class Runner:
             if text:
                 result = self._text_alone(step, called)
             else:
-                parts = keeper.parts_of(called) if keeper else []
+                parts = keeper.parts_of(called) if keeper else None
                 result = save_image(called, place, self._session.rescue)
                 is_fitted = place.edits.box is not None
                 notes = shape.notes(request, is_fitted=is_fitted)
                 result = replace(result, notes=(*notes, *result.notes))
                 result = self._with_text(step, result)
                 if keeper is not None:
-                    result = keeper.save(result, parts, self._session.rescue)
+                    result = keeper.save(result, parts or [], self._session.rescue)
+                self._session.rescue.keep_unread(result, called, parts)
             self._log(step, result, call)
         if not call.is_recorded and isinstance(result.error, LocalFileError):
             result.error.charged = Charged.NO

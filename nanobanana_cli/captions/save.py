@@ -17,7 +17,7 @@ from nanobanana_cli.captions.prompts import STYLES, TextSpec
 from nanobanana_cli.errors import Charged, LocalFileError, NoText, OutputExists, UsageError
 from nanobanana_cli.generation.destinations import Destination, NamedFile, Stdout
 from nanobanana_cli.system import error_of
-from nanobanana_cli.types import Result
+from nanobanana_cli.types import Reply, Result
 from nanobanana_cli.ui.escape import one_line, strip_unsafe
 
 # The finish reasons of a whole text: `STOP`, also as a number, or none in a stream.
@@ -137,24 +137,25 @@ def save_reply_text(result: Result, destination: TextDestination) -> Result:
 
     If the image could not be saved in its place, its text is told.
     """
-    reply = result.reply
-    said = reply.text if reply else ""
-    said = clean.tags(said) if destination.spec.style == "tags" else said
+    reply = result.reply or Reply(None)
+    said = clean.tags(reply.text) if destination.spec.style == "tags" else reply.text
     answer = clean.clean(said)
-    finish = reply.finish_reason if reply else None
     if result.status in ("failed", "unknown"):
         return _told(result, strip_unsafe(answer))
     if not answer:
-        return replace(result, error=_no_text("the service sent no text", result, destination))
-    if finish not in _WHOLE:
-        why = f"the text was cut ({one_line(str(finish), 60)})"
+        why = "no text could be read" if reply.is_partial else "the service sent no text"
+        return replace(result, error=_no_text(why, result, destination))
+    if reply.is_partial:
+        why = "the reply is cut or damaged, so its text may not be whole"
+    elif reply.finish_reason not in _WHOLE:
+        why = f"the text was cut ({one_line(str(reply.finish_reason), 60)})"
     elif clean.is_decorative(answer) and destination.spec.style == "alt":
         return replace(result, error=_proposed(result))
     elif (refusal := clean.refusal(said)) is not None:
         why = refusal
     else:
         return save_text(result, answer, destination)
-    return replace(result, error=_no_text(f"{why}: {one_line(answer)}", result, destination))
+    return replace(result, error=_no_text(f"{why}: {one_line(answer, 4000)}", result, destination))
 
 
 def save_text(result: Result, text: str, destination: TextDestination) -> Result:

@@ -55,7 +55,7 @@ def extract(
     try:
         reply = _read(name, body, every, links)
     except NbError as error:
-        if with_text and isinstance(error, NoImage) and (text := _text(body)):
+        if with_text and isinstance(error, NoImage | BadReply) and (text := _text(body)):
             return [replace(_UNKNOWN, status="unchanged", reply=Reply(None, text))]
         return [failed(name, error)]
     save = save_every_image if every else _save_last

@@ -15,12 +15,13 @@ from typing import IO, TypeVar
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.api.reply import may_hold_image
-from nanobanana_cli.errors import LocalFileError, NbError
+from nanobanana_cli.api.reply import may_hold_image, may_hold_text
+from nanobanana_cli.errors import LocalFileError, NbError, NoText
 from nanobanana_cli.images.formats import SUFFIXES, DamagedImage, verify
 from nanobanana_cli.money import Charges
 from nanobanana_cli.settings.redaction import RedactedPieces
-from nanobanana_cli.types import Data, Redacted
+from nanobanana_cli.slug import slug
+from nanobanana_cli.types import Data, Redacted, Result
 
 T = TypeVar("T")
 
@@ -99,15 +100,34 @@ class Rescue(Redacted, frozen=True):
         if kept := self.reply(body, stem):
             error.hint, error.is_kept = extract_hint(kept, *options), True
 
+    def keep_unread(self, saved: Result, called: Result, parts: list[msgspec.Raw] | None) -> None:
+        """Save the whole reply of an image if what its error says is missing may be in there.
+
+        Args:
+            saved: with the error of its text or conversation, or of its place.
+            called: with the reply's bytes.
+            parts: those of the conversation; None if that was not asked for.
+        """
+        reply, error = called.reply, saved.error
+        if error is None or reply is None or reply.body is None:
+            return
+        if error.is_kept and error.image_path is None:  # the reply is
+            return
+        lacks_text = isinstance(error, NoText)
+        is_kept = reply.is_partial and (lacks_text or parts == [])
+        if is_kept and (kept := self.reply(reply.body, slug(called.request.prompt))):
+            hint = extract_hint(kept, *(("--text",) if lacks_text else ()))
+            error.hint, error.is_kept = "\n".join(filter(None, (error.hint, hint))), True
+
     def keep_partial(self, error: NbError, stem: str) -> None:
-        """Save what came of a reply that was cut, if it holds a part of an image, or was large."""
+        """Save what came of a reply that was cut, if that is part of an image or text, or large."""
         came, error.partial = error.partial, None
         if came is None:
             return
         if not isinstance(came, Data):
             with came:
                 self.keep(error, came, stem)
-        elif may_hold_image(came) and (kept := self.reply(came, stem)):
+        elif (may_hold_image(came) or may_hold_text(came)) and (kept := self.reply(came, stem)):
             error.hint = f"{error.hint}\nwhat came of the reply is kept as {shlex.quote(str(kept))}"
             error.is_kept = True
 

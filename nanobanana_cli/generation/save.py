@@ -104,6 +104,9 @@ def save_every_image(
         A result for each image, in the reply's order; the first one has the cost of them all.
     """
     reply = result.reply
+    if reply is not None and reply.is_partial:
+        note = "the reply is cut or damaged, so more images may have been in it"
+        result = replace(result, notes=(*result.notes, note))
     if reply is None or reply.body is None or reply.images < 2:
         yield save_image(result, destination, rescue, hashed)
         return
@@ -116,7 +119,7 @@ def save_every_image(
         saved = _save(result, data, place, None if is_kept else rescue, hashed)
         is_kept = is_kept or isinstance(saved.error, BadReply)
         yield saved
-        result = replace(result, cost=None if result.cost is None else 0)
+        result = replace(result, cost=None if result.cost is None else 0, notes=())
         number += 1
 
 

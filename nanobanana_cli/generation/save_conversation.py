@@ -78,11 +78,15 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
         return cls(endpoint, force=isinstance(place, NamedFile) and place.force)
 
     def parts_of(self, result: Result) -> list[msgspec.Raw]:
-        """Return the model's parts of a reply that has not been saved yet; [] without any."""
+        """Return the model's parts of a reply that has not been saved yet; [] unless all are there.
+
+        The service takes no turn that lacks some: it signs them together.
+        """
         # The image comes first, whatever is wrong with what is around it.
         with suppress(Exception):
-            if result.reply is not None and result.reply.body is not None:
-                return model_parts(result.reply.body)
+            reply = result.reply
+            if reply is not None and reply.body is not None and not reply.is_partial:
+                return model_parts(reply.body)
         return []
 
     def save(self, result: Result, parts: list[msgspec.Raw], rescue: Rescue) -> Result:
@@ -102,12 +106,16 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
         if image is None:
             return result
         if not parts:
+            is_partial = result.reply is not None and result.reply.is_partial
+            why = "is cut or damaged" if is_partial else "has no parts to go on from"
             error = BadReply(
-                "the reply has no parts to go on from, so no conversation is kept",
+                f"the reply {why}, so no conversation is kept",
                 hint=f"go on from the image: -i {quote(str(image))}",
                 charged=Charged.YES,
             )
-            return replace(result, error=result.error or error)
+            if result.error is not None:
+                return replace(result, notes=(*result.notes, error.message))
+            return replace(result, error=error)
         data: Data = b""
         try:
             data = rescue.patiently(lambda: self._encoded(result, image, parts))

@@ -209,11 +209,54 @@ class TestAReplyThatIsCut:
         Path("fox.png").write_bytes(IMAGE)
         body = reply({"text": "A red fox in the snow."})
         end = body.index(b"snow")
-        for sent, code in ((body, 0), (body[:end], 11)):
+        for sent, code in ((body, 0), (body[:-30], 0), (body[:end], 11)):
             with WireServer(chunked(sent, b"\r\n")) as server:
                 env = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": "sk-0123456789abcdef"}
                 run = nb("caption", "fox.png", "--retries", "0", env=env)
             assert run.code == code, run.err
+
+    def test_in_a_second_image_is_kept_for_the_first(self, nb: Nb) -> None:
+        body = reply(GOOD, image_part(picture(64, 64)))
+        run = call(nb, of_length(len(body), body[: body.rindex(b'"data"') + 60]))
+        assert run.code == 11
+        (kept,) = (found for found in Path("~").expanduser().rglob("replies/*.json"))
+        run = nb("extract", str(kept), "-o", "fox.png")
+        assert (run.code, Path("fox.png").read_bytes()) == (0, IMAGE), run.err
+
+    def test_beside_a_draft(self, nb: Nb) -> None:
+        """A part that is cut may be a draft, where others are; whole ones say what they are."""
+        body = reply(image_part(picture(64, 64), thought=True), GOOD, {"text": "x"})
+        run = call(nb, of_length(len(body), body[: body.index(b'{"text"')]))
+        assert (run.code, Path("fox.png").read_bytes()) == (0, IMAGE), run.err
+        Path("fox.png").unlink()
+        run = call(nb, of_length(len(body), body[: body.index(b'}, {"text"')]))
+        assert run.code == 11
+
+    @pytest.mark.parametrize("thought", [{}, {"thought": True}])
+    def test_in_the_only_image_part_beside_thoughts_is_unknown(
+        self, nb: Nb, thought: dict[str, bool]
+    ) -> None:
+        body = reply({"text": "Hm.", "thought": True}, {**GOOD, **thought})
+        run = call(nb, of_length(len(body), body[: body.index(BASE64[-20:].encode()) + 21]))
+        assert run.code == 11
+
+    def test_still_says_who_made_it_and_what_it_used(self, nb: Nb) -> None:
+        end = len(b', "x": "y"}')
+        body = reply(GOOD, {"text": "x"}, x="y")
+        run = call(nb, of_length(len(body), body[:-end]), "--json")
+        line = json.loads(run.out)
+        assert (line["response_id"], line["usage"]["total_tokens"]) == ("abc", 1128)
+        assert line["model_version"] == "gemini-3.1-flash-image-preview"
+
+    @pytest.mark.parametrize("lost", [b"data: {oops}", b"data: "])
+    def test_that_lacks_a_chunk_has_no_whole_text(self, nb: Nb, lost: bytes) -> None:
+        """What is left of it reads well, and may mean something else."""
+        chunks = [reply({"text": "No fox "}), b"", reply({"text": "is red."}), WHOLE]
+        body = b"".join(b"data: %s\n\n" % each if each else lost + b"\n\n" for each in chunks)
+        run = call(nb, Answer(body=body), "--alt")
+        assert (run.code, Path("fox.png").read_bytes()) == (9, IMAGE), run.err
+        assert "may not be whole: No fox is red." in run.err
+        assert not Path("fox.alt.txt").exists()
 
     def test_of_the_balance_is_read(self, nb: Nb) -> None:
         """What is no picture is whole when its JSON is."""

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import json
+import zlib
 from typing import Any
 
 from faults import worlds
-from faults.lab import BATCH, GENERATE, GOOD, REPLY, TEXT, Bench, Row, Scenario, check
+from faults.lab import (
+    BATCH,
+    CAPTION,
+    DRAWING,
+    GENERATE,
+    GOOD,
+    IMAGE,
+    REPLY,
+    TEXT,
+    Bench,
+    Row,
+    Scenario,
+    check,
+)
 from support import pngs
 from support.replies import image_part, reply
 from support.wire_server import Answer, Hold, Reset, Send, Steps, Wait
@@ -16,17 +31,31 @@ _WHOLE = _HEAD + REPLY
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 _OK = b"HTTP/1.1 200 OK\r\n"
 _HALF = REPLY[: len(REPLY) // 2]
-# Texts and conversations are read from whole replies alone.
-_PICTURES = tuple(form for form in (*GENERATE, *BATCH) if form not in ("alt", "chat"))
+# Up to the end of the image, whose part goes on.
+_BEHIND = REPLY[: REPLY.index(b'"}', 400) + 2]
 _SOON = ("--timeout", "0.6")
+# What needs no more of a reply than its image.
+_PICTURES = tuple(form for form in (*GENERATE, *BATCH) if form not in ("alt", "chat"))
 _NOISE = reply({"text": TEXT}, image_part(pngs.png(pngs.Shape(96, 96))))
 _GZIP = gzip.compress(_NOISE)
+# A stream, whose last event has begun.
+_EVENTS = b"".join(
+    b'data: {"candidates": [{"content": {"parts": [%s]}}]}\n\n' % json.dumps(part).encode()
+    for part in ({"text": TEXT}, image_part(IMAGE), {"text": "More."})
+)[:-20]
+_MAYBE = "its text may not be whole"
 # Unpacking takes nearly all of `memory-limit`, and seconds.
 _HEAVY: Any = {"memory": 620 << 20, "seconds": 30.0, "forms": ("file", "batch")}
 
 
 def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def _unended(data: bytes) -> bytes:
+    """Gzip that unpacks to the data, and goes on."""
+    packer = zlib.compressobj(wbits=31)
+    return packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
 
 
 def _headed(headers: bytes, body: bytes = REPLY) -> Steps:
@@ -54,10 +83,31 @@ def _cut(name: str, *script: Answer | Steps, **more: Any) -> Scenario:
     return _unknown(name, *script, kept=True, **more)
 
 
+def _behind(name: str, *script: Answer | Steps, few: bool = False) -> tuple[Scenario, ...]:
+    """Cut behind the image: it is used, and the rest, if that was asked for, kept and missing.
+
+    Args:
+        few: without the forms in which images go elsewhere.
+    """
+    lacks: Any = {"charged": "yes", "script": script, "kept": True, "leaves": ("fox.png",)}
+    return (
+        _used(name, *script, forms=("file", "batch") if few else _PICTURES),
+        Scenario(f"{name}: text", 9, says=_MAYBE, forms=("alt", "draw"), **lacks),
+        Scenario(f"{name}: turns", 10, says="no conversation is kept", forms=("chat",), **lacks),
+        Scenario(
+            f"{name}: caption", 9, "yes", script, says=_MAYBE, forms=CAPTION[:1] if few else CAPTION
+        ),
+    )
+
+
 def _packed(body: bytes, length: int = 0) -> Steps:
     """Gzip, that ends with the connection unless its length is given."""
     stated = b"Content-Length: %d\r\n" % length if length else b""
     return _headed(b"Content-Encoding: gzip\r\n" + stated, body)
+
+
+# Within the image, and nothing says so.
+_ENDED = _packed(_GZIP[:-9000])
 
 
 def _unusable(name: str, *script: Answer | Steps, says: str, **more: Any) -> Scenario:
@@ -127,7 +177,9 @@ ROWS = (
             _unknown("in the headers", Steps(Send(_HEAD[:-3]))),
             _unknown("before the body", Steps(Send(_HEAD))),
             _cut("in the body", Steps(Send(_WHOLE[:-2000]))),
-            _used("behind the image", Steps(Send(_WHOLE[:-60])), forms=_PICTURES),
+            _used("behind the answer", Steps(Send(_WHOLE[:-60]))),
+            *_behind("behind the image", Steps(Send(_HEAD + _BEHIND))),
+            _cut("in a text", Steps(Send(_HEAD + _BEHIND[:75])), forms=(*CAPTION, "file", "alt")),
         ),
     ),
     Row(
@@ -142,6 +194,8 @@ ROWS = (
             _unknown("twice", _headed(b"Content-Length: 5\r\nContent-Length: 6\r\n")),
             _used("of 5000 digits", _headed(b"Content-Length: " + b"9" * 5000 + b"\r\n")),
             _cut("of a cut body", _headed(b"Content-Length: %d\r\n" % len(REPLY), _HALF)),
+            *_behind("behind the image", _headed(b"Content-Length: 9999\r\n", _BEHIND), few=True),
+            *_behind("of a cut image part", Answer(body=_BEHIND), few=True),
         ),
     ),
     Row(
@@ -154,6 +208,8 @@ ROWS = (
             _cut("negative size", Steps(Send(_CHUNKED + _chunk(_HALF) + b"-9\r\n" + _HALF))),
             _cut("absurd size", Steps(Send(_CHUNKED + b"f" * 15 + b"\r\n" + _HALF))),
             _used("no last chunk", Steps(Send(_CHUNKED + _chunk(REPLY)))),
+            *_behind("behind the image", Steps(Send(_CHUNKED + _chunk(_BEHIND))), few=True),
+            *_behind("in an event", Steps(Send(_CHUNKED + _chunk(_EVENTS))), few=True),
             _used("garbage at the end", Steps(Send(_CHUNKED + _chunk(REPLY) + b"\0\0\0"))),
             _used(
                 "both",
@@ -174,7 +230,9 @@ ROWS = (
             ),
             _used("wrong checksum", _packed(_GZIP[:-8] + bytes(8))),
             _cut("cut", _packed(_GZIP[:-9000], len(_GZIP))),
-            Scenario("cut without length", 10, "maybe", (_packed(_GZIP[:-9000]),), kept=True),
+            Scenario("cut without length", 10, "maybe", (_ENDED,), kept=True, forms=DRAWING),
+            Scenario("cut without length: text", 9, "yes", (_ENDED,), says=_MAYBE, forms=CAPTION),
+            *_behind("cut behind the image", _packed(_unended(_BEHIND), 9999), few=True),
             _used("false", _packed(_NOISE)),
             _used("undeclared", Answer(body=_GZIP)),
             _used("of another kind", Answer(headers=(("Content-Encoding", "br"),), body=_NOISE)),

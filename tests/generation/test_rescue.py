@@ -527,6 +527,55 @@ class TestAReplyThatIsCut:
         assert f"hint: what came of the reply is kept as {path}\n" in run.err
         assert run.err.endswith("May have been charged.\n")
 
+    @pytest.mark.parametrize("options", [("--alt",), ("--chat",), ("--alt", "--chat"), ()])
+    def test_behind_its_image_is_kept_for_what_it_lacks(
+        self, nb: Nb, serve: Serve, state: Path, options: tuple[str, ...]
+    ) -> None:
+        body = reply({"text": "A fox."}, image_part(IMAGE, thoughtSignature="abc"), {"text": "x"})
+        end = body.index(b', {"text": "x"')
+        serve(Answer(body=body, cut=len(Answer(body=body).head()) + end))
+        run = make(nb, *options)
+        assert run.code == {"--alt": 9, "--chat": 10}.get("".join(options[:1]), 0), run.err
+        assert Path("fox.png").read_bytes() == IMAGE
+        assert not Path("fox.alt.txt").exists()
+        if not options:
+            assert kept(state) == []
+            return
+        (path,) = kept(state)
+        assert path.read_bytes() == body[:end]
+        assert f"the reply was kept: nb extract {'--text ' * ('--alt' in options)}{path}" in run.err
+        assert ("no conversation is kept" in run.err) is ("--chat" in options)
+        again = nb("extract", "--text", "--json", str(path), "-o", "again.png")
+        assert (again.code, Path("again.png").read_bytes()) == (0, IMAGE), again.err
+        assert json.loads(again.out)["alt"] == "A fox."
+
+    def test_behind_its_answer_lacks_nothing(self, nb: Nb, serve: Serve, state: Path) -> None:
+        body = reply({"text": "A fox."}, image_part(IMAGE, thoughtSignature="abc"))
+        serve(Answer(body=body, cut=len(Answer(body=body).head() + body) - 20))
+        run = make(nb, "--alt", "--chat")
+        assert (run.code, Path("fox.alt.txt").read_text()) == (0, "A fox.\n"), run.err
+        turns = json.loads(Path("fox.chat.json").read_bytes())["contents"]
+        assert turns[1]["parts"] == json.loads(body)["candidates"][0]["content"]["parts"]
+        assert kept(state) == []
+
+    def test_may_lack_images(self, nb: Nb, serve: Serve, state: Path) -> None:
+        body = reply(image_part(IMAGE), image_part(IMAGE), {"text": "x"})
+        end = body.index(b', {"text"')
+        serve(Answer(body=body, cut=len(Answer(body=body).head()) + end))
+        run = make(nb, "--all")
+        assert (run.code, run.out) == (0, "fox.png\nfox-2.png\n"), run.err
+        assert run.err.count("so more images may have been in it") == 1
+        assert kept(state) == []
+
+    def test_in_a_text_is_kept_as_far_as_it_came(self, nb: Nb, serve: Serve, state: Path) -> None:
+        Path("in.png").write_bytes(IMAGE)
+        body = reply({"text": "A fox in snow."})
+        serve(Answer(body=body, cut=len(Answer(body=body).head()) + body.index(b" in snow")))
+        run = nb("caption", "in.png")
+        (path,) = kept(state)
+        assert (run.code, path.read_bytes()[-5:]) == (11, b"A fox")
+        assert f"what came of the reply is kept as {path}" in run.err
+
     def test_before_its_image_is_not_kept(self, nb: Nb, serve: Serve, state: Path) -> None:
         serve(Answer(body=reply(image_part(IMAGE)), cut=60))
         assert make(nb).code == 11

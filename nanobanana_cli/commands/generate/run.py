@@ -250,7 +250,7 @@ class Generation(msgspec.Struct, frozen=True):
         with session.call(self.request, every_link=self.every) as called:
             rescue = session.rescue
             hashed = session.log.is_kept or chat is not None
-            parts = chat.parts_of(called) if chat else []
+            parts = chat.parts_of(called) if chat else None
             if self.every:
                 results = [*save_every_image(called, places[0], rescue, hashed)]
             else:
@@ -260,7 +260,8 @@ class Generation(msgspec.Struct, frozen=True):
             for at in [-1] if self.every else range(len(results)):
                 results[at] = self._with_text(results[at])
                 if chat is not None:
-                    results[at] = chat.save(results[at], parts, rescue)
+                    results[at] = chat.save(results[at], parts or [], rescue)
+            rescue.keep_unread(results[-1], called, parts)
             session.log.add(results, self._log_settings())
         return results
 
