@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import ssl
+import traceback
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -207,9 +208,20 @@ def _proxy(cause: BaseException) -> _Problem | None:
     if isinstance(cause, OSError) and (refused := _TUNNEL.search(str(cause))):
         reason = f"the proxy refused to connect ({refused[1]})"
         return _Problem(reason, hint="check HTTPS_PROXY and NO_PROXY", lasting=True)
+    if isinstance(cause, ConnectionError) and _is_in_tunnel(cause):
+        return _broken_proxy(cause)
     if isinstance(cause, requests.exceptions.ProxyError):
         return _broken_proxy(tuple(_chain(cause))[-1])
     return None
+
+
+def _is_in_tunnel(error: BaseException) -> bool:
+    """Return True if an exception comes from asking a proxy for a tunnel, which `http.client` does.
+
+    Nothing else tells a connection that the proxy has reset from one that the host has.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_code.co_name == "_tunnel" for frame, _ in frames)
 
 
 def _broken_proxy(root: BaseException) -> _Problem:

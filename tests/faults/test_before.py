@@ -84,6 +84,11 @@ ROWS = (
             ),
             _unsent("closes", worlds.proxy(answer=b""), "the proxy does not work"),
             _unsent(
+                "resets",
+                worlds.proxy(reset=True),
+                "the proxy does not work: the connection was reset",
+            ),
+            _unsent(
                 "closes its tunnel",
                 worlds.proxy(answer=b"HTTP/1.1 200 OK\r\n\r\n"),
                 "the connection was closed",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import struct
 import threading
 from collections.abc import Mapping
 from types import TracebackType
@@ -19,6 +20,7 @@ class Proxy:
         refuse: answer each CONNECT with this status.
         stall: never answer it.
         answer: answer with these bytes, and close.
+        reset: reset the connection once it has asked.
 
     Attributes:
         heads: the requests that came, with their headers.
@@ -31,7 +33,9 @@ class Proxy:
         refuse: int | None = None,
         stall: bool = False,
         answer: bytes | None = None,
+        reset: bool = False,
     ) -> None:
+        self._reset = reset
         self.heads: list[bytes] = []
         self._ports = ports or {}
         if refuse is not None:
@@ -72,6 +76,9 @@ class Proxy:
         self.heads.append(head)
         if self._stall:
             self._stopped.wait()
+            return
+        if self._reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return
         if self._answer is not None:
             client.sendall(self._answer)
