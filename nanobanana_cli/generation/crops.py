@@ -84,5 +84,8 @@ def save_everywhere(
         if isinstance(saved.error, BadReply) and saved.error.charged is not Charged.YES:
             # No whole image came, so no size can be cut out of it.
             return
-        result = replace(result, cost=None if result.cost is None else 0)
+        original = saved.original_path or result.original_path
+        if isinstance(saved.error, BadReply) and saved.error.image_path is not None:
+            original = str(saved.error.image_path)
+        result = replace(result, cost=None if result.cost is None else 0, original_path=original)
         is_first = False

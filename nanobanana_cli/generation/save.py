@@ -138,6 +138,8 @@ def _save(
         kept, note = cutout.keep_original(received, place, rescue)
         told = (note,) if note else ()
         bare = replace(bare, original_path=kept or None, notes=(*result.notes, *told))
+        # Another size of the same image may have been saved as received.
+        kept = kept or result.original_path or ""
         picture, notes = _edited(received, place, result.request, rescue, kept)
         path = _put(picture, place, result.request, rescue)
     except NbError as error:

@@ -93,8 +93,7 @@ class Generation(msgspec.Struct, frozen=True):
         if len(failures) == len(self._destinations) == 1:
             raise failures[0]
         if failures:
-            # Like ones once; the hint may name the place of a reply that was paid for.
-            for failure in {(each.message, each.hint): each for each in failures}.values():
+            for failure in _told_once(failures):
                 self.terminal.error(failure)
             # The highest says most about money: 11 (unknown) before 5 (safe to run again).
             raise typer.Exit(max(each.code for each in failures))
@@ -281,3 +280,14 @@ class Generation(msgspec.Struct, frozen=True):
         if self.text is None:
             return found
         return found | ({"alt": True} if self.writer.texts is None else self.text.options)
+
+
+def _told_once(failures: Sequence[NbError]) -> list[NbError]:
+    """Return like failures once, and as one those whose hint leads to what the same call kept."""
+    found: dict[object, NbError] = {}
+    for failure in failures:
+        key = failure.hint if failure.is_kept else (failure.message, failure.hint)
+        first = found.setdefault(key, failure)
+        if failure.message not in first.message:
+            first.message += f"; {failure.message}"
+    return [*found.values()]

@@ -159,6 +159,21 @@ def test_a_smaller_image_is_enough_for_some(nb: Nb) -> None:
     assert _size("card-600x600.png")[1] == (600, 600)
 
 
+@pytest.mark.parametrize("server", [SMALL], indirect=True)
+@pytest.mark.usefixtures("server")
+def test_a_smaller_image_than_several_is_kept_and_told_once(nb: Nb) -> None:
+    fits = ("--fit", "1200x630", "--fit", "1150x600", "--fit", "600x600")
+    run = nb("generate", "a red fox", *fits, "-o", "card.png", "--json")
+    assert run.code == 10
+    lines = [json.loads(line) for line in run.out.splitlines()]
+    assert [line["path"] for line in lines] == [None, None, "card-600x600.png"]
+    assert "original_path" not in lines[-1]
+    assert run.err.count("Charged.") == run.err.count("hint:") == 1
+    assert "cropped to 1200x630: it is 1100x614" in run.err
+    assert "cropped to 1150x600: it is 1100x614" in run.err
+    assert sorted(path.name for path in Path().iterdir()) == ["a-red-fox.png", "card-600x600.png"]
+
+
 @pytest.mark.parametrize("server", [picture(2048, 2048)], indirect=True)
 @pytest.mark.usefixtures("server")
 def test_another_shape_than_asked_for_is_cropped_and_told(nb: Nb) -> None:
