@@ -20,8 +20,9 @@ _WORDS = {"text": TEXT}
 _B64 = base64.b64encode(IMAGE).decode()
 # Without those whose text alone decides.
 _IMAGES = tuple(form for form in GENERATE if form not in ("alt", "chat"))
-# A conversation goes on from parts as they should be.
-_ANY = tuple(form for form in FORMS if form != "chat")
+_ANY = tuple(FORMS)
+# A conversation goes on from parts, which a reply of no known shape does not have.
+_NO_TURNS = tuple(form for form in FORMS if form != "chat")
 # Crops enlarge nothing.
 _SMALL = tuple(form for form in _ANY if form != "fit")
 
@@ -102,6 +103,7 @@ def _of_a_case(case: cases.Case) -> Scenario:
 
 _DRAWING = (*_IMAGES, "draw", *BATCH)
 _DEEP = 100_000
+_DEEP_BESIDE = _beside(b"[" * _DEEP + b"]" * _DEEP)
 _WHOLE = {"PNG": IMAGE} | {kind: picture(64, 64, kind) for kind in ("JPEG", "WEBP")}
 _MODEL = b'"gemini-3.1-flash-image-preview"'
 _LONG = b"9" * 5000
@@ -140,7 +142,16 @@ ROWS = (
             _no_use("deep lists", b"[" * _DEEP + b"]" * _DEEP),
             _no_use("deep objects", b'{"a":' * _DEEP + b"1" + b"}" * _DEEP),
             _no_use("half deep", b'{"candidates":' + b"[" * _DEEP),
-            _used("deep beside an image", _beside(b"[" * _DEEP + b"]" * _DEEP)),
+            _used("deep beside an image", _DEEP_BESIDE, forms=_NO_TURNS),
+            Scenario(
+                "deep beside an image: turns",
+                10,
+                "yes",
+                (Answer(body=_DEEP_BESIDE),),
+                says="no parts to go on from",
+                forms=("chat",),
+                leaves=("fox.png",),
+            ),
         ),
     ),
     Row(
