@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import mmap
 import shlex
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -28,6 +29,8 @@ T = TypeVar("T")
 # Replies of earlier runs; those of this run are all kept.
 _MOST_REPLIES = 20
 _MOST_BYTES = 200_000_000
+# Bytes; of a PNG at 4K.
+_LARGEST_IMAGE = 32 << 20
 # Bytes; what it takes to write a reply in pieces, for a few threads.
 _RESERVE = 8 << 20
 # Seconds to wait for what other calls hold, and between two tries.
@@ -57,6 +60,22 @@ class Rescue(Redacted, frozen=True):
     charges: Charges = msgspec.field(default_factory=Charges)
     others: tuple[Path, ...] = ()
     reserve: list[mmap.mmap] = msgspec.field(default_factory=lambda: [mmap.mmap(-1, _RESERVE)])
+
+    def check(self) -> None:
+        """Raise unless a file may be as large as an image: a paid one could be kept nowhere else.
+
+        Raises:
+            LocalFileError: the system's limit is lower.
+        """
+        if sys.platform != "win32":
+            import resource
+
+            most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+            if most != resource.RLIM_INFINITY and most < _LARGEST_IMAGE:
+                raise LocalFileError(
+                    f"the system allows no file above {most} bytes, and an image may have more",
+                    hint="raise the limit: `ulimit -f unlimited`",
+                )
 
     def image(self, data: Data, stem: str, suffix: str, beside: Path | None = None) -> Path | None:
         """Save an image in the first folder that takes it.

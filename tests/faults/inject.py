@@ -14,7 +14,7 @@ from faults.lab import Bench
 from support.python import ROOT
 
 _SITE = """
-import io, json, os, time
+import io, json, os
 
 fault = json.loads(os.environ["NB_FAULT"])
 calls = fault["calls"]
@@ -65,8 +65,6 @@ if fault["twins"]:
     lexists, link = os.path.lexists, os.link
     os.path.lexists = lambda path: lexists(twin(path))
     os.link = lambda old, new: link(old, twin(new))
-now = time.time
-time.time = lambda: now() + (fault["clock"] if begun() else 0)
 """
 
 
@@ -75,7 +73,6 @@ def injected(
     at_once: bool = False,
     at_home: bool = False,
     twins: bool = False,
-    clock: float = 0.0,
     **calls: int,
 ) -> Callable[[Bench], dict[str, Any]]:
     """Return options for a run in which calls of the system fail in the work folder.
@@ -84,7 +81,6 @@ def injected(
         at_once: from the start; else once the file `once` is there.
         at_home: in the home as well.
         twins: names that differ in case alone are the same.
-        clock: seconds by which the system's clock is wrong.
         calls: `open` (to write), `write`, `link`, `replace` or `fsync`, and the error of each.
     """
 
@@ -97,7 +93,6 @@ def injected(
             "under": [str(bench.work), *([str(bench.home)] if at_home else [])],
             "once": None if at_once else str(bench.folder / "once"),
             "twins": twins,
-            "clock": clock,
         }
         return {"env": {"NB_FAULT": json.dumps(fault), "PYTHONPATH": f"{site}:{ROOT}"}}
 

@@ -15,6 +15,7 @@ GROUPS = {
     "test_replies": "Replies",
     "test_terminal": "The terminal",
     "test_disk": "The disk",
+    "test_limits": "Limits of the system",
     "test_user": "The user and the machine",
 }
 

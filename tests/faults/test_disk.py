@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+from faults import mounts
 from faults.inject import injected
 from faults.lab import (
     BATCH,
@@ -126,6 +127,11 @@ _OUT: Any = {
         **{form: {"argv": ("-o", "out")} for form in BATCH},
     },
 }
+# Crops and WebP are smaller than a page.
+_LARGE: Any = {
+    **_OUT,
+    "forms": tuple(form for form in _OUT["forms"] if form not in ("fit", "webp")),
+}
 # Those whose first file is new, and has a name of the user's.
 _BOTH: Any = {"forms": (*_NAMED, *BATCH)}
 _SECOND = tuple(
@@ -193,6 +199,26 @@ ROWS = (
         (
             _rescued("full", options=injected(at_home=True, write=errno.ENOSPC)),
             _rescued("read-only", options=injected(at_home=True, open=errno.EROFS)),
+        ),
+    ),
+    Row(
+        "real",
+        "a real file system is full or read-only, also that of the home",
+        "as with the errors that are put in the system's place for the rows above",
+        (
+            _rescued("full", options=mounts.full("work/out"), **_LARGE),
+            _rescued("full, as the home", options=mounts.full("work/out", "home"), **_LARGE),
+            Scenario(
+                "read-only",
+                6,
+                "no",
+                calls=0,
+                says="read-only",
+                options=mounts.read_only("work/out"),
+                **_OUT,
+            ),
+            Scenario("a full home", 0, options=mounts.full("home")),
+            Scenario("a read-only home", 0, options=mounts.read_only("home")),
         ),
     ),
     Row(

@@ -219,6 +219,7 @@ ROWS = (
             for name, data in _WHOLE.items()
             for part in (1, 30, 70, 99)
         ),
+        elsewhere=("images/test_checking.py::test_a_cut_is_found_anywhere",),
     ),
     Row(
         "damage",

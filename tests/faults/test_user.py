@@ -11,7 +11,7 @@ from typing import Any
 
 from conftest import NbProcess
 from faults import worlds
-from faults.inject import injected
+from faults.clock import clock, stepping
 from faults.lab import (
     CAPTION,
     GENERATE,
@@ -29,7 +29,7 @@ from faults.lab import (
 from support import python
 from support.replies import failed
 from support.tools import obey_permissions, on_linux
-from support.wire_server import Answer, Hold, Send, Steps, WireServer
+from support.wire_server import Answer, Hold, Send, Steps, Wait, WireServer
 
 # /proc and capabilities.
 pytestmark = on_linux
@@ -74,12 +74,9 @@ def _keyed(name: str, key: str, **more: Any) -> Scenario:
     return Scenario(name, 4, "no", calls=0, env={"WISDOM_GATE_KEY": key}, **more)
 
 
-def _stepped(bench: Bench, _: subprocess.Popen[bytes]) -> bool:
-    """Let the clock step while the service draws."""
-    if not (bench.server and bench.server.requests):
-        return False
-    (bench.folder / "once").touch()
-    return True
+def _unsent_at(name: str, world: World, day: str, says: str) -> Scenario:
+    options = clock(f"@{day} 00:00:00")
+    return Scenario(f"TLS in {name}", 5, "no", world=world, calls=0, says=says, options=options)
 
 
 def _home(mode: int) -> Callable[[Bench], object]:
@@ -92,6 +89,11 @@ def _unprivileged(_: Bench) -> dict[str, Any]:
 
 _INT, _TERM = signal.SIGINT, signal.SIGTERM
 _ONCE = _signals(_INT)
+# A second later, by the service's own clock.
+_LATER = failed(
+    429, Retry_After="Wed, 21 Oct 2015 07:28:02 GMT", Date="Wed, 21 Oct 2015 07:28:01 GMT"
+)
+_IN_2020: Any = {"options": clock("@2020-01-05 00:00:00")}
 
 ROWS = (
     Row(
@@ -151,20 +153,57 @@ ROWS = (
     Row(
         "clock",
         "the clock is wrong, or steps during the call",
-        "nothing ends early or late; waits and deadlines do not follow the clock",
+        "nothing ends early or late; waits and deadlines do not follow the clock; a certificate "
+        "is judged by it",
         (
-            _fine("in 1980", options=injected(at_once=True, clock=-1.4e9)),
-            _fine("in 2099", options=injected(at_once=True, clock=2.3e9)),
-            Scenario(
-                "steps",
-                11,
-                "maybe",
-                (Steps(Hold()),),
-                argv=("--timeout", "0.6"),
-                during=_stepped,
-                options=injected(clock=86_400.0),
+            _fine("in 1970", options=clock("@1970-01-02 00:00:00")),
+            _fine("in 2042", options=clock("@2042-01-01 00:00:00")),
+            _fine("in 2099", options=clock("@2099-01-01 00:00:00")),
+            *(
+                Scenario(
+                    f"steps to {year}, and no reply",
+                    11,
+                    "maybe",
+                    (Steps(Hold()),),
+                    argv=("--timeout", "0.6"),
+                    says="no complete reply within 0.6 s",
+                    during=stepping(f"@{year}-01-02 00:00:00"),
+                    options=clock("+0"),
+                )
+                for year in (1970, 2042)
+            ),
+            *(
+                _fine(
+                    f"steps to {year}",
+                    script=(Steps(Wait(0.4), Send(GOOD.head() + REPLY)),),
+                    during=stepping(f"@{year}-01-02 00:00:00"),
+                    options=clock("+0"),
+                )
+                for year in (1970, 2042)
+            ),
+            *(
+                _fine(
+                    f"steps to {year} in a wait until a date",
+                    script=(_LATER, GOOD),
+                    calls=None,
+                    argv=("--retries", "3"),
+                    during=stepping(f"@{year}-01-02 00:00:00"),
+                    options=clock("+0"),
+                    seconds=3.0,
+                )
+                for year in (1970, 2042)
+            ),
+            _unsent_at("1970", worlds.tls(), "1970-01-02", "is not valid yet"),
+            _unsent_at("2042", worlds.tls(years="past"), "2042-01-01", "has expired"),
+            _fine("in 2020, as the certificate", world=worlds.tls(years="past"), **_IN_2020),
+            _fine(
+                "steps beyond the certificate",
+                world=worlds.tls(years="past"),
+                during=stepping("@2042-01-01 00:00:00"),
+                **_IN_2020,
             ),
         ),
+        elsewhere=("faults/test_user.py::test_a_ledger_of_another_time",),
     ),
     Row(
         "environment",
@@ -231,3 +270,12 @@ def test_two_runs_at_once(bench: Bench, nb_process: NbProcess) -> None:
     assert sum("the image was saved as fox-2.png" in each for each in told) == 1
     for name in ("fox.png", "fox-2.png"):
         assert Path(bench.work, name).read_bytes() == IMAGE
+
+
+def test_a_ledger_of_another_time(bench: Bench) -> None:
+    """What was made in 2042 is up to date in 1970, and the other way round."""
+    with WireServer(GOOD) as bench.server:
+        for year in (2042, 1970, 2099):
+            env = clock(f"@{year}-01-02 00:00:00")(bench)["env"]
+            outcome = bench.run("batch", "m.txt", env={**env, "NB_BASE_URL": bench.server.url})
+            assert (outcome.code, outcome.calls) == (0, 1), outcome.err

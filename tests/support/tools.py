@@ -25,15 +25,16 @@ def require(name: str) -> str:
 
     A machine without it skips the test, unless NB_REQUIRE_TOOLS=1 says that all are there.
     """
-    return _there(name, shutil.which(name))
+    return there(name, shutil.which(name))
 
 
 def require_named(variable: str) -> str:
     """The path of a program that a variable of the environment names; as `require`."""
-    return _there(f"the program of {variable}", shutil.which(os.environ.get(variable, "")))
+    return there(f"the program of {variable}", shutil.which(os.environ.get(variable, "")))
 
 
-def _there(name: str, path: str | None) -> str:
+def there(name: str, path: str | None) -> str:
+    """What is named, if it is there; else as `require`."""
     if path is None:
         if os.environ.get("NB_REQUIRE_TOOLS") == "1":
             pytest.fail(f"{name} is not installed, and NB_REQUIRE_TOOLS=1 asks for it")

@@ -202,6 +202,7 @@ def _run(
     limiter = RateLimiter(at_once, chosen.rpm, wait, terminal.note)
     with ExitStack() as stack:
         session = stack.enter_context(connection.session(job.settings, terminal, limiter))
+        session.rescue.check()
         _check_folders(job, due)
         ledger = stack.enter_context(Ledger(locking.own_ledger(job.ledger, job.shard)))
         alt_files = AltFiles.read(

@@ -85,6 +85,7 @@ class Generation(msgspec.Struct, frozen=True):
                 cost.confirm(self.request, self.settings, len(missing), self.terminal, yes=yes)
                 recover(self._folders(), self.terminal)
                 session = stack.enter_context(connection.session(self.settings, self.terminal))
+                session.rescue.check()
             except NbError as error:
                 provider = self.settings.provider
                 self.writer.json(Result("failed", self.request, provider, error=error))
