@@ -10,7 +10,20 @@ import textwrap
 import zlib
 from typing import Any
 
-from faults.lab import BATCH, FORMS, GENERATE, IMAGE, KEY, REPLY, TEXT, Bench, Row, Scenario, check
+from faults.lab import (
+    BATCH,
+    CAPTION,
+    FORMS,
+    GENERATE,
+    IMAGE,
+    KEY,
+    REPLY,
+    TEXT,
+    Bench,
+    Row,
+    Scenario,
+    check,
+)
 from PIL import Image
 from support import cases, pngs
 from support.replies import failed, image_part, picture, reply
@@ -21,8 +34,8 @@ _B64 = base64.b64encode(IMAGE).decode()
 # Without those whose text alone decides.
 _IMAGES = tuple(form for form in GENERATE if form not in ("alt", "chat"))
 _ANY = tuple(FORMS)
-# A conversation goes on from parts, which a reply of no known shape does not have.
-_NO_TURNS = tuple(form for form in FORMS if form != "chat")
+# A reply of no known shape has neither text nor parts to go on from.
+_PICTURES = tuple(form for form in FORMS if form not in ("chat", "alt", "draw", *CAPTION))
 # Crops enlarge nothing.
 _SMALL = tuple(form for form in _ANY if form != "fit")
 
@@ -142,7 +155,18 @@ ROWS = (
             _no_use("deep lists", b"[" * _DEEP + b"]" * _DEEP),
             _no_use("deep objects", b'{"a":' * _DEEP + b"1" + b"}" * _DEEP),
             _no_use("half deep", b'{"candidates":' + b"[" * _DEEP),
-            _used("deep beside an image", _DEEP_BESIDE, forms=_NO_TURNS),
+            _used("deep beside an image", _DEEP_BESIDE, forms=_PICTURES),
+            _no_use("deep beside a text", _DEEP_BESIDE, kept=True, forms=CAPTION),
+            Scenario(
+                "deep beside an image: text",
+                9,
+                "yes",
+                (Answer(body=_DEEP_BESIDE),),
+                says="no text could be read",
+                kept=True,
+                forms=("alt", "draw"),
+                leaves=("fox.png",),
+            ),
             Scenario(
                 "deep beside an image: turns",
                 10,
