@@ -26,6 +26,8 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # leave out zeros at its end, so that nobody can tell whether a scan is complete.
 _SEQUENTIAL = frozenset({0xC0, 0xC1})
 _HUFFMAN = _SEQUENTIAL | {0xC2}
+# Encoders make ten or a few more; each costs the time of the whole picture, however short it is.
+_MOST_SCANS = 500
 # What libjpeg makes of blocks that are missing, before and after Pillow inverts them.
 _GREY = (127, 128)
 # Noise, so that missing blocks made of it are not grey; then some after each restart marker.
@@ -104,6 +106,8 @@ def _outline(data: Data) -> _Outline:
     scans = [each for each in found if each.marker == _SOS]
     if frame is None or not scans or len(frame.body) < 6:
         raise DamagedImage("the JPEG has no picture in it")
+    if len(scans) > _MOST_SCANS:
+        raise DamagedImage(f"the JPEG has {len(scans):,} scans, more than {_MOST_SCANS}")
     height, width = int.from_bytes(frame.body[1:3]), int.from_bytes(frame.body[3:5])
     check_size("JPEG", width, height)
     # Each component: in the frame 3 bytes from the 6th on, in a scan 2 from the 2nd on.

@@ -66,6 +66,16 @@ def test_a_long_run_of_fill_bytes_takes_no_time() -> None:
         jpeg.survey(b"\xff\xd8" + b"\xff" * 20_000_000 + b"\0")
 
 
+def test_a_picture_of_very_many_scans_is_refused_before_it_is_decoded() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (24, 16), "red").save(buffer, "jpeg", progressive=True)
+    data = buffer.getvalue()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    assert jpeg.verify(data[:-2] + last * 400 + b"\xff\xd9") == (24, 16)
+    with pytest.raises(DamagedImage, match="scans, more than 500"):
+        jpeg.verify(data[:-2] + last * 500 + b"\xff\xd9")
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"GIF89a"])
 def test_something_else(data: bytes) -> None:
     with pytest.raises(DamagedImage, match="does not start with a JPEG marker"):
