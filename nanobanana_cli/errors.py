@@ -291,3 +291,8 @@ class OutputClosed(NbError):
 # Failures that every further call of a run would meet too: they are about the key, the account, the
 # address or the model. (`Rejected` is about one request.)
 ENDS_RUN = (ConfigError, KeyRejected, NotFound, OutOfCredit, Unreachable)
+
+
+def syntax_reason(error: ValueError | RecursionError) -> str:
+    """Return why a text could not be parsed, in plain words."""
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)

@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from nanobanana_cli import files
-from nanobanana_cli.errors import UsageError
+from nanobanana_cli.errors import UsageError, syntax_reason
 from nanobanana_cli.generation.destinations import chat_file
 from nanobanana_cli.generation.remote import is_address, shown
 from nanobanana_cli.images.content import shown_in
@@ -106,7 +106,7 @@ def read(path: Path, name: str) -> tuple[ConversationFile, Conversation]:
         str(data, "utf-8")
         fields = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
     except (ValueError, RecursionError) as error:
-        raise _unusable(path, f"is not JSON, or damaged ({error})") from None
+        raise _unusable(path, f"is not JSON, or damaged ({syntax_reason(error)})") from None
     if "nb_conversation" not in fields:
         raise _unusable(path, "is JSON, but not a conversation that nb wrote")
     try:
@@ -117,7 +117,7 @@ def read(path: Path, name: str) -> tuple[ConversationFile, Conversation]:
         version = bytes(fields["nb_conversation"])
         if version.isdigit() and int(version) > VERSION:
             raise _unusable(path, "was written by a newer nb") from None
-        raise _unusable(path, f"is damaged: {error}") from None
+        raise _unusable(path, f"is damaged: {syntax_reason(error)}") from None
     if found.nb_conversation != VERSION:
         raise _unusable(path, "was written by a newer nb")
     if not turns or turns[-1].role != "model" or not all(turn.parts for turn in turns):

@@ -17,7 +17,7 @@ import msgspec
 from nanobanana_cli.batch.manifest import delimited, toml
 from nanobanana_cli.batch.manifest.diagnostics import Diagnostics, ManifestError
 from nanobanana_cli.batch.manifest.rows import Row, convert
-from nanobanana_cli.errors import UsageError
+from nanobanana_cli.errors import UsageError, syntax_reason
 from nanobanana_cli.suggest import one_of
 
 STDIN = "-"
@@ -160,7 +160,7 @@ def _diagnosed(line: str, number: int, diagnostics: Diagnostics) -> Row | None:
     try:
         return convert(msgspec.json.decode(line), number, diagnostics)
     except (ValueError, RecursionError) as error:
-        reason = str(error).removeprefix("JSON is malformed: ") or type(error).__name__
+        reason = syntax_reason(error).removeprefix("JSON is malformed: ")
         diagnostics.add(number, "", f"not valid JSON: {reason}")
         return None
 
@@ -180,7 +180,7 @@ def _json_objects(text: str, diagnostics: Diagnostics) -> Iterator[tuple[int, Ro
             raw, position = decode(text, position)
         except (ValueError, RecursionError) as error:
             place = error.pos if isinstance(error, json.JSONDecodeError) else position
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else syntax_reason(error)
             wrong = line + text.count("\n", position, place)
             diagnostics.add(wrong, "", f"not valid JSON: {reason}")
             following = _OBJECT.search(text, text.find("\n", position) + 1 or len(text))

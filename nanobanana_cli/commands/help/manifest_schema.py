@@ -23,13 +23,22 @@ _ANY_NAME: Schema = {"^_": {}}
 _NOT_BLANK = {"type": ["string", "null"], "pattern": r"\S"}
 _STRING = {"type": "string"}
 # JSON has no other way to say that what is given must not be given together.
-_ONE_PROMPT = {"not": {"required": ["prompt", "prompt_file"]}}
 _GIVEN = {"type": "string", "minLength": 1}
+_ONE_PROMPT = {
+    "not": {
+        "required": ["prompt", "prompt_file"],
+        "properties": {"prompt": _STRING, "prompt_file": _STRING},
+    }
+}
 _ONE_SHAPE = [
     {"not": {"required": ["fit", key], "properties": {"fit": _GIVEN, key: _GIVEN}}}
     for key in ("aspect", "size")
 ]
-_HAS_PROMPT = {"anyOf": [{"required": ["prompt"]}, {"required": ["prompt_file"]}]}
+_HAS_PROMPT = {
+    "anyOf": [
+        {"required": [key], "properties": {key: _STRING}} for key in ("prompt", "prompt_file")
+    ]
+}
 
 
 def schema() -> Schema:

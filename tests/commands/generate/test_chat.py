@@ -242,6 +242,7 @@ def test_a_paid_conversation_does_not_go_to_the_sandbox(nb: Nb) -> None:
         ("\udcff", "is not JSON, or damaged"),
         ('{"a": "\udcff"}', "is not JSON, or damaged"),
         ("[" * 100_000, "is not JSON, or damaged"),
+        ('{"a": ' * 99_999, "is not JSON, or damaged (nested too deeply)"),
     ],
 )
 def test_a_file_that_is_none_is_one_clear_line(nb: Nb, content: str, says: str) -> None:

@@ -63,6 +63,8 @@ _WHOLE = [
 _JSON = [
     '[{"prompt": "a fox"}]',
     '[{"prompt": "a fox", "aspect": null, "id": null}]',
+    '[{"prompt": "a fox", "prompt_file": null}, {"prompt_file": "prompt.txt", "prompt": null}]',
+    '[{"prompt": null}]',
     '[{"aspect": "1:1"}]',
     '[{"prompt": "a fox", "sise": "2K"}]',
     '["a fox"]',
