@@ -110,15 +110,17 @@ def save_every_image(
     if reply is None or reply.body is None or reply.images < 2:
         yield save_image(result, destination, rescue, hashed)
         return
-    number, is_kept = 1, False
+    number = 1
     for data in reply.linked or every_image(reply.body):
         place = numbered(destination, number)
         while number > 1 and place.taken():
             number += 1
             place = numbered(destination, number)
-        saved = _save(result, data, place, None if is_kept else rescue, hashed)
-        is_kept = is_kept or isinstance(saved.error, BadReply)
+        saved = _save(result, data, place, rescue, hashed)
         yield saved
+        if isinstance(saved.error, BadReply) and saved.error.is_kept:
+            # Kept once, it has them all.
+            result = replace(result, reply=replace(reply, body=None))
         result = replace(result, cost=None if result.cost is None else 0, notes=())
         number += 1
 

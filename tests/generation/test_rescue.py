@@ -450,6 +450,31 @@ class TestAll:
         assert run.out == "fox.png\nfox-4.png\n"
         assert len(kept(state)) == 1
 
+    def test_keeps_the_reply_for_one_damaged_image(self, nb: Nb, serve: Serve, state: Path) -> None:
+        serve(answer(image_part(DAMAGED), image_part(IMAGE)))
+        run = make(nb, "--all")
+        assert (run.code, run.out) == (10, "fox-2.png\n")
+        (path,) = kept(state)
+        assert f"hint: the reply was kept: nb extract --all {path}\n" in run.err
+
+    @pytest.mark.parametrize("keep", ["true", "false"])
+    def test_rescues_an_image_behind_a_damaged_one(
+        self, nb: Nb, serve: Serve, state: Path, keep: str
+    ) -> None:
+        nb("config", "set", "keep-replies", keep)
+        body = reply(image_part(DAMAGED), image_part(IMAGE))
+        serve(Answer(body=body, delay=0.3))
+        Path("images").mkdir()
+        gone = threading.Timer(0.15, Path("images").rmdir)
+        gone.start()
+        run = make(nb, "--all", "-o", "images/fox.png")
+        gone.join()
+        assert run.out == ""
+        assert [path.read_bytes() for path in kept(state)] == ([body] if keep == "true" else [])
+        path = state / "images" / "a-red-fox.png"
+        assert f"hint: the image was saved as {path}\nCharged.\n" in run.err
+        assert path.read_bytes() == IMAGE
+
     def test_keeps_the_first_where_its_name_was_taken_meanwhile(self, tmp_path: Path) -> None:
         (place,) = destinations.plan("fox.png", prompt="fox", stdout=lambda _: None)
         Path("fox.png").write_bytes(b"mine")
