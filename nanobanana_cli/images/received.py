@@ -42,7 +42,7 @@ def verify(data: Data) -> tuple[int, int]:
             # Each page of a TIFF has a size of its own, and a frame may enlarge a GIF.
             check_size(found.title, *image.size)
             pixels += image.width * image.height
-            if number and pixels > PIXEL_LIMIT:
+            if pixels > PIXEL_LIMIT:
                 break
             image.load()
     return size

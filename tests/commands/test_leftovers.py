@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from conftest import Nb, NbProcess
-from support import crash
+from support import crash, pngs
 from support.replies import made, picture
+from support.tools import on_linux
 from support.wire_server import WireServer
 
 LEFTOVER = ".nb-0123456789abcdef.tmp"
@@ -80,6 +81,26 @@ def test_the_folder_behind_a_link_is_searched(nb: Nb) -> None:
     Path("far", LEFTOVER).write_bytes(IMAGE[:-1])
     assert nb("generate", "a fox", "-o", "fox.png", "--force", "--provider", "sandbox").code == 0
     assert [path.name for path in Path("far").iterdir()] == ["fox.png"]
+
+
+@on_linux
+def test_one_that_cannot_be_saved_costs_nothing_and_stays(nb_process: NbProcess) -> None:
+    large = pngs.png(pngs.Shape(1024, 1024))
+    Path(LEFTOVER).write_bytes(large)
+    Path("r.json").write_bytes(made().body)
+    most = 1_000_000
+
+    def limit() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    process = nb_process.start("extract", "r.json", preexec_fn=limit)
+    with process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, b"r.png\n"), err.decode()
+    assert Path(LEFTOVER).read_bytes() == large
+    assert {path.name for path in Path().iterdir()} == {LEFTOVER, "r.json", "r.png"}
 
 
 def test_so_are_the_folders_of_a_batch_and_of_its_gallery(nb: Nb) -> None:

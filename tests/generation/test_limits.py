@@ -39,7 +39,7 @@ def _limit(name: str, value: int) -> Limit:
 def _kept() -> list[Path]:
     """All images and replies, wherever they are."""
     places = (Path(), Path("~/.local/state").expanduser())
-    kinds = (".png", ".jpg", ".json")
+    kinds = (".png", ".jpg", ".webp", ".json")
     return [path for place in places for path in place.rglob("*") if path.suffix in kinds]
 
 
@@ -225,3 +225,35 @@ def test_what_a_missing_part_would_convert_is_kept_as_it_came(tmp_path: Path) ->
     assert (code, err.splitlines()[-1]) == (6, "May have been charged.")
     (path,) = _kept()
     assert f"hint: the reply was kept: nb extract {path}\n" in err
+
+
+_NO_PILLOW = """
+import sys
+from nanobanana_cli.__main__ import entry
+sys.modules["PIL"] = None
+entry()
+"""
+
+
+def test_what_no_part_can_check_is_kept_where_replies_are_not(nb_process: NbProcess) -> None:
+    assert nb_process("config", "set", "keep-replies", "false").code == 0
+    Path("m.txt").write_text("a fox\nan owl\n")
+    image = picture(1024, 1024, "WEBP")
+    with (
+        WireServer(made(image)) as server,
+        python.start(
+            _NO_PILLOW,
+            *("batch", "m.txt"),
+            env=_env(server),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        _, err = process.communicate(timeout=60)
+    kept = _kept()
+    assert {path.name for path in kept} == {"a-fox.webp", "an-owl.webp"}
+    assert all(path.read_bytes() == image for path in kept)
+    # They have one cause, though a hint of its own each.
+    assert "2 × a part of nb cannot be loaded: PIL\n" in err.decode()
+    for path in kept:
+        assert f"  hint: the image was saved as {path}\n" in err.decode()

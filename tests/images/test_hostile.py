@@ -74,8 +74,28 @@ def test_a_later_page_of_a_tiff_is_no_larger_than_the_first_may_be() -> None:
         formats.verify(data)
 
 
-def test_a_field_that_is_empty_is_no_default() -> None:
-    empty = odd_images.packet(attributes='Iptc4xmpCore:AltTextAccessibility=""')
+def test_many_frames_of_a_large_gif_take_no_time() -> None:
+    large, small = io.BytesIO(), io.BytesIO()
+    Image.new("P", (4000, 4000)).save(large, "gif")
+    Image.new("P", (1, 1)).save(small, "gif")
+    frame = small.getvalue()[small.getvalue().index(b",") : -1]
+    started = time.process_time()
+    assert formats.verify(large.getvalue()[:-1] + frame * 400 + b";").width == 4000
+    assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        odd_images.packet(attributes='Iptc4xmpCore:AltTextAccessibility=""'),
+        odd_images.packet("<Iptc4xmpCore:AltTextAccessibility/>"),
+        odd_images.packet(
+            "<Iptc4xmpCore:AltTextAccessibility> </Iptc4xmpCore:AltTextAccessibility>"
+        ),
+    ],
+)
+def test_a_field_that_is_empty_is_no_default(empty: bytes) -> None:
+    assert packet.read(empty) == Description()
     made = packet.extend(empty, Description(alt="ein Fuchs"), lang="de")
     assert packet.alternatives(made)["alt"] == [("x-default", "ein Fuchs"), ("de", "ein Fuchs")]
 

@@ -246,6 +246,15 @@ def test_a_jpeg_with_an_index_of_several_pictures_is_not_broken() -> None:
         metadata.embed(behind, Description("a fox"))
 
 
+def test_a_foreign_chunk_of_a_webp_is_no_second_packet() -> None:
+    made = metadata.embed(picture("webp"), Description(alt="a fox"))
+    data = bytearray(made + b"mine\4\0\0\0text")
+    data[4:8] = (len(data) - 8).to_bytes(4, "little")
+    again = metadata.embed(bytes(data), Description(alt="an owl"))
+    assert metadata.read(again).alt == "an owl"
+    assert again.endswith(b"mine\4\0\0\0text")
+
+
 def test_a_webp_that_lacks_its_last_padding_is_mended() -> None:
     whole = picture("webp")
     # libwebp writes even chunks by itself: a byte more is ignored by every decoder.

@@ -89,6 +89,14 @@ def test_a_source_given_as_a_resource_is_read() -> None:
     assert xmp_packet.read(old).source == "u"
 
 
+def test_a_language_beside_a_plain_text_is_not_the_text() -> None:
+    old = packet(
+        '<rdf:Description><c:AltTextAccessibility xml:lang="en">a fox</c:AltTextAccessibility>'
+        "</rdf:Description>"
+    )
+    assert xmp_packet.read(old).alt == "a fox"
+
+
 def test_an_empty_rdf_element_is_opened() -> None:
     old = f'<R:RDF xmlns:R="{RDF}" />'.encode()
     assert xmp_packet.read(xmp_packet.extend(old, Description("a fox"))).alt == "a fox"
