@@ -54,8 +54,35 @@ def test_a_part_of_the_key_s_colour_that_is_shaded_stays_in_the_subject() -> Non
 
 
 def test_the_key_is_the_colour_that_was_painted() -> None:
-    for colour in ((30, 225, 60), (225, 30, 240), (20, 40, 230), (240, 230, 30)):
-        assert measured(Image.new("RGB", (64, 48), colour)).colour == colour
+    for colour in (
+        *((30, 225, 60), (20, 40, 230), (230, 20, 40)),
+        *((225, 30, 240), (30, 225, 240), (240, 230, 30)),
+    ):
+        key = measured(Image.new("RGB", (64, 48), colour))
+        assert key.colour == colour
+        assert key.high == tuple(i for i in range(3) if colour[i] > 200)
+
+
+@pytest.mark.parametrize("turn", [Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180])
+def test_a_subject_may_reach_both_sides(turn: Image.Transpose) -> None:
+    image = Image.new("RGB", (300, 100), (0, 255, 0))
+    image.paste(_scenery().crop((0, 0, 300, 96)), (0, 2))
+    for each in (image, image.transpose(turn)):
+        assert measured(each).colour == (0, 255, 0)
+
+
+def test_a_background_in_uneven_light_leaves_no_haze() -> None:
+    image = Image.new("RGB", (300, 300), (30, 225, 60))
+    ImageDraw.Draw(image).rectangle((20, 20, 280, 280), fill=(45, 240, 75))
+    ImageDraw.Draw(image).ellipse((110, 110, 190, 190), fill="white")
+    assert _alpha(cut_out(image), 0.2, 0.5) == 0
+
+
+def test_a_faint_veil_is_kept() -> None:
+    image = Image.new("RGB", (300, 300), (0, 255, 0))
+    ImageDraw.Draw(image).ellipse((50, 50, 250, 250), fill=(25, 255, 25))
+    ImageDraw.Draw(image).ellipse((110, 110, 190, 190), fill="white")
+    assert 8 <= _alpha(cut_out(image), 0.25, 0.5) <= 32
 
 
 def _scenery() -> Image.Image:
