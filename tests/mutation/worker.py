@@ -13,6 +13,7 @@ import importlib
 import inspect
 import json
 import os
+import resource
 import shutil
 import signal
 import types
@@ -23,6 +24,9 @@ from typing import Any, TextIO
 
 import pytest
 from _pytest.runner import runtestprotocol
+
+# Bytes: far more than any test takes, so that a list that grows in an endless loop fails.
+_MOST_MEMORY = 4 << 30
 
 
 class NotInAFunction(Exception):
@@ -57,6 +61,7 @@ def _judged(order: Mapping[str, Any], tests: Sequence[pytest.Item]) -> dict[str,
         # Nobody else ends a loop without an end.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(order["limit"])
+        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
         # Whatever is raised, the rest of pytest is the parent's.
         try:
             with os.fdopen(writer, "w") as file:
