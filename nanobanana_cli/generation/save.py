@@ -110,17 +110,21 @@ def save_every_image(
     if reply is None or reply.body is None or reply.images < 2:
         yield save_image(result, destination, rescue, hashed)
         return
-    number = 1
+    number, kept = 1, None
     for data in reply.linked or every_image(reply.body):
         place = numbered(destination, number)
         while number > 1 and place.taken():
             number += 1
             place = numbered(destination, number)
         saved = _save(result, data, place, rescue, hashed)
+        if isinstance(saved.error, BadReply):
+            if kept is not None:
+                saved.error.hint, saved.error.is_kept = kept, True
+            elif saved.error.is_kept:
+                # Once is enough: it has them all.
+                kept = saved.error.hint
+                result = replace(result, reply=replace(reply, body=None))
         yield saved
-        if isinstance(saved.error, BadReply) and saved.error.is_kept:
-            # Kept once, it has them all.
-            result = replace(result, reply=replace(reply, body=None))
         result = replace(result, cost=None if result.cost is None else 0, notes=())
         number += 1
 

@@ -448,7 +448,9 @@ class TestAll:
         run = make(nb, "--all")
         assert run.code == 10
         assert run.out == "fox.png\nfox-4.png\n"
-        assert len(kept(state)) == 1
+        (path,) = kept(state)
+        assert run.err.count(f"hint: the reply was kept: nb extract --all {path}\n") == 1
+        assert "nothing was saved" not in run.err
 
     def test_keeps_the_reply_for_one_damaged_image(self, nb: Nb, serve: Serve, state: Path) -> None:
         serve(answer(image_part(DAMAGED), image_part(IMAGE)))
