@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from faults.lab import Bench, During
@@ -22,16 +23,16 @@ def clock(now: str) -> Callable[[Bench], dict[str, Any]]:
     """Return options for a run at a time, such as `@2099-01-01 00:00:00` or `+10y`."""
 
     def options(bench: Bench) -> dict[str, Any]:
-        shown = subprocess.run(
-            [require("faketime"), "-m", "-f", "+0", "env"], capture_output=True, check=True
-        ).stdout.decode()
-        library = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+        # Beside the program, which would share its clock with all that it starts, by the number of
+        # its process: now and then somebody else has it.
+        libraries = Path(require("faketime")).parents[1].glob("lib/*/faketime/libfaketimeMT.so.1")
         site = bench.folder / "site"
         site.mkdir(exist_ok=True)
         (site / "sitecustomize.py").write_text(_SITE)
         _set(bench, now)
         env = {
-            "LD_PRELOAD": library["LD_PRELOAD"],
+            "LD_PRELOAD": str(next(libraries)),
+            "FAKETIME_DISABLE_SHM": "1",
             "FAKETIME_TIMESTAMP_FILE": str(bench.folder / "clock"),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
