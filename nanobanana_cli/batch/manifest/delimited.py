@@ -40,7 +40,10 @@ def rows(
     lines = io.StringIO(text.replace("\r\n", "\n"), newline="").readlines()
     start = 0
     if lines and lines[0].lower().startswith(_SEPARATOR_LINE):
-        separator, start = lines[0][len(_SEPARATOR_LINE) :].strip("\n") or separator, 1
+        separator, start = lines[0][len(_SEPARATOR_LINE) :].strip("\r\n") or separator, 1
+        if separator and (len(separator) > 1 or separator.isalnum() or separator in '" '):
+            diagnostics.add(1, "", f"{separator} does not separate cells", "write sep=; or sep=,")
+            return
     separator = separator or _separator(lines)
     header: list[str] | None = None
     while start < len(lines):

@@ -393,6 +393,8 @@ def test_a_cell_of_several_lines(nb: Nb, end: str) -> None:
         ("images.jsonl", '{"a": ' * 99_999, "images.jsonl:1: not valid JSON: nested too deeply"),
         ("images.jsonl", "\n\n", "contains no images"),
         ("images.csv", 'prompt\n"x', "not valid CSV"),
+        ("images.csv", "sep=;;\nprompt;;output\n", "csv:1: ;; does not separate cells; write"),
+        ("images.tsv", 'sep="\nprompt"output\n', 'tsv:1: " does not separate cells'),
         ("images.csv", "prompt,prompt\na,b", "prompt: appears more than once"),
         ("images.csv", "prompt,vars\na,b", "vars: does not fit in a cell"),
         ("images.txt", "# nothing\n", "contains no images"),
