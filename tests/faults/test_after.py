@@ -263,7 +263,9 @@ ROWS = (
             _unknown("one of 100 kB", _headed(b"X: " + b"y" * 100_000 + b"\r\n")),
             _unknown("a thousand", _headed(b"X: y\r\n" * 1000)),
             _late("endless", Steps(Send(_OK), Send(b"X: y\r\n" * 10, 0.2, endless=True))),
-            _used("six megabytes", _headed((b"X: " + b"y" * 60_000 + b"\r\n") * 99)),
+            _used(
+                "six megabytes", _headed((b"X: " + b"y" * 60_000 + b"\r\n") * 99), memory=150 << 20
+            ),
             _used("no colon", _headed(b"garbage\r\nContent-Length: %d\r\n" % len(REPLY))),
             _used(
                 "not ASCII",

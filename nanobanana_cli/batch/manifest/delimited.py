@@ -84,9 +84,10 @@ def _is_known(name: str) -> bool:
 
 
 def _without_empty_end(cells: list[str], least: int = 0) -> list[str]:
-    while len(cells) > least and not cells[-1].strip():
-        cells = cells[:-1]
-    return cells
+    end = len(cells)
+    while end > least and not cells[end - 1].strip():
+        end -= 1
+    return cells[:end]
 
 
 def _header(cells: list[str], line: int, diagnostics: Diagnostics) -> list[str]:
