@@ -189,6 +189,7 @@ class Reply(Redacted, frozen=True):
         queries: how many search queries the model made.
         is_partial: more text, images or other parts may have come than could be read, since the
             reply is cut, damaged or of no known shape.
+        may_be_draft: the part of the last image is cut, so nothing says whether it is a draft.
     """
 
     _hidden = ("image", "linked", "body")
@@ -206,6 +207,7 @@ class Reply(Redacted, frozen=True):
     linked: tuple[Data, ...] = ()
     body: Data | None = None
     is_partial: bool = False
+    may_be_draft: bool = False
 
 
 class Picture(Redacted, frozen=True):

@@ -62,6 +62,7 @@ def read(
     links: bool = True,
     secrets: Sequence[str] = (),
     room: int | None = None,
+    takes_drafts: bool = False,
 ) -> Reply:
     """Return the finished images and the text of a `generateContent` reply.
 
@@ -71,6 +72,8 @@ def read(
             be missing.
         secrets: what errors do not show of the reply.
         room: the most bytes that an image may have.
+        takes_drafts: where no other image came, take one that may be a draft: the part that holds
+            it is cut, and others are drafts.
 
     Returns:
         The reply. Where an image is wanted and none came inline, it may have `links` instead.
@@ -84,21 +87,23 @@ def read(
     if "IMAGE" not in want and len(body) > _LARGEST_TEXT:
         raise MemoryError
     try:
-        return _read(body, want, links, room)
+        return _read(body, want, links, room, takes_drafts)
     except NbError as error:
         # A message may quote a part of a secret, which nothing would recognise any more.
         redacted = redact_body(body, secrets)
         if redacted is body:
             raise redact_error(error, secrets) from None
-    return _read(redacted, want, links, room)
+    return _read(redacted, want, links, room, takes_drafts)
 
 
-def _read(body: Data, want: tuple[Modality, ...], links: bool, room: int | None) -> Reply:
+def _read(
+    body: Data, want: tuple[Modality, ...], links: bool, room: int | None, takes_drafts: bool
+) -> Reply:
     body = plain(body)
     wants_image = "IMAGE" in want
     if wants_image and _BARE_IMAGE.match(body):
         return Reply(image=body)
-    envelope, parts = _contents(body, wants_image)
+    envelope, parts = _contents(body, wants_image, takes_drafts)
     image = inline_images.decoded(parts.images, room) if wants_image else None
     found = parts.take_links() if links and wants_image and image is None else ()
     text = "".join(parts.text).strip()
@@ -114,20 +119,22 @@ def _read(body: Data, want: tuple[Modality, ...], links: bool, room: int | None)
         response_id=_string(envelope.response_id),
         finish_reason=finish_reason(envelope),
         usage=usage.read(envelope.usage_metadata),
-        images=len(found or parts.images),
+        images=len(found or (*parts.images, *parts.unsure)),
         links=found,
         text_tokens=usage.text_tokens(envelope.usage_metadata),
         queries=sum(map(usage.queries, candidates(envelope))),
         is_partial=is_partial(envelope) or (parts.are_searched and "TEXT" in want),
+        may_be_draft=parts.ends_unsure or bool(parts.unsure),
     )
 
 
 def every_image(body: Data) -> Iterator[Data | None]:
     """Yield each finished image that a reply holds inline, in order, decoded one at a time.
 
-    One that is not valid base64 is None.
+    One that is not valid base64 is None. Those that may be drafts, see `read`, come last.
     """
-    for image in _contents(plain(body))[1].images:
+    parts = _contents(plain(body), takes_drafts=True)[1]
+    for image in (*parts.images, *parts.unsure):
         try:
             yield inline_images.decoded([image])
         except BadReply:
@@ -144,7 +151,7 @@ def may_hold_image(body: Data) -> bool:
         parts = _contents(body)[1]
     except (NbError, MemoryError):
         return True
-    return bool(parts.images or parts.files) or not parts.drafts
+    return bool(parts.images or parts.files or parts.unsure) or not parts.drafts
 
 
 def may_hold_text(body: Data) -> bool:
@@ -164,12 +171,19 @@ def is_usable(body: Data) -> bool:
         envelope, parts = _contents(body)
     except (NbError, MemoryError):
         return False
-    is_over = envelope.is_cut and finish_reason(envelope) is not None
+    is_over = finish_reason(envelope) is not None
     return bool(parts.images or parts.files or is_over) and not inline_images.ends_within(body)
 
 
-def _contents(body: Data, wants_image: bool = True) -> tuple[Envelope, _Parts]:
+def _contents(
+    body: Data, wants_image: bool = True, takes_drafts: bool = False
+) -> tuple[Envelope, _Parts]:
     """Return a reply and its parts; where it has no known shape, the images that it has anywhere.
+
+    Args:
+        body: the reply.
+        wants_image: an image is wanted, not the text alone.
+        takes_drafts: as for `read`.
 
     Raises:
         BadReply: it holds no object, and no image either.
@@ -180,6 +194,8 @@ def _contents(body: Data, wants_image: bool = True) -> tuple[Envelope, _Parts]:
     except ValueError:
         envelope, failure = None, reply_errors.not_json(body)
     parts = _collect(envelope) if envelope else _Parts()
+    if takes_drafts and not parts.images and parts.unsure:
+        parts.images, parts.unsure, parts.ends_unsure = parts.unsure, [], True
     found = parts.images or parts.files if wants_image else "".join(parts.text).strip()
     if envelope is not None and is_partial(envelope) and not found:
         envelope, failure = None, reply_errors.not_json(body)
@@ -202,6 +218,10 @@ class _Parts(msgspec.Struct):
     images: list[msgspec.Raw | str] = msgspec.field(default_factory=list)
     files: list[str] = msgspec.field(default_factory=list)
     drafts: bool = False
+    # Images that may be drafts: the parts that hold them are cut, and other parts are thoughts.
+    unsure: list[msgspec.Raw | str] = msgspec.field(default_factory=list)
+    # The last of `images` may be a draft: its part is cut.
+    ends_unsure: bool = False
     # The images were found in a reply of no known shape; what is around them was not.
     are_searched: bool = False
 
@@ -225,9 +245,16 @@ def _collect(envelope: Envelope) -> _Parts:
     parts = [(n, part) for n, each in enumerate(candidates(envelope)) for part in parts_of(each)]
     thinks = any(part.thought is True for _, part in parts)
     for number, part in parts:
-        # Of a part that was cut, nothing says whether it is a draft.
-        if not (part.is_cut and thinks):
-            _add(part, found, found.other_text if number else found.text)
+        texts, count = found.other_text if number else found.text, len(found.images)
+        if part.is_cut and part.thought is not True and thinks:
+            unsure = _Parts()
+            _add(part, unsure, unsure.text)
+            found.unsure += unsure.images
+            continue
+        _add(part, found, texts)
+        if len(found.images) > count:
+            # Of a part that was cut, nothing says whether it is a draft.
+            found.ends_unsure = part.is_cut is True
     return found
 
 

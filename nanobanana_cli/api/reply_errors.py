@@ -69,8 +69,9 @@ def not_json(body: Data) -> BadReply:
         return BadReply(what, hint=_NOT_THE_API)
     if has_too_many_values(body):
         return BadReply(f"the reply has too many values for an image: {one_line(start[:400], 80)}")
-    if start.lstrip()[0] in "{[":
-        return BadReply(f"the reply is cut short or damaged: {len(body):,} bytes of invalid JSON")
+    kind = "invalid JSON" if start.lstrip()[0] in "{[" else "an event stream"
+    if kind == "invalid JSON" or start.lstrip().startswith("data:"):
+        return BadReply(f"the reply is cut short or damaged: {len(body):,} bytes of {kind}")
     return BadReply(f"the reply is not JSON: {one_line(start[:400], 80)}")
 
 

@@ -225,7 +225,8 @@ def pieces(body: Data) -> Iterator[Data]:
 
 
 def _has_image(candidate: Candidate) -> bool:
-    return any(not _kind(part)[0] and not part.is_cut for part in parts_of(candidate))
+    # A part that is cut is an image only if one has come.
+    return any(not _kind(part)[0] and part != Part(is_cut=True) for part in parts_of(candidate))
 
 
 def _events(body: Data, start: int) -> Iterator[Data]:

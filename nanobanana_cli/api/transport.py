@@ -23,6 +23,7 @@ from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, environment, no_auth
 from nanobanana_cli.api.memory import MemoryBudget
+from nanobanana_cli.api.plain_json import Received
 from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.errors import BadReply, KeyRejected, NbError, Unreachable
 from nanobanana_cli.settings.redaction import redact, redact_body, redact_error
@@ -78,14 +79,14 @@ class Transport:
         self._environment: dict[str, Any] | None = None
         self._closed = False
 
-    def generate(self, model: str, body: bytes, timeout: float | None = None) -> Data:
-        """Call `generateContent` once and return the reply's bytes, unless they are an error's."""
+    def generate(self, model: str, body: bytes, timeout: float | None = None) -> Received:
+        """Call `generateContent` once and return the reply, unless it is an error."""
         path = request.path(model, self._endpoint.base_url)
         return self._call("POST", path, body, timeout or self._timeout)
 
     def get(self, path: str) -> Data:
         """Send one GET to a path below the base address and return the reply's bytes."""
-        return self._call("GET", path, None, self._timeout)
+        return self._call("GET", path, None, self._timeout).data
 
     def get_account(self, path: str) -> Data:
         """Send one GET with the key as `Authorization: Bearer`, and return the reply's bytes.
@@ -96,9 +97,8 @@ class Transport:
         where = self._endpoint
         if not where.base_url or where.base_url != PROVIDERS[where.provider].account_url:
             raise ValueError(where.base_url)
-        return self._call(
-            "GET", path, None, self._timeout, header="Authorization", prefix="Bearer "
-        )
+        how = {"header": "Authorization", "prefix": "Bearer "}
+        return self._call("GET", path, None, self._timeout, **how).data
 
     def close(self) -> None:
         """Abort the attempts in flight and refuse later ones; from any thread."""
@@ -116,7 +116,7 @@ class Transport:
         *,
         header: str = "x-goog-api-key",
         prefix: str = "",
-    ) -> Data:
+    ) -> Received:
         headers = self._headers(body, header, prefix)
         started = time.monotonic()
         size = f"{len(body or b''):,} bytes, deadline {timeout:g} s"
@@ -135,7 +135,7 @@ class Transport:
                 self._log(f"< {error.details}")
             self._log(f"< {error.kind} after {time.monotonic() - started:.1f} s")
             raise
-        self._log(f"< {len(reply):,} bytes after {time.monotonic() - started:.1f} s")
+        self._log(f"< {len(reply.data):,} bytes after {time.monotonic() - started:.1f} s")
         return reply
 
     def _open(
@@ -164,13 +164,15 @@ class Transport:
                 self._environment = environment(url)
             return self._environment
 
-    def _read_body(self, attempt: Attempt, response: requests.Response) -> Data:
+    def _read_body(self, attempt: Attempt, response: requests.Response) -> Received:
         if not 200 <= response.status_code < 300:
-            return self._despite_error(attempt, response)
+            return Received(self._despite_error(attempt, response))
         partial: Data | None = None
+        is_broken = False
 
         def is_usable(body: Data) -> bool:
-            nonlocal partial
+            nonlocal partial, is_broken
+            is_broken = True
             if not body or not replies.is_usable(body):
                 partial = body
                 return False
@@ -196,15 +198,13 @@ class Transport:
         # With a length or chunks, urllib3 itself notices that the body is cut; but the length's
         # digits may be cut, too.
         length = response.headers.get("Content-Length", "").strip()
-        has_length = response.raw.chunked or length.isdigit()
-        is_complete = has_length or (bool(reply) and attempt.aborted is None)
-        if not is_complete and not is_usable(reply):
+        has_end = response.raw.chunked or length.isdigit() or (bool(reply) and not attempt.aborted)
+        if not has_end and not is_usable(reply):
             # Cut in the body or in the headers, which looks the same as a complete reply.
-            disconnected = http.client.RemoteDisconnected("")
-            raise from_exception(disconnected, attempt, self._host, partial)
+            raise from_exception(http.client.RemoteDisconnected(""), attempt, self._host, partial)
         if size := plain_json.unpacked_size(reply):
             self._memory.acquire(size, attempt.paused)
-        return self._checked(plain_json.plain(reply), _model(response.url))
+        return Received(self._checked(plain_json.plain(reply), _model(response.url)), is_broken)
 
     def _checked(self, reply: Data, model: str) -> Data:
         """Return the reply of a 200, a short one without the key; raise the error that it holds."""

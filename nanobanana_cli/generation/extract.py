@@ -96,7 +96,7 @@ def _read(name: str, body: Data, every: bool, links: LinkFetcher | None) -> Repl
     """
     command = f"nb extract {{}} {shlex.quote(name)}"
     try:
-        reply = replace(replies.read(body, want=("IMAGE",)), body=body)
+        reply = replace(replies.read(body, want=("IMAGE",), takes_drafts=True), body=body)
     except NoImage as error:
         error.hint = f"it has a text: {command.format('--text')}" if _text(body) else ""
         raise

@@ -26,6 +26,10 @@ from nanobanana_cli.types import Data, Redacted, Result
 
 T = TypeVar("T")
 
+# In hints and notes that lead to a kept reply.
+REPLY_KEPT = "the reply was kept"
+CUT_BEHIND = "the reply is cut right behind its last image, which may be a draft"
+
 # Replies of earlier runs; those of this run are all kept.
 _MOST_REPLIES = 20
 _MOST_BYTES = 200_000_000
@@ -132,6 +136,8 @@ class Rescue(Redacted, frozen=True):
             return
         if error.is_kept and error.image_path is None:  # the reply is
             return
+        if any(REPLY_KEPT in note for note in saved.notes):
+            return
         lacks_text = isinstance(error, NoText)
         is_kept = reply.is_partial and (lacks_text or parts == [])
         if is_kept and (kept := self.reply(reply.body, slug(called.request.prompt))):
@@ -223,7 +229,7 @@ def extract_hint(kept: Path, *options: str) -> str:
         options: those that `nb extract` needs for it, such as `--all`.
     """
     words = ("nb", "extract", *options, shlex.quote(str(kept)))
-    return f"the reply was kept: {' '.join(words)}"
+    return f"{REPLY_KEPT}: {' '.join(words)}"
 
 
 def _write(folder: Path, stem: str, suffix: str, data: Data | Iterable[Data]) -> Path:

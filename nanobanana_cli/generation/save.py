@@ -13,7 +13,7 @@ from nanobanana_cli.api.reply import every_image
 from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError, OutputClosed
 from nanobanana_cli.generation import cutout, edit
 from nanobanana_cli.generation.destinations import Destination, MisplacedImage, folders, numbered
-from nanobanana_cli.generation.rescue import Rescue, extract_hint
+from nanobanana_cli.generation.rescue import CUT_BEHIND, Rescue, extract_hint
 from nanobanana_cli.generation.shape import differences
 from nanobanana_cli.images.content import shown_in
 from nanobanana_cli.images.formats import (
@@ -55,6 +55,8 @@ def save_image(
     reply = result.reply
     if reply is None:
         return replace(result, edits=destination.edits.options)
+    if reply.may_be_draft:
+        result = replace(result, notes=(*result.notes, CUT_BEHIND))
     saved = _save(result, reply.image, destination, rescue, hashed)
     if reply.images < 2:
         return saved
@@ -70,7 +72,8 @@ def save_image(
         is_rescued = isinstance(saved.error, LocalFileError | OutputClosed)
         others = _kept(result, rescue, "--all") if is_rescued else None
         return replace(saved, notes=(*saved.notes, others)) if others else saved
-    note = f"the service sent {reply.images} images; the last one is saved"
+    which = "one" if reply.may_be_draft else "the last one"
+    note = f"the service sent {reply.images} images; {which} is saved"
     if rescue is None:
         note = f"{note}; --all saves each"
     elif hint := _kept(result, rescue, "--all"):
@@ -106,7 +109,8 @@ def save_every_image(
     reply = result.reply
     if reply is not None and reply.is_partial:
         note = "the reply is cut or damaged, so more images may have been in it"
-        result = replace(result, notes=(*result.notes, note))
+        unsure = (CUT_BEHIND,) if reply.may_be_draft and reply.images > 1 else ()
+        result = replace(result, notes=(*result.notes, note, *unsure))
     if reply is None or reply.body is None or reply.images < 2:
         yield save_image(result, destination, rescue, hashed)
         return

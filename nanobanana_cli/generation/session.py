@@ -22,6 +22,7 @@ from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api import request as wire
 from nanobanana_cli.api.links import LinkFetcher, host_of
 from nanobanana_cli.api.memory import MemoryBudget
+from nanobanana_cli.api.plain_json import Received
 from nanobanana_cli.api.transport import Transport
 from nanobanana_cli.catalog import prices
 from nanobanana_cli.errors import (
@@ -40,7 +41,7 @@ from nanobanana_cli.settings.redaction import redact_error, redact_reply
 from nanobanana_cli.settings.validators import host
 from nanobanana_cli.slug import slug
 from nanobanana_cli.system import error_of
-from nanobanana_cli.types import ContentRequest, Data, Endpoint, Reply, Result, Status, Tariff
+from nanobanana_cli.types import ContentRequest, Endpoint, Reply, Result, Status, Tariff
 
 # Seconds between two lines about waiting, where many calls wait.
 _NEWS = 60.0
@@ -49,7 +50,7 @@ _NEWS = 60.0
 class Throttle(Protocol):
     """Pace requests. Each method is called from the thread that makes the call."""
 
-    def run(self, send: Callable[[], Data]) -> Data:
+    def run(self, send: Callable[[], Received]) -> Received:
         """Wait for a turn and call `send`; do so again while the service is busy.
 
         Raises:
@@ -177,13 +178,13 @@ class Session:
 
     def _send(
         self, request: ContentRequest, around: Callable[[], AbstractContextManager[object]]
-    ) -> tuple[Data | NbError, int, float]:
+    ) -> tuple[Received | NbError, int, float]:
         """Return the reply's bytes or the error, how many attempts, and seconds of the last."""
         attempts = 0
         began = time.monotonic()
         timeout = self._timeout or default_timeout(request.model, request.size)
 
-        def attempt() -> Data:
+        def attempt() -> Received:
             nonlocal attempts, began
             if self._closed.is_set():
                 raise Unreachable("stopped before the request was sent", resends=0)
@@ -194,7 +195,7 @@ class Session:
                 with self._watched():
                     return self._transport.generate(request.model, body, timeout)
 
-        answer: Data | NbError
+        answer: Received | NbError
         try:
             body = wire.build(request, self.endpoint.provider)
             answer = retry.call(
@@ -230,21 +231,21 @@ class Session:
         return self._wait - (now - (self._silent_since or now))
 
     def _read(
-        self, request: ContentRequest, answer: Data | NbError, about: Result | None
+        self, request: ContentRequest, received: Received | NbError, about: Result | None
     ) -> Result:
         """Return the result of an answer."""
         result = about or Result("failed", request, self.endpoint.provider)
-        status: Status
-        if isinstance(answer, NbError):
-            self.rescue.keep_partial(answer, slug(request.prompt))
-            status = "unknown" if isinstance(answer, OutcomeUnknown) else "failed"
-            return replace(result, status=status, error=answer)
+        if isinstance(received, NbError):
+            self.rescue.keep_partial(received, slug(request.prompt))
+            status: Status = "unknown" if isinstance(received, OutcomeUnknown) else "failed"
+            return replace(result, status=status, error=received)
+        answer = received.data
         secrets, room = self.endpoint.secrets, self._memory.largest - len(answer)
         try:
-            want, links = request.modalities, self._has_links
-            reply = self.rescue.patiently(
-                lambda: replies.read(answer, want, links=links, secrets=secrets, room=room)
-            )
+            parse = partial(replies.read, links=self._has_links, secrets=secrets, room=room)
+            reply = self.rescue.patiently(lambda: parse(answer, request.modalities))
+            if received.is_broken and reply.finish_reason is None:  # between events of a stream
+                reply = replace(reply, is_partial=True)
         except Exception as exception:  # noqa: BLE001 - whatever it is, the reply was paid for
             # Its frames hold memory that keeping the reply takes.
             error = error_of(exception).released()
@@ -291,8 +292,7 @@ class Session:
         tell = self._note if is_news else self._trace
         message = error.message.rstrip(".")
         if not self._wait:
-            attempts = f"attempt {attempt + 1} of {self._retries + 1}"
-            tell(f"{message}; {attempts} in {seconds:.1f} s")
+            tell(f"{message}; attempt {attempt + 1} of {self._retries + 1} in {seconds:.1f} s")
             return
         self._told_at = now if is_news else self._told_at
         left = max(0.0, self._left())

@@ -49,7 +49,7 @@ def through(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
 class TestTls:
     def test_with_a_bundle_of_ones_own(self, tls: ssl.SSLContext) -> None:
         with WireServer(Answer(body=b"ok"), tls=tls) as server:
-            assert bytes(to(server.url).generate("m", b"{}")) == b"ok"
+            assert bytes(to(server.url).generate("m", b"{}").data) == b"ok"
         assert server.requests[0].headers["x-goog-api-key"] == KEY
 
     @pytest.mark.parametrize("stall", [0, 50, 100])
@@ -214,7 +214,7 @@ class TestAProxy:
     ) -> None:
         with WireServer(Answer(body=b"ok"), tls=tls) as server, Proxy() as proxy:
             through(proxy, monkeypatch)
-            assert bytes(to(server.url).generate("m", b"{}")) == b"ok"
+            assert bytes(to(server.url).generate("m", b"{}").data) == b"ok"
         assert proxy.heads[0].startswith(b"CONNECT 127.0.0.1:%d " % server.port)
         assert KEY.encode() not in proxy.heads[0]
 
@@ -291,7 +291,7 @@ class TestASocksProxy:
         with WireServer(Answer(body=b"ok"), tls=tls) as server, SocksProxy() as proxy:
             monkeypatch.setenv("ALL_PROXY", proxy.url.replace("socks5h", scheme))
             address = f"https://localhost:{server.port}"
-            assert bytes(to(address).generate("m", b"{}")) == b"ok"
+            assert bytes(to(address).generate("m", b"{}").data) == b"ok"
         assert proxy.heads == [asked]
         assert server.requests[0].headers["x-goog-api-key"] == KEY
 

@@ -42,7 +42,7 @@ def to(server: WireServer, *, timeout: float = 10, key: str | None = KEY) -> Tra
 
 
 def call(server: WireServer, *, timeout: float = 10) -> bytes:
-    return bytes(to(server, timeout=timeout).generate("m", b"{}"))
+    return bytes(to(server, timeout=timeout).generate("m", b"{}").data)
 
 
 @contextlib.contextmanager
@@ -62,7 +62,7 @@ def no_thread_is_left_behind() -> Iterator[None]:
 class TestWhatIsSent:
     def test_exactly_this(self) -> None:
         with WireServer(Answer(body=b"{}")) as server:
-            assert bytes(to(server).generate("a b", b'{"x":1}')) == b"{}"
+            assert bytes(to(server).generate("a b", b'{"x":1}').data) == b"{}"
         (seen,) = server.requests
         assert (seen.method, seen.path) == ("POST", "/v1beta/models/a%20b:generateContent")
         assert seen.body == b'{"x":1}'

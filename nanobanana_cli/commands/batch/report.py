@@ -20,7 +20,7 @@ from nanobanana_cli.commands.batch import gallery_page
 from nanobanana_cli.commands.batch.failures import FailedRow, blocks
 from nanobanana_cli.commands.batch.plan import HINT_WAITING, BatchJob, amount
 from nanobanana_cli.commands.batch.row_lines import RowLines
-from nanobanana_cli.errors import BatchIncomplete, Charged, Interrupted, NbError
+from nanobanana_cli.errors import BadReply, BatchIncomplete, Charged, Interrupted, NbError
 from nanobanana_cli.generation.destinations import MisplacedImage
 from nanobanana_cli.generation.edit import LOSES_PROVENANCE
 from nanobanana_cli.money import dollars
@@ -81,6 +81,8 @@ class BatchReport:
         self._left = {step.item.target: step for step in due}
         self._tried: set[str] = set()
         self._without_text = 0
+        # The images whose conversations could not be kept.
+        self._without_turns: list[str] = []
         self._allowed = allowed
         self._total = len(due)
         self._began = time.monotonic()
@@ -141,7 +143,10 @@ class BatchReport:
     def _made(self, step: Step, result: Result) -> None:
         del self._left[step.item.target]
         is_without_text = step.lacks_text and result.status == "written" and not result.alt_path
-        self._without_text += is_without_text or result.error is not None
+        if isinstance(result.error, BadReply):
+            self._without_turns.append(step.item.target)
+        else:
+            self._without_text += is_without_text or result.error is not None
         self._reused += result.status == "written" and not result.attempts
         for note in result.notes:
             # A picture of the sandbox has none to lose.
@@ -234,13 +239,14 @@ class BatchReport:
             raise BatchIncomplete(self._incomplete(), hint=hint or HINT_WAITING)
 
     def _incomplete(self) -> str:
-        """Return how many images are missing, are out of date, or have no text."""
+        """Return how many images are missing, out of date, or without text or conversation."""
         counts = Counter(
             "missing" if step.path is None else "without text" if step.lacks_text else "out of date"
             for step in (*self._left.values(), *self._not_due)
         )
         counts["without text"] += self._without_text
-        kinds = ("missing", "out of date", "without text")
+        counts["without conversation"] += len(self._without_turns)
+        kinds = ("missing", "out of date", "without text", "without conversation")
         parts = [f"{counts[kind]} {kind}" for kind in kinds if counts[kind]]
         number, _, first = parts[0].partition(" ")
         return ", ".join([f"{number} of {self._total} images are {first}", *parts[1:]])
@@ -258,8 +264,11 @@ class BatchReport:
         # To try those again that wait for others helps only once these are there.
         is_more = failed > len(doubts) or self._without_text
         again = f"run it again to continue: {self._job.command(retry=None)}"
-        hint = self._job.retry_command(doubts)
-        return "\n".join(filter(None, (again if is_more else None, hint)))
+        hints = [again if is_more else None, self._job.retry_command(doubts)]
+        if 0 < len(self._without_turns) <= _MOST_REMADE:
+            anew = self._job.command(remake=list(map(glob.escape, self._without_turns)))
+            hints.append(f"to make them with their conversations, in new, paid calls: {anew}")
+        return "\n".join(filter(None, hints))
 
     def _summary(self) -> str:
         counts = self._counts

@@ -12,6 +12,7 @@ from nanobanana_cli.commands.batch.plan import BatchJob
 from nanobanana_cli.commands.lines import RowLine
 from nanobanana_cli.commands.results import details, step_summary, with_file
 from nanobanana_cli.errors import BadReply, NbError, NoImage, OutcomeUnknown
+from nanobanana_cli.generation.rescue import CUT_BEHIND, REPLY_KEPT
 from nanobanana_cli.money import dollars
 from nanobanana_cli.types import Result, Status
 from nanobanana_cli.ui import github
@@ -60,7 +61,9 @@ class RowLines:
             place = self._job.place(step) if terminal.github.is_on else None
             terminal.failure(f"{path}: {result.error.message}", place)
         for note in result.notes:
-            terminal.trace(f"{path}: {note}")
+            # Many rows may say the same, but for what was paid for and is to be looked at.
+            is_own = REPLY_KEPT in note or note == CUT_BEHIND
+            (terminal.warn if is_own else terminal.trace)(f"{path}: {note}")
         self._add_to_summary(path, result)
 
     def _add_to_summary(self, path: str, result: Result) -> None:
