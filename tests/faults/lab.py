@@ -55,12 +55,14 @@ class Form:
     Args:
         argv: the arguments.
         places: the files that it makes in the work folder.
+        originals: names of which it makes one more, if it makes them.
         calls: the requests that it makes.
         typed: what is on stdin.
     """
 
     argv: tuple[str, ...]
     places: tuple[str, ...] = ()
+    originals: tuple[str, ...] = ()
     calls: int = 1
     typed: bytes = b""
 
@@ -72,7 +74,7 @@ FORMS = {
     "stdout": Form((*_GENERATE, "-o", "-")),
     "json": Form((*_GENERATE, "-o", "fox.png", "--json"), ("fox.png",)),
     "stdout-json": Form((*_GENERATE, "-o", "-", "--json")),
-    "count": Form((*_GENERATE, "-n", "2", "-o", "fox.png"), ("fox-1.png", "fox-2.png"), 2),
+    "count": Form((*_GENERATE, "-n", "2", "-o", "fox.png"), ("fox-1.png", "fox-2.png"), calls=2),
     "alt": Form((*_GENERATE, "--alt", "-o", "fox.png"), ("fox.png", "fox.alt.txt")),
     "webp": Form((*_GENERATE, "-o", "fox.webp"), ("fox.webp",)),
     "all": Form((*_GENERATE, "--all", "-o", "fox.png"), ("fox.png",)),
@@ -80,6 +82,11 @@ FORMS = {
     "fit": Form(
         (*_GENERATE, "--fit", "96x48", "--fit", "64x64", "-o", "fox.png"),
         ("fox-96x48.png", "fox-64x64.png"),
+    ),
+    "transparent": Form(
+        (*_GENERATE, "--transparent", "-o", "fox.png"),
+        ("fox.png",),
+        tuple(f"fox.original.{kind}" for kind in ("png", "jpg", "webp")),
     ),
     "chat": Form((*_GENERATE, "--chat", "-o", "fox.png"), ("fox.png", "fox.chat.json")),
     "caption": Form(("caption", "in.png")),
@@ -90,7 +97,7 @@ FORMS = {
     "stdin": Form(("generate", "-", "-o", "fox.png"), ("fox.png",), typed=PROMPT.encode()),
     "verbose": Form((*_GENERATE, "-v", "-o", "fox.png"), ("fox.png",)),
     "count-json": Form(
-        (*_GENERATE, "-n", "2", "-o", "fox.png", "--json"), ("fox-1.png", "fox-2.png"), 2
+        (*_GENERATE, "-n", "2", "-o", "fox.png", "--json"), ("fox-1.png", "fox-2.png"), calls=2
     ),
     "caption-json": Form(("caption", "in.png", "--json")),
     "batch-json": Form(("batch", "m.txt", "--json"), ("a-red-fox.png",)),
@@ -100,6 +107,8 @@ CAPTION = ("caption", "captions", "beside", "embed", "caption-json")
 BATCH = ("batch", "batch-json", "gallery")
 GENERATE = tuple(name for name in FORMS if name not in (*CAPTION, *BATCH, "draw"))
 DRAWING = tuple(name for name in FORMS if name not in CAPTION)
+# Of an image without a flat background, the original alone is saved.
+UNFLAT = {"transparent": {"exit": 10, "charged": "yes", "says": "it was saved as received"}}
 # What is free is sent again, after pauses that the tests need not wait for.
 _ONCE = dict.fromkeys(BATCH, ("--wait", "0"))
 # In a batch, and of several texts, these are about one, and the run is not complete.
@@ -427,7 +436,8 @@ def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Ite
     here = {path for path in outcome.files if path.is_relative_to(bench.work)}
     names = FORMS[form].places if scenario.places is None else scenario.places
     places = {bench.work / name for name in names}
-    allowed = places | {bench.work / name for name in scenario.leaves}
+    originals = {bench.work / name for name in FORMS[form].originals}
+    allowed = places | originals | {bench.work / name for name in scenario.leaves}
     for path, data in outcome.files.items():
         yield from _content(path, data)
     for path in here - allowed:
@@ -436,6 +446,8 @@ def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Ite
     is_made = scenario.made or outcome.code == 0
     if is_made and not places <= here:
         yield f"missing: {sorted(places - here)}"
+    if is_made and len(originals & here) != bool(originals):
+        yield f"originals: {sorted(originals & here)}"
     if not is_made and places & here - {bench.work / name for name in scenario.leaves}:
         yield f"there in spite of the error: {sorted(places & here)}"
     yield from _elsewhere(scenario, outcome, set(outcome.files) - here)

@@ -17,6 +17,7 @@ from faults.lab import (
     IMAGE,
     REPLY,
     TEXT,
+    UNFLAT,
     Bench,
     Row,
     Scenario,
@@ -38,12 +39,20 @@ _SOON = ("--timeout", "0.6")
 _PICTURES = tuple(form for form in (*GENERATE, *BATCH) if form not in ("alt", "chat"))
 _NOISE = reply({"text": TEXT}, image_part(pngs.png(pngs.Shape(96, 96))))
 _GZIP = gzip.compress(_NOISE)
-# A stream, whose last event has begun.
-_EVENTS = b"".join(
-    b'data: {"candidates": [{"content": {"parts": [%s]}}]}\n\n' % json.dumps(part).encode()
-    for part in ({"text": TEXT}, image_part(IMAGE), {"text": "More."})
-)[:-20]
+# A stream whose last event has not begun, and the same when it has.
+_BETWEEN, _LAST = (
+    b"".join(
+        b'data: {"candidates": [{"content": {"parts": [%s]}}]}\n\n' % json.dumps(part).encode()
+        for part in parts
+    )
+    for parts in (({"text": TEXT}, image_part(IMAGE)), ({"text": "More."},))
+)
+_EVENTS = _BETWEEN + _LAST[:-20]
+# Up to the end of an image that may be a draft, as another part is.
+_THOUGHT = reply({"text": "A fox?", "thought": True}, {"text": TEXT}, image_part(IMAGE))
+_UNSURE = _THOUGHT[: _THOUGHT.rindex(b"}]}")]
 _MAYBE = "its text may not be whole"
+_DRAFT = "which may be a draft"
 # Unpacking takes nearly all of `memory-limit`, and seconds.
 _HEAVY: Any = {"memory": 620 << 20, "seconds": 30.0, "forms": ("file", "batch")}
 
@@ -196,6 +205,12 @@ ROWS = (
             _cut("of a cut body", _headed(b"Content-Length: %d\r\n" % len(REPLY), _HALF)),
             *_behind("behind the image", _headed(b"Content-Length: 9999\r\n", _BEHIND), few=True),
             *_behind("of a cut image part", Answer(body=_BEHIND), few=True),
+            _used("told to be unsure", Answer(body=_BEHIND), says=_DRAFT, forms=_PICTURES),
+            _cut(
+                "of an image among thoughts",
+                _headed(b"Content-Length: 9999\r\n", _UNSURE),
+                forms=DRAWING,
+            ),
         ),
     ),
     Row(
@@ -210,6 +225,7 @@ ROWS = (
             _used("no last chunk", Steps(Send(_CHUNKED + _chunk(REPLY)))),
             *_behind("behind the image", Steps(Send(_CHUNKED + _chunk(_BEHIND))), few=True),
             *_behind("in an event", Steps(Send(_CHUNKED + _chunk(_EVENTS))), few=True),
+            *_behind("between events", Steps(Send(_CHUNKED + _chunk(_BETWEEN))), few=True),
             _used("garbage at the end", Steps(Send(_CHUNKED + _chunk(REPLY) + b"\0\0\0"))),
             _used(
                 "both",
@@ -228,15 +244,19 @@ ROWS = (
             _unusable(
                 "damaged", _packed(_GZIP[:9000] + b"\xff" * 9000), says="compression", kept=True
             ),
-            _used("wrong checksum", _packed(_GZIP[:-8] + bytes(8))),
+            _used("wrong checksum", _packed(_GZIP[:-8] + bytes(8)), differs=UNFLAT),
             _cut("cut", _packed(_GZIP[:-9000], len(_GZIP))),
             Scenario("cut without length", 10, "maybe", (_ENDED,), kept=True, forms=DRAWING),
             Scenario("cut without length: text", 9, "yes", (_ENDED,), says=_MAYBE, forms=CAPTION),
             *_behind("cut behind the image", _packed(_unended(_BEHIND), 9999), few=True),
-            _used("false", _packed(_NOISE)),
-            _used("undeclared", Answer(body=_GZIP)),
-            _used("of another kind", Answer(headers=(("Content-Encoding", "br"),), body=_NOISE)),
-            _used("declared", _packed(_GZIP)),
+            _used("false", _packed(_NOISE), differs=UNFLAT),
+            _used("undeclared", Answer(body=_GZIP), differs=UNFLAT),
+            _used(
+                "of another kind",
+                Answer(headers=(("Content-Encoding", "br"),), body=_NOISE),
+                differs=UNFLAT,
+            ),
+            _used("declared", _packed(_GZIP), differs=UNFLAT),
         ),
     ),
     Row(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ctypes import CDLL
 from typing import Any
 
-from faults.lab import BATCH, CAPTION, Bench, Row, Scenario, check
+from faults.lab import BATCH, CAPTION, FORMS, Bench, Row, Scenario, check
 from support.tools import on_linux
 
 pytestmark = on_linux
@@ -42,6 +42,8 @@ def _alone(_: Bench) -> dict[str, Any]:
     return {"preexec_fn": limit}
 
 
+# Pillow's code for cutting out does not fit into 200 MB; nothing is sent then.
+_SMALL = tuple(form for form in FORMS if form != "transparent")
 # Texts are short.
 _TEXT = {form: {"exit": 0, "charged": "", "calls": 1, "says": ""} for form in CAPTION}
 _UNSENT: Any = {"charged": "no", "calls": 0}
@@ -87,7 +89,7 @@ ROWS = (
         "it works as ever, with fewer calls at once",
         (
             Scenario("300 MB", 0, options=_limits(AS=300 << 20)),
-            Scenario("200 MB", 0, options=_limits(AS=200 << 20)),
+            Scenario("200 MB", 0, options=_limits(AS=200 << 20), forms=_SMALL),
             Scenario("a small stack", 0, options=_limits(STACK=512 << 10)),
             Scenario("nothing locked", 0, options=_limits(MEMLOCK=0)),
         ),

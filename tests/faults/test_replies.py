@@ -19,6 +19,7 @@ from faults.lab import (
     KEY,
     REPLY,
     TEXT,
+    UNFLAT,
     Bench,
     Row,
     Scenario,
@@ -108,9 +109,16 @@ def _limited(name: str, value: str, calls: int, **more: Any) -> Scenario:
 
 def _of_a_case(case: cases.Case) -> Scenario:
     charged = "" if case.exit == 0 else case.charged
-    forms = tuple(form for form in _IMAGES if form not in ("file", "webp"))
+    forms = tuple(form for form in GENERATE if form not in ("file", "webp"))
+    lacks: dict[str, Any] = {}
+    if case.exit == 0 and '"text"' not in json.dumps(case.body):
+        lacks = {"exit": 9, "charged": "yes", "says": "no text", "leaves": ("fox.png",)}
     return Scenario(
-        case.name, case.exit, charged, (case.answer(),), calls=None, forms=forms, kept=None
+        *(case.name, case.exit, charged, (case.answer(),)),
+        calls=None,
+        forms=forms,
+        kept=None,
+        differs={"alt": lacks},
     )
 
 
@@ -269,8 +277,8 @@ ROWS = (
             _used("animated WebP", _with(_animated("WEBP")), forms=("file", "stdout", "webp")),
             _used("animated GIF", _with(_animated("GIF")), forms=("file", "stdout", "webp")),
             _used("CMYK", _with(_saved("CMYK", "JPEG")), forms=("file", "webp", "json")),
-            _used("16 bit", _with(_saved("I;16", "PNG")), forms=_SMALL),
-            _used("a palette", _with(_saved("P", "PNG")), forms=_SMALL),
+            _used("16 bit", _with(_saved("I;16", "PNG")), forms=_SMALL, differs=UNFLAT),
+            _used("a palette", _with(_saved("P", "PNG")), forms=_SMALL, differs=UNFLAT),
             _used("grey", _with(_saved("L", "JPEG")), forms=("file", "webp", "stdout")),
             _used("one pixel", _with(picture(1, 1)), forms=_SMALL),
         ),
