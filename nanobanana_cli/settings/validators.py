@@ -224,8 +224,8 @@ def split_address(text: str) -> tuple[str, str | None]:
         raise InvalidValue(
             "contains a query or fragment", hint="leave out ? or # and what follows", secret=True
         )
-    scheme, rest = text.partition("://")[0].lower(), text.partition("://")[2]
-    authority, slash, path = rest.partition("/")
+    scheme = text.partition("://")[0].lower()
+    authority, slash, path = text.partition("://")[2].partition("/")
     parts = _AUTHORITY.fullmatch(authority)
     try:
         urlsplit(f"//{authority}")
