@@ -21,7 +21,7 @@ import nanobanana_cli
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nanobanana_cli.errors import NbError
+    from nanobanana_cli.errors import Charged, NbError
 
 APP = "nanobanana-wisgate"
 
@@ -124,10 +124,11 @@ class StopSignals:
             raise Interrupted(number)
 
 
-def error_of(exception: Exception) -> NbError:
+def error_of(exception: Exception, charged: Charged | None = None) -> NbError:
     """Return the error for an exception, which nb's own errors are already.
 
-    Others mean that a limit is reached, or a defect.
+    Others mean that a limit is reached, or a defect. Unless `charged` says so, nobody can say how
+    far the call was.
 
     The message of an unforeseen exception may contain anything, even a key: only its class is told.
     """
@@ -149,6 +150,8 @@ def error_of(exception: Exception) -> NbError:
         )
     elif isinstance(exception, OSError) and exception.strerror:
         found = LocalFileError(f"the system reports: {exception.strerror.lower()}")
+        if exception.errno == errno.ENOMEM:
+            found.hint = "raise the limit: `ulimit -v`"
     else:
         found = NbError(
             f"a defect in nb: {type(exception).__name__}",
@@ -156,8 +159,7 @@ def error_of(exception: Exception) -> NbError:
             + _place(exception),
         )
     found.__cause__ = exception
-    # Nobody can say how far the call was.
-    found.charged = Charged.MAYBE
+    found.charged = charged or Charged.MAYBE
     return found
 
 

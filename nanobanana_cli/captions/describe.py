@@ -15,7 +15,7 @@ from nanobanana_cli.captions import jobs, prompts, source_image
 from nanobanana_cli.captions.jobs import Decision, Job
 from nanobanana_cli.captions.save import save_reply_text, save_text
 from nanobanana_cli.captions.source_image import SourceImage
-from nanobanana_cli.errors import ENDS_RUN, NbError
+from nanobanana_cli.errors import ENDS_RUN, Charged, NbError
 from nanobanana_cli.images.content import shown_in
 from nanobanana_cli.system import error_of
 from nanobanana_cli.types import ContentRequest, Result
@@ -60,6 +60,10 @@ class Describer:
         finally:
             self._ended(job.path, job).set()
 
+    def refuse(self, job: Job, error: NbError) -> Result:
+        """Return the result for a text that cannot be asked for."""
+        return replace(self._blank, path=job.path, error=error)
+
     def _ended(self, path: str, job: Job) -> Event:
         """Return the event that the text of a job's subject is done with at an image."""
         with self._guard:
@@ -76,6 +80,9 @@ class Describer:
             return replace(result, error=self._ended_by)
         try:
             image = source_image.load(job.path, self._read_stdin)
+        except Exception as exception:  # noqa: BLE001 - it must not end the other calls
+            return replace(result, error=error_of(exception, Charged.NO).released())
+        try:
             result = self._described(_with_facts(result, image), job, image)
         except Exception as exception:  # noqa: BLE001 - it must not end the other calls
             result = replace(result, error=error_of(exception).released())

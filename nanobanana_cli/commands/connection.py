@@ -14,9 +14,9 @@ import msgspec
 from nanobanana_cli import catalog
 from nanobanana_cli import settings as resolved
 from nanobanana_cli.commands.signature import settings_of
-from nanobanana_cli.errors import Unreachable
+from nanobanana_cli.errors import Charged, Unreachable
 from nanobanana_cli.settings import Settings
-from nanobanana_cli.system import fallback_folders, state_folder
+from nanobanana_cli.system import error_of, fallback_folders, state_folder
 from nanobanana_cli.types import ContentRequest, Endpoint
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -224,7 +224,12 @@ class LazySession:
             if self._closed:
                 raise Unreachable("stopped before the request was sent", resends=0)
             if self._session is None:
-                self._session = self._stack.enter_context(session(self._settings, self._terminal))
+                try:
+                    opened = session(self._settings, self._terminal)
+                    self._session = self._stack.enter_context(opened)
+                except Exception as exception:  # noqa: BLE001 - it is raised again
+                    error = error_of(exception, Charged.NO)
+                    raise error from error.__cause__
                 if self.note is not None:
                     self._terminal.note(self.note)
             return self._session

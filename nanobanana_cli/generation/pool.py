@@ -14,6 +14,7 @@ from typing import Generic, Self, TypeVar
 
 import msgspec
 
+from nanobanana_cli.errors import Charged, NbError, Unreachable
 from nanobanana_cli.system import STOP_SIGNALS, StopSignals, error_of, most_calls
 
 T = TypeVar("T")
@@ -70,15 +71,24 @@ class WorkerPool(Generic[T, R]):
 
     Args:
         work: turns an item into a result, on any thread; what it raises ends the iteration.
+        refuse: turns an item into a result where the system starts no thread; without it, that
+            error is raised.
         items: consumed one by one, as workers become free.
         size: number of threads, 1 or more.
         ordered: yield the results in the order of the items, else as they finish.
     """
 
     def __init__(
-        self, work: Callable[[T], R], items: Iterable[T], size: int, *, ordered: bool = False
+        self,
+        work: Callable[[T], R],
+        items: Iterable[T],
+        size: int,
+        *,
+        refuse: Callable[[T, NbError], R] | None = None,
+        ordered: bool = False,
     ) -> None:
         self._work = work
+        self._refuse = refuse
         self._items = iter(items)
         self._taken = 0
         self._ordered = ordered
@@ -117,7 +127,12 @@ class WorkerPool(Generic[T, R]):
             BaseException: what `work` raised.
         """
         with _signals_held():
-            self._start()
+            refused = self._start()
+        if refused is not None:
+            if self._refuse is None:
+                raise refused
+            for item in self._items:
+                yield self._refuse(item, refused)
         while True:
             # Asked before looking: a worker leaves its result before it ends.
             is_working = self.is_working
@@ -137,16 +152,19 @@ class WorkerPool(Generic[T, R]):
             except queue.Empty:
                 yield None
 
-    def _start(self) -> None:
+    def _start(self) -> NbError | None:
+        """Start the threads; return the error if there are none."""
         while self._started < self._size:
             try:
                 threading.Thread(target=self._run, daemon=True).start()
             except (RuntimeError, MemoryError) as error:
                 if self._started:
                     # Fewer do it too.
-                    return
-                raise error_of(error) from error
+                    return None
+                found = error_of(error, Charged.NO)
+                return Unreachable(found.message, hint=found.hint)
             self._started += 1
+        return None
 
     def until_stopped(self, signals: StopSignals, abort: Callable[[], object]) -> Iterator[R]:
         """Yield each result; at a signal start no further item, and abort those in work.

@@ -42,8 +42,9 @@ def _alone(_: Bench) -> dict[str, Any]:
     return {"preexec_fn": limit}
 
 
-# Pillow's code for cutting out does not fit into 200 MB; nothing is sent then.
-_SMALL = tuple(form for form in FORMS if form != "transparent")
+# What the threads of captions, and Pillow's code for cutting out, take does not fit into 200 MB;
+# nothing is sent then.
+_SMALL = tuple(form for form in FORMS if form not in ("transparent", *CAPTION))
 # Texts are short.
 _TEXT = {form: {"exit": 0, "charged": "", "calls": 1, "says": ""} for form in CAPTION}
 _UNSENT: Any = {"charged": "no", "calls": 0}

@@ -148,7 +148,8 @@ def _describe(
         Interrupted: a signal ended the calls.
         OutputClosed, LocalFileError: stdout takes no texts.
     """
-    pool = WorkerPool(describer.describe, jobs, min(concurrency, len(jobs)), ordered=True)
+    at_once = min(concurrency, len(jobs))
+    pool = WorkerPool(describer.describe, jobs, at_once, refuse=describer.refuse, ordered=True)
     path = "stdin" if jobs[0].path == "-" else jobs[0].path
     texts = f"{len(jobs)} texts" if len(jobs) > 1 else f"a text for {path}"
     terminal = report.terminal

@@ -19,6 +19,7 @@ from nanobanana_cli.commands.results import ResultWriter, recover
 from nanobanana_cli.commands.shown_request import show_request
 from nanobanana_cli.errors import (
     ENDS_RUN,
+    Charged,
     Interrupted,
     NbError,
     OutputExists,
@@ -86,10 +87,10 @@ class Generation(msgspec.Struct, frozen=True):
                 recover(self._folders(), self.terminal)
                 session = stack.enter_context(connection.session(self.settings, self.terminal))
                 session.rescue.check()
-            except NbError as error:
-                provider = self.settings.provider
-                self.writer.json(Result("failed", self.request, provider, error=error))
-                raise
+            except Exception as exception:  # noqa: BLE001 - it is raised again
+                error = error_of(exception, Charged.NO)
+                self.writer.json(self._failed(error))
+                raise error from error.__cause__
             failures = self._call(session, missing)
         if len(failures) == len(self._destinations) == 1:
             raise failures[0]
@@ -192,19 +193,18 @@ class Generation(msgspec.Struct, frozen=True):
 
         def make_one(places: Sequence[Destination]) -> list[Result]:
             if ended_by:
-                return [Result("failed", self.request, self.settings.provider, error=ended_by[0])]
+                return [self._failed(ended_by[0])]
             try:
                 results = self._images(session, places)
             except Exception as exception:  # noqa: BLE001 - it must not end the other calls
-                failed = Result("failed", self.request, self.settings.provider)
-                results = [msgspec.structs.replace(failed, error=error_of(exception))]
+                results = [self._failed(error_of(exception))]
             # Each call asks the same, so what rejects one rejects all.
             if isinstance(error := results[0].error, (*ENDS_RUN, Rejected)):
                 ended_by.append(error)
             return results
 
         at_once = min(len(missing), self.settings.concurrency or _AT_ONCE)
-        pool = WorkerPool(make_one, missing, at_once)
+        pool = WorkerPool(make_one, missing, at_once, refuse=lambda _, why: [self._failed(why)])
         shown = ShownResults(self.writer, self.terminal)
         with (
             StopSignals(is_busy=self.terminal.charges.are_unsaved) as signals,
@@ -225,6 +225,9 @@ class Generation(msgspec.Struct, frozen=True):
         if shown.unwritten is not None:
             raise shown.unwritten
         return shown.failures
+
+    def _failed(self, error: NbError) -> Result:
+        return Result("failed", self.request, self.settings.provider, error=error)
 
     def _spinner(self, count: int, at_once: int) -> AbstractContextManager[Callable[[], None]]:
         """Show what is made: `count` images, `at_once` of them in parallel."""
