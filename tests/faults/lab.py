@@ -385,6 +385,8 @@ def _status(scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
         yield "no line tells the error"
     if "Traceback" in outcome.err or "a defect in nb" in outcome.err:
         yield "a traceback or a defect"
+    if "Warning:" in outcome.err:
+        yield "a library's warning"
     if scenario.says not in outcome.err:
         yield f"it does not say {scenario.says!r}"
 

@@ -14,6 +14,7 @@ from faults import worlds
 from faults.clock import clock, stepping
 from faults.lab import (
     CAPTION,
+    FORMS,
     GENERATE,
     GOOD,
     IMAGE,
@@ -200,6 +201,8 @@ ROWS = (
                 "steps beyond the certificate",
                 world=worlds.tls(years="past"),
                 during=stepping("@2042-01-01 00:00:00"),
+                # A further connection may come after the step.
+                forms=tuple(name for name, form in FORMS.items() if form.calls == 1),
                 **_IN_2020,
             ),
         ),
