@@ -81,9 +81,12 @@ def test_a_ledger_that_breaks_after_the_calls(nb_process: NbProcess) -> None:
             *("batch", "m.txt", "--json"),
             # A module compiled anew would be cut off as well.
             env={**server.env, "PYTHONDONTWRITEBYTECODE": "1"},
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1200, 1200)),
         )
         with process:
+            while process.poll() is None and not server.calls:
+                time.sleep(0.01)
+            # With such a limit, it would not have begun.
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1200, 1200))
             out, err = process.communicate(timeout=30)
         assert server.charged.total() == 2
     assert process.returncode == 6

@@ -20,6 +20,7 @@ from support import crash
 from support.counting_server import CountingServer
 from support.crash import ledger, write
 from support.pty_run import run_in_pty
+from support.tools import on_linux
 from support.wire_server import Answer, WireServer
 
 from nanobanana_cli.sandbox.server import Sandbox
@@ -366,18 +367,17 @@ def test_no_room_for_the_ledger_stops_before_paying(nb: Nb) -> None:
         assert not server.calls
 
 
+@on_linux
 def test_a_full_disk_under_the_ledger_stops_the_run(nb_process: NbProcess) -> None:
     write(200)
-
-    def few_bytes() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
-
-    with CountingServer() as server:
+    with CountingServer(latency=0.05) as server:
         # Python would write what it compiles as cut short as the ledger, for later runs to find.
         env = {**server.env, "PYTHONDONTWRITEBYTECODE": "1"}
-        process = nb_process.start(
-            *("batch", "m.jsonl", "--concurrency", "2", "--yes"), env=env, preexec_fn=few_bytes
-        )
+        process = nb_process.start("batch", "m.jsonl", "--concurrency", "2", "--yes", env=env)
+        while process.poll() is None and not server.calls:
+            time.sleep(0.01)
+        # With such a limit, it would not have begun.
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4000, 4000))
         _, err = process.communicate(timeout=20)
         assert process.returncode == 6
         assert b"m.ledger.jsonl: File too large" in err

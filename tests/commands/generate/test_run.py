@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,8 +17,8 @@ import pytest
 from conftest import Nb, NbProcess, Run
 from PIL import Image
 from support.replies import failed, image_part, made, picture, reply
-from support.tools import require
-from support.wire_server import Answer, WireServer
+from support.tools import on_linux, require
+from support.wire_server import Answer, Send, Steps, Wait, WireServer
 
 KEY = "sk-very-secret-key-123"
 
@@ -29,7 +30,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Starts a server with a script, and points `nb` at it."""
     with ExitStack() as stack:
 
-        def start(*script: Answer) -> WireServer:
+        def start(*script: Answer | Steps) -> WireServer:
             server = stack.enter_context(WireServer(*script))
             monkeypatch.setenv("NB_BASE_URL", server.url)
             monkeypatch.setenv("WISDOM_GATE_KEY", KEY)
@@ -604,15 +605,19 @@ def test_a_picture_that_cannot_be_converted_is_saved_as_it_came(nb: Nb, serve: S
     assert Path("fox.png").read_bytes() == image
 
 
+@on_linux
 def test_an_image_that_can_be_put_nowhere(nb_process: NbProcess, serve: Serve) -> None:
-    serve(made())
-    resource = pytest.importorskip("resource")
-    process = nb_process.start(
-        "generate",
-        *("fox", "-o", "fox.png"),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
-    )
+    import resource
+
+    answer = made()
+    server = serve(Steps(Wait(gate=True), Send(answer.head() + answer.body)))
+    process = nb_process.start("generate", "fox", "-o", "fox.png")
     with process:
+        while process.poll() is None and not server.requests:
+            time.sleep(0.01)
+        # It would not have asked for an image with such a limit.
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
+        server.gate.set()
         _, err = process.communicate(timeout=20)
     assert process.returncode == 6
     assert b"hint: the image is lost\nCharged.\n" in err
