@@ -123,7 +123,7 @@ def _read(
         links=found,
         text_tokens=usage.text_tokens(envelope.usage_metadata),
         queries=sum(map(usage.queries, candidates(envelope))),
-        is_partial=is_partial(envelope) or (parts.are_searched and "TEXT" in want),
+        is_partial=is_partial(envelope) or (parts.are_searched and "TEXT" in want and not text),
         may_be_draft=parts.ends_unsure or bool(parts.unsure),
     )
 

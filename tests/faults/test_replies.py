@@ -113,12 +113,13 @@ def _of_a_case(case: cases.Case) -> Scenario:
     lacks: dict[str, Any] = {}
     if case.exit == 0 and '"text"' not in json.dumps(case.body):
         lacks = {"exit": 9, "charged": "yes", "says": "no text", "leaves": ("fox.png",)}
+    more = {"leaves": ("fox-2.png", "fox-3.png")} if case.name == "200-several" else {}
     return Scenario(
         *(case.name, case.exit, charged, (case.answer(),)),
         calls=None,
         forms=forms,
         kept=None,
-        differs={"alt": lacks},
+        differs={"alt": lacks, "all": more},
     )
 
 
@@ -209,7 +210,10 @@ ROWS = (
         (
             _used("finishReason a list", _field("finishReason", [1, {}]), forms=_IMAGES),
             _used("finishReason a number", _field("finishReason", 3), forms=_IMAGES),
-            _used("usage a list", REPLY.replace(b'ta": {', b'ta": [], "x": {')),
+            _used(
+                "usage a list", REPLY.replace(b'usageMetadata": {', b'usageMetadata": [], "x": {')
+            ),
+            _used("image elsewhere", REPLY.replace(b'inlineData": {', b'inlineData": [], "x": {')),
             _used("model a number", REPLY.replace(_MODEL, b"7")),
             _used("id an object", REPLY.replace(b'"abc"', b'{"a": [null]}')),
             _used(
