@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from conftest import Nb, NbProcess
 from support.replies import made
-from support.wire_server import Answer, WireServer
+from support.tools import on_linux
+from support.wire_server import Answer, Send, Steps, Wait, WireServer
 
 from nanobanana_cli.log import store
 from nanobanana_cli.types import ContentRequest, Endpoint, Result
@@ -189,27 +190,28 @@ class TestOneThatCannotBeWritten:
         why = "3 lines could not be written to the log: another process keeps it locked"
         assert notes == [f"{why}; see {log}"]
 
-    def test_is_full(self, log: Path) -> None:
-        limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000));"
-        store.create(log)
-        program = f"{limited} from nanobanana_cli.__main__ import entry; entry()"
+    @on_linux
+    def test_is_full(self, nb: Nb, nb_process: NbProcess, log: Path) -> None:
+        import resource
+
         with WireServer(made()) as server:
-            for number in range(30):
-                run = subprocess.run(
-                    [sys.executable, "-c", program, "generate", "x" * 3000, "-o", f"{number}.png"],
-                    env={
-                        **os.environ,
-                        **env(server),
-                        "PYTHONPATH": str(Path(__file__).parents[2]),
-                    },
-                    capture_output=True,
-                    check=True,
-                )
-                if b"note" in run.stderr:
-                    break
-        assert b"could not be written to the log" in run.stderr
-        assert run.stdout == f"{number}.png\n".encode()
-        assert len(prompts(log)) == number
+            for number in range(3):
+                nb("generate", "x" * 3000, "-o", f"{number}.png", env=env(server))
+        answer = made()
+        with WireServer(Steps(Wait(gate=True), Send(answer.head() + answer.body))) as server:
+            argv = ("generate", "x" * 9000, "-o", "last.png")
+            with nb_process.start(*argv, env=env(server)) as process:
+                while process.poll() is None and not server.requests:
+                    time.sleep(0.01)
+                # With such a limit, it would not have asked for an image.
+                most = log.stat().st_size
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, most))
+                server.gate.set()
+                out, err = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert b"could not be written to the log" in err
+        assert out == b"last.png\n"
+        assert len(prompts(log)) == 3
 
 
 def test_one_that_was_locked_for_a_while_gets_all_lines(nb: Nb, log: Path) -> None:
