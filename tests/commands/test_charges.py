@@ -17,7 +17,7 @@ from support import interrupts
 from support.counting_server import CountingServer
 from support.replies import failed, made, picture
 from support.texts import told
-from support.tools import on_linux
+from support.tools import limit_files, on_linux
 from support.wire_server import Answer, WireServer
 
 from nanobanana_cli.images.formats import verify
@@ -73,8 +73,6 @@ def test_one_call_with_an_unknown_outcome_makes_all_unsure(nb: Nb) -> None:
 @on_linux
 def test_a_ledger_that_breaks_after_the_calls(nb_process: NbProcess) -> None:
     """The disk takes the lines that precede the calls, and the images, and not much more."""
-    import resource
-
     Path("m.txt").write_text("a fox\nan owl\n")
     with CountingServer(latency=0.3) as server:
         process = nb_process.start(
@@ -86,7 +84,7 @@ def test_a_ledger_that_breaks_after_the_calls(nb_process: NbProcess) -> None:
             while process.poll() is None and not server.calls:
                 time.sleep(0.01)
             # With such a limit, it would not have begun.
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1200, 1200))
+            limit_files(process.pid, 1200)
             out, err = process.communicate(timeout=30)
         assert server.charged.total() == 2
     assert process.returncode == 6

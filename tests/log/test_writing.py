@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import Nb, NbProcess
 from support.replies import made
-from support.tools import on_linux
+from support.tools import limit_files, on_linux
 from support.wire_server import Answer, Send, Steps, Wait, WireServer
 
 from nanobanana_cli.log import store
@@ -192,8 +192,6 @@ class TestOneThatCannotBeWritten:
 
     @on_linux
     def test_is_full(self, nb: Nb, nb_process: NbProcess, log: Path) -> None:
-        import resource
-
         with WireServer(made()) as server:
             for number in range(3):
                 nb("generate", "x" * 3000, "-o", f"{number}.png", env=env(server))
@@ -205,7 +203,7 @@ class TestOneThatCannotBeWritten:
                     time.sleep(0.01)
                 # With such a limit, it would not have asked for an image.
                 most = log.stat().st_size
-                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, most))
+                limit_files(process.pid, most)
                 server.gate.set()
                 out, err = process.communicate(timeout=20)
         assert process.returncode == 0

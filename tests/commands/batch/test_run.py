@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from support import crash
 from support.counting_server import CountingServer
 from support.crash import ledger, write
 from support.pty_run import run_in_pty
-from support.tools import on_linux
+from support.tools import limit_files, on_linux
 from support.wire_server import Answer, WireServer
 
 from nanobanana_cli.sandbox.server import Sandbox
@@ -377,7 +376,7 @@ def test_a_full_disk_under_the_ledger_stops_the_run(nb_process: NbProcess) -> No
         while process.poll() is None and not server.calls:
             time.sleep(0.01)
         # With such a limit, it would not have begun.
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4000, 4000))
+        limit_files(process.pid, 4000)
         _, err = process.communicate(timeout=20)
         assert process.returncode == 6
         assert b"m.ledger.jsonl: File too large" in err

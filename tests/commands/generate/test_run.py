@@ -17,7 +17,7 @@ import pytest
 from conftest import Nb, NbProcess, Run
 from PIL import Image
 from support.replies import failed, image_part, made, picture, reply
-from support.tools import on_linux, require
+from support.tools import limit_files, on_linux, require
 from support.wire_server import Answer, Send, Steps, Wait, WireServer
 
 KEY = "sk-very-secret-key-123"
@@ -607,8 +607,6 @@ def test_a_picture_that_cannot_be_converted_is_saved_as_it_came(nb: Nb, serve: S
 
 @on_linux
 def test_an_image_that_can_be_put_nowhere(nb_process: NbProcess, serve: Serve) -> None:
-    import resource
-
     answer = made()
     server = serve(Steps(Wait(gate=True), Send(answer.head() + answer.body)))
     process = nb_process.start("generate", "fox", "-o", "fox.png")
@@ -616,7 +614,7 @@ def test_an_image_that_can_be_put_nowhere(nb_process: NbProcess, serve: Serve) -
         while process.poll() is None and not server.requests:
             time.sleep(0.01)
         # It would not have asked for an image with such a limit.
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
+        limit_files(process.pid, 0)
         server.gate.set()
         _, err = process.communicate(timeout=20)
     assert process.returncode == 6
