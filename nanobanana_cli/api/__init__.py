@@ -2,5 +2,5 @@
 
 import warnings
 
-# It warns of a clock that is years behind, on stderr, where users expect messages of nb's own.
+# urllib3 warns of a clock that is years behind, on stderr, where users expect messages of nb's own.
 warnings.filterwarnings("ignore", module="urllib3")

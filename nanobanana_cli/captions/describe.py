@@ -62,7 +62,11 @@ class Describer:
 
     def refuse(self, job: Job, error: NbError) -> Result:
         """Return the result for a text that cannot be asked for."""
-        return replace(self._blank, path=job.path, error=error)
+        return replace(self._begun(job), error=error)
+
+    def _begun(self, job: Job) -> Result:
+        spec = job.destination.spec
+        return replace(self._blank, path=job.path, lang=spec.tag or spec.lang)
 
     def _ended(self, path: str, job: Job) -> Event:
         """Return the event that the text of a job's subject is done with at an image."""
@@ -70,8 +74,7 @@ class Describer:
             return self._done[path, job.subject]
 
     def _result(self, job: Job) -> Result:
-        spec = job.destination.spec
-        result = replace(self._blank, path=job.path, lang=spec.tag or spec.lang)
+        result = self._begun(job)
         if job.is_left:
             text_file = job.destination.text_path(job.path)
             note = f"{job.path} shares {text_file} with {job.owner}, left alone"

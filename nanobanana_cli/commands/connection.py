@@ -144,7 +144,19 @@ def session(
 
     Raises:
         KeyRejected, ConfigError: as for `endpoint`.
+        NbError: a limit of the system; nothing was sent.
     """
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(_opened(settings, terminal, throttle))
+        except Exception as exception:  # noqa: BLE001 - it is raised again
+            error = error_of(exception, Charged.NO)
+            raise error from error.__cause__
+        yield opened
+
+
+@contextmanager
+def _opened(settings: Settings, terminal: Terminal, throttle: Throttle | None) -> Iterator[Session]:
     terminal.charges.usage = _usage(settings)
     with endpoint(settings, terminal.env) as where, _loading_converter():
         from nanobanana_cli.api.memory import MemoryBudget
@@ -224,12 +236,7 @@ class LazySession:
             if self._closed:
                 raise Unreachable("stopped before the request was sent", resends=0)
             if self._session is None:
-                try:
-                    opened = session(self._settings, self._terminal)
-                    self._session = self._stack.enter_context(opened)
-                except Exception as exception:  # noqa: BLE001 - it is raised again
-                    error = error_of(exception, Charged.NO)
-                    raise error from error.__cause__
+                self._session = self._stack.enter_context(session(self._settings, self._terminal))
                 if self.note is not None:
                     self._terminal.note(self.note)
             return self._session

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Nb
-from support import python
+from support import mounts, python
 from support.replies import image_part, picture, reply
 from support.tools import on_linux
 from support.wire_server import Answer, WireServer
@@ -360,21 +359,15 @@ def test_a_full_temporary_folder_loses_no_reply(tmp_path: Path) -> None:
     folders = [tmp_path / "small", tmp_path / "large"]
     for folder in folders:
         folder.mkdir()
-    mount = f"mount -t tmpfs -o size=2m tmpfs {folders[0]}"
-    inside = ("unshare", "--map-root-user", "--mount", "sh", "-c")
-    if subprocess.run([*inside, mount], check=False, capture_output=True).returncode:
-        pytest.skip("this system lets nobody mount")
-    with WireServer(in_chunks(b"0123456789abcdef" * (3 << 18))) as server:
-        run = subprocess.run(
-            [
-                *(*inside, f'{mount} && exec "$@"', "sh"),
-                *(sys.executable, "-c", _FULL_FOLDER, server.url, str(folders[1])),
-            ],
-            env={**os.environ, "TMPDIR": str(folders[0]), "PYTHONPATH": str(python.ROOT)},
-            check=False,
-            timeout=60,
-        )
-    assert run.returncode == 0
+    with (
+        WireServer(in_chunks(b"0123456789abcdef" * (3 << 18))) as server,
+        python.start(
+            *(_FULL_FOLDER, server.url, folders[1]),
+            env={"TMPDIR": str(folders[0])},
+            preexec_fn=mounts.small(folders[:1], size=2 << 20),
+        ) as process,
+    ):
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize("place", ["project", "variable"])

@@ -38,6 +38,7 @@ def _chosen(rows: tuple[Row, ...], *, is_long: bool) -> list[object]:
 
 
 def _few(scenario: Scenario, number: int) -> list[str]:
-    first = _FIRST if _FIRST in scenario.forms else scenario.forms[0]
-    rest = [form for form in scenario.forms if form != first]
-    return [first, *rest[number % len(rest) :][:1]] if rest else [first]
+    usual = _FIRST if _FIRST in scenario.forms else scenario.forms[0]
+    first = scenario.always or (usual,)
+    rest = [form for form in scenario.forms if form not in first]
+    return [*first, *rest[number % len(rest) :][:1]] if rest else [*first]

@@ -7,9 +7,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from faults import mounts
 from faults.inject import injected
 from faults.lab import (
     BATCH,
@@ -25,6 +25,7 @@ from faults.lab import (
     Scenario,
     check,
 )
+from support import mounts
 from support.replies import picture
 from support.tools import obey_permissions, on_linux
 from support.wire_server import Send, Steps, Wait
@@ -79,6 +80,23 @@ def _rescued(name: str, harm: Callable[[Bench], object] = _break, **more: Any) -
     differs = {form: {"kept": False} for form in CAPTION} | dict.fromkeys(_PRINTED, _FINE)
     more = {"kept": True, **more, "differs": differs | more.get("differs", {})}
     return Scenario(name, 6, "yes", (_HELD,), during=_once_asked(harm), **more)
+
+
+def _full(*names: str) -> Callable[[Bench], dict[str, Any]]:
+    """Return options for a run in which folders are on disks that a page fills."""
+    return lambda bench: {"preexec_fn": mounts.small(_folders(bench, names), size=4096)}
+
+
+def _read_only(*names: str) -> Callable[[Bench], dict[str, Any]]:
+    """Return options for a run in which folders cannot be written to, by nobody."""
+    return lambda bench: {"preexec_fn": mounts.read_only(_folders(bench, names))}
+
+
+def _folders(bench: Bench, names: tuple[str, ...]) -> list[Path]:
+    paths = [bench.folder / name for name in names]
+    for path in paths:
+        path.mkdir(exist_ok=True)
+    return paths
 
 
 def _unprivileged(_: Bench) -> dict[str, Any]:
@@ -206,19 +224,19 @@ ROWS = (
         "a real file system is full or read-only, also that of the home",
         "as with the errors that are put in the system's place for the rows above",
         (
-            _rescued("full", options=mounts.full("work/out"), **_LARGE),
-            _rescued("full, as the home", options=mounts.full("work/out", "home"), **_LARGE),
+            _rescued("full", options=_full("work/out"), **_LARGE),
+            _rescued("full, as the home", options=_full("work/out", "home"), **_LARGE),
             Scenario(
                 "read-only",
                 6,
                 "no",
                 calls=0,
                 says="read-only",
-                options=mounts.read_only("work/out"),
+                options=_read_only("work/out"),
                 **_OUT,
             ),
-            Scenario("a full home", 0, options=mounts.full("home")),
-            Scenario("a read-only home", 0, options=mounts.read_only("home")),
+            Scenario("a full home", 0, options=_full("home")),
+            Scenario("a read-only home", 0, options=_read_only("home")),
         ),
     ),
     Row(
@@ -286,7 +304,11 @@ ROWS = (
                 forms=BATCH,
             ),
             _rescued("a file", _replaced, prepare=_made, leaves=("out",), **_OUT),
-            _rescued("the current folder", lambda bench: shutil.rmtree(bench.work)),
+            _rescued(
+                "the current folder",
+                lambda bench: shutil.rmtree(bench.work),
+                always=("file", "alt", "embed", "batch"),
+            ),
         ),
     ),
     Row(
@@ -355,6 +377,7 @@ ROWS = (
                 leaves=_SECOND,
                 says="was saved as",
                 forms=_NEW,
+                always=("file", "beside"),
                 differs={
                     "beside": {
                         **_FINE,

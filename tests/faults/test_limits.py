@@ -103,6 +103,7 @@ ROWS = (
             Scenario(
                 "none",
                 5,
+                always=("file", "json"),
                 says="the system starts no more threads",
                 options=_alone,
                 **_UNSENT,

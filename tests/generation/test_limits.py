@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import time
@@ -125,6 +126,36 @@ def test_without_any_thread_nothing_is_sent() -> None:
         "hint: raise the limit: `ulimit -u`, `ulimit -v`",
         "Not charged.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("argv", "langs"),
+    [
+        (("generate", "fox", "-n", "2"), [None, None]),
+        (("caption", "a.png", "b.png", "--lang", "de,en"), ["de", "en"] * 2),
+    ],
+)
+def test_without_any_thread_each_result_has_its_line(
+    argv: tuple[str, ...], langs: list[str | None]
+) -> None:
+    for name in ("a.png", "b.png"):
+        Path(name).write_bytes(picture(color="red" if name == "a.png" else "blue"))
+    with WireServer(made()) as server:
+        with python.start(
+            _FEW_THREADS,
+            *("1", *argv, "--json"),
+            env=_env(server),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            out, err = process.communicate(timeout=60)
+        assert (process.returncode, server.requests) == (5, [])
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line.get("lang") for line in lines] == langs
+    assert {(line["error"]["kind"], line["error"]["charged"]) for line in lines} == {
+        ("unreachable", "no")
+    }
+    assert err.decode().splitlines()[-1] == "Not charged."
 
 
 _LITTLE_MEMORY = """

@@ -1,42 +1,31 @@
-"""Real file systems that are full or read-only, which one run of `nb` alone sees (Linux)."""
+"""Real file systems that are full or read-only, which one process alone sees (Linux)."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from faults.lab import Bench
 from support.tools import there
 
 _NEW_MOUNTS, _NEW_USER = 0x20000, 0x10000000  # CLONE_NEWNS, CLONE_NEWUSER
 _READ_ONLY, _REMOUNT, _BIND, _PRIVATE = 1, 32, 4096, (1 << 18) | 16384  # MS_…
-# Bytes; less than an image takes.
-_SMALL = 4096
 
 
-def full(*names: str) -> Callable[[Bench], dict[str, Any]]:
-    """Return options for a run in which folders are on disks that a page fills."""
-    return lambda bench: _options(_mount_small, _made(bench, names))
+def small(paths: Iterable[Path], size: int) -> Callable[[], None]:
+    """Return a `preexec_fn` for a process to which each folder is an empty disk of `size` bytes."""
+    return _prepared(lambda path: _mount("tmpfs", path, "tmpfs", 0, f"size={size},mode=700"), paths)
 
 
-def read_only(*names: str) -> Callable[[Bench], dict[str, Any]]:
-    """Return options for a run in which folders cannot be written to, by nobody."""
-    return lambda bench: _options(_mount_fixed, _made(bench, names))
+def read_only(paths: Iterable[Path]) -> Callable[[], None]:
+    """Return a `preexec_fn` for a process to which nobody can write into the folders."""
+    return _prepared(_fix, paths)
 
 
-def _made(bench: Bench, names: tuple[str, ...]) -> list[Path]:
-    paths = [bench.folder / name for name in names]
-    for path in paths:
-        path.mkdir(exist_ok=True)
-    return paths
-
-
-def _options(mount: Callable[[Path], None], paths: list[Path]) -> dict[str, Any]:
+def _prepared(mount: Callable[[Path], None], paths: Iterable[Path]) -> Callable[[], None]:
     there("mounting in a namespace of one's own", "mount" if _can_mount() else None)
 
     def prepare() -> None:
@@ -44,7 +33,7 @@ def _options(mount: Callable[[Path], None], paths: list[Path]) -> dict[str, Any]
         for path in paths:
             mount(path)
 
-    return {"preexec_fn": prepare}
+    return prepare
 
 
 @cache
@@ -66,11 +55,7 @@ def _isolate() -> None:
     _mount("none", Path("/"), "", _PRIVATE)
 
 
-def _mount_small(path: Path) -> None:
-    _mount("tmpfs", path, "tmpfs", 0, f"size={_SMALL},mode=700")
-
-
-def _mount_fixed(path: Path) -> None:
+def _fix(path: Path) -> None:
     _mount(str(path), path, "", _BIND)
     _mount(str(path), path, "", _BIND | _REMOUNT | _READ_ONLY)
 
