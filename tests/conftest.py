@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -79,6 +80,12 @@ class Run:
     @property
     def out(self) -> str:
         return self.raw.decode()
+
+    @property
+    def summary(self) -> str:
+        """What sums up a batch, without how long it took: a busy machine may be slow."""
+        [parts] = re.findall(r"^(\d+ made) in [\d:]*\d:\d\d( for .+)$", self.err, re.MULTILINE)
+        return "".join(parts)
 
 
 class Nb:

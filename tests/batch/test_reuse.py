@@ -40,7 +40,7 @@ def test_a_row_with_another_name(nb: Nb, server: CountingServer, output: str | N
     run = batch(nb, server, row, options=("--json",))
     line = json.loads(run.out)
     assert (line["status"], line["cost_usd"], line["attempts"]) == ("written", 0, 0)
-    assert "1 made in 0:00 for $0, 1 of them without a call" in run.err
+    assert run.summary == "1 made for $0, 1 of them without a call"
     assert Path(line["path"]).read_bytes() == image("fox")
     assert Path("fox.png").exists()
     assert batch(nb, server, row, options=("--check",)).code == 0

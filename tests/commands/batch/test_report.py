@@ -160,13 +160,13 @@ def test_an_unknown_price_is_no_sum(nb: Nb) -> None:
     write(2)
     with CountingServer(lambda *_: 502) as server:
         told = [
-            nb("batch", "m.jsonl", "-m", "my-model", *option, env=server.env).err
+            nb("batch", "m.jsonl", "-m", "my-model", *option, env=server.env)
             for option in (("--dry-run",), (), ("--status",))
         ]
-    assert "2 make; 2 to make for an unknown price; nothing was sent\n" in told[0]
-    assert "0 made in 0:00 for an unknown price, 2 failed\n" in told[1]
-    assert "hint: --retry unknown makes 2 again for an unknown price\n" in told[1]
-    assert "the ledger records an unknown price, nothing was sent\n" in told[2]
+    assert "2 make; 2 to make for an unknown price; nothing was sent\n" in told[0].err
+    assert told[1].summary == "0 made for an unknown price, 2 failed"
+    assert "hint: --retry unknown makes 2 again for an unknown price\n" in told[1].err
+    assert "the ledger records an unknown price, nothing was sent\n" in told[2].err
 
 
 def test_hints_are_those_of_a_batch(nb: Nb) -> None:
@@ -202,7 +202,7 @@ def test_a_hint_repeats_no_retry(nb: Nb) -> None:
         answers.update({"fox 1": 502, "fox 0": 401})
         assert nb("batch", "m.jsonl", env=server.env).code == 3
         run = nb("batch", "m.jsonl", "--retry", "all", "--concurrency", "1", env=server.env)
-        assert (run.code, "0 made in 0:00 for $0, 1 unchanged, 2 not made" in run.err) == (4, True)
+        assert (run.code, run.summary) == (4, "0 made for $0, 1 unchanged, 2 not made")
         server.calls.clear()
         assert nb("batch", "m.jsonl", env=server.env).code == 4
         assert server.calls == {"fox 0": 1}

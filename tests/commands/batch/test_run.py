@@ -66,7 +66,7 @@ def test_what_nobody_knows_the_price_of_is_not_called_free(nb: Nb) -> None:
     with CountingServer(lambda prompt, _: 400 if prompt == "fox 1" else 200) as server:
         run = nb("batch", "m.jsonl", "--model", "brand-new", env=server.env)
         assert run.code == 3
-        assert "2 made in 0:00 for an unknown price, 1 failed" in run.err
+        assert run.summary == "2 made for an unknown price, 1 failed"
         assert run.err.endswith("\nCharged.\n")
         run = nb("batch", "m.jsonl", "--model", "brand-new", "--dry-run", env=server.env)
     assert "the ledger records an unknown price" in run.err
@@ -158,7 +158,7 @@ def test_fail_fast(nb: Nb) -> None:
         run = nb("batch", "m.jsonl", "--fail-fast", "--concurrency", "1", env=server.env)
         assert run.code == 3
         assert server.calls.total() == 3
-    assert "2 made in 0:00 for $0.116, 1 failed, 47 not made" in run.err
+    assert run.summary == "2 made for $0.116, 1 failed, 47 not made"
     assert "48 of 50 images are missing" in run.err
 
 
@@ -416,7 +416,7 @@ def test_progress_in_a_pipe_is_quiet_and_the_sum_is_told(nb: Nb) -> None:
     with CountingServer() as server:
         run = nb("batch", "m.jsonl", env=server.env)
     assert run.out.split() == ["0.png", "1.png"] or run.out.split() == ["1.png", "0.png"]
-    assert "2 made in 0:00 for $0.116" in run.err
+    assert run.summary == "2 made for $0.116"
 
 
 def test_a_narrow_terminal_shows_the_money(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -440,6 +440,6 @@ def test_a_service_that_cannot_be_reached_ends_the_run(nb: Nb) -> None:
     argv = ("m.jsonl", "--concurrency", "1", "--retries", "0", "--base-url", "http://127.0.0.1:9")
     run = nb("batch", *argv, env={"WISDOM_GATE_KEY": "a-key"})
     assert run.code == 5
-    assert re.search(r"0 made in 0:0\d for \$0, 20 not made", run.err)
+    assert run.summary == "0 made for $0, 20 not made"
     assert "nb: cannot reach 127.0.0.1" in run.err
     assert run.err.endswith("Not charged.\n")
