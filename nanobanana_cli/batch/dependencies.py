@@ -131,19 +131,30 @@ class StepQueue:
         """Hand the first step out."""
         del self._waits[heapq.heappop(self._ready)]
 
-    def made(self, step: Step) -> None:
-        """Record that a step's image is there."""
-        for index in self._children.pop(step.item.position, ()):
-            self._waits[index] -= 1
-            if not self._waits[index]:
-                heapq.heappush(self._ready, index)
+    def ended(self, step: Step, *, has_image: bool, has_turns: bool) -> list[Step]:
+        """Record what became of a step.
 
-    def drop(self, step: Step) -> list[Step]:
-        """Drop what waits for a step that failed, and what waits for that; return all of it."""
-        dropped, failed = [], [step]
-        for each in failed:
-            for index in self._children.pop(each.item.position, ()):
-                if self._waits.pop(index, 0):
-                    dropped.append(self._steps[index])
-                    failed.append(self._steps[index])
-        return dropped
+        Args:
+            step: as `first` returned it.
+            has_image: its image is there.
+            has_turns: its conversation is there, if it has one.
+
+        Returns:
+            What waited for that which is missing, and what waited for those, all dropped.
+        """
+        ended = [step]
+        for each in ended:
+            position = each.item.position
+            for index in self._children.pop(position, ()):
+                if index not in self._waits:
+                    continue  # It was dropped for another one.
+                child = self._steps[index]
+                is_there = each is step and has_image
+                if is_there and (has_turns or child.goes_on_from != position):
+                    self._waits[index] -= 1
+                    if not self._waits[index]:
+                        heapq.heappush(self._ready, index)
+                else:
+                    del self._waits[index]
+                    ended.append(child)
+        return ended[1:]

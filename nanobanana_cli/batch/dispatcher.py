@@ -12,6 +12,7 @@ from nanobanana_cli.batch.plan import Step
 from nanobanana_cli.batch.throttle import ends_run
 from nanobanana_cli.errors import BatchIncomplete, Charged, NbError, NoImage, NoText, OverBudget
 from nanobanana_cli.money import dollars
+from nanobanana_cli.types import Result
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -153,33 +154,24 @@ class Dispatcher:
                 self._changed.wait()
             return None
 
-    def settle(
-        self,
-        step: Step,
-        error: NbError | None,
-        charged: Charged,
-        cost: int | None = None,
-        *,
-        started: bool = True,
-    ) -> list[Step]:
+    def settle(self, step: Step, result: Result, charged: Charged) -> list[Step]:
         """Settle an image; return the others that cannot be made without it, and are dropped.
 
         Args:
             step: as `take` returned it.
-            error: why the image was not made.
-            charged: whether the call cost what was set aside.
-            cost: micro-dollars that it has cost instead, if that is known.
-            started: whether its call was sent.
+            result: what became of it.
+            charged: whether the call cost what was set aside, or what the result says.
         """
+        error = result.error
         with self._changed:
-            self._budget.settle(step.price or 0, charged, cost)
-            if started:
+            self._budget.settle(step.price or 0, charged, result.cost)
+            if result.attempts:
                 self._count(error, charged)
             dropped = []
-            if error is None or isinstance(error, NoText):
-                self._queue.made(step)
-            elif not self._stopped:
-                dropped = self._queue.drop(step)
+            if not self._stopped:
+                has_turns = error is None or result.chat_path is not None
+                has_image = result.path is not None
+                dropped = self._queue.ended(step, has_image=has_image, has_turns=has_turns)
             if error is not None and self.fail_fast:
                 self._end(None)
             # No more than what would be as many failures in a row as are allowed.

@@ -82,6 +82,11 @@ class Step(msgspec.Struct, frozen=True, gc=False):
         return self.text_request if self.found is None else None
 
     @property
+    def goes_on_from(self) -> int | None:
+        """The position of the image whose conversation it goes on from, if a row makes that."""
+        return dict(self.item.parents).get(0) if self.item.continues else None
+
+    @property
     def needs_call(self) -> bool:
         """True if it takes a call to do what is to be done."""
         is_at_hand = self.state == "unchanged" or self.found is not None

@@ -101,7 +101,7 @@ class Planner:
 
     def _without_turns(self, step: Step) -> Step:
         """Return the step, `waiting` if the image that it goes on from has no conversation."""
-        parent = dict(step.item.parents).get(0) if step.item.continues else None
+        parent = step.goes_on_from
         if parent is None or parent in step.after or not step.needs_call:
             return step
         place = self._place(self._steps[parent])

@@ -170,15 +170,12 @@ class Runner:
             error.hint = history.hint(error)
         if result.status in ("written", "unchanged") and result.path:
             self._planner.made(step, self._folder.relative(result.path), result.sha256)
-        started = result.attempts > 0
-        dropped = self._dispatcher.settle(
-            planned, error, done.charged, result.cost, started=started
-        )
+        dropped = self._dispatcher.settle(planned, result, done.charged)
         done = replace(done, dropped=tuple(dropped))
         if error is None or error.charged is not Charged.NO or result.status == "skipped":
             return done
         # Free, and nothing that this row did: it stays as it was.
-        is_pending = isinstance(error, NotSent) or (started and ends_run(error))
+        is_pending = isinstance(error, NotSent) or (result.attempts > 0 and ends_run(error))
         return None if is_pending else done
 
     def _ready(self, step: Step) -> tuple[Step, Result | None]:

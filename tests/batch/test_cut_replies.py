@@ -102,6 +102,27 @@ def test_a_conversation_is_made_when_told_to(nb: Nb, answer: Answer) -> None:
         assert len(server.requests) == 3
 
 
+def test_what_needs_the_image_alone_is_made_without_the_conversation(nb: Nb) -> None:
+    like = {"prompt": "a hare like it", "output": "hare.png", "images": ["fox.png"]}
+    later = {"prompt": "and snow", "output": "snow.png", "continue": "night.png"}
+    with WireServer(CUT, WHOLE) as server:
+        found = run(nb, server, "--json", rows=[later, NEXT, like, CHAT])
+        assert (found.code, len(server.requests)) == (3, 2)
+        assert b"a hare like it" in server.requests[1].body
+        lines = {line["output"]: line for line in map(json.loads, found.out.splitlines())}
+        assert {name: line["status"] for name, line in lines.items()} == {
+            "fox.png": "written",
+            "hare.png": "written",
+            "night.png": "skipped",
+            "snow.png": "skipped",
+        }
+        why = "made from fox.png, whose conversation was not kept"
+        assert lines["night.png"]["error"]["message"] == why
+        assert f"2 images skipped: {why}\n" in found.err
+        assert "nb: 2 of 4 images are missing, 1 without conversation\n" in found.err
+        assert found.summary == "2 made for $0.116, 2 skipped"
+
+
 def test_of_a_cut_image_nothing_is_made_up(nb: Nb) -> None:
     cut = Answer(body=WHOLE.body, cut=len(WHOLE.head()) + 900)
     for row in (ALT, CHAT):

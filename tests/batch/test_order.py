@@ -165,6 +165,29 @@ def test_a_failed_parent_skips_its_children(nb: Nb, server: CountingServer) -> N
     assert server.calls == {"hero": 2, "owl": 1, "fox": 1, "hare": 1}
 
 
+class SlowServer(CountingServer):
+    """Refuses `hero`, and answers `slow` when that has been told."""
+
+    told = False
+
+    def take(self, prompt: str, references: tuple[bytes, ...]) -> tuple[int, str]:
+        end = time.monotonic() + 30
+        while prompt == "slow" and not self.told and time.monotonic() < end:
+            time.sleep(0.01)
+            self.told = b'"failed"' in Path("m.ledger.jsonl").read_bytes()
+        time.sleep(0.1 if prompt == "slow" else 0)
+        return super().take(prompt, references)
+
+
+def test_a_child_of_two_is_skipped_though_the_second_comes_later(nb: Nb) -> None:
+    child = {"prompt": "fox", "output": "fox.png", "images": ["hero.png", "slow.png"]}
+    write(HERO, {"prompt": "slow", "output": "slow.png"}, child)
+    with SlowServer(lambda prompt, _: 400 if prompt == "hero" else 200) as server:
+        run = batch(nb, server, code=3)
+        assert server.calls == {"hero": 1, "slow": 1}
+    assert run.summary == "1 made for $0.058, 1 failed, 1 skipped"
+
+
 def test_a_parent_in_doubt_holds_its_children(nb: Nb, server: CountingServer) -> None:
     server.answer = lambda *_: 502
     write(HERO, FOX, HARE)

@@ -346,12 +346,8 @@ ROWS = (
                 forms=_NEW,
                 differs={"beside": {"exit": 6, "says": "not UTF-8"}},
             ),
-            _refused("to nowhere", "--force", prepare=_link("no/none.png"), forms=_IMAGES),
-            _rescued(
-                "to nowhere, of a batch",
-                argv=("--force",),
-                prepare=_link("no/none.png"),
-                forms=BATCH,
+            _refused(
+                "to nowhere", "--force", prepare=_link("no/none.png"), forms=(*_IMAGES, *BATCH)
             ),
             Scenario(
                 "elsewhere, replaced",

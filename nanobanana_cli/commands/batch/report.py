@@ -121,8 +121,10 @@ class BatchReport:
             self._skipped(done.step, done.result.error.message)
         else:
             self._ended(done)
+        is_made = done.result.status == "written"
+        why = "whose conversation was not kept" if is_made else "which was not made"
         for each in done.dropped:
-            self._skipped(each, f"made from {self._job.path(done.step)}, which was not made")
+            self._skipped(each, f"made from {self._job.path(done.step)}, {why}")
 
     def _ended(self, done: Done) -> None:
         step, result, error = done.step, done.result, done.result.error

@@ -261,9 +261,17 @@ def _obey(signals: StopSignals, runner: Runner, report: BatchReport) -> None:
 
 
 def _check_folders(job: BatchJob, due: Sequence[Step]) -> None:
-    """Raise LocalFileError unless every folder of an image or text can be written to or made."""
+    """Raise LocalFileError unless every folder of an image or text can be written to or made.
+
+    What a link leads to is not made.
+    """
     for folder in {_first_existing(folder) for folder in _folders(job, due)}:
         files.check_folder(folder)
+    for step in due:
+        item = step.item
+        for place in (step.path or item.target, item.alt_file, item.chat_file):
+            if place is not None and (job.root / place).is_symlink():
+                files.check_output(job.root / place)
 
 
 def _folders(job: BatchJob, steps: Sequence[Step]) -> set[Path]:
