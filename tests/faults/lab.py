@@ -23,7 +23,7 @@ from typing import Any
 from conftest import NbProcess
 from support.connect_proxy import Proxy
 from support.replies import image_part, picture, reply
-from support.wire_server import Answer, Steps, WireServer
+from support.wire_server import Answer, Send, Steps, WireServer
 
 from nanobanana_cli.errors import Charged, ExitCode
 from nanobanana_cli.images.formats import DamagedImage, verify
@@ -35,6 +35,8 @@ IMAGE = picture(1024, 1024)
 TEXT = "A red fox."
 REPLY = reply({"text": TEXT}, image_part(IMAGE))
 GOOD = Answer(body=REPLY)
+# One of these is in each reply that is kept.
+_OF_REPLIES = (b"inlineData", TEXT.encode(), TEXT.encode()[:-3])
 # Bytes; a run takes 40 to 60 MB.
 MEMORY = 110 << 20
 # Seconds that a run may take beside what its scenario makes it wait: machines are busy.
@@ -46,6 +48,21 @@ _SENTENCES = {each.sentence for each in Charged}
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 # What a batch writes beside its images.
 _RECORDS = re.compile(r"m\.ledger\.jsonl(\.lock)?|\.m\.ledger.*|\.nb\.lock|g\.html")
+_TEMPORARY = re.compile(r"\.nb-\w+\.tmp")
+# The key as it is, in part, and in the encodings that services and libraries use.
+_CANARIES = (
+    KEY.encode(),
+    KEY[10:22].encode(),
+    KEY.encode("utf-16-le"),
+    KEY.encode().hex().encode(),
+    KEY.encode().hex().upper().encode(),
+    # Without the characters that hold bytes beside it.
+    *(base64.b64encode(bytes(at) + KEY.encode())[(0, 2, 3)[at] : -4] for at in range(3)),
+)
+# What tells paths on stdout, and nothing else.
+_NAMING = ("file", "folder", "count", "webp", "all", "fit", "chat", "stdin", "verbose")
+# What is saved of an image as it came.
+_AS_RECEIVED = ("file", "folder", "json", "count", "alt", "all", "draw", "chat", "stdin", "batch")
 
 
 @dataclass(frozen=True)
@@ -128,6 +145,7 @@ class Outcome:
         memory: the most bytes that it held at once; 0 where the system does not say.
         files: the files in its folders that were not there before, by their path.
         calls: how many requests arrived whole at the configured host.
+        lost: what was there before it, or came meanwhile by other hands, and is gone or changed.
     """
 
     code: int
@@ -137,6 +155,7 @@ class Outcome:
     memory: int
     files: Mapping[Path, bytes]
     calls: int
+    lost: frozenset[Path]
 
     @property
     def charge(self) -> str:
@@ -154,6 +173,7 @@ class Bench:
         proxy: what is asked to lead to the configured host, if anything.
         noticed: when what a test waits for was there.
         place: the first file that the form makes; the work folder if there is none.
+        owned: what is the user's in the work folder; None is a folder, a text what a link says.
         work, home, tmp: the folders.
     """
 
@@ -165,6 +185,7 @@ class Bench:
         self.proxy: Proxy | None = None
         self.noticed = 0.0
         self.place = self.work
+        self.owned: dict[Path, bytes | str | None] = {}
         self._nb = nb
         self.tmp.mkdir()
         (self.work / "in.png").write_bytes(picture(32, 32, color="red"))
@@ -184,6 +205,14 @@ class Bench:
                     found[path] = path.read_bytes()
         return found
 
+    def own(self) -> None:
+        """Note what is in the work folder, but for what `nb` writes while it runs."""
+        self.owned = {
+            path: _content_of(path)
+            for path in self.work.rglob("*")
+            if not _RECORDS.fullmatch(path.name) and not _TEMPORARY.fullmatch(path.name)
+        }
+
     def run(
         self,
         *argv: str | Path,
@@ -200,6 +229,7 @@ class Bench:
             options: for the process.
         """
         before = self.found()
+        self.own()
         env = {
             "TMPDIR": str(self.tmp),
             "WISDOM_GATE_KEY": KEY,
@@ -222,7 +252,17 @@ class Bench:
             told = out.read(), err.read().decode("utf-8", "surrogateescape")
         after = {path: data for path, data in self.found().items() if before.get(path) != data}
         calls = len(self.server.requests) if self.server else 0
-        return Outcome(process.returncode, *told, seconds, memory, after, calls)
+        lost = frozenset(path for path, what in self.owned.items() if _content_of(path) != what)
+        return Outcome(process.returncode, *told, seconds, memory, after, calls, lost)
+
+
+def _content_of(path: Path) -> bytes | str | None:
+    """Return the bytes of a file, what a link says, None for a folder, "" for nothing."""
+    if path.is_symlink():
+        return str(path.readlink())
+    if path.is_dir():
+        return None
+    return path.read_bytes() if path.exists() else ""
 
 
 def _peak(pid: int) -> int:
@@ -261,6 +301,7 @@ class Scenario:
         options: for the process, such as `preexec_fn`, made for the run's bench.
         command: the arguments, in place of the form's.
         kept: what was paid for is kept outside the work folder, and its path told; None if it may.
+        has_state: that is in the state folder; else among the temporary files.
         places: the files that the form makes, where they are others.
         made: the form's files are there in spite of the error.
         leaves: further files that may be in the work folder.
@@ -286,6 +327,7 @@ class Scenario:
     options: Callable[[Bench], dict[str, Any]] = lambda _: {}
     command: tuple[str, ...] = ()
     kept: bool | None = False
+    has_state: bool = True
     places: tuple[str, ...] | None = None
     made: bool = False
     leaves: tuple[str, ...] = ()
@@ -358,7 +400,7 @@ def _broken(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> li
     found = [
         *_status(scenario, form, outcome),
         *_calls(scenario, form, outcome),
-        *_streams(form, outcome),
+        *_streams(bench, form, outcome),
         *_files(bench, scenario, form, outcome),
         *_secrecy(bench, outcome),
     ]
@@ -403,7 +445,7 @@ def _calls(scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
         yield f"{outcome.calls} requests arrived"
 
 
-def _streams(form: str, outcome: Outcome) -> Iterator[str]:
+def _streams(bench: Bench, form: str, outcome: Outcome) -> Iterator[str]:
     if _CONTROLS.search(outcome.err):
         yield "control characters on stderr"
     if form.startswith("stdout"):
@@ -413,11 +455,23 @@ def _streams(form: str, outcome: Outcome) -> Iterator[str]:
             yield "stdout and the exit status disagree"
     elif _CONTROLS.search(outcome.out.decode("utf-8", "surrogateescape")):
         yield "control characters on stdout"
+    if form in _NAMING and outcome.code == 0:
+        yield from _named(bench, outcome)
     # A signal ends the run, not one of its results.
     is_told = outcome.code not in (ExitCode.USAGE, ExitCode.OUTPUT_CLOSED, *_STOPPED)
     if form.endswith("json") and is_told and "cannot write to stdout" not in outcome.err:
         told = outcome.err.encode() if form.startswith("stdout") else outcome.out
         yield from _json_lines(form, outcome, told)
+
+
+def _named(bench: Bench, outcome: Outcome) -> Iterator[str]:
+    """Judge the paths on stdout: those of the images, each on a line."""
+    lines = outcome.out.decode("utf-8", "surrogateescape").splitlines()
+    told = [bench.work / line for line in lines]
+    made = [path for path in outcome.files if path.parent.is_relative_to(bench.work)]
+    images = [path for path in made if path.suffix in (".png", ".webp")]
+    if {*map(Path.resolve, told)} != {*map(Path.resolve, images)}:
+        yield f"stdout names {told}, but there are {images}"
 
 
 def _json_lines(form: str, outcome: Outcome, told: bytes) -> Iterator[str]:
@@ -445,6 +499,9 @@ def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Ite
     allowed = places | originals | {bench.work / name for name in scenario.leaves}
     for path, data in outcome.files.items():
         yield from _content(path, data)
+        is_own = path.suffix == ".png" and form in _AS_RECEIVED and path not in bench.owned
+        if is_own and data != IMAGE and _is_known(scenario):
+            yield f"{path} is another image"
     for path in here - allowed:
         if not (form in BATCH and _RECORDS.fullmatch(path.name)):
             yield f"{path} is unexpected"
@@ -455,7 +512,17 @@ def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Ite
         yield f"originals: {sorted(originals & here)}"
     if not is_made and places & here - {bench.work / name for name in scenario.leaves}:
         yield f"there in spite of the error: {sorted(places & here)}"
-    yield from _elsewhere(scenario, outcome, set(outcome.files) - here)
+    yield from _lost(bench, scenario, form, outcome)
+    yield from _elsewhere(bench, scenario, outcome)
+
+
+def _lost(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
+    """Judge what was not nb's: it is as it was, unless that was asked for."""
+    replaced: set[str] = {*scenario.leaves} if "--force" in scenario.argv else set()
+    if form == "embed" and outcome.code == 0:
+        replaced = {*FORMS[form].places}
+    for path in outcome.lost - {bench.work / name for name in replaced}:
+        yield f"{path} is gone, or another"
 
 
 def _content(path: Path, data: bytes) -> Iterator[str]:
@@ -463,12 +530,15 @@ def _content(path: Path, data: bytes) -> Iterator[str]:
         yield f"{path} is not whole"
     if path.suffix == ".txt" and _CONTROLS.search(data.decode()):
         yield f"control characters in {path}"
-    if re.fullmatch(r"\.nb-\w+\.tmp", path.name):
+    if _CONTROLS.search(path.name):
+        yield f"control characters in the name {path}"
+    if _TEMPORARY.fullmatch(path.name):
         yield f"{path} is left over"
 
 
-def _elsewhere(scenario: Scenario, outcome: Outcome, files: set[Path]) -> Iterator[str]:
+def _elsewhere(bench: Bench, scenario: Scenario, outcome: Outcome) -> Iterator[str]:
     """Judge what is outside the work folder: what was paid for, and the log of calls."""
+    files = {path for path in outcome.files if not path.is_relative_to(bench.work)}
     for path in files:
         if path.stat().st_mode & 0o77 or path.parent.stat().st_mode & 0o77:
             yield f"others may read {path}"
@@ -477,14 +547,28 @@ def _elsewhere(scenario: Scenario, outcome: Outcome, files: set[Path]) -> Iterat
     for path in kept:
         if str(path) not in told:
             yield f"it does not tell {path}"
+    yield from _kept(bench, scenario, {path: outcome.files[path] for path in kept})
     if scenario.kept not in (None, bool(kept)):
         yield f"kept elsewhere: {kept}"
+    for path in bench.tmp.rglob("*"):
+        if path.is_dir() and not any(path.iterdir()):
+            yield f"{path} is an empty folder"
+
+
+def _kept(bench: Bench, scenario: Scenario, kept: Mapping[Path, bytes]) -> Iterator[str]:
+    """Judge what was paid for and kept: it is there, and where it should be."""
+    for path, data in kept.items():
+        if not path.is_relative_to(bench.state if scenario.has_state else bench.tmp):
+            yield f"{path} is not where it should be"
+        if path.suffix not in (".png", ".webp", ".jpg", ".json"):
+            yield f"{path} is neither an image nor a reply"
+        if path.suffix == ".json" and not any(each in data for each in _OF_REPLIES):
+            yield f"{path} holds nothing of the reply"
 
 
 def _secrecy(bench: Bench, outcome: Outcome) -> Iterator[str]:
-    forms = (KEY.encode(), base64.b64encode(KEY.encode())[:-4])
     seen = {"stdout": outcome.out, "stderr": os.fsencode(outcome.err)}
-    seen |= {str(path): data for path, data in outcome.files.items()}
+    seen |= {str(path): os.fsencode(path) + data for path, data in outcome.files.items()}
     for number, request in enumerate(bench.server.requests if bench.server else ()):
         headers = {**request.headers, "x-goog-api-key": ""}
         seen[f"request {number}"] = f"{request.path} {headers}".encode() + request.body
@@ -493,8 +577,16 @@ def _secrecy(bench: Bench, outcome: Outcome) -> Iterator[str]:
     if bench.proxy:
         seen["a proxy"] = b"".join(bench.proxy.heads)
     for where, data in seen.items():
-        if any(form in data for form in forms):
+        if any(canary in data for canary in _CANARIES):
             yield f"the key is in {where}"
+
+
+def _is_known(scenario: Scenario) -> bool:
+    """Return whether the one image that the service sends is `IMAGE`."""
+    sent = b"".join(
+        step.data for each in scenario.script for step in each.steps if isinstance(step, Send)
+    )
+    return scenario.world is None and REPLY in sent
 
 
 def _is_whole(data: bytes) -> bool:

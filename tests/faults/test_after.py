@@ -315,6 +315,8 @@ ROWS = (
         (
             *(_redirected(str(status), status) for status in (301, 302, 303, 307, 308)),
             _redirected("no scheme", 307, "//localhost:{port}/"),
+            _redirected("to TLS", 308, "https://localhost:{port}/x"),
+            _redirected("to a file", 302, "file:///etc/passwd"),
             _redirected("garbage", 308, "http://[::\x1b[31m"),
             _redirected("itself", 302, "/"),
         ),

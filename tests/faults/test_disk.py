@@ -58,6 +58,7 @@ def _once_asked(harm: Callable[[Bench], object]) -> During:
         if bench.server is None or not bench.server.requests:
             return False
         harm(bench)
+        bench.own()
         bench.server.gate.set()
         return True
 
@@ -215,8 +216,13 @@ ROWS = (
         "neither the folder nor the state folder takes the image",
         "it is rescued to a new folder (0700) among the temporary ones, and its path told",
         (
-            _rescued("full", options=injected(at_home=True, write=errno.ENOSPC)),
-            _rescued("read-only", options=injected(at_home=True, open=errno.EROFS)),
+            *(
+                _rescued(name, options=options, has_state=False)
+                for name, options in {
+                    "full": injected(at_home=True, write=errno.ENOSPC),
+                    "read-only": injected(at_home=True, open=errno.EROFS),
+                }.items()
+            ),
         ),
     ),
     Row(
@@ -225,7 +231,12 @@ ROWS = (
         "as with the errors that are put in the system's place for the rows above",
         (
             _rescued("full", options=_full("work/out"), **_LARGE),
-            _rescued("full, as the home", options=_full("work/out", "home"), **_LARGE),
+            _rescued(
+                "full, as the home",
+                options=_full("work/out", "home"),
+                has_state=False,
+                **_LARGE,
+            ),
             Scenario(
                 "read-only",
                 6,

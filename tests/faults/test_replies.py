@@ -92,6 +92,14 @@ def _beside(value: bytes) -> bytes:
     return REPLY[:-1] + b', "x": ' + value + b"}"
 
 
+def _large(text: Any = _WORDS, *, image: bytes = IMAGE, **names: str) -> bytes:
+    """A reply of more than 64 KiB, and what it says of itself."""
+    document = json.loads(reply(text, image_part(image)))
+    named = {"modelVersion": names.get("model"), "responseId": names.get("id")}
+    document |= {name: value for name, value in named.items() if value}
+    return json.dumps({**document, "x": [KEY, "y" * 70_000]}).encode()
+
+
 def _field(name: str, value: Any) -> bytes:
     """The good reply with one of its candidate's fields replaced."""
     document = json.loads(REPLY)
@@ -125,6 +133,8 @@ def _of_a_case(case: cases.Case) -> Scenario:
 
 _DRAWING = (*_IMAGES, "draw", *BATCH)
 _DEEP = 100_000
+# Where texts and ids are shown or stored, also those that are too large to be cleaned as a whole.
+_TOLD: Any = {"always": ("file", "json", "alt", "caption-json", "batch-json")}
 _DEEP_BESIDE = _beside(b"[" * _DEEP + b"]" * _DEEP)
 _WHOLE = {"PNG": IMAGE} | {kind: picture(64, 64, kind) for kind in ("JPEG", "WEBP")}
 _MODEL = b'"gemini-3.1-flash-image-preview"'
@@ -313,7 +323,18 @@ ROWS = (
             Scenario("in an error", 7, "no", (failed(400, f"bad key {KEY}"),), says="[key]"),
             Scenario("in a 401", 4, "no", (failed(401, f"no such key: {KEY}"),)),
             Scenario("in a page", 5, "no", (Answer(403, body=f"<title>{KEY}</title>".encode()),)),
-            _used("in the text", reply({"text": f"A fox, {KEY}."}, image_part(IMAGE))),
+            _used("in the text", reply({"text": f"A fox, {KEY}."}, image_part(IMAGE)), **_TOLD),
+            _used("in the text of a large reply", _large({"text": f"A fox, {KEY}."}), **_TOLD),
+            _used("in the model of a large reply", _large(model=KEY), **_TOLD),
+            _used("in the id of a large reply", _large(id=KEY), **_TOLD),
+            Scenario(
+                "in a large kept reply",
+                10,
+                "maybe",
+                (Answer(body=_large(image=b"\x89PNG" + KEY.encode())),),
+                kept=True,
+                forms=_DRAWING,
+            ),
             _used("in the model", REPLY.replace(_MODEL, b'"%s"' % KEY.encode())),
             _used("in the id", REPLY.replace(b'"abc"', b'"%s"' % KEY.encode())),
             _kept("in a kept reply", _B64[:400] + "!" + KEY),

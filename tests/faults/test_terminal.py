@@ -27,6 +27,7 @@ _TEXTS = {
 _EVIL = " ".join(_TEXTS.values())
 _JSON = json.dumps(_EVIL).encode()
 _PROMPT = _EVIL.replace("\x00", "")
+_NAMED = "7-35mred-0m-0-pwned-52-c-zwnobybwd25lza-7-35mred-0-pwned-gnp.png"
 _NAME = "\x1b[7;35m\u202e\x9b"
 # What must not be on a screen, beside nb's own colours and its spinner.
 _ACTIVE = ("\x1b[7;35m", "\x1b]", "\x9b", "\x9d", "\x08", "\x07", "\u202e", "\u2066", "\u2028")
@@ -53,9 +54,9 @@ def _says(name: str, status: int, *parts: dict[str, Any], **more: Any) -> Scenar
     return Scenario(name, status, charged, (Answer(body=reply(*parts)),), **more)
 
 
-def _typed(name: str, status: int, *command: str) -> Scenario:
+def _typed(name: str, status: int, *command: str, **more: Any) -> Scenario:
     charged, calls = "no" if status == 6 else "", int(not status)
-    return Scenario(name, status, charged, calls=calls, command=command, forms=("file",))
+    return Scenario(name, status, charged, calls=calls, command=command, forms=("file",), **more)
 
 
 ROWS = (
@@ -71,7 +72,13 @@ ROWS = (
         "the same in texts, refusals, pages, reason phrases and headers",
         "the same; texts that are saved hold none of it either",
         (
-            _says("text", 0, {"text": f"A fox. {_TEXTS['OSC 52']}\x9b\u202e"}, image_part(IMAGE)),
+            _says(
+                "text",
+                0,
+                {"text": f"A fox. {_TEXTS['OSC 52']}\x9b\u202e"},
+                image_part(IMAGE),
+                always=("file", "alt", "draw", "caption", "beside", "chat"),
+            ),
             _says("text alone", 9, {"text": _EVIL}, forms=("file", "json", "batch")),
             # It holds "Not charged.", and so says a service that a refusal costs nothing.
             Scenario("refusal", 9, "no", (_refused(_EVIL),)),
@@ -88,6 +95,7 @@ ROWS = (
         "no name is made of them; what is shown is spelled out",
         (
             _typed("prompt", 0, "generate", _PROMPT, "-o", "fox.png"),
+            _typed("prompt that names the file", 0, "generate", _PROMPT, places=(_NAMED,)),
             _typed("prompt that is told", 0, "generate", _PROMPT, "-v", "-o", "fox.png"),
             _typed("reference", 2, "generate", "fox", "-i", f"no{_NAME}.png"),
             _typed("suffix", 2, "generate", "fox", "-o", f"fox{_NAME}.pgn"),

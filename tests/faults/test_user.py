@@ -231,6 +231,7 @@ ROWS = (
                 "maybe",
                 (Steps(Send(_HALF)),),
                 kept=True,
+                has_state=False,
                 prepare=_home(0o500),
                 options=_unprivileged,
             ),
