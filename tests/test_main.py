@@ -56,7 +56,7 @@ def test_a_signal_during_the_call_stops_at_once(
             started = time.monotonic()
             process.send_signal(signum)
             out, err = process.communicate(timeout=20)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10
     assert process.returncode == code
     assert out == b""
     assert err.decode().splitlines() == [

@@ -47,10 +47,10 @@ class TestAnAddressThatGoesNowhere:
             found = [address(nowhere), address(server.url)]
             monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
             started = time.monotonic()
-            run = make(nb, "http://localhost", "--timeout", "5")
+            run = make(nb, "http://localhost", "--timeout", "30")
             seconds = time.monotonic() - started
         assert run.code == 0, run.err
-        assert 0.2 < seconds < 2
+        assert 0.2 < seconds < 10
         assert len(server.requests) == server.connections == 1
 
     def test_is_given_up_at_the_deadline(self, nb: Nb, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +59,7 @@ class TestAnAddressThatGoesNowhere:
             monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
             started = time.monotonic()
             run = make(nb, "http://localhost", "--timeout", "0.5")
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 10
         assert run.code == 5
         assert "cannot reach localhost: no connection within 0.5 s" in run.err
         assert run.err.endswith("Not charged.\n")
@@ -68,11 +68,11 @@ class TestAnAddressThatGoesNowhere:
         self, nb: Nb, refused: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with WireServer(made()) as server:
-            found = [address(refused)] * 8 + [address(server.url)]
+            found = [address(refused)] * 64 + [address(server.url)]
             monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
             started = time.monotonic()
-            assert make(nb, "http://localhost", "--timeout", "5").code == 0
-            assert time.monotonic() - started < 1.5
+            assert make(nb, "http://localhost", "--timeout", "30").code == 0
+            assert time.monotonic() - started < 10
 
 
 class TestALookup:
@@ -81,7 +81,7 @@ class TestALookup:
 
         def hang(*_: Any, **options: Any) -> Any:
             if options.get("flags") != socket.AI_NUMERICHOST:
-                released.wait(10)
+                released.wait(30)
             raise socket.gaierror
 
         monkeypatch.setattr(socket, "getaddrinfo", hang)
@@ -89,7 +89,7 @@ class TestALookup:
         run = make(nb, "https://service.invalid", "--timeout", "0.5")
         seconds = time.monotonic() - started
         released.set()
-        assert seconds < 2
+        assert seconds < 10
         assert run.code == 5
         assert "cannot reach service.invalid: no connection within 0.5 s" in run.err
         assert run.err.endswith("Not charged.\n")
@@ -168,7 +168,7 @@ class TestInterimResponses:
         with WireServer(Answer(interim=interim, trickle=0.005)) as server:
             started = time.monotonic()
             run = make(nb, server.url, "--timeout", "0.4")
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 10
         assert run.code == 11
         assert "no complete reply within 0.4 s" in run.err
 
@@ -199,7 +199,7 @@ def test_a_call_makes_do_where_no_thread_can_be_started(
         assert make(nb, server.url).code == 0
         started = time.monotonic()
         run = make(nb, server.url, "--force", "--timeout", "0.3")
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
     assert run.code == 11
 
 

@@ -160,7 +160,7 @@ class TestAReplyThatIsCut:
         run = call(nb, answer)
         assert (run.code, run.out) == (0, "fox.png\n"), run.err
         assert Path("fox.png").read_bytes() == IMAGE
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
 
     @pytest.mark.parametrize(
         "answer",
@@ -203,7 +203,7 @@ class TestAReplyThatIsCut:
         started = time.monotonic()
         run = call(nb, Answer(headers=answer.headers, body=WHOLE, stall=len(answer.head()) + SIZE))
         assert run.code == 0, run.err
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
 
     def test_in_a_text_is_unknown(self, nb: Nb) -> None:
         Path("fox.png").write_bytes(IMAGE)

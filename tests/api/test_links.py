@@ -197,7 +197,7 @@ class TestWhatIsNoImage:
             started = time.monotonic()
             with pytest.raises(BadReply, match=r"not complete within 0\.3 s"):
                 LinkFetcher(server.url, timeout=0.3).fetch(f"{server.url}/x")
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 10
 
     def test_ends_when_the_session_does(self) -> None:
         with WireServer(Answer(stall=0)) as server:
@@ -225,7 +225,7 @@ class TestWhatIsNoImage:
         started = time.monotonic()
         with pytest.raises(BadReply, match="does not resolve"):
             fetcher.fetch("https://cdn.example/x.png")
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 10
         answered.set()
         closer.join()
 
@@ -391,7 +391,7 @@ class TestAPublicAddress:
             fetcher = LinkFetcher("https://wisgate.ai", timeout=30, resolve=resolve)
             started = time.monotonic()
             assert fetcher.fetch("https://cdn.example.com/fox.png") == PICTURE
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 10
             assert len(cdn.requests) == 1
 
     def test_among_private_ones_is_refused(self) -> None:

@@ -58,7 +58,7 @@ class TestTls:
             started = time.monotonic()
             with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
                 to(server.url, timeout=SOON).generate("m", b"{}")
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 10
 
     def test_a_cut_is_noticed(self, tls: ssl.SSLContext) -> None:
         with (
@@ -133,7 +133,7 @@ class TestBeforeTheRequest:
             started = time.monotonic()
             with pytest.raises(Unreachable, match=r"no connection within 0\.3 s"):
                 to(server.url.replace("http:", "https:"), timeout=SOON).get("/")
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 10
 
     def test_a_server_without_tls(self) -> None:
         with (
@@ -227,7 +227,7 @@ class TestAProxy:
             started = time.monotonic()
             with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
                 to(server.url, timeout=SOON).generate("m", b"{}")
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 10
 
     @pytest.mark.usefixtures("trusted")
     def test_is_left_out_for_no_proxy(
@@ -303,7 +303,7 @@ class TestASocksProxy:
             started = time.monotonic()
             with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
                 to(f"https://localhost:{server.port}", timeout=SOON).generate("m", b"{}")
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 10
 
     def test_that_refuses(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with SocksProxy(refuse=5) as proxy:

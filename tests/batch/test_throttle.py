@@ -111,7 +111,7 @@ def test_a_stop_sends_nobody_any_more() -> None:
     assert failed[0].charged is Charged.NO
     began = time.monotonic()
     limiter.pause(30)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 @given(

@@ -98,9 +98,9 @@ def test_a_long_thought_is_left_out_and_a_long_answer_is_not_cut() -> None:
     "unit", ["Sure! ", "Alt text: ", "<think>", "```a ", '"', "{", "1. ", '<img alt="']
 )
 def test_no_answer_is_slow_to_clean(unit: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     clean(unit * 5000)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

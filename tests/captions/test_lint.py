@@ -139,6 +139,6 @@ def test_any_text_can_be_checked(text: str, name: str, prompt: str) -> None:
 
 @pytest.mark.parametrize("unit", ["a_", "__a ", "a-", "img1_a_", "{{", "\u7684", "sorry i ", '("'])
 def test_no_text_is_slow_to_check(unit: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     kinds(unit * 5000 + "!")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

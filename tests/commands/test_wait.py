@@ -164,10 +164,12 @@ def test_the_listed_deadline_is_that_of_the_listed_size(nb: Nb) -> None:
 
 
 def test_the_seconds_of_a_call_begin_when_it_is_sent(nb: Nb) -> None:
-    Path("m.txt").write_text("a fox\nan owl")
+    Path("m.txt").write_text("a fox\nan owl\na hare")
     with CountingServer() as server:
         run = nb("batch", "m.txt", "--rpm", "40", "--json", env=server.env)
-    assert [json.loads(line)["seconds"] < 1 for line in run.out.splitlines()] == [True, True]
+    seconds = sorted(json.loads(line)["seconds"] for line in run.out.splitlines())
+    # From the start of the run, it would be 0, 1.5 and 3 s; a busy machine may stop for a while.
+    assert seconds[1] < 1.4
 
 
 def test_the_seconds_of_a_call_are_not_those_of_its_resends(nb: Nb) -> None:
@@ -176,4 +178,6 @@ def test_the_seconds_of_a_call_are_not_those_of_its_resends(nb: Nb) -> None:
     with CountingServer(busy, latency=0.2, retry_after="1") as server:
         run = nb("batch", "m.txt", "--concurrency", "2", "--json", env=server.env)
     lines = [json.loads(line) for line in run.out.splitlines()]
-    assert [(line["attempts"], 0.2 <= line["seconds"] < 0.9) for line in lines] == [(2, True)] * 4
+    assert [(line["attempts"], line["seconds"] >= 0.2) for line in lines] == [(2, True)] * 4
+    # Each would be 1.4 s or more with both; a busy machine may stop for a while.
+    assert sorted(line["seconds"] for line in lines)[1] < 1.3

@@ -281,7 +281,8 @@ def test_what_no_part_can_check_is_kept_where_replies_are_not(nb_process: NbProc
         WireServer(made(image)) as server,
         python.start(
             _NO_PILLOW,
-            *("batch", "m.txt"),
+            # Of two at once, the second would be told that its part was loaded in part only.
+            *("batch", "m.txt", "--concurrency", "1"),
             env=_env(server),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

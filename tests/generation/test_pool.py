@@ -150,13 +150,13 @@ def test_a_tick_comes_while_nothing_gets_done() -> None:
 
 def test_joining_ends_at_its_time() -> None:
     release = threading.Event()
-    pool = WorkerPool(lambda _: release.wait(5), range(3), 2)
+    pool = WorkerPool(lambda _: release.wait(30), range(3), 2)
     results = pool.results(0.01)
     assert next(results) is None
     pool.stop()
     started = time.monotonic()
     pool.join(0.05)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     assert pool.is_working
     release.set()
     pool.join(5)

@@ -50,7 +50,7 @@ class TestALine:
             assert nb("generate", "a red fox", *words, env=env(server)).code == 0
             (line,) = lines(nb("log", "--json"))
         assert line.pop("time").endswith("Z")
-        assert 0 <= line.pop("seconds") < 5
+        assert 0 <= line.pop("seconds") < 30
         ref = Path("ref.png")
         assert line == {
             "status": "written",

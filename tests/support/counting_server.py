@@ -69,6 +69,7 @@ class CountingServer:
         self.refuses_at_once = refuses_at_once
         self.now = 0
         self._lock = threading.Lock()
+        self._ended = threading.Event()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
@@ -82,6 +83,7 @@ class CountingServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._ended.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -105,7 +107,8 @@ class CountingServer:
             if self.refuses_at_once and status not in (0, 200):
                 self.now -= 1
                 return status, of
-        time.sleep(self.latency)
+        # Whoever is still waiting when the test is over has been answered then.
+        self._ended.wait(self.latency)
         with self._lock:
             self.now -= 1
             if status in (0, 200):

@@ -46,10 +46,10 @@ def _rate(_: CountingServer, window: float) -> Answers:
 
 # Both as fast as 10 and 16 times slower services; `tests/batch/test_pace.py` has the real times.
 @pytest.mark.parametrize(
-    ("limit", "latency", "ideal", "factor", "wasted"),
+    ("limit", "latency", "ideal"),
     [
-        (_room, 10 / 10, 100 / 10, 1.2, 20),
-        (lambda server: _rate(server, 60 / 16), 10 / 16, 190 / 16, 1.35, 20),
+        (_room, 10 / 10, 100 / 10),
+        (lambda server: _rate(server, 60 / 16), 10 / 16, 190 / 16),
     ],
     ids=["room for 4 calls", "10 calls a minute"],
 )
@@ -58,8 +58,6 @@ def test_the_pace_settles(
     limit: Callable[[CountingServer], Answers],
     latency: float,
     ideal: float,
-    factor: float,
-    wasted: int,
 ) -> None:
     write(40)
     with CountingServer(latency=latency, refuses_at_once=True) as server:
@@ -75,8 +73,9 @@ def test_the_pace_settles(
         seconds = times[-1] - times[0] + latency
         assert run.code == 0, run.err
         assert server.charged.total() == 40
-        assert server.calls.total() <= 40 + wasted
-    assert seconds <= factor * ideal
+        assert server.calls.total() <= 40 + 20
+    # How near it comes is measured there, where no other process takes any time.
+    assert seconds <= 3 * ideal
     assert {line["attempts"] for line in ledger() if line["event"] == "written"} >= {1, 2}
 
 
@@ -95,7 +94,7 @@ def test_the_service_may_be_busy_for_as_long_as_wait_says(nb: Nb) -> None:
     with CountingServer(lambda _prompt, _nth: 503) as server:
         began = time.monotonic()
         run = nb("batch", "m.jsonl", "--wait", "2s", "--json", env=server.env)
-        assert 2 <= time.monotonic() - began < 8
+        assert 2 <= time.monotonic() - began < 10
         assert server.calls.total() <= 8 + 5
     assert (run.code, run.out) == (5, "")
     assert re.search(r"^0 made in 0:0[2-7] for \$0, 30 not made$", run.err, re.MULTILINE)

@@ -52,11 +52,11 @@ def test_slow_ones_do_not_change_the_order(nb: Nb) -> None:
 
 def test_calls_run_at_once(nb: Nb) -> None:
     save(*(f"i/{n}.png" for n in range(10)))
-    with WireServer(told("x", delay=0.5)) as server:
+    with WireServer(told("x", delay=1.2)) as server:
         started = time.monotonic()
         run = nb("caption", "-r", "i", "--concurrency", "10", env=against(server))
     assert run.code == 0
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 10
 
 
 def test_an_image_on_stdin(nb: Nb) -> None:
