@@ -22,6 +22,11 @@ def one_of(value: str, choices: Iterable[str], rest: str | None = None) -> str:
     return (question + listed).rstrip()
 
 
+def shown(value: str) -> str:
+    """Return a value for a message: one that is empty is to be seen, too."""
+    return value or '""'
+
+
 def nearest(
     value: str, choices: Iterable[str], *, cutoff: float = 0.7, prefix: bool = True
 ) -> list[str]:

@@ -33,8 +33,13 @@ def path(model: str, base_url: str = "") -> str:
         base_url: where it goes. That of Vertex express mode has its version further in front:
             `https://aiplatform.googleapis.com/v1/publishers/google`.
     """
-    version = "" if base_url.endswith("/publishers/google") else "/v1beta"
+    version = "" if is_vertex(base_url) else "/v1beta"
     return f"{version}/models/{quote(model, safe='')}:generateContent"
+
+
+def is_vertex(base_url: str) -> bool:
+    """Return whether an address is that of Vertex express mode, which lists no models."""
+    return base_url.endswith("/publishers/google")
 
 
 def build(request: ContentRequest, provider: str) -> bytes:
@@ -122,10 +127,8 @@ def _shortened(value: Any, name: str = "", depth: int = 6) -> Any:
 
 
 def _beginning(base64: str) -> str:
-    """Return the first characters of an image, and how many it has; a short one whole."""
-    if len(base64) <= 2 * _SHOWN:
-        return base64
-    return f"{base64[:_SHOWN]}... ({len(base64):,} characters)"
+    """Return the first characters of an image or signature, at most half, and how many it has."""
+    return f"{base64[: min(_SHOWN, len(base64) // 2)]}... ({len(base64):,} characters)"
 
 
 def as_curl(endpoint: Endpoint, model: str, body: bytes, timeout: float) -> str:

@@ -12,6 +12,7 @@ from nanobanana_cli.batch import dependencies
 from nanobanana_cli.batch.item import Item
 from nanobanana_cli.batch.paths import ANY_SUFFIX, Listing, candidates
 from nanobanana_cli.errors import UsageError
+from nanobanana_cli.suggest import shown
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -42,7 +43,7 @@ def parse_shard(text: str) -> Shard:
     match = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", text)
     if not match or int(match[1]) > int(match[2]):
         raise UsageError(
-            f"--shard takes K/N with K up to N, not {text}", hint="2/8 is the second of 8"
+            f"--shard takes K/N with K up to N, not {shown(text)}", hint="2/8 is the second of 8"
         )
     return Shard(int(match[1]), int(match[2]))
 
@@ -94,7 +95,7 @@ def matching(
         targets = {item.target for item in items if _matches(item.target, pattern, listing)}
         if not targets:
             raise UsageError(
-                f"{option} {pattern} matches no image",
+                f"{option} {shown(pattern)} matches no image",
                 hint="use the paths that --dry-run lists; * matches any text",
             )
         found |= targets

@@ -13,6 +13,7 @@ from nanobanana_cli.settings import Settings
 from nanobanana_cli.system import error_of
 from nanobanana_cli.types import Data, Result
 from nanobanana_cli.ui import preview
+from nanobanana_cli.ui.animation import in_foreground
 from nanobanana_cli.ui.terminal import Terminal
 from nanobanana_cli.ui.viewer import DesktopViewer
 
@@ -88,7 +89,12 @@ class ImageDisplay:
         self._draw("the image", lambda: data)
 
     def _draw(self, name: str, read: Callable[[], Data]) -> None:
-        if self._protocol is None or self._terminal.quiet:
+        # A job in the background would draw over what the user types meanwhile.
+        if (
+            self._protocol is None
+            or self._terminal.quiet
+            or not in_foreground(self._terminal.stderr)
+        ):
             return
         from nanobanana_cli.images.formats import DamagedImage
 

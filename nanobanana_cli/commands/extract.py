@@ -153,7 +153,7 @@ def _places(
         output.path,
         prompt="",
         count=len(names),
-        image_format=output.image_format or "auto",
+        image_format="auto" if output.image_format is None else output.image_format,
         force=output.force,
         skip_existing=output.skip_existing,
         stdout=terminal.binary if display is None else display.binary,

@@ -76,8 +76,12 @@ def run(terminal: Terminal, options: Mapping[str, str | None], *, as_json: bool)
 def _listed(settings: Settings, endpoint: Endpoint, terminal: Terminal) -> list[str] | None:
     """Return the provider's models, None with a note if it has no list."""
     from nanobanana_cli.api import model_list
+    from nanobanana_cli.api.request import is_vertex
     from nanobanana_cli.api.transport import Transport
 
+    if is_vertex(settings.base_url):
+        terminal.warn("Vertex AI gives no list of its models; nothing was asked")
+        return None
     reason = "the address answers with something else"
     try:
         with closing(Transport(endpoint, timeout=settings.timeout or _LONGEST_WAIT)) as transport:

@@ -13,6 +13,7 @@ from nanobanana_cli.catalog import Model, prices
 from nanobanana_cli.commands import options
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.money import dollars, usd
+from nanobanana_cli.suggest import shown
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -148,7 +149,7 @@ def _providers(chosen: str | None) -> Sequence[str]:
     try:
         return [validators.provider(chosen)]
     except validators.InvalidValue as wrong:
-        raise UsageError(f"--provider {chosen} {wrong.reason}", hint=wrong.hint) from None
+        raise UsageError(f"--provider {shown(chosen)} {wrong.reason}", hint=wrong.hint) from None
 
 
 def _is_default(model: Model, provider: str) -> bool:

@@ -28,7 +28,13 @@ class SandboxOptions(msgspec.Struct, frozen=True):
     ] = 0
     latency: Annotated[
         float,
-        Option("--latency", metavar="SECONDS", help="Take at least this long for each result."),
+        Option(
+            "--latency",
+            metavar="SECONDS",
+            min=0,
+            max=86_400,
+            help="Take at least this long for each result.",
+        ),
     ] = 0
     key: Annotated[
         str | None,

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
 from typing import Any, TypeVar
 
 import msgspec
@@ -39,6 +40,7 @@ def takes(record: type[R]) -> Callable[[Callable[[R, Terminal], None]], Callable
             streams = ("quiet", "verbose", "color")
             terminal.configure(**{name: values[name] for name in streams if name in values})
             terminal.shows_charge &= not any(values.get(name) for name in _CALLS_NOTHING)
+            _check_finite(ctx, values)
             function(_filled(record(), values), terminal)
 
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
@@ -49,6 +51,14 @@ def takes(record: type[R]) -> Callable[[Callable[[R, Terminal], None]], Callable
         return callback
 
     return decorate
+
+
+def _check_finite(ctx: typer.Context, values: Mapping[str, Any]) -> None:
+    """Raise BadParameter for `nan` and `inf`, which no comparison with a limit finds."""
+    for param in ctx.command.params:
+        value = values.get(param.name or "")
+        if isinstance(value, float) and not isfinite(value):
+            raise typer.BadParameter(f"'{value}' is not a valid float", ctx, param)
 
 
 def settings_of(options: msgspec.Struct) -> dict[str, str | None]:

@@ -100,7 +100,7 @@ def _bad_value(
     limits = (
         "" if low is None else f", {low:g} or more" if high is None else f" from {low} to {high}"
     )
-    value = found[1].removesuffix(".0")
+    value = found[1].removesuffix(".0") or '""'
     wrong = f"is not {number}" if found[2] == "a valid" else "is out of range"
     return f"{name} {value} {wrong}", line.see if low is None else f"{number}{limits}"
 

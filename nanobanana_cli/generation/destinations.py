@@ -22,7 +22,7 @@ from nanobanana_cli.images.formats import (
 )
 from nanobanana_cli.settings.validators import InvalidValue
 from nanobanana_cli.slug import slug
-from nanobanana_cli.suggest import one_of
+from nanobanana_cli.suggest import one_of, shown
 from nanobanana_cli.types import Data, ImageFormat
 
 _LARGEST_IMAGE = 512 << 20
@@ -266,7 +266,7 @@ def format_named(name: str) -> ImageFormat | None:
     try:
         return formats.parse(name)
     except InvalidValue as error:
-        raise UsageError(f"--format {name} {error.reason}", hint=error.hint) from None
+        raise UsageError(f"--format {shown(name)} {error.reason}", hint=error.hint) from None
 
 
 def _agreed(path: Path, wanted: ImageFormat | None) -> ImageFormat | None:

@@ -12,7 +12,7 @@ from nanobanana_cli import files
 from nanobanana_cli.catalog import MODELS, TEXT_MODELS, THINKING_LEVELS, Model
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.generation import remote
-from nanobanana_cli.suggest import one_of
+from nanobanana_cli.suggest import one_of, shown
 from nanobanana_cli.types import ContentRequest, Parameters, Picture, Reference
 
 Fetch: TypeAlias = Callable[[str], bytes]
@@ -197,8 +197,8 @@ def parameter_problems(parameters: Parameters, model_id: str) -> Iterator[tuple[
     for name, (low, high) in RANGES.items():
         value = getattr(parameters, name)
         if value is not None and not low <= value <= high:
-            shown = f"{value:g}" if isinstance(value, float) else value
-            yield name, f"{shown} is not between {low} and {high}", "such as 1"
+            typed = f"{value:g}" if isinstance(value, float) else value
+            yield name, f"{typed} is not between {low} and {high}", "such as 1"
     model = MODELS.get(model_id)
     if model is None:
         return
@@ -206,7 +206,11 @@ def parameter_problems(parameters: Parameters, model_id: str) -> Iterator[tuple[
     if level is not None and level not in model.thinking:
         able = [other.id for other in MODELS.values() if level in other.thinking]
         if not able:
-            yield "thinking", f"{level} is not a thinking level", one_of(level, THINKING_LEVELS)
+            yield (
+                "thinking",
+                f"{shown(level)} is not a thinking level",
+                one_of(level, THINKING_LEVELS),
+            )
         elif model.thinking:
             reason = f"{level} is not a thinking level of {model.id}"
             yield "thinking", reason, _levels(model, level, able)

@@ -83,6 +83,13 @@ class TestPreview:
         assert _shows(image, name)
         assert re.search(rf"{name}  1376×768 [^\n]*\nIMAGE\n", _text(screen))
 
+    def test_a_job_in_the_background_draws_nothing(self, use: Callable[..., None]) -> None:
+        use(**_KITTY)
+        line = f"set -m; {sys.executable} -m nanobanana_cli generate fox --preview & wait; jobs"
+        status, screen = run_program(["bash", "-c", line])
+        assert (status, _drawn(screen)) == (0, [])
+        assert Path("fox.png").exists()
+
     def test_each_of_several_is_drawn(self, use: Callable[..., None]) -> None:
         use(**_KITTY, NB_PREVIEW="true")
         status, screen = run_in_pty("generate", "a red fox", "-n", "3")

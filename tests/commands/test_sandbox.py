@@ -115,8 +115,8 @@ def test_a_port_in_use(nb: Nb, nb_process: NbProcess) -> None:
             "faults after 'safety' would never apply",
         ),
         (["--port", "70000"], 2, "70000"),
-        (["--latency", "-1"], 2, "a latency of -1 seconds is out of range"),
-        (["--latency", "nan"], 2, "hint: use 0 to 86400"),
+        (["--latency", "-1"], 2, "--latency -1 is out of range"),
+        (["--latency", "nan"], 2, "hint: a number from 0 to 86400"),
         (["--log", "none/log"], 6, "cannot write the log none/log"),
     ],
 )

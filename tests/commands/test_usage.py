@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shlex
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from nanobanana_cli.commands.synonyms import COMMANDS, OPTIONS
 
 _GENERATE = "see `nb generate --help`"
 _NB = "see `nb --help`"
+_NUMBERS = ("int", "integer", "float")
 
 
 def _said(nb: Nb, line: str) -> tuple[str, str]:
@@ -204,7 +206,26 @@ def test_every_synonym_means_something_that_is_there_and_not_itself() -> None:
             "--temperature hot is not a number",
             "a number from 0 to 2",
         ),
-        ("sandbox --latency soon", "--latency soon is not a number", "see `nb sandbox --help`"),
+        ("sandbox --latency soon", "--latency soon is not a number", "a number from 0 to 86400"),
+        ("sandbox --latency=-1", "--latency -1 is out of range", "a number from 0 to 86400"),
+        ("batch m.toml --rpm nan", "--rpm nan is not a number", "a number, 0.01 or more"),
+        ("batch m.toml --rpm inf", "--rpm inf is not a number", "a number, 0.01 or more"),
+        (
+            "models --provider ''",
+            '--provider "" is not a provider',
+            "one of wisgate, google, sandbox",
+        ),
+        (
+            "extract r.json --format ''",
+            '--format "" is not a format that nb writes',
+            "one of auto, png, jpeg, webp",
+        ),
+        ("log --sum ''", '--sum "" is unknown', "one of day, model, provider"),
+        (
+            "generate x --thinking ''",
+            '--thinking "" is not a thinking level',
+            "one of minimal, medium, high",
+        ),
         ("generate x --force=1", "--force takes no value", _GENERATE),
         ("extract --format", "--format needs a value", "see `nb extract --help`"),
         ("config get", "missing argument 'NAME'", "see `nb config get --help`"),
@@ -219,6 +240,22 @@ def test_every_synonym_means_something_that_is_there_and_not_itself() -> None:
 )
 def test_a_wrong_value(nb: Nb, line: str, message: str, hint: str) -> None:
     assert _said(nb, line) == (message, hint)
+
+
+@pytest.mark.parametrize("value", ["soon", "nan", ""])
+def test_every_number_says_what_would_be_right(nb: Nb, value: str) -> None:
+    seen = 0
+    for command in (tree := command_tree()).list_commands(None):  # type: ignore[arg-type]
+        for param in tree.commands[command].params:
+            if param.param_type_name != "option" or param.type.name.split()[0] not in _NUMBERS:
+                continue
+            shown = value or '""'
+            name = max(param.opts, key=len)
+            message, hint = _said(nb, shlex.join([command, f"{name}={value}"]))
+            assert re.fullmatch(rf"{name} {shown} is not a (whole )?number", message)
+            assert re.match(r"a (whole )?number( from \S+ to \S+|, \S+ or more)$", hint)
+            seen += 1
+    assert seen >= 15
 
 
 @pytest.mark.parametrize(

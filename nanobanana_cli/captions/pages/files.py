@@ -78,11 +78,18 @@ def _named(target: str) -> list[str]:
             if target.lower().endswith(IMAGE_SUFFIXES):
                 hint = "images are named without --pages"
             raise UsageError(f"{target} is not a page", hint=hint)
-        return [target]
+        return [_checked(target)]
     if not glob.has_magic(target):
         raise UsageError(f"{target}: no such page or folder", hint="check the name")
     matches = glob.glob(target, recursive=True)  # noqa: PTH207
-    return sorted(path for path in matches if path.lower().endswith(SUFFIXES))
+    return sorted(_checked(path) for path in matches if path.lower().endswith(SUFFIXES))
+
+
+def _checked(path: str) -> str:
+    """Return the path; raise UsageError for a pipe and the like: pages are read twice."""
+    if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
+        raise UsageError(f"page {path}: it is not a file", hint="save the page as a file first")
+    return path
 
 
 def _searched(

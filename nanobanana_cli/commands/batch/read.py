@@ -17,7 +17,7 @@ from nanobanana_cli.commands import connection
 from nanobanana_cli.commands.batch.options import BatchOptions
 from nanobanana_cli.commands.batch.plan import BatchJob, errors_shown
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.suggest import one_of
+from nanobanana_cli.suggest import one_of, shown
 from nanobanana_cli.ui.terminal import Terminal
 
 _MAX_BYTES = 500_000_000
@@ -35,6 +35,8 @@ def read_job(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
     name = chosen.manifest or ""
     shard = None if chosen.shard is None else selection.parse_shard(chosen.shard)
     settings = connection.settings_in_force(chosen, terminal)
+    if chosen.folder == "":
+        raise UsageError("-o needs a folder", hint="-o images/")
     folder = Path(name).parent if name != readers.STDIN else Path()
     root = folder if chosen.folder is None else Path(chosen.folder)
     if not (chosen.dry_run or chosen.check or chosen.status):
@@ -85,4 +87,4 @@ def _content(name: str, terminal: Terminal) -> bytes:
 def _check_kinds(kinds: Sequence[str]) -> None:
     for kind in kinds:
         if kind not in _KINDS:
-            raise UsageError(f"--retry {kind} is not known", hint=one_of(kind, _KINDS))
+            raise UsageError(f"--retry {shown(kind)} is not known", hint=one_of(kind, _KINDS))

@@ -29,6 +29,7 @@ from nanobanana_cli.commands.batch.report import BatchReport
 from nanobanana_cli.commands.results import recover
 from nanobanana_cli.errors import NbError, OutputExists, OverBudget, UsageError
 from nanobanana_cli.money import dollars, micro_dollars
+from nanobanana_cli.suggest import shown
 from nanobanana_cli.system import StopSignals
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -84,7 +85,7 @@ def _limits(job: BatchJob) -> Limits:
         total_cost = None if total is None else micro_dollars(total)
     except ValueError:
         raise UsageError(
-            f"--max-total-cost {total} is not an amount in dollars", hint="such as 25"
+            f"--max-total-cost {shown(str(total))} is not an amount in dollars", hint="such as 25"
         ) from None
     return Limits(job.settings.max_cost, job.chosen.max_images, total_cost)
 

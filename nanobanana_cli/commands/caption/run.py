@@ -16,7 +16,7 @@ from nanobanana_cli.commands.caption.options import CaptionOptions
 from nanobanana_cli.commands.generate import command as generate
 from nanobanana_cli.commands.results import TextWriter
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.suggest import one_of
+from nanobanana_cli.suggest import one_of, shown
 from nanobanana_cli.ui.terminal import Terminal
 
 # A page is a text that someone wrote; a larger file is a mistake in its name.
@@ -164,7 +164,7 @@ def _languages(given: str | None) -> list[str | None]:
 
 def _check_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise UsageError(f"{option} {value} is unknown", hint=one_of(value, choices))
+        raise UsageError(f"{option} {shown(value)} is unknown", hint=one_of(value, choices))
 
 
 def _context(context: str | None, context_file: str | None) -> str | None:

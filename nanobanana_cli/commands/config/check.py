@@ -130,8 +130,14 @@ def _service(settings: Settings, target: Endpoint, *, balance: bool) -> Iterator
         balance: the balance is asked for later, and tells whether the key is accepted.
     """
     from nanobanana_cli.api import model_list
+    from nanobanana_cli.api.request import is_vertex
     from nanobanana_cli.api.transport import Transport
 
+    if is_vertex(settings.base_url):
+        reason = "Vertex AI does not list its models"
+        yield Check("warning", "address", f"{settings.base_url} was not asked: {reason}")
+        yield from _unverified(settings, target, reason, balance=balance)
+        return
     reachable = Check("ok", "address", f"{settings.base_url} answers")
     try:
         with closing(Transport(target, timeout=_timeout(settings))) as transport:

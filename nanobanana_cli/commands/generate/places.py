@@ -16,6 +16,7 @@ from nanobanana_cli.generation.fit import Box
 from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX
 from nanobanana_cli.settings import Settings
 from nanobanana_cli.settings.validators import InvalidValue
+from nanobanana_cli.suggest import shown
 from nanobanana_cli.types import ContentRequest, Data, Result
 
 
@@ -35,8 +36,7 @@ def boxes(edit: Edit, shape: Shape, output: Output) -> tuple[Box, ...]:
         try:
             found.append(fit.parse(text))
         except InvalidValue as error:
-            shown = text or '""'
-            raise UsageError(f"--fit {shown} {error.reason}", hint=error.hint) from None
+            raise UsageError(f"--fit {shown(text)} {error.reason}", hint=error.hint) from None
     several = tuple(dict.fromkeys(found))
     if len(several) > 1:
         if output.path == "-":

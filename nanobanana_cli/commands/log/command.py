@@ -14,7 +14,7 @@ from typer import Argument, Option
 from nanobanana_cli.commands.options import Color, Quiet
 from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.errors import UsageError
-from nanobanana_cli.suggest import one_of
+from nanobanana_cli.suggest import one_of, shown
 from nanobanana_cli.ui.layout import counted
 from nanobanana_cli.ui.terminal import Terminal
 
@@ -149,7 +149,7 @@ def _check(options: LogOptions) -> None:
     if len(given) > 1:
         raise UsageError(f"{given[0]} and {given[1]} contradict each other", hint="use one")
     if options.by is not None and options.by not in _PERIODS:
-        raise UsageError(f"--sum {options.by} is unknown", hint=one_of(options.by, _PERIODS))
+        raise UsageError(f"--sum {shown(options.by)} is unknown", hint=one_of(options.by, _PERIODS))
     narrowed = (options.file, options.count, options.since, options.before)
     if options.every and any(narrowed):
         raise UsageError("--all takes all lines, and something else fewer", hint="use one")
@@ -197,7 +197,8 @@ def _moment(option: str, text: str | None, now: float) -> float | None:
         if text[:1].isdigit():
             return datetime.fromisoformat(text).timestamp()
     raise UsageError(
-        f"{option} {text} is not a time", hint="such as 12h, 7d, 2026-11-01 or 2026-11-01T18:00"
+        f"{option} {shown(text)} is not a time",
+        hint="such as 12h, 7d, 2026-11-01 or 2026-11-01T18:00",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -383,3 +384,11 @@ def test_a_text_beside_an_image_that_cannot_be_sent_is_taken(nb: Nb) -> None:
     run = nb("caption", "--pages", "a.md", "--apply")
     assert (run.code, Path("a.md").read_text()) == (0, "![A logo.](a.svg)\n![](b.svg)\n")
     assert "b.svg: left as it is: nb sends no SVG images; put its text into b.alt.txt" in run.err
+
+
+@pytest.mark.parametrize("named", ["page.md", "*.md"])
+def test_a_pipe_is_not_a_page(nb: Nb, named: str) -> None:
+    os.mkfifo("page.md")
+    run = nb("caption", "--pages", named)
+    assert run.code == 2
+    assert "nb: page page.md: it is not a file\nhint: save the page as a file first\n" in run.err

@@ -189,3 +189,19 @@ def test_the_embedded_sandbox_needs_nothing(nb: Nb) -> None:
     assert run.code == 0
     assert _states(run) == ["ok key", "ok model", "ok address"]
     assert "ok       key          sandbox needs no key" in run.out
+
+
+def test_vertex_lists_no_models_and_is_not_asked(nb: Nb, server: WireServer) -> None:
+    url = f"{server.url}/v1/publishers/google"
+    run = _check(nb, url, "--provider", "google", key="")
+    assert _states(run)[-1] == "warning address"
+    run = nb(
+        "config", "check", "--provider", "google", "--base-url", url, env={"GEMINI_API_KEY": KEY}
+    )
+    assert _states(run)[-2:] == ["warning address", "warning key"]
+    assert "cannot be verified without a paid call: Vertex AI does not list its models" in run.out
+    run = nb(
+        "models", "--check", "--provider", "google", "--base-url", url, env={"GEMINI_API_KEY": KEY}
+    )
+    assert (run.out, "Vertex AI gives no list of its models" in run.err) == ("", True)
+    assert not server.requests

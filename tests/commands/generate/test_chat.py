@@ -442,3 +442,12 @@ def test_a_body_is_what_the_file_says(nb: Nb) -> None:
 def _reference() -> str:
     Path("r.png").write_bytes(picture())
     return "r.png"
+
+
+def test_a_dry_run_shortens_signatures_of_any_length(nb: Nb) -> None:
+    image = image_part(picture(1024, 1024), thoughtSignature="AbC/+==")
+    with WireServer(Answer(body=reply(image))) as server:
+        env = {"WISDOM_GATE_KEY": "k", "NB_BASE_URL": server.url}
+        assert nb("generate", "a fox", "-o", "a.png", "--chat", env=env).code == 0
+    run = nb("generate", "x", "-o", "b.png", "--continue", "a.png", "--dry-run", env=env)
+    assert '"thoughtSignature": "AbC... (7 characters)"' in run.out
