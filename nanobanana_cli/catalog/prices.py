@@ -25,8 +25,9 @@ _REFERENCE_TOKENS = 1_120
 _TEXT_TOKENS = 60
 _THINKING_TOKENS = {"": 100, "minimal": 100, "medium": 500, "high": 1_500}
 _BYTES_PER_TOKEN = 4
-# An estimate is shown in steps of a hundredth of a cent, rounded up.
+# An estimate is shown in steps of a hundredth of a cent, or from a dollar on of a cent, rounded up.
 _STEP = 100
+_CENT = 10_000
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -50,7 +51,8 @@ class Price(msgspec.Struct, frozen=True):
 def amount(micro: int, word: str, *, zero: str = "free") -> str:
     """Format a known amount with a word for its accuracy, as `money.dollars` does."""
     if word == "about":
-        micro = -(-micro // _STEP) * _STEP
+        step = _STEP if micro < MICRO else _CENT
+        micro = -(-micro // step) * step
     return f"{word} {dollars(micro)}" if word and micro else dollars(micro, zero=zero)
 
 

@@ -18,6 +18,7 @@ from nanobanana_cli.generation.destinations import (
 )
 from nanobanana_cli.generation.fit import Box, name_of
 from nanobanana_cli.images.edits import Edits
+from nanobanana_cli.log.line import payer
 from nanobanana_cli.types import Result
 
 if TYPE_CHECKING:
@@ -56,6 +57,19 @@ def _renamed(destination: Destination, end: str) -> Destination:
         path = path.with_name(f"{path.stem}{end}{path.suffix}")
         return check_place(replace(destination, path=path))
     return destination
+
+
+def with_cost(results: list[Result]) -> list[Result]:
+    """Return the results of a call with its cost where the log has it: on an image that is there.
+
+    Args:
+        results: one or more, the first of which has the cost.
+    """
+    paid, cost = payer(results), results[0].cost
+    if paid and cost is not None:
+        results[0] = replace(results[0], cost=0)
+        results[paid] = replace(results[paid], cost=cost)
+    return results
 
 
 def save_everywhere(

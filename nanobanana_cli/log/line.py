@@ -46,7 +46,7 @@ class LoggedCall(msgspec.Struct, frozen=True):
         references: the reference images, or the image that a text is about.
         alt: the text that came.
         cost_usd: None where the price is not known, or whether the call was charged.
-        charged: `no` for a sandbox, and for further images of one reply.
+        charged: `no` for a sandbox, and for all images of a reply but one.
         seconds: of the call that was answered.
         response_id: as the service names it.
         error: the kind of error that it ended with.
@@ -84,7 +84,7 @@ def of_result(
         endpoint: where the call went.
         settings: what the command asked for besides the request; None is left out.
         hashes: SHA-256 of the reference images, if they are known already.
-        is_further: it is a further image of a reply whose first one has a line.
+        is_further: another image of the same reply has the cost.
     """
     error, request = result.error, result.request
     failed = error is not None and result.status not in ("written", "unchanged")
@@ -115,6 +115,11 @@ def of_result(
         error=error.kind if error else None,
     )
     return _redacted(line, endpoint.secrets)
+
+
+def payer(results: Sequence[Result]) -> int:
+    """Return which result of a call has its cost: the first with an image, or else the first."""
+    return next((at for at, each in enumerate(results) if each.status == "written"), 0)
 
 
 def plain(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
@@ -181,7 +181,7 @@ class CallLog:
 
     def add(
         self,
-        results: Iterable[Result],
+        results: Sequence[Result],
         settings: Mapping[str, object] | None = None,
         *,
         shown: str | None = None,
@@ -197,15 +197,16 @@ class CallLog:
         """
         if self._path is None:
             return
+        paid = line.payer(results)
         for number, result in enumerate(results):
             found = line.of_result(
                 *(result, self._endpoint),
                 settings=settings or {},
                 hashes=hashes,
-                is_further=number > 0,
+                is_further=number != paid,
             )
             if found is not None:
-                self._waiting.append(_row(found, shown or result.shown, number))
+                self._waiting.append(_row(found, shown or result.shown, int(number != paid)))
         # Whoever writes takes what others leave meanwhile along.
         while self._waiting and not self._failure and self._writing.acquire(blocking=False):
             try:

@@ -130,7 +130,8 @@ def test_an_amount_that_is_shown_is_never_too_low(micro: int, count: int, word: 
     shown = prices.amount(micro * count, word)
     number = 0.0 if shown == "free" else float(shown.partition("$")[2])
     assert round(number * 1_000_000) >= micro * count
-    assert round(number * 1_000_000) - micro * count < 100
+    step = 10_000 if word and micro * count >= 1_000_000 else 100
+    assert round(number * 1_000_000) - micro * count < step
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=lambda model: model.id)
@@ -152,3 +153,18 @@ def test_defaults_and_aliases_are_in_the_table(provider: catalog.Provider) -> No
 
 def test_google_starts_with_a_living_model() -> None:
     assert MODELS[catalog.PROVIDERS["google"].default_model].state == "living"
+
+
+@pytest.mark.parametrize(
+    ("micro", "word", "shown"),
+    [
+        (67_101, "about", "about $0.0672"),
+        (999_901, "about", "about $1.00"),
+        (24_600_101, "about", "about $24.61"),
+        (24_600_100, "", "$24.6001"),
+        (58_000, "", "$0.058"),
+        (0, "about", "free"),
+    ],
+)
+def test_an_estimate_has_cents_from_a_dollar_on(micro: int, word: str, shown: str) -> None:
+    assert prices.amount(micro, word) == shown

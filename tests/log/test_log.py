@@ -94,6 +94,28 @@ class TestALine:
         assert second["sha256"] == sha256(Path("fox-2.png"))
         assert lines(nb("log", "--sum", "model", "--json"))[0]["calls"] == 1
 
+    def test_of_a_reply_whose_first_image_is_damaged_has_the_cost_on_the_second(
+        self, nb: Nb
+    ) -> None:
+        parts = [image_part(picture()[:-20]), image_part(picture(1024, 1024))]
+        with WireServer(Answer(body=reply(*parts))) as server:
+            words = ("generate", "a fox", "--all", "--json", "-o", "fox.png")
+            run = nb(*words, env=env(server))
+        assert run.code == 10
+        shown = map(json.loads, run.out.splitlines())
+        assert [(each["status"], each["cost_usd"]) for each in shown] == [
+            ("failed", 0),
+            ("written", 0.058),
+        ]
+        logged = {each["status"]: each for each in lines(nb("log", "--json"))}
+        assert {name: each["charged"] for name, each in logged.items()} == {
+            "failed": "no",
+            "written": "yes",
+        }
+        assert logged["written"]["cost_usd"] == 0.058
+        (total,) = lines(nb("log", "--sum", "model", "--json"))
+        assert (total["calls"], total["cost_usd"]) == (1, 0.058)
+
     def test_is_there_for_each_row_of_a_batch(self, nb: Nb) -> None:
         Path("ref.png").write_bytes(picture())
         rows = [

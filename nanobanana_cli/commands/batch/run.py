@@ -22,6 +22,7 @@ from nanobanana_cli.batch.planner import Planner
 from nanobanana_cli.batch.records import OutputFolder
 from nanobanana_cli.batch.runner import Done, Runner
 from nanobanana_cli.batch.throttle import RateLimiter
+from nanobanana_cli.catalog import prices
 from nanobanana_cli.commands import connection, cost
 from nanobanana_cli.commands.batch import gallery_page
 from nanobanana_cli.commands.batch.plan import HINT_KEPT, BatchJob
@@ -139,7 +140,8 @@ def _confirm(job: BatchJob, due: Sequence[Step], budget: Budget, terminal: Termi
     what = ", ".join(f"{count} {state}" for state, count in counts.items())
     unpriced = sum(step.price is None for step in due)
     guess = f", counting {dollars(cost.spending(None))} for each unknown price" if unpriced else ""
-    could = f"{len(due)} images could cost {dollars(micro)} ({what}{guess})"
+    price = prices.amount(micro, job.price_word)
+    could = f"{len(due)} images could cost {price} ({what}{guess})"
     cost.confirm_spending(could, micro, job.settings, terminal, yes=job.chosen.yes)
 
 

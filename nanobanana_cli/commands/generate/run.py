@@ -240,7 +240,7 @@ class Generation(msgspec.Struct, frozen=True):
 
     def _images(self, session: Session, places: Sequence[Destination]) -> list[Result]:
         """Make one call, and save its images and text; a failure is a result too."""
-        from nanobanana_cli.generation.crops import save_everywhere
+        from nanobanana_cli.generation.crops import save_everywhere, with_cost
         from nanobanana_cli.generation.edit import load_converter
         from nanobanana_cli.generation.save import save_every_image
 
@@ -258,6 +258,7 @@ class Generation(msgspec.Struct, frozen=True):
                 results = [*save_every_image(called, places[0], rescue, hashed)]
             else:
                 results = [*save_everywhere(called, places, rescue, hashed)]
+            results = with_cost(results)
             # Of several images the last one is the result proper, which text and conversation are
             # about; crops are all the same image.
             for at in [-1] if self.every else range(len(results)):
