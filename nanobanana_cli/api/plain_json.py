@@ -29,13 +29,6 @@ _CLOSED = {b"}": b',"%s":true}' % CUT.encode(), b"]": b',{"%s":true}]' % CUT.enc
 _LARGEST_UNPACKED = 256 << 20
 
 
-class Received(msgspec.Struct, frozen=True):
-    """The bytes of a reply, and whether the connection broke before all of them were there."""
-
-    data: Data
-    is_broken: bool = False
-
-
 def plain(body: Data) -> Data:
     """Return a reply as UTF-8, and unpacked if it is gzip that nobody declared."""
     if bytes(body[:2]) == _GZIP:

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+import msgspec
 import requests
 
 from nanobanana_cli import __version__
@@ -22,8 +23,8 @@ from nanobanana_cli.api import download, error_body, plain_json, request, schema
 from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api.connection_errors import FAILURES, from_exception
 from nanobanana_cli.api.deadline import SLACK, AbortReason, Adapter, Attempt, environment, no_auth
+from nanobanana_cli.api.links import host_of
 from nanobanana_cli.api.memory import MemoryBudget
-from nanobanana_cli.api.plain_json import Received
 from nanobanana_cli.catalog import PROVIDERS
 from nanobanana_cli.errors import BadReply, KeyRejected, NbError, Unreachable
 from nanobanana_cli.settings.redaction import redact, redact_body, redact_error
@@ -35,8 +36,14 @@ _CHUNK = 1 << 18
 # out of their text once that is parsed.
 _LARGEST_REDACTED = 1 << 16
 _SPACE = re.compile(rb"\s*")
-# Seconds for what comes beyond the stated length.
-_FOR_THE_REST = 5.0
+_FOR_THE_REST = 5.0  # seconds, for what comes beyond the stated length
+
+
+class Received(msgspec.Struct, frozen=True):
+    """The bytes of a reply, and whether the connection broke before all of them were there."""
+
+    data: Data
+    is_broken: bool = False
 
 
 class Transport:
@@ -72,7 +79,7 @@ class Transport:
         self._timeout = timeout
         self._trace = trace
         self._memory = memory or MemoryBudget()
-        self._host = _host(endpoint.base_url)
+        self._host = host_of(endpoint.base_url)
         # Re-entrant: a signal handler may call `close` while this thread holds it.
         self._lock = threading.RLock()
         self._attempts: set[Attempt] = set()
@@ -291,10 +298,3 @@ def _model(url: str) -> str:
     """Return the id of the model that a call's address names, "" if it names none."""
     found = re.search(r"/models/([^/:?]+)", unquote(url))
     return found[1] if found else ""
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or url
-    except ValueError:
-        return url

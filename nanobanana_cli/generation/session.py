@@ -22,8 +22,7 @@ from nanobanana_cli.api import reply as replies
 from nanobanana_cli.api import request as wire
 from nanobanana_cli.api.links import LinkFetcher, host_of
 from nanobanana_cli.api.memory import MemoryBudget
-from nanobanana_cli.api.plain_json import Received
-from nanobanana_cli.api.transport import Transport
+from nanobanana_cli.api.transport import Received, Transport
 from nanobanana_cli.catalog import prices
 from nanobanana_cli.errors import (
     BadReply,
