@@ -176,7 +176,7 @@ class TestAReplyThatIsCut:
     def test_is_used_at_the_deadline(self, nb: Nb, answer: Answer) -> None:
         whole = len(answer.head() + answer.body)
         stalled = Answer(headers=answer.headers, body=answer.body, stall=whole)
-        run = call(nb, stalled, "--timeout", "0.5", "-v")
+        run = call(nb, stalled, "--timeout", "1", "-v")
         assert run.code == 0, run.err
         assert "< the connection broke, but nothing is missing" in run.err
 

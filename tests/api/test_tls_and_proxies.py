@@ -21,7 +21,7 @@ from nanobanana_cli.types import Endpoint
 
 KEY = "sk-0123456789abcdef"
 PEM = Path(support.__path__[0]) / "localhost.pem"
-SOON = 0.3
+SOON = 1
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ class TestTls:
     def test_a_stall_meets_the_deadline(self, tls: ssl.SSLContext, stall: int) -> None:
         with WireServer(Answer(body=b"x" * 99, stall=stall), tls=tls) as server:
             started = time.monotonic()
-            with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
+            with pytest.raises(OutcomeUnknown, match=r"within 1 s"):
                 to(server.url, timeout=SOON).generate("m", b"{}")
             assert time.monotonic() - started < 10
 
@@ -131,7 +131,7 @@ class TestBeforeTheRequest:
     def test_a_handshake_that_hangs(self) -> None:
         with WireServer(mute=True) as server:
             started = time.monotonic()
-            with pytest.raises(Unreachable, match=r"no connection within 0\.3 s"):
+            with pytest.raises(Unreachable, match=r"no connection within 1 s"):
                 to(server.url.replace("http:", "https:"), timeout=SOON).get("/")
             assert time.monotonic() - started < 10
 
@@ -225,7 +225,7 @@ class TestAProxy:
         with WireServer(Answer(stall=0), tls=tls) as server, Proxy() as proxy:
             through(proxy, monkeypatch)
             started = time.monotonic()
-            with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
+            with pytest.raises(OutcomeUnknown, match=r"within 1 s"):
                 to(server.url, timeout=SOON).generate("m", b"{}")
             assert time.monotonic() - started < 10
 
@@ -261,7 +261,7 @@ class TestAProxy:
     def test_that_hangs(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with Proxy(stall=True) as proxy:
             through(proxy, monkeypatch)
-            with pytest.raises(Unreachable, match=r"no connection within 0\.3 s"):
+            with pytest.raises(Unreachable, match=r"no connection within 1 s"):
                 to("https://service.invalid", timeout=SOON).generate("m", b"{}")
 
     def test_that_is_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,7 +301,7 @@ class TestASocksProxy:
         with WireServer(Answer(stall=0), tls=tls) as server, SocksProxy() as proxy:
             monkeypatch.setenv("ALL_PROXY", proxy.url)
             started = time.monotonic()
-            with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
+            with pytest.raises(OutcomeUnknown, match=r"within 1 s"):
                 to(f"https://localhost:{server.port}", timeout=SOON).generate("m", b"{}")
             assert time.monotonic() - started < 10
 

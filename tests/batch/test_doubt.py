@@ -45,7 +45,7 @@ def run(nb: Nb, server: WireServer, *options: str) -> Run:
 @pytest.mark.parametrize(("kind", "answer"), CASES)
 def test_it_is_made_again_only_when_told_to(nb: Nb, kind: str, answer: Answer) -> None:
     with WireServer(answer, MADE) as server:
-        first = run(nb, server, "--timeout", "0.5")
+        first = run(nb, server, "--timeout", "60" if answer.stall is None else "1")
         hint = f"hint: --retry {kind} makes 1 again for $0.058\n"
         assert (first.code, hint in first.err) == (3, True), first.err
         others = [each for each in DOUBTS if each != kind]

@@ -73,8 +73,9 @@ def test_the_pace_settles(
         seconds = times[-1] - times[0] + latency
         assert run.code == 0, run.err
         assert server.charged.total() == 40
-        assert server.calls.total() <= 40 + 20
-    # How near it comes is measured there, where no other process takes any time.
+        # Every row would be refused more than once without a pace. How few are refused, and how
+        # near it comes to the ideal, is measured there, where no other process takes any time.
+        assert server.calls.total() <= 40 + 40
     assert seconds <= 3 * ideal
     assert {line["attempts"] for line in ledger() if line["event"] == "written"} >= {1, 2}
 
