@@ -36,7 +36,7 @@ TEXT = "A red fox."
 REPLY = reply({"text": TEXT}, image_part(IMAGE))
 GOOD = Answer(body=REPLY)
 # One of these is in each reply that is kept.
-_OF_REPLIES = (b"inlineData", TEXT.encode(), TEXT.encode()[:-3])
+_OF_REPLIES = (b"inlineData", b"fileData", b"https:", TEXT.encode(), TEXT.encode()[:-3])
 # Bytes; a run takes 40 to 60 MB.
 MEMORY = 110 << 20
 # Seconds that a run may take beside what its scenario makes it wait: machines are busy.
