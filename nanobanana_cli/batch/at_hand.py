@@ -80,11 +80,14 @@ def _put_image(
 
 
 def _copy_conversation(source: Path, saved: Result) -> None:
-    """Copy the conversation of an image at hand, too; one that is there stays."""
-    conversation = chat_file(source)
+    """Copy the conversation of an image at hand, too; one that is there gets another name."""
+    conversation, path = chat_file(source), chat_file(saved.path or "")
     if conversation.is_file():
         with suppress(NbError):
-            files.create(chat_file(saved.path or ""), files.read(conversation, "conversation"))
+            data = files.read(conversation, "conversation")
+            if files.taken(path):
+                files.keep_copy(path, "conversation", ".chat.json")
+            files.replace(path, data)
 
 
 def remove_copies(folders: Iterable[Path], root: Path, ledgers: Iterable[Path]) -> None:

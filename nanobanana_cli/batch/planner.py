@@ -15,6 +15,7 @@ from nanobanana_cli.batch.item import Item, References, bound
 from nanobanana_cli.batch.plan import Step, recorded
 from nanobanana_cli.batch.step_planner import StepPlanner
 from nanobanana_cli.batch.throttle import NotSent
+from nanobanana_cli.generation.conversation import image_of
 from nanobanana_cli.generation.destinations import chat_file
 from nanobanana_cli.types import Reference
 
@@ -100,16 +101,31 @@ class Planner:
         return step
 
     def _without_turns(self, step: Step) -> Step:
-        """Return the step, `waiting` if the image that it goes on from has no conversation."""
+        """Return the step, `waiting` if the image that it goes on from lacks its conversation."""
         parent = step.goes_on_from
         if parent is None or parent in step.after or not step.needs_call:
             return step
-        place = self._place(self._steps[parent])
-        if place is None or chat_file(place).is_file():
+        first = self._steps[parent]
+        place = self._place(first)
+        if place is None:
             return step
-        target = self._steps[parent].item.target
-        reason = f"for {target}, which has no conversation: --remake {target} makes it with one"
+        if not chat_file(place).is_file():
+            why = "which has no conversation"
+        elif self._is_former(first, chat_file(place)):
+            why = "whose conversation is that of an earlier image"
+        else:
+            return step
+        target = first.item.target
+        reason = f"for {target}, {why}: --remake {target} makes it with one"
         return replace(step, state="waiting", reason=reason)
+
+    def _is_former(self, step: Step, conversation: Path) -> bool:
+        """Return whether a conversation is that of an image that the step's has replaced."""
+        made = self._history.made_for(step.item.target)
+        known = [each.content for each in made if not each.is_own]
+        last = image_of(conversation)
+        # An image that was edited since has that with which it was made.
+        return last in known and last not in (step.content, known[-1])
 
     def made(self, step: Step, path: str, sha256: str | None) -> None:
         """Record that an image is in its place by now, for those that are made from it.

@@ -106,6 +106,7 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
         if image is None:
             return result
         if not parts:
+            self._set_aside(result, chat_file(image))
             is_partial = result.reply is not None and result.reply.is_partial
             why = "is cut or damaged" if is_partial else "has no parts to go on from"
             error = BadReply(
@@ -126,6 +127,7 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
             )
             error_found = result.error
         except Exception as exception:  # noqa: BLE001 - whatever it is, the image was paid for
+            self._set_aside(result, chat_file(image))
             saved = rescue.image(data, image.stem, ".chat.json") if data else None
             error_found = result.error or _unsaved(error_of(exception))
         hint = f"the conversation was saved as {saved}" if saved else "the conversation is lost"
@@ -148,6 +150,13 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
             note = f"{path} exists already, so the conversation is in {saved}"
             return replace(result, chat_path=str(saved), notes=(*result.notes, note))
         return replace(result, chat_path=str(path))
+
+    def _set_aside(self, result: Result, path: Path) -> None:
+        """Move the conversation of a replaced image away: who goes on from it pays for that."""
+        if result.status == "written" and (self.force or self.moves) and files.taken(path):
+            with suppress(NbError, OSError):
+                files.keep_copy(path, "conversation", ".chat.json")
+                path.unlink()
 
     def _encoded(self, result: Result, image: Path, parts: list[msgspec.Raw]) -> Data:
         response_id = (result.reply.response_id if result.reply else None) or ""

@@ -205,3 +205,15 @@ def test_prune_takes_the_conversation_along_unless_it_is_anothers(nb: Nb) -> Non
     names = {"night.png": False, "snow.png": False, "fox.png": True}
     names |= {"night.chat.json": True, "snow.chat.json": False}
     assert {name: Path(name).exists() for name in names} == names
+
+
+def test_an_image_at_hand_that_replaces_another_brings_its_conversation(nb: Nb) -> None:
+    rows = [f'[[image]]\nprompt = "{p}"\nchat = true\noutput = "{p}.png"\n' for p in ("a", "b")]
+    assert _run(nb, "".join(rows)).code == 0
+    former, wanted = _chat("b.chat.json"), _chat("a.chat.json")
+    child = '[[image]]\nprompt = "c"\ncontinue = "b.png"\noutput = "c.png"\n'
+    run = _run(nb, rows[0].replace("a.png", "b.png") + child, "--json")
+    assert _states(run) == {"b.png": "written", "c.png": "written"}
+    assert Path("b.png").read_bytes() == Path("a.png").read_bytes()
+    assert (_chat("b.chat.json"), _chat("b.old-1.chat.json")) == (wanted, former)
+    assert _chat("c.chat.json")["contents"][0]["parts"][0]["text"] == "a"

@@ -149,3 +149,42 @@ def test_several_images_are_told_though_their_text_is_cut(nb: Nb) -> None:
     note = "note: fox.png: the service sent 2 images; the last one is saved, and the reply was kept"
     assert f"{note}: nb extract --all {path}\n" in found.err
     assert nb("extract", "--all", path, "-o", "x.png").out == "x.png\nx-2.png\n"
+
+
+def test_no_row_goes_on_from_the_conversation_of_an_earlier_image(nb: Nb) -> None:
+    changed = CHAT | {"prompt": "a blue fox"}
+    with WireServer(WHOLE, CUT, WHOLE) as server:
+        assert run(nb, server, rows=[CHAT]).code == 0
+        old = Path("fox.chat.json").read_bytes()
+        assert run(nb, server, rows=[changed]).code == 3
+        assert not Path("fox.chat.json").exists()
+        assert Path("fox.old-1.chat.json").read_bytes() == old
+        found = run(nb, server, rows=[changed, NEXT])
+        assert (found.code, len(server.requests)) == (3, 2)
+        assert "has no conversation: --remake fox.png makes it with one" in found.err
+        assert found.err.endswith("Not charged.\n")
+
+
+def test_nor_from_one_that_was_left_when_none_was_asked_for(nb: Nb) -> None:
+    blue = Answer(body=reply(image_part(picture(1024, 1024, color="navy"))))
+    plain = {"prompt": "a blue fox", "output": "fox.png"}
+    with WireServer(WHOLE, blue, WHOLE, WHOLE) as server:
+        assert run(nb, server, rows=[CHAT]).code == 0
+        assert run(nb, server, rows=[plain]).code == 0
+        found = run(nb, server, rows=[plain, NEXT])
+        assert (found.code, len(server.requests)) == (3, 2)
+        why = "for fox.png, whose conversation is that of an earlier image: --remake fox.png"
+        assert why in found.err
+        assert run(nb, server, "--remake", "fox.png", rows=[plain, NEXT]).code == 0
+        assert run(nb, server, rows=[plain, NEXT]).code == 0
+        assert b"a blue fox" in server.requests[-1].body
+        assert b"a red fox" not in server.requests[-1].body
+
+
+def test_an_edited_image_has_the_conversation_that_made_it(nb: Nb) -> None:
+    with WireServer(WHOLE, WHOLE) as server:
+        assert run(nb, server, rows=[CHAT]).code == 0
+        Path("fox.png").write_bytes(picture(1024, 1024, color="navy"))
+        assert run(nb, server, "--accept", "fox.png", rows=[CHAT]).code == 0
+        assert run(nb, server, rows=[CHAT, NEXT]).code == 0
+        assert len(server.requests) == 2

@@ -367,6 +367,19 @@ def test_a_reply_without_parts_is_told_and_the_image_kept(nb: Nb) -> None:
     assert run.err.endswith("hint: go on from the image: -i a.png\nCharged.\n")
 
 
+def test_a_conversation_does_not_stay_beside_another_image(nb: Nb) -> None:
+    made, bare = Answer(body=reply(image_part(picture(64, 64)))), Answer(body=picture(1024, 1024))
+    with WireServer(made, bare) as server:
+        env = against(server)
+        assert nb("generate", "a", "-o", "a.png", "--chat", env=env).code == 0
+        old = Path("a.chat.json").read_bytes()
+        assert nb("generate", "b", "-o", "a.png", "--chat", "--force", env=env).code == 10
+        assert Path("a.old-1.chat.json").read_bytes() == old
+        run = nb("generate", "c", "--continue", "a.png", "-o", "c.png", env=env)
+        assert (run.code, len(server.requests)) == (2, 2)
+    assert "a.png has no conversation beside it: a.chat.json does not exist" in run.err
+
+
 def test_a_name_that_is_taken_meanwhile_stays(nb: Nb) -> None:
     made = Answer(body=reply(image_part(picture(1024, 1024))))
     with WireServer(made) as server:
