@@ -38,7 +38,10 @@ def path(model: str, base_url: str = "") -> str:
 
 
 def is_vertex(base_url: str) -> bool:
-    """Return whether an address is that of Vertex express mode, which lists no models."""
+    """Return whether an address is that of Vertex AI in express mode.
+
+    Its list of models has another path and form (`v1beta1/publishers/google/models`).
+    """
     return base_url.endswith("/publishers/google")
 
 

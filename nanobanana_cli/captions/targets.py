@@ -67,6 +67,7 @@ def find(
         UsageError: an argument names no image.
         LocalFileError: a folder cannot be searched, and it holds no other images.
     """
+    check_names(targets)
     paths: dict[str, str] = {}
     unsearched: list[tuple[str, str]] = []
     for target in targets:
@@ -79,6 +80,12 @@ def find(
             paths.setdefault("-" if path == "-" else str(Path(path).absolute()), path)
     named = len(targets) == 1 and (targets[0] == "-" or Path(targets[0]).is_file())
     return Images(tuple(paths.values()), named, tuple(unsearched))
+
+
+def check_names(targets: Sequence[str]) -> None:
+    """Raise UsageError for an empty name, which would stand for the current folder."""
+    if "" in targets:
+        raise UsageError("an empty name is not a file", hint="name a file or a folder")
 
 
 def _is_file_like(target: str) -> bool:

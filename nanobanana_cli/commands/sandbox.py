@@ -15,7 +15,7 @@ from typer import Option
 
 from nanobanana_cli.commands.options import Color, Quiet
 from nanobanana_cli.commands.signature import takes
-from nanobanana_cli.errors import ExitCode, Interrupted
+from nanobanana_cli.errors import ExitCode, Interrupted, UsageError
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -41,7 +41,7 @@ class SandboxOptions(msgspec.Struct, frozen=True):
         Option("--key", metavar="KEY", help="Require this key in every request. [default: any]"),
     ] = None
     log: Annotated[
-        Path | None,
+        str | None,
         Option(
             "--log",
             metavar="FILE",
@@ -93,8 +93,8 @@ def command(options: SandboxOptions, terminal: Terminal) -> None:
             port=options.port,
             latency=options.latency,
             key=options.key,
-            log=options.log,
-            faults=options.fault or (),
+            log=None if options.log is None else Path(options.log),
+            faults=_faults(options),
             has_lines=not options.quiet,
         ) as sandbox,
         _ended_by_signal(),
@@ -105,6 +105,18 @@ def command(options: SandboxOptions, terminal: Terminal) -> None:
             terminal.note(f"  export NB_PROVIDER=sandbox NB_BASE_URL={sandbox.url}")
         for line in sandbox.lines():
             terminal.note(line)
+
+
+def _faults(options: SandboxOptions) -> list[str]:
+    """Return the values of `--fault`; raise UsageError, which names it, unless they are known."""
+    from nanobanana_cli.sandbox.faults import FaultQueue
+
+    faults = options.fault or []
+    try:
+        FaultQueue(faults)
+    except UsageError as error:
+        raise UsageError(f"--fault: {error.message}", hint=error.hint) from None
+    return faults
 
 
 class SandboxLine(msgspec.Struct, frozen=True):

@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 import msgspec
 import typer
+from typer.core import TyperArgument
 from typer.models import OptionInfo
 
+from nanobanana_cli.errors import UsageError
 from nanobanana_cli.ui.terminal import Terminal
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -25,6 +27,10 @@ _CALLS_NOTHING = (
     "read",
     "status",
 )
+# What help calls the value of an option or argument that is the name of a file.
+_NAMED = ("file", "folder", "manifest")
+# Manifests have these, too, so that their values are checked where both are read.
+_SAY_MORE = ("-i", "--continue")
 
 
 def takes(record: type[R]) -> Callable[[Callable[[R, Terminal], None]], Callable[..., None]]:
@@ -40,7 +46,7 @@ def takes(record: type[R]) -> Callable[[Callable[[R, Terminal], None]], Callable
             streams = ("quiet", "verbose", "color")
             terminal.configure(**{name: values[name] for name in streams if name in values})
             terminal.shows_charge &= not any(values.get(name) for name in _CALLS_NOTHING)
-            _check_finite(ctx, values)
+            _check_values(ctx, values)
             function(_filled(record(), values), terminal)
 
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
@@ -53,12 +59,26 @@ def takes(record: type[R]) -> Callable[[Callable[[R, Terminal], None]], Callable
     return decorate
 
 
-def _check_finite(ctx: typer.Context, values: Mapping[str, Any]) -> None:
-    """Raise BadParameter for `nan` and `inf`, which no comparison with a limit finds."""
+def _check_values(ctx: typer.Context, values: Mapping[str, Any]) -> None:
+    """Check what Typer lets through.
+
+    Raises:
+        BadParameter: for `nan` and `inf`, which no comparison with a limit finds.
+        UsageError: for an empty name of a file, which would stand for the current folder.
+    """
     for param in ctx.command.params:
         value = values.get(param.name or "")
         if isinstance(value, float) and not isfinite(value):
             raise typer.BadParameter(f"'{value}' is not a valid float", ctx, param)
+        if "" not in (value if isinstance(value, list | tuple) else [value]):
+            continue
+        noun, name = param.make_metavar(ctx).strip("[].").lower(), min(param.opts, key=len)
+        if noun not in _NAMED or name in _SAY_MORE:
+            continue
+        if isinstance(param, TyperArgument):
+            raise UsageError(f"an empty name is not a {noun}", hint=f"name the {noun}")
+        hint = f"its value is empty: name the {noun}, or leave {name} out"
+        raise UsageError(f"{name} needs a {noun}", hint=hint)
 
 
 def settings_of(options: msgspec.Struct) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from nanobanana_cli.commands import synonyms
 from nanobanana_cli.commands.signature import without_query
 from nanobanana_cli.errors import UsageError
 from nanobanana_cli.generation.inputs import RANGES
-from nanobanana_cli.suggest import nearest
+from nanobanana_cli.suggest import nearest, shown
 
 _DRAW = "generate"
 _RATIO = re.compile(r"[1-9]\d?[:x×][1-9]\d?")
@@ -70,7 +70,7 @@ def usage_error(error: typer.TyperException, arguments: Sequence[str], tree: Any
     line = _read(arguments[1:] if is_help else arguments, tree)
     option = getattr(error, "option_name", None)
     if isinstance(error, typer.BadParameter) and getattr(error.param, "type", None) is not None:
-        message, hint = _bad_value(error, said, line, arguments)
+        message, hint = _bad_value(error, said, line)
     elif said.startswith("No such command"):
         message, hint = _no_command(line, is_help=is_help)
     elif said.startswith("No such option"):
@@ -86,27 +86,28 @@ def usage_error(error: typer.TyperException, arguments: Sequence[str], tree: Any
     return UsageError(message, hint=hint)
 
 
-def _bad_value(
-    error: typer.BadParameter, said: str, line: _Line, arguments: Sequence[str]
-) -> tuple[str, str]:
+def _bad_value(error: typer.BadParameter, said: str, line: _Line) -> tuple[str, str]:
     kind, names = error.param.type, error.param.opts  # type: ignore[union-attr]
     found = re.match(r"'?(.*?)'? is not (a valid|in the range)", error.message, re.DOTALL)
     if found is None:
         # Such as an argument that is missing.
         return f"{said[:1].lower()}{said[1:]}", line.see
-    name = next((each for each in names if _is_typed(each, arguments)), names[0])
+    name, typed = _typed(names, line.options, found[1])
     number = "a whole number" if kind.name.startswith("int") else "a number"
     low, high = RANGES.get(name[2:]) or (getattr(kind, "min", None), getattr(kind, "max", None))
-    limits = (
-        "" if low is None else f", {low:g} or more" if high is None else f" from {low} to {high}"
-    )
-    value = found[1].removesuffix(".0") or '""'
-    wrong = f"is not {number}" if found[2] == "a valid" else "is out of range"
-    return f"{name} {value} {wrong}", line.see if low is None else f"{number}{limits}"
+    span = "" if low is None else f", {low:g} or more" if high is None else f" from {low} to {high}"
+    is_number = found[2] != "a valid" or ("inf" in found[1] and typed[-1:].isdigit())
+    wrong = "is out of range" if is_number else f"is not {number}"
+    return f"{name} {shown(typed)} {wrong}", line.see if low is None else f"{number}{span}"
 
 
-def _is_typed(name: str, arguments: Sequence[str]) -> bool:
-    return any(each.split("=")[0] == name or each[:2] == name for each in arguments)
+def _typed(names: Sequence[str], options: Sequence[str], value: str) -> tuple[str, str]:
+    """Return an option and its value as typed, if they are found: 1e400 is read as inf."""
+    found = names[0], value
+    for word, following in pairwise((*options, "")):
+        if (name := next(_typed_names([word]), "")) in names:
+            found = name, following if word == name else word.removeprefix(name).removeprefix("=")
+    return found
 
 
 def _no_command(line: _Line, *, is_help: bool) -> tuple[str, str]:

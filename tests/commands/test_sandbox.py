@@ -109,6 +109,8 @@ def test_a_port_in_use(nb: Nb, nb_process: NbProcess) -> None:
     ("argv", "code", "words"),
     [
         (["--fault", "safty"], 2, "hint: did you mean safety? `nb sandbox --help` lists"),
+        (["--fault", "?"], 2, "nb: --fault: unknown fault '?'\nhint: `nb sandbox --help` lists"),
+        (["--fault", "429:x"], 2, "nb: --fault: the fault '429:x' is malformed\nhint: write 429"),
         (
             ["--fault", "safety", "--fault", "429"],
             2,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Nb
@@ -15,6 +17,7 @@ from support.wire_server import WireServer
 from nanobanana_cli import __version__
 from nanobanana_cli.cli import command_tree
 from nanobanana_cli.commands.synonyms import COMMANDS, OPTIONS
+from nanobanana_cli.completion.values import PATH_METAVARS
 
 _GENERATE = "see `nb generate --help`"
 _NB = "see `nb --help`"
@@ -210,6 +213,14 @@ def test_every_synonym_means_something_that_is_there_and_not_itself() -> None:
         ("sandbox --latency=-1", "--latency -1 is out of range", "a number from 0 to 86400"),
         ("batch m.toml --rpm nan", "--rpm nan is not a number", "a number, 0.01 or more"),
         ("batch m.toml --rpm inf", "--rpm inf is not a number", "a number, 0.01 or more"),
+        ("batch m.toml --rpm=-1e999", "--rpm -1e999 is out of range", "a number, 0.01 or more"),
+        (
+            "generate x --temperature 1e400",
+            "--temperature 1e400 is out of range",
+            "a number from 0 to 2",
+        ),
+        ("generate x -n 1 -n007e", "-n 007e is not a whole number", "a whole number from 1 to 100"),
+        ("generate x -qn 0", "--count 0 is out of range", "a whole number from 1 to 100"),
         (
             "models --provider ''",
             '--provider "" is not a provider',
@@ -256,6 +267,60 @@ def test_every_number_says_what_would_be_right(nb: Nb, value: str) -> None:
             assert re.match(r"a (whole )?number( from \S+ to \S+|, \S+ or more)$", hint)
             seen += 1
     assert seen >= 15
+
+
+def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    children = getattr(command, "commands", {})
+    if not children:
+        yield path, command
+    for name, child in children.items():
+        yield from _commands(child, (*path, name))
+
+
+def test_every_option_that_names_a_file_refuses_an_empty_name(nb: Nb) -> None:
+    others = {"generate": ["fox"], "caption": ["a fox"], "batch": ["m.txt"], "extract": ["r.json"]}
+    Path("m.txt").write_text("a fox")
+    seen = 0
+    with WireServer() as server:
+        env = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": "sk-1"}
+        for path, command in _commands(command_tree()):
+            for param in command.params:
+                if param.param_type_name == "option" and param.metavar in PATH_METAVARS:
+                    name, argument = max(param.opts, key=len), others.get(path[0], [])
+                    if name in {"--prompt-file", "--text-file"}:
+                        argument = []
+                    elif name == "--root":
+                        argument = ["--pages", "."]
+                    run = nb(*path, *argument, f"{name}=", env=env)
+                    message, hint, *rest = run.err.splitlines()
+                    assert (run.code, run.out, rest) == (2, "", [])
+                    shown = "an image" if name == "--image" else min(param.opts, key=len)
+                    kinds = "a path|an image|a file|a folder"
+                    assert re.match(rf"nb: {shown} needs ({kinds})\b", message)
+                    assert hint.startswith("hint: ")
+                    seen += 1
+    assert (seen >= 15, server.requests) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("line", "noun"),
+    [
+        ("batch ''", "manifest"),
+        ("batch --init ''", "manifest"),
+        ("extract a.json ''", "file"),
+        ("log ''", "file"),
+        ("caption a.png ''", "file"),
+        ("caption --check ''", "file"),
+        ("caption -r ''", "file"),
+        ("caption --pages ''", "file"),
+    ],
+)
+def test_an_empty_argument_is_not_the_current_folder(nb: Nb, line: str, noun: str) -> None:
+    Path("a.png").write_bytes(picture())
+    message, hint = _said(nb, line)
+    assert message == f"an empty name is not a {noun}"
+    assert hint.startswith(f"name {'the' if noun == 'manifest' else ''}")
+    assert [each.name for each in Path().iterdir()] == ["a.png"]
 
 
 @pytest.mark.parametrize(

@@ -111,9 +111,10 @@ class TestListing:
     def test_refuses_other_times(self, nb: Nb, keep: Keep, time: str) -> None:
         keep(0)
         run = nb("log", f"--since={time}")
+        shown = time or '""'
         assert run.code == 2
         assert run.err == (
-            f"nb: --since {time} is not a time\n"
+            f"nb: --since {shown} is not a time\n"
             "hint: such as 12h, 7d, 2026-11-01 or 2026-11-01T18:00\n"
         )
 

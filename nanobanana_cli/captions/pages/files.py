@@ -13,7 +13,7 @@ import msgspec
 
 from nanobanana_cli.captions.pages.places import has_template
 from nanobanana_cli.captions.targets import SUFFIXES as IMAGE_SUFFIXES
-from nanobanana_cli.captions.targets import cannot_search
+from nanobanana_cli.captions.targets import cannot_search, check_names
 from nanobanana_cli.errors import NbError, UsageError
 
 MARKDOWN = (".md", ".markdown", ".mdx")
@@ -51,6 +51,7 @@ def find(targets: Sequence[str]) -> PageFiles:
         UsageError: an argument names no page.
         LocalFileError: a folder cannot be searched, and it holds no other pages.
     """
+    check_names(targets)
     paths: dict[str, str] = {}
     folders, left_out, unsearched = list[str](), list[str](), list[tuple[str, NbError]]()
     for target in targets:

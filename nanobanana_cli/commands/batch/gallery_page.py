@@ -21,7 +21,7 @@ def check(job: BatchJob) -> None:
         return
     from nanobanana_cli.batch import gallery
 
-    if job.chosen.gallery in ("", "-"):
+    if job.chosen.gallery == "-":
         raise UsageError("--gallery needs a file", hint="--gallery index.html")
     path = Path(job.chosen.gallery)
     if os.path.realpath(path) in map(os.path.realpath, job.own_files()):

@@ -35,8 +35,6 @@ def read_job(chosen: BatchOptions, terminal: Terminal) -> BatchJob:
     name = chosen.manifest or ""
     shard = None if chosen.shard is None else selection.parse_shard(chosen.shard)
     settings = connection.settings_in_force(chosen, terminal)
-    if chosen.folder == "":
-        raise UsageError("-o needs a folder", hint="-o images/")
     folder = Path(name).parent if name != readers.STDIN else Path()
     root = folder if chosen.folder is None else Path(chosen.folder)
     if not (chosen.dry_run or chosen.check or chosen.status):

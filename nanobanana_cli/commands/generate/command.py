@@ -173,7 +173,7 @@ def _text(options: GenerateOptions, in_force: "Settings") -> "TextDestination | 
     from nanobanana_cli.captions.prompts import TextSpec
     from nanobanana_cli.captions.save import TextDestination
 
-    if name is not None and (not name or "\0" in name):
+    if name is not None and "\0" in name:
         raise UsageError("--alt-file needs a path", hint="--alt-file fox.alt.txt")
     if name == "-":
         raise UsageError(

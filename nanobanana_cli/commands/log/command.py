@@ -172,9 +172,6 @@ def _selection(
 
     found: list[tuple[str, object]] = []
     for name in options.file or ():
-        if not name:
-            # It would stand for the current folder.
-            raise UsageError("an empty name is not a file", hint="name an image or a folder")
         conditions = log.of_file(name)
         if not log.count(Selection(conditions, newest=1)):
             raise UsageError(

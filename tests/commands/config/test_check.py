@@ -191,7 +191,7 @@ def test_the_embedded_sandbox_needs_nothing(nb: Nb) -> None:
     assert "ok       key          sandbox needs no key" in run.out
 
 
-def test_vertex_lists_no_models_and_is_not_asked(nb: Nb, server: WireServer) -> None:
+def test_vertex_is_not_asked_for_a_list_of_models(nb: Nb, server: WireServer) -> None:
     url = f"{server.url}/v1/publishers/google"
     run = _check(nb, url, "--provider", "google", key="")
     assert _states(run)[-1] == "warning address"
@@ -199,9 +199,11 @@ def test_vertex_lists_no_models_and_is_not_asked(nb: Nb, server: WireServer) -> 
         "config", "check", "--provider", "google", "--base-url", url, env={"GEMINI_API_KEY": KEY}
     )
     assert _states(run)[-2:] == ["warning address", "warning key"]
-    assert "cannot be verified without a paid call: Vertex AI does not list its models" in run.out
+    reason = "nb asks for the Gemini API's list of models only, not Vertex AI's"
+    assert f"address      {url} was not asked: {reason}" in run.out
+    assert f"cannot be verified without a paid call: {reason}" in run.out
     run = nb(
         "models", "--check", "--provider", "google", "--base-url", url, env={"GEMINI_API_KEY": KEY}
     )
-    assert (run.out, "Vertex AI gives no list of its models" in run.err) == ("", True)
+    assert (run.out, f"{reason}; nothing was asked" in run.err) == ("", True)
     assert not server.requests
