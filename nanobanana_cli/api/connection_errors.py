@@ -96,14 +96,15 @@ def from_exception(
         OutcomeUnknown if a part of the request may have been sent, else Unreachable.
     """
     problem = _problem(error, is_sent=attempt.sent)
+    ended = attempt.aborted or (AbortReason.DEADLINE if _is_late(error) else None)
     if attempt.sent:
-        unknown = _unknown(attempt, problem.reason)
+        unknown = _unknown(ended, attempt.timeout, problem.reason)
         unknown.partial = partial
         return unknown
-    if attempt.aborted is AbortReason.CLOSED:
+    if ended is AbortReason.CLOSED:
         return Unreachable("stopped before the request was sent", resends=0)
     reason = problem.reason
-    if attempt.aborted is AbortReason.DEADLINE:
+    if ended is AbortReason.DEADLINE:
         reason = f"no connection within {attempt.timeout:g} s"
     return Unreachable(
         f"cannot reach {host}: {reason}",
@@ -112,12 +113,20 @@ def from_exception(
     )
 
 
-def _unknown(attempt: Attempt, reason: str) -> OutcomeUnknown:
-    if attempt.aborted is AbortReason.CLOSED:
+def _is_late(error: BaseException) -> bool:
+    """Tell whether a socket's own timeout passed, which stands in for a timer that cannot run.
+
+    The system's own, such as that of a connection whose other end is gone, have a number.
+    """
+    return any(isinstance(each, TimeoutError) and not each.errno for each in _chain(error))
+
+
+def _unknown(ended: AbortReason | None, timeout: float, reason: str) -> OutcomeUnknown:
+    if ended is AbortReason.CLOSED:
         return OutcomeUnknown("stopped while waiting for the reply")
-    if attempt.aborted is AbortReason.DEADLINE:
+    if ended is AbortReason.DEADLINE:
         return OutcomeUnknown(
-            f"no complete reply within {attempt.timeout:g} s",
+            f"no complete reply within {timeout:g} s",
             hint="check the account's usage before running it again, with a longer --timeout",
         )
     return OutcomeUnknown(f"the connection broke after the request was sent: {reason}")

@@ -201,6 +201,8 @@ def test_a_call_makes_do_where_no_thread_can_be_started(
         run = make(nb, server.url, "--force", "--timeout", "1")
         assert time.monotonic() - started < 10
     assert run.code == 11
+    assert "no complete reply within 1 s" in run.err
+    assert "with a longer --timeout" in run.err
 
 
 def test_a_socks_proxy_listens_at_1080_unless_its_address_says_otherwise() -> None:

@@ -34,7 +34,7 @@ _OK = b"HTTP/1.1 200 OK\r\n"
 _HALF = REPLY[: len(REPLY) // 2]
 # Up to the end of the image, whose part goes on.
 _BEHIND = REPLY[: REPLY.index(b'"}', 400) + 2]
-_SOON = ("--timeout", "0.6")
+_SOON = ("--timeout", "1")
 # What needs no more of a reply than its image.
 _PICTURES = tuple(form for form in (*GENERATE, *BATCH) if form not in ("alt", "chat"))
 _NOISE = reply({"text": TEXT}, image_part(pngs.png(pngs.Shape(96, 96))))
@@ -78,7 +78,7 @@ def _unknown(name: str, *script: Answer | Steps, says: str = "", **more: Any) ->
 
 def _late(name: str, *script: Answer | Steps, **more: Any) -> Scenario:
     """The same, at the deadline."""
-    says = "no complete reply within 0.6 s"
+    says = "no complete reply within 1 s"
     return _unknown(name, *script, says=says, argv=_SOON, **more)
 
 
@@ -148,7 +148,7 @@ ROWS = (
         "ends at `--timeout` all the same",
         (
             _late("headers", Steps(Send(_HEAD + b"X: y\r\n" * 99, every=0.01))),
-            _late("body", Steps(Send(_HEAD), Send(REPLY, every=0.01))),
+            _late("body", Steps(Send(_HEAD), Send(REPLY, every=0.02))),
             _late("chunks", Steps(Send(_CHUNKED), Send(_chunk(b" "), 0.002, endless=True))),
         ),
     ),

@@ -7,7 +7,7 @@ from faults.lab import Bench, Row, Scenario, check
 from support.connect_proxy import SocksProxy
 from support.tools import obey_permissions
 
-_SOON = ("--timeout", "0.5")
+_SOON = ("--timeout", "1")
 
 
 def _unsent(name: str, world: object, says: str, **more: object) -> Scenario:
@@ -32,7 +32,7 @@ ROWS = (
         "not charged; ends at `--timeout`",
         (
             _unsent("refused", worlds.refused, "connection refused"),
-            _unsent("black hole", worlds.black_hole, "no connection within 0.5 s", argv=_SOON),
+            _unsent("black hole", worlds.black_hole, "no connection within 1 s", argv=_SOON),
         ),
     ),
     Row(
@@ -51,7 +51,7 @@ ROWS = (
         "TLS stalls, breaks, or is not spoken there",
         "not charged; the key is not sent",
         (
-            _unsent("stalls", worlds.mute_tls, "no connection within 0.5 s", argv=_SOON),
+            _unsent("stalls", worlds.mute_tls, "no connection within 1 s", argv=_SOON),
             _unsent("closed", worlds.no_tls(b""), "cannot reach 127.0.0.1"),
             _unsent("plain HTTP", worlds.no_tls(b"HTTP/1.1 400 No\r\n\r\n"), "TLS failed"),
             _unsent("alert", worlds.no_tls(b"\x15\x03\x03\x00\x02\x02\x28"), "TLS failed"),
@@ -76,7 +76,7 @@ ROWS = (
                 env={"HTTPS_PROXY": "nonsense://x"},
             ),
             _unsent("407", worlds.proxy(refuse=407), "the proxy refused to connect (407)"),
-            _unsent("hangs", worlds.proxy(stall=True), "no connection within 0.5 s", argv=_SOON),
+            _unsent("hangs", worlds.proxy(stall=True), "no connection within 1 s", argv=_SOON),
             _unsent(
                 "garbage",
                 worlds.proxy(answer=b"\0 no HTTP\r\n\r\n"),

@@ -166,8 +166,8 @@ ROWS = (
                     11,
                     "maybe",
                     (Steps(Hold()),),
-                    argv=("--timeout", "0.6"),
-                    says="no complete reply within 0.6 s",
+                    argv=("--timeout", "1"),
+                    says="no complete reply within 1 s",
                     during=stepping(f"@{year}-01-02 00:00:00"),
                     options=clock("+0"),
                 )
