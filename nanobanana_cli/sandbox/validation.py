@@ -24,7 +24,7 @@ from nanobanana_cli.catalog import (
     Model,
 )
 from nanobanana_cli.images.displayed import size_of
-from nanobanana_cli.images.formats import format_of
+from nanobanana_cli.images.formats import sniff
 from nanobanana_cli.sandbox import proto, signatures
 from nanobanana_cli.sandbox.errors import ApiError, invalid, no_model, violations
 from nanobanana_cli.settings.validators import nearest_ratio
@@ -271,9 +271,7 @@ def _decoded(path: str, blob: dict[str, Any]) -> bytes:
         shown = f'Base64 decoding failed for "{text[:40]}"'
         text = f"Invalid value at '{path}.data' (TYPE_BYTES), {shown}"
         raise violations({path: [text]}) from error
-    # HEIC and HEIF are accepted unread; of the others any one will do, whatever is declared.
-    found = format_of(data)
-    is_read = found is not None and found.mime_type in _INPUT_TYPES
-    if mime not in ("image/heic", "image/heif") and not is_read:
+    # Any of them will do, whatever is declared. HEIC and HEIF are known by their first bytes alone.
+    if sniff(data) not in _INPUT_TYPES:
         raise ApiError(400, "Unable to process input image. Please retry with another image.")
     return data

@@ -109,8 +109,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     else:
         contract, every = live.contract, metafunc.config.getoption("every")
         found = list(facts.about(contract.subject, every=every))
-        # What is free comes first, then what is cheapest.
-        found.sort(key=lambda fact: (not fact.question.is_refused, contract.price(fact.question)))
+        # What is free comes first, also of what needs a paid call before it; then the cheapest.
+        found.sort(
+            key=lambda fact: (
+                not fact.question.is_refused,
+                fact.question.is_refused and fact.question.after is not None,
+                contract.price(fact.question),
+            )
+        )
     metafunc.parametrize("fact", found, ids=lambda fact: fact.id)
 
 

@@ -12,7 +12,7 @@ import requests
 from contract import judges
 from contract.answers import Reply
 from contract.facts import Fact
-from contract.questions import Question, Subject
+from contract.questions import Question, Subject, is_signed
 
 from nanobanana_cli.api import reply as nb_reply
 from nanobanana_cli.api.deadline import no_auth
@@ -113,9 +113,16 @@ class Contract:
             if question.after:
                 asked[question.after.name] = question.after
         costs = {name: self.price(question) for name, question in asked.items()}
+        # What the call before it costs is spent by then.
+        needs = [
+            costs[name] + (costs[question.after.name] if question.after else 0)
+            for name, question in asked.items()
+            if question.is_refused
+        ]
         paid = [costs[name] for name, question in asked.items() if not question.is_refused]
         refused = [costs[name] for name, question in asked.items() if question.is_refused]
-        return Plan(len([each for each in paid if each]), sum(paid), max(refused, default=0))
+        count, cost = len([each for each in paid if each]), sum(paid)
+        return Plan(count, cost, max(refused, default=0), max(cost, *needs, 0))
 
     @property
     def _tariff(self) -> Tariff:
@@ -139,6 +146,8 @@ class Contract:
             before = first.object
             if first.status != 200 or not (first.parts or question.path):
                 raise NotAsked(f"needs the answer to {question.after.name}: {first.brief()}")
+            if question.signature != "kept" and not any(map(is_signed, first.parts)):
+                raise NotAsked(f"the answer to {question.after.name} has no thoughtSignature")
         price = self.price(question)
         if self.budget is not None and self.spent + price > self.budget:
             left = dollars(self.budget - self.spent, zero="$0")
@@ -205,16 +214,13 @@ class Plan:
         calls: that are paid for.
         cost: of those.
         refused: the most that a call costs which the service must refuse, if it does not.
+        need: the budget without which nothing starts.
     """
 
     calls: int
     cost: int
     refused: int
-
-    @property
-    def need(self) -> int:
-        """The budget without which nothing starts."""
-        return max(self.cost, self.refused)
+    need: int
 
     def __str__(self) -> str:
         calls = f"{self.calls} paid call{'' if self.calls == 1 else 's'}"

@@ -19,6 +19,8 @@ from nanobanana_cli.catalog import MODELS
 EVERYWHERE = ("wisgate", "google", "sandbox")
 # WisGate documents no list of its models.
 LISTED = ("google", "sandbox")
+# Only WisGate documents headers about its rate limit, and does not say how they are named.
+LIMITED = ("wisgate",)
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,10 @@ class Fact:
     def is_about(self, subject: Subject) -> bool:
         """Return whether it is held to be true of a service and its model."""
         question, known = self.question, MODELS.get(subject.model)
-        if "search" in question.options and known and not known.search:
-            return False
+        if known and not {"search", "search types"}.isdisjoint(question.options):
+            needed = ("web", "image") if "search types" in question.options else known.search[:1]
+            if not known.search or not {*needed} <= {*known.search}:
+                return False
         has_shape = (
             question.size in (None, q.SMALLEST, *subject.sizes)
             and question.aspect in (None, *subject.aspects)
@@ -142,6 +146,7 @@ _REJECTED = (
     ),
     Fact("candidates", "candidateCount 2: 400", q.CANDIDATES, judges.rejected),
     Fact("image-broken", "bytes of no image as image/png: 400", q.IMAGE_BROKEN, judges.rejected),
+    Fact("heif-broken", "bytes of no image as image/heic: 400", q.HEIF_BROKEN, judges.rejected),
     Fact("type-unknown", "an input image as image/gif: 400", q.TYPE_UNKNOWN, judges.rejected),
     Fact(
         "too-many-references",
@@ -205,6 +210,13 @@ _IMAGES = (
         q.IMAGE,
         judges.nb_reads_image,
     ),
+    Fact(
+        "rate-limit-headers",
+        "a reply has a header whose name speaks of the rate limit",
+        q.IMAGE,
+        judges.rate_limit_headers,
+        LIMITED,
+    ),
     Fact("shape-1:1-1K", "1:1 at 1K: about 1024 × 1024 pixels", q.IMAGE, judges.shape),
 )
 _TEXTS = (
@@ -229,7 +241,7 @@ _TEXTS = (
     ),
     Fact(
         "describe",
-        'responseModalities ["TEXT"] with an input image: 200, text alone',
+        'responseModalities ["TEXT"] with an input image before the text: 200, text alone',
         q.DESCRIBE,
         judges.text_alone,
     ),
@@ -261,6 +273,18 @@ _EDITS = (
         q.TURNS,
         judges.has_image,
     ),
+    Fact(
+        "signature-missing",
+        "a turn of the model without the thoughtSignature of its image: 400",
+        q.SIGNATURE_MISSING,
+        judges.rejected,
+    ),
+    Fact(
+        "signature-altered",
+        "a turn of the model with another thoughtSignature: 400",
+        q.SIGNATURE_ALTERED,
+        judges.rejected,
+    ),
     Fact("shape-smallest", "3:4 at the smallest size of the model", q.TURNS, judges.shape),
     Fact(
         "options",
@@ -289,6 +313,43 @@ _EXTRA = (
         is_extra=True,
     ),
     Fact("search", "grounding in search: 200, an image", q.SEARCH, judges.has_image, is_extra=True),
+    Fact(
+        "search-types",
+        "searchTypes with webSearch and imageSearch is taken: 200, an image",
+        q.SEARCH_TYPES,
+        judges.has_image,
+        LISTED,
+        is_extra=True,
+    ),
+    Fact(
+        "temperature",
+        "temperature, though deprecated, is taken: 200, an image",
+        q.TEMPERATURE,
+        judges.has_image,
+        is_extra=True,
+    ),
+    Fact(
+        "one-size",
+        "a model of one size (Lite), without imageSize: 200, an image of 1K",
+        q.ONE_SIZE,
+        judges.image_of_shape,
+        LISTED,
+        is_extra=True,
+    ),
+    Fact(
+        "input-types",
+        "input images as image/jpeg and image/webp: 200, an image",
+        q.INPUT_TYPES,
+        judges.has_image,
+        is_extra=True,
+    ),
+    Fact(
+        "input-heif",
+        "input images as image/heic and image/heif: 200, an image",
+        q.INPUT_HEIF,
+        judges.has_image,
+        is_extra=True,
+    ),
 )
 FACTS = (*_KEYS, *_LISTS, *_REJECTED, *_IMAGES, *_TEXTS, *_EDITS, *_EXTRA)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,8 @@ _RATIO_TOLERANCE = 0.05
 _LEAST_AREA, _MOST_AREA = 0.5, 2.0
 _PRICE_TOLERANCE = 0.25
 _NO_CHANNEL = ("model_not_found", "no available channel", "无可用渠道")
+
+_RATE_LIMIT = re.compile("rate-?limit", re.IGNORECASE)
 
 
 class Unjudged(Exception):
@@ -219,6 +222,13 @@ def version_and_id(answer: Reply) -> str:
     _image_of(answer)
     found = {name: answer.object.get(name) for name in ("modelVersion", "responseId")}
     return "" if all(isinstance(each, str) and each for each in found.values()) else f"{found}"
+
+
+def rate_limit_headers(answer: Reply) -> str:
+    """The headers of a reply with an image, which names them as it likes."""
+    _image_of(answer)
+    names = sorted(answer.headers)
+    return "" if any(_RATE_LIMIT.search(name) for name in names) else f"headers: {names}"
 
 
 def shape(answer: Reply) -> str:

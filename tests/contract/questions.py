@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
@@ -21,6 +22,9 @@ from nanobanana_cli.types import Redacted
 
 # Stands for the smallest size of the model.
 SMALLEST = "smallest"
+# Names of a field of a part.
+SIGNATURES = ("thoughtSignature", "thought_signature")
+_OTHER_SIGNATURE = base64.b64encode(b"a signature of the contract suite").decode()
 NO_MODEL = "nb-contract-no-such-model"
 _LITE = "gemini-3.1-flash-lite-image"
 _WRONG_KEY = "sk-nb-contract-wrong-key-0123456789"
@@ -61,6 +65,11 @@ class Subject(Redacted, frozen=True):
         return known.max_references if known else 14
 
 
+def is_signed(part: Mapping[str, Any]) -> bool:
+    """Return whether a part of a reply has a thought signature."""
+    return any(part.get(name) for name in SIGNATURES)
+
+
 @dataclass(frozen=True)
 class Question:
     """One HTTP request.
@@ -73,14 +82,16 @@ class Question:
             has one alone.
         references: input images, as MIME type and bytes, in front of the text.
         config: further fields of `generationConfig`.
-        more: further fields of the request; `search`, `thinking` and `most references` are spelt
-            and counted as the subject has them.
+        more: further fields of the request.
+        options: `search`, `search types`, `thinking`, `most references`, `too many references`,
+            spelt and counted as the subject has them.
         key: what goes along as the key.
         model: another model than the subject's.
         is_refused: the service must refuse it, so that it is free.
         path: of a GET; `{nextPageToken}` stands for that of the answer to `after`.
         after: the question whose answer comes before it: the model's turn of a conversation.
         cut: of the body, keep only so much.
+        signature: what becomes of the thought signatures in the model's turn.
     """
 
     name: str
@@ -99,6 +110,7 @@ class Question:
     after: Question | None = None
     cut: int | None = None
     options: tuple[str, ...] = ()
+    signature: Literal["kept", "missing", "altered"] = "kept"
 
     @property
     def costs_nothing(self) -> bool:
@@ -139,12 +151,25 @@ class Question:
         turns: list[Any] = [{"role": "user", "parts": [*images, {"text": self.prompt}]}]
         if self.after:
             first = {"role": "user", "parts": [{"text": self.after.prompt}]}
-            parts = before["candidates"][0]["content"]["parts"]
-            turns = [first, {"role": "model", "parts": parts}, *turns]
+            turns = [first, {"role": "model", "parts": self._turn(before)}, *turns]
         body = {"contents": turns, "generationConfig": self._config(subject), **self.more}
         if "search" in self.options:
-            body["tools"] = [{PROVIDERS[subject.provider].search_tool: {}}]
+            kinds: dict[str, Any] = {"webSearch": {}, "imageSearch": {}}
+            asked = {"searchTypes": kinds} if "search types" in self.options else {}
+            body["tools"] = [{PROVIDERS[subject.provider].search_tool: asked}]
         return json.dumps(body).encode()[: self.cut]
+
+    def _turn(self, before: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the parts of the model's turn."""
+        parts: list[dict[str, Any]] = before["candidates"][0]["content"]["parts"]
+        if self.signature == "kept":
+            return parts
+        changed = {"missing": {}, "altered": {"thoughtSignature": _OTHER_SIGNATURE}}[self.signature]
+        return [
+            {name: value for name, value in part.items() if name not in SIGNATURES}
+            | (changed if is_signed(part) else {})
+            for part in parts
+        ]
 
     def all_references(self, subject: Subject) -> tuple[tuple[str, bytes], ...]:
         if "most references" in self.options:
@@ -181,6 +206,8 @@ def _picture(image_format: str = "PNG", side: int = 256) -> bytes:
 
 _REFERENCE = ("image/png", _picture())
 _SMALL = ("image/png", _picture(side=16))
+# The same picture; Pillow writes no HEIC.
+_HEIC = Path(__file__).with_name("picture.heic").read_bytes()
 
 # Free: about keys, models, and values that no service takes.
 KEY_MISSING = Question("key-missing", key="none", is_refused=True)
@@ -202,6 +229,9 @@ FIELD_UNKNOWN = Question("field-unknown", image_config={"numberOfImages": 1}, is
 CANDIDATES = Question("candidates", config={"candidateCount": 2}, is_refused=True)
 IMAGE_BROKEN = Question(
     "image-broken", references=(("image/png", b"not an image"),), is_refused=True
+)
+HEIF_BROKEN = Question(
+    "heif-broken", references=(("image/heic", b"not an image"),), is_refused=True
 )
 TYPE_UNKNOWN = Question(
     "type-unknown", references=(("image/gif", _picture("GIF", 16)),), is_refused=True
@@ -234,6 +264,13 @@ DESCRIBE = Question(
 REFERENCE = Question("reference", "Make the sky darker.", aspect=None, references=(_REFERENCE,))
 REFUSED = Question("refused", config={"maxOutputTokens": 1})
 TURNS = Question("turns", "Now in winter.", aspect="3:4", size=SMALLEST, after=IMAGE)
+# Refused, but what they change is paid for.
+SIGNATURE_MISSING, SIGNATURE_ALTERED = (
+    Question(
+        f"signature-{change}", "Now in winter.", after=IMAGE, signature=change, is_refused=True
+    )
+    for change in ("missing", "altered")
+)
 OPTIONS = Question(
     "options",
     aspect="21:9",
@@ -250,6 +287,22 @@ OPTIONS = Question(
 
 # Paid, and asked only with --every.
 SEARCH = Question("search", "The weather in Oslo today, as a map.", options=("search",))
+SEARCH_TYPES = Question(
+    "search-types",
+    "The bridges of Oslo, as a map.",
+    size=SMALLEST,
+    options=("search", "search types"),
+)
+TEMPERATURE = Question("temperature", size=SMALLEST, config={"temperature": 0.7})
+ONE_SIZE = Question("one-size", model=_LITE, size=None)
+INPUT_TYPES = Question(
+    "input-types",
+    references=(("image/jpeg", _picture("JPEG")), ("image/webp", _picture("WEBP"))),
+    size=SMALLEST,
+)
+INPUT_HEIF = Question(
+    "input-heif", references=(("image/heic", _HEIC), ("image/heif", _HEIC)), size=SMALLEST
+)
 MOST_REFERENCES = Question(
     "most-references", references=(_SMALL,), options=("most references",), size=SMALLEST
 )

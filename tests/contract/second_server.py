@@ -59,6 +59,9 @@ BREAKAGES: dict[str, set[str]] = {
     "takes no turns": {"turns"},
     "takes any number of references": {"too-many-references"},
     "names no version": {"version-and-id"},
+    "names no rate limit": {"rate-limit-headers"},
+    "needs no signature": {"signature-missing"},
+    "takes any signature": {"signature-altered"},
 }
 # The same for what is held to be true of Google alone.
 BREAKAGES_AT_GOOGLE: dict[str, set[str]] = {
@@ -68,6 +71,13 @@ BREAKAGES_AT_GOOGLE: dict[str, set[str]] = {
     "takes ratios of other models": {"ratio-of-others"},
     "takes 0.5K": {"size-spelling"},
     "counts few tokens": {"usage-price"},
+}
+# The same for what is asked only with --every.
+BREAKAGES_OF_EVERY: dict[str, set[str]] = {
+    "takes no HEIC": {"input-heif"},
+    "takes no temperature": {"temperature"},
+    "knows no searchTypes": {"search-types"},
+    "makes 2K unless told otherwise": {"one-size"},
 }
 # What a service may do, or is out of order: none of these is a difference.
 HARMLESS = ("wraps errors in a list", "is overloaded at times")
@@ -191,7 +201,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("X-RateLimit-Remaining-Requests", "49")
+        if self.server.owner.breaks != "names no rate limit":
+            self.send_header("X-RateLimit-Remaining-Requests", "49")
         self.end_headers()
         self.wfile.write(body)
 
@@ -218,6 +229,10 @@ def _decoded(body: bytes) -> dict[str, Any]:
 def _generate(model: str, request: dict[str, Any], breaks: str) -> dict[str, Any]:
     config = request["generationConfig"]
     unknown = config.keys() - _FIELDS
+    if breaks == "takes no temperature":
+        unknown |= config.keys() & {"temperature"}
+    if breaks == "knows no searchTypes" and "searchTypes" in json.dumps(request.get("tools")):
+        unknown.add("searchTypes")
     if unknown or config.get("candidateCount", 1) != 1:
         raise _Refusal(400, f"not taken: {unknown or 'candidateCount'}")
     image_config = config.get("imageConfig", {})
@@ -226,7 +241,7 @@ def _generate(model: str, request: dict[str, Any], breaks: str) -> dict[str, Any
     if len(request["contents"]) > 1:
         _check_turns(request["contents"], breaks)
     references = [
-        _reference(part["inlineData"])
+        _reference(part["inlineData"], breaks)
         for part in request["contents"][-1]["parts"]
         if "inlineData" in part
     ]
@@ -250,11 +265,17 @@ def _check_turns(contents: list[dict[str, Any]], breaks: str) -> None:
     if roles != ["user", "model", "user"] or breaks == "takes no turns":
         raise _Refusal(400, "one turn alone")
     [image] = [part for part in contents[1]["parts"] if "inlineData" in part]
-    if image.get("thoughtSignature") != "c2Vjb25k":
+    given = image.get("thoughtSignature")
+    passing = {"needs no signature": given is None, "takes any signature": given is not None}
+    if given != "c2Vjb25k" and not passing.get(breaks):
         raise _Refusal(400, "missing thought signature")
 
 
-def _reference(blob: dict[str, str]) -> tuple[int, int]:
+def _reference(blob: dict[str, str], breaks: str) -> tuple[int, int]:
+    if blob["mimeType"] in ("image/heic", "image/heif") and breaks != "takes no HEIC":
+        if base64.b64decode(blob["data"])[4:8] != b"ftyp":
+            raise _Refusal(400, "Unable to process input image")
+        return (3, 2)
     if blob["mimeType"] not in ("image/png", "image/jpeg", "image/webp"):
         raise _Refusal(400, f"MIME type {blob['mimeType']}")
     try:
@@ -275,7 +296,8 @@ def _factor(model: str, size: str, breaks: str) -> float:
 def _size(
     model: str, config: dict[str, Any], references: list[tuple[int, int]], breaks: str
 ) -> tuple[int, int]:
-    factor = _factor(model, config.get("imageSize", "1K"), breaks)
+    default = "2K" if breaks == "makes 2K unless told otherwise" else "1K"
+    factor = _factor(model, config.get("imageSize", default), breaks)
     if "aspectRatio" in config:
         found = _PIXELS.get(config["aspectRatio"])
         is_of_others = model == _LITE and config["aspectRatio"] in ("1:4", "4:1", "1:8", "8:1")

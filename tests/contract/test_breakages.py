@@ -17,6 +17,7 @@ from contract.questions import Subject
 from contract.second_server import (
     BREAKAGES,
     BREAKAGES_AT_GOOGLE,
+    BREAKAGES_OF_EVERY,
     HARMLESS,
     KEY,
     SecondServer,
@@ -59,6 +60,13 @@ def test_the_broken_fact_is_reported_and_none_else(breaks: str) -> None:
 def test_so_is_a_fact_of_one_provider(breaks: str) -> None:
     with SecondServer(breaks) as server:
         assert _verdicts(server, "google")[Outcome.DIFFERS] == BREAKAGES_AT_GOOGLE[breaks]
+
+
+@pytest.mark.parametrize("breaks", BREAKAGES_OF_EVERY)
+def test_so_is_a_fact_that_is_asked_only_with_every(breaks: str) -> None:
+    with SecondServer(breaks) as server:
+        found = _verdicts(server, "google", every=True)
+    assert found[Outcome.DIFFERS] == BREAKAGES_OF_EVERY[breaks]
 
 
 @pytest.mark.parametrize("harmless", HARMLESS)

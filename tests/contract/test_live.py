@@ -58,7 +58,7 @@ def test_a_service_is_judged_to_the_end_and_differences_are_listed() -> None:
     at = lines.index(["differs", "shape-21:9-1K"])
     assert " ".join(lines[at + 1]) == "expected 21:9 at 1K: about 1584 × 672 pixels"
     assert "1016 × 1032 pixels" in " ".join(lines[at + 2])
-    assert "36 facts: 35 hold, 1 differ, 0 not answered" in run.stdout
+    assert "40 facts: 39 hold, 1 differ, 0 not answered" in run.stdout
     assert "at most $0.464 of $0.50 spent" in run.stdout
     assert KEY not in run.stdout + run.stderr
 
@@ -79,6 +79,17 @@ def test_free_facts_need_no_budget() -> None:
         assert server.paid == 0
     assert run.returncode == 0, run.stdout
     assert "5 facts: 5 hold" in run.stdout
+
+
+def test_the_call_before_a_free_one_is_counted_in() -> None:
+    with SecondServer() as server:
+        options = ("--live", "wisgate", "-k", "signature", "--max-cost")
+        refused = _run(*options, "0.06", server=server)
+        assert server.requests == 0
+        run = _run(*options, "0.12", server=server)
+        assert (server.calls, server.paid) == (3, 1)
+    assert "Allow it with --max-cost 0.12" in refused.stderr
+    assert "2 facts: 2 hold, 0 differ, 0 not answered; at most $0.058 of $0.12" in run.stdout
 
 
 def test_what_is_recorded_replays_and_holds_nothing_private(nb: Nb, tmp_path: Path) -> None:

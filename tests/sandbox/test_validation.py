@@ -152,6 +152,7 @@ def test_all_unknown_names_are_listed() -> None:
         (_request(config={"thinkingConfig": {"thinkingLevel": "LOW"}}), "level LOW is not support"),
         (_request({"text": "a"}, _image(mimeType="image/gif")), "Unsupported MIME type: image/gif"),
         (_request({"text": "a"}, _image(data="AAAA")), "Unable to process input image"),
+        (_request({"text": "a"}, _image(data="AAAA", mimeType="image/heic")), "Unable to process"),
         (_request({"text": "a"}, *[_image()] * 15), "Too many images in the request: 15"),
     ],
 )
