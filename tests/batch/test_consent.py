@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,14 @@ def test_a_terminal_is_asked(
         assert (found, server.calls.total()) == (code, calls), screen
     assert "3 images could cost $0.174 (3 make); go on? [y/N]" in screen
     assert ("declined" in screen) == (code == 2)
+
+
+def test_an_estimate_of_a_dollar_or_more_says_about_and_whole_cents(nb: Nb) -> None:
+    write(40)
+    env = {"NB_PROVIDER": "google", "GEMINI_API_KEY": "AIza-of-a-test-0123456789"}
+    run = nb("batch", "m.jsonl", env=env)
+    assert (run.code, run.out) == (2, "")
+    could = r"nb: 40 images could cost about \$[1-9]\d*\.\d\d \(40 make\), more than \$0\.15,"
+    assert re.match(could, run.err), run.err
+    plan = nb("batch", "m.jsonl", "--dry-run", env=env)
+    assert run.err.split(" (40")[0].rpartition(" ")[2] in plan.err

@@ -116,6 +116,50 @@ class TestALine:
         (total,) = lines(nb("log", "--sum", "model", "--json"))
         assert (total["calls"], total["cost_usd"]) == (1, 0.058)
 
+    def test_of_a_crop_that_cannot_be_made_is_free_beside_one_that_can(self, nb: Nb) -> None:
+        fits = ("--fit", "1200x630", "--fit", "300x200")
+        with WireServer(made(picture(1024, 1024))) as server:
+            words = ("generate", "a fox", *fits, "--json", "-o", "fox.png")
+            run = nb(*words, env=env(server))
+        assert (run.code, len(server.requests)) == (10, 1)
+        shown = map(json.loads, run.out.splitlines())
+        assert [(each["status"], each["cost_usd"]) for each in shown] == [
+            ("failed", 0),
+            ("written", 0.058),
+        ]
+        logged = {each["status"]: each for each in lines(nb("log", "--json"))}
+        assert {name: (each["charged"], each["cost_usd"]) for name, each in logged.items()} == {
+            "failed": ("no", 0),
+            "written": ("yes", 0.058),
+        }
+        (total,) = lines(nb("log", "--sum", "model", "--json"))
+        assert (total["calls"], total["cost_usd"]) == (1, 0.058)
+
+    def test_of_crops_of_which_none_can_be_made_has_the_cost_once(self, nb: Nb) -> None:
+        fits = ("--fit", "1200x630", "--fit", "300x200")
+        with WireServer(made(picture(64, 64))) as server:
+            run = nb("generate", "a fox", *fits, "--json", "-o", "fox.png", env=env(server))
+        assert (run.code, len(server.requests)) == (10, 1)
+        shown = map(json.loads, run.out.splitlines())
+        assert [each["cost_usd"] for each in shown] == [0.058, 0]
+        logged = {each["settings"]["fit"]: each for each in lines(nb("log", "--json"))}
+        assert {name: each["cost_usd"] for name, each in logged.items()} == {
+            "1200x630": 0.058,
+            "300x200": 0,
+        }
+        (total,) = lines(nb("log", "--sum", "model", "--json"))
+        assert (total["calls"], total["cost_usd"], total["unsure"]) == (1, 0.058, 0)
+
+    def test_of_a_damaged_image_for_several_crops_is_unsure_once(self, nb: Nb) -> None:
+        fits = ("--fit", "1200x630", "--fit", "300x200")
+        with WireServer(made(picture()[:-20])) as server:
+            run = nb("generate", "a fox", *fits, "--json", "-o", "fox.png", env=env(server))
+        assert (run.code, len(server.requests)) == (10, 1)
+        (line,) = lines(nb("log", "--json"))
+        assert (line["charged"], line["cost_usd"]) == ("maybe", None)
+        (total,) = lines(nb("log", "--sum", "model", "--json"))
+        assert (total["calls"], total["cost_usd"], total["unsure"]) == (1, 0, 1)
+
     def test_is_there_for_each_row_of_a_batch(self, nb: Nb) -> None:
         Path("ref.png").write_bytes(picture())
         rows = [
