@@ -48,8 +48,14 @@ class RowDestination(msgspec.Struct, frozen=True):
         edits = self.step.item.settings.edits
         if self.step.found or not edits.is_cut_out:
             return Edits() if self.step.found else edits
-        stem = paths.split(self.step.path or self.step.item.target)[0]
-        return msgspec.structs.replace(edits, original=self.root / f"{stem}.original")
+        return msgspec.structs.replace(edits, original=self._original)
+
+    @property
+    def unedited(self) -> Path:
+        """Return `fox.original` for `fox.png`, where no row's place is; its folder is made."""
+        with suppress(OSError):
+            self._original.parent.mkdir(parents=True, exist_ok=True)
+        return self._original
 
     def taken(self) -> bool:
         """Return False: the plan has checked it."""
@@ -68,6 +74,11 @@ class RowDestination(msgspec.Struct, frozen=True):
         if as_planned and self.step.state == "remake":
             files.keep_copy(path, "image", path.suffix)
         return NamedFile(path, image_format, as_planned).save(data, image_format)
+
+    @property
+    def _original(self) -> Path:
+        stem = paths.split(self.step.path or self.step.item.target)[0]
+        return self.root / f"{stem}.original"
 
     def _target(self, image_format: ImageFormat) -> str:
         if self.step.path is not None:

@@ -13,13 +13,7 @@ from nanobanana_cli import files
 from nanobanana_cli.errors import Charged, LocalFileError, OutputExists, UsageError
 from nanobanana_cli.images import formats
 from nanobanana_cli.images.edits import Edits
-from nanobanana_cli.images.formats import (
-    FORMAT_OF_SUFFIX,
-    FORMATS,
-    SUFFIXES,
-    DamagedImage,
-    verify,
-)
+from nanobanana_cli.images.formats import FORMAT_OF_SUFFIX, FORMATS, SUFFIXES, DamagedImage, verify
 from nanobanana_cli.settings.validators import InvalidValue
 from nanobanana_cli.slug import slug
 from nanobanana_cli.suggest import one_of, shown
@@ -42,6 +36,10 @@ class Destination(Protocol):
     @property
     def edits(self) -> Edits:
         """Return what is done to the image before it is saved."""
+
+    @property
+    def unedited(self) -> Path | None:
+        """The file, without suffix, of an image to which that cannot be done; None for any."""
 
     def taken(self) -> bool:
         """Return True if something exists there that must not be replaced unasked."""
@@ -80,6 +78,7 @@ class NamedFile(msgspec.Struct, frozen=True):
     format: ImageFormat | None
     force: bool = False
     edits: Edits = Edits()
+    unedited: None = None
 
     def found(self) -> Path | None:
         """Return the file that is there; without a suffix, that with any image's."""
@@ -136,6 +135,7 @@ class UnnamedFile(msgspec.Struct, frozen=True):
     stem: str
     format: ImageFormat | None
     edits: Edits = Edits()
+    unedited: None = None
 
     def taken(self) -> bool:
         """Return False: there is always a free name."""
@@ -152,6 +152,7 @@ class Stdout(msgspec.Struct, frozen=True):
     write: Callable[[Data], None]
     format: ImageFormat | None
     edits: Edits = Edits()
+    unedited: None = None
 
     def taken(self) -> bool:
         """Return False."""

@@ -16,13 +16,7 @@ from nanobanana_cli.generation.destinations import Destination, MisplacedImage, 
 from nanobanana_cli.generation.rescue import CUT_BEHIND, Rescue, extract_hint
 from nanobanana_cli.generation.shape import differences
 from nanobanana_cli.images.content import shown_in
-from nanobanana_cli.images.formats import (
-    FORMATS,
-    SUFFIXES,
-    DamagedImage,
-    sniff,
-    verify,
-)
+from nanobanana_cli.images.formats import FORMATS, SUFFIXES, DamagedImage, sniff, verify
 from nanobanana_cli.slug import slug
 from nanobanana_cli.system import error_of
 from nanobanana_cli.types import ContentRequest, Data, Picture, Reply, Result
@@ -217,21 +211,22 @@ def _put(
         raise
     except Exception as exception:  # noqa: BLE001 - whatever it is, the image was paid for
         error = error_of(exception)
-        _rescue(error, picture, next(folders([destination]), None), request, rescue)
+        beside = next(folders([destination]), None)
+        _rescue(error, picture, slug(request.prompt), beside, rescue)
         raise error from error.__cause__
 
 
 def _rescue(
     error: NbError,
     picture: Picture,
+    stem: str,
     beside: Path | None,
-    request: ContentRequest,
     rescue: Rescue,
     said: str = "the image was saved as",
 ) -> None:
     """Save a verified image elsewhere, and make the error's hint lead to it."""
     suffix = SUFFIXES[picture.format]
-    saved = rescue.image(picture.data, slug(request.prompt), suffix, beside)
+    saved = rescue.image(picture.data, stem, suffix, beside)
     error.hint = f"{said} {saved}" if saved else "the image is lost"
     error.charged, error.is_kept, error.image_path = Charged.YES, saved is not None, saved
 
@@ -295,5 +290,6 @@ def _edited(
             error.hint, error.is_kept = f"it was saved as received: {kept}", True
         elif rescue is not None:
             beside = next(folders([destination]), Path())
-            _rescue(error, picture, beside, request, rescue, "it was saved as received:")
+            place = destination.unedited or beside / (slug(request.prompt) or "image")
+            _rescue(error, picture, place.name, place.parent, rescue, "it was saved as received:")
         raise error from exception

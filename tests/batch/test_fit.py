@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from conftest import Nb
 from PIL import Image
+from support.replies import made, picture
+from support.wire_server import WireServer
 
 ROW = {"prompt": "a red fox", "output": "card.png", "fit": "300x200"}
 
@@ -143,3 +145,24 @@ def test_a_format_without_transparency_is_an_error_of_the_row(
     _write({"prompt": "a fox", "transparent": True, **row})
     run = nb("batch", "m.jsonl", "--provider", "sandbox")
     assert (run.code, message in run.err) == (2, True), run.err
+
+
+@pytest.mark.parametrize("row", [{"output": "sub/card.png"}, {}])
+def test_an_image_that_is_too_small_is_in_the_output_folder_and_in_nobodys_way(
+    nb: Nb, row: dict[str, Any]
+) -> None:
+    Path("out").mkdir()
+    _write({"prompt": "a red fox", "fit": "300x200", **row})
+    small, place = picture(64, 64), "sub/card" if row else "a-red-fox"
+    with WireServer(made(small), made(picture(600, 400))) as server:
+        env = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": "sk-0123456789abcdef"}
+        run = nb("batch", "m.jsonl", "-o", "out", env=env)
+        assert (run.code, len(server.requests)) == (3, 1)
+        assert f"hint: it was saved as received: out/{place}.original.png\n" in run.err
+        assert Path(f"out/{place}.original.png").read_bytes() == small
+        assert not list(Path().glob("*.png"))
+        again = nb("batch", "m.jsonl", "-o", "out", "--retry", "bad-reply", env=env)
+        assert (again.code, len(server.requests)) == (0, 2), again.err
+    (path,) = (each for each in again.out.splitlines() if each.startswith("out/"))
+    assert _size(path) == (300, 200)
+    assert Path(f"out/{place}.original.png").read_bytes() == small

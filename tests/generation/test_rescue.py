@@ -374,6 +374,7 @@ class TestADefect:
         class Broken:
             format = None
             edits = NO_EDITS
+            unedited = None
 
             def taken(self) -> bool:
                 return False
