@@ -120,6 +120,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("fact", found, ids=lambda fact: fact.id)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --live, leave the other tests of this folder out, so that none counts as deselected."""
+    is_other = collection_path.is_file() and collection_path.name != "test_facts.py"
+    return True if _live in config.stash and is_other else None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With --live, keep the facts alone: the other tests need no service."""
@@ -134,15 +140,39 @@ def pytest_report_collectionfinish(
     config: pytest.Config, items: Sequence[pytest.Item]
 ) -> list[str]:
     live = config.stash.get(_live, None)
-    return [f"this takes {_plan(live, items)}"] if live else []
+    if live is None:
+        return []
+    plan = _plan(live, items)
+    lines = [f"this takes {plan}"]
+    if plan.need > (live.max_cost or 0):
+        lines += [f"nothing is sent before that is allowed: --max-cost {plan.least}"]
+    return lines
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     live = session.config.stash.get(_live, None)
     if live is None or session.config.option.collectonly:
         return
-    _refuse_cost(_plan(live, session.items), live, len(session.items))
+    plan = _plan(live, session.items)
+    if live.max_cost is None and plan.need and _agrees(plan, live, session.config):
+        live.max_cost = plan.need
+    _refuse_cost(plan, live, len(session.items))
     live.contract.budget = live.max_cost or 0
+
+
+def _agrees(plan: Plan, live: _Live, config: pytest.Config) -> bool:
+    """Return whether the user agrees to the cost; nobody does where there is no terminal."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    capture.suspend_global_capture(in_=True)
+    try:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return False
+        question = f"Spend up to {dollars(plan.need)} at {live.contract.subject.provider}? [y/N] "
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+    finally:
+        capture.resume_global_capture()
 
 
 def _plan(live: _Live, items: Sequence[pytest.Item]) -> Plan:
@@ -156,10 +186,9 @@ def _refuse_cost(plan: Plan, live: _Live, count: int) -> None:
     if plan.need <= (live.max_cost or 0):
         return
     allowed = "" if live.max_cost is None else f", more than --max-cost {dollars(live.max_cost)}"
-    cents = -(-plan.need // 10_000)
     raise pytest.UsageError(
         f"{count} facts about {subject.provider} ({subject.model}) take {plan}{allowed}. "
-        f"Nothing was sent. Allow it with --max-cost {cents / 100:.2f}, or choose facts with -k"
+        f"Nothing was sent. Allow it with --max-cost {plan.least}, or choose facts with -k"
     )
 
 

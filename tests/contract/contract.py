@@ -222,6 +222,11 @@ class Plan:
     refused: int
     need: int
 
+    @property
+    def least(self) -> str:
+        """What --max-cost has to name, in whole cents."""
+        return f"{-(-self.need // 10_000) / 100:.2f}"
+
     def __str__(self) -> str:
         calls = f"{self.calls} paid call{'' if self.calls == 1 else 's'}"
         text = f"{calls}, about {dollars(self.cost)}" if self.calls else "no paid call"

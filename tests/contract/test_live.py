@@ -16,18 +16,18 @@ import pytest
 from conftest import Nb
 from contract.second_server import KEY, SecondServer
 from support import cases
+from support.pty_run import run_program
 
 _ROOT = Path(__file__).parents[2]
+_COMMAND = [sys.executable, "-m", "pytest", "tests/contract", "-p", "no:cacheprovider"]
 
 
 def _run(
     *options: str | Path, env: Mapping[str, str] | None = None, server: SecondServer | None = None
 ) -> subprocess.CompletedProcess[str]:
     given = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": KEY} if server else {}
-    command = [sys.executable, "-m", "pytest", "tests/contract", "-p", "no:cacheprovider"]
-    command += ["--tb=short", *map(str, options)]
     return subprocess.run(
-        command,
+        [*_COMMAND, "--tb=short", *map(str, options)],
         cwd=_ROOT,
         env={**os.environ, **given, **(env or {})},
         capture_output=True,
@@ -43,9 +43,31 @@ def test_too_small_a_budget_is_refused_before_anything_is_sent(options: tuple[st
         run = _run("--live", "wisgate", *options, server=server)
         assert server.requests == 0
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "collected 40 items\nthis takes 8 paid calls, about $0.464;" in run.stdout
+    assert "nothing is sent before that is allowed: --max-cost 0.47" in run.stdout
+    assert "deselected" not in run.stdout
     told = " ".join(run.stderr.split())
     assert "8 paid calls, about $0.464" in told
     assert "Nothing was sent. Allow it with --max-cost 0.47" in told
+
+
+@pytest.mark.parametrize(("typed", "paid"), [("y\n", 1), ("\n", 0), ("\x04", 0)])
+def test_a_terminal_is_asked(typed: str, paid: int) -> None:
+    with SecondServer() as server:
+        env = {**os.environ, "NB_BASE_URL": server.url, "WISDOM_GATE_KEY": KEY}
+        command = [*_COMMAND, "--live", "wisgate", "-k", "signature"]
+        question = "Spend up to $0.116 at wisgate? [y/N]"
+        code, screen = run_program(
+            command, typed=typed, after=question, columns=200, seconds=60, env=env, cwd=_ROOT
+        )
+        assert server.paid == paid
+    assert question in screen
+    if paid:
+        assert code == 0
+        assert "2 facts: 2 hold" in screen
+    else:
+        assert code == pytest.ExitCode.USAGE_ERROR
+        assert "Nothing was sent. Allow it with --max-cost 0.12" in screen
 
 
 def test_a_service_is_judged_to_the_end_and_differences_are_listed() -> None:
