@@ -8,6 +8,7 @@ import zlib
 from typing import Any
 
 from faults import worlds
+from faults.judge import check
 from faults.lab import (
     BATCH,
     CAPTION,
@@ -21,7 +22,6 @@ from faults.lab import (
     Bench,
     Row,
     Scenario,
-    check,
 )
 from support import pngs
 from support.replies import image_part, reply

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from faults import worlds
-from faults.lab import Bench, Row, Scenario, check
+from faults.judge import check
+from faults.lab import Bench, Row, Scenario
 from support.connect_proxy import SocksProxy
 from support.tools import obey_permissions
 

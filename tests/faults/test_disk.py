@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from faults.inject import injected
+from faults.judge import check
 from faults.lab import (
     BATCH,
     CAPTION,
@@ -23,7 +24,6 @@ from faults.lab import (
     During,
     Row,
     Scenario,
-    check,
 )
 from support import mounts
 from support.replies import picture

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from ctypes import CDLL
 from typing import Any
 
-from faults.lab import BATCH, CAPTION, Bench, Row, Scenario, check
+from faults.judge import check
+from faults.lab import BATCH, CAPTION, Bench, Row, Scenario
 from support.tools import on_linux
 
 pytestmark = on_linux

@@ -10,6 +10,7 @@ import textwrap
 import zlib
 from typing import Any
 
+from faults.judge import check
 from faults.lab import (
     BATCH,
     CAPTION,
@@ -23,7 +24,6 @@ from faults.lab import (
     Bench,
     Row,
     Scenario,
-    check,
 )
 from PIL import Image
 from support import cases, pngs

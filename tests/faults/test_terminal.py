@@ -8,7 +8,8 @@ import sys
 from typing import Any
 
 import pytest
-from faults.lab import GOOD, IMAGE, KEY, REPLY, Bench, Row, Scenario, check
+from faults.judge import check
+from faults.lab import GOOD, IMAGE, KEY, REPLY, Bench, Row, Scenario
 from support.pty_run import run_program
 from support.replies import failed, image_part, reply
 from support.wire_server import Answer, Send, Steps, WireServer

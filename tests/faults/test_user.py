@@ -12,6 +12,7 @@ from typing import Any
 from conftest import NbProcess
 from faults import worlds
 from faults.clock import clock, stepping
+from faults.judge import check
 from faults.lab import (
     CAPTION,
     FORMS,
@@ -25,7 +26,6 @@ from faults.lab import (
     Row,
     Scenario,
     World,
-    check,
 )
 from support import python
 from support.replies import failed
