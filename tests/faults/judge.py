@@ -8,6 +8,7 @@ paid for kept; memory and time within bounds.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import re
@@ -17,20 +18,21 @@ from pathlib import Path
 from faults.lab import (
     BATCH,
     CAPTION,
+    DRAWING,
     FORMS,
-    IMAGE,
     KEY,
     RECORDS,
-    REPLY,
     SENTENCES,
     TEMPORARY,
     TEXT,
     Bench,
     Outcome,
     Scenario,
+    arguments,
     run,
 )
-from support.wire_server import Send
+from PIL import Image
+from support import schemas
 
 from nanobanana_cli.errors import Charged, ExitCode
 from nanobanana_cli.images.formats import DamagedImage, verify
@@ -42,6 +44,8 @@ _SLACK = 20.0
 _STOPPED = (ExitCode.HANGUP, ExitCode.INTERRUPT, ExitCode.TERMINATED)
 # C0 and C1 controls, bidirectional marks, line separators.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# What a page must not take from others; it isolates each text, whose marks may stay.
+_IN_PAGE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|<evil>")
 # The key as it is, in part, and in the encodings that services and libraries use.
 _CANARIES = (
     KEY.encode(),
@@ -54,8 +58,8 @@ _CANARIES = (
 )
 # What tells paths on stdout, and nothing else.
 _NAMING = ("file", "folder", "count", "webp", "all", "fit", "chat", "stdin", "verbose")
-# What is saved of an image as it came.
-_AS_RECEIVED = ("file", "folder", "json", "count", "alt", "all", "draw", "chat", "stdin", "batch")
+# What saves images neither cropped, nor without their background, nor with a loss.
+_UNCHANGED = tuple(form for form in DRAWING if form not in ("webp", "fit", "transparent"))
 # What is asked for a text tells it, wherever the text could not be put.
 _TEXTS = (*CAPTION, "alt", "draw")
 
@@ -74,7 +78,8 @@ def _broken(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> li
     found = [
         *_status(scenario, form, outcome),
         *_calls(scenario, form, outcome),
-        *_streams(bench, form, outcome),
+        *_streams(bench, scenario, form, outcome),
+        *_records(arguments(scenario, form), outcome),
         *_files(bench, scenario, form, outcome),
         *_secrecy(bench, outcome),
     ]
@@ -119,12 +124,14 @@ def _calls(scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
         yield f"{outcome.calls} requests arrived"
 
 
-def _streams(bench: Bench, form: str, outcome: Outcome) -> Iterator[str]:
+def _streams(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
     if _CONTROLS.search(outcome.err):
         yield "control characters on stderr"
     if form.startswith("stdout"):
         if outcome.out and not _is_whole(outcome.out):
             yield "stdout has an image that is not whole"
+        elif outcome.out and scenario.image and not _is_sent(outcome.out, scenario.image):
+            yield "stdout has another image"
         if bool(outcome.out) is not (outcome.code == 0):
             yield "stdout and the exit status disagree"
     elif _CONTROLS.search(outcome.out.decode("utf-8", "surrogateescape")):
@@ -165,6 +172,15 @@ def _json_lines(form: str, outcome: Outcome, told: bytes) -> Iterator[str]:
         yield f"{outcome.charge!r}, but JSON says {charges}"
 
 
+def _records(argv: tuple[str, ...], outcome: Outcome) -> Iterator[str]:
+    """Judge the JSON lines of a run that nothing killed by the published schemas."""
+    if outcome.code >= 0:
+        try:
+            schemas.check_lines(argv, outcome.out, outcome.err)
+        except (AssertionError, ValueError) as error:
+            yield f"a line of JSON is not as its schema says: {error}"
+
+
 def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Iterator[str]:
     here = {path for path in outcome.files if path.is_relative_to(bench.work)}
     names = FORMS[form].places if scenario.places is None else scenario.places
@@ -173,8 +189,9 @@ def _files(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Ite
     allowed = places | originals | {bench.work / name for name in scenario.leaves}
     for path, data in outcome.files.items():
         yield from _content(path, data)
-        is_own = path.suffix == ".png" and form in _AS_RECEIVED and path not in bench.owned
-        if is_own and data != IMAGE and _is_known(scenario):
+        is_own = path.suffix == ".png" and path not in bench.owned
+        is_judged = form in _UNCHANGED or path.name in FORMS[form].originals
+        if is_own and is_judged and scenario.image and not _is_sent(data, scenario.image):
             yield f"{path} is another image"
     for path in here - allowed:
         if not (form in BATCH and RECORDS.fullmatch(path.name)):
@@ -202,6 +219,8 @@ def _lost(bench: Bench, scenario: Scenario, form: str, outcome: Outcome) -> Iter
 def _content(path: Path, data: bytes) -> Iterator[str]:
     if path.suffix in (".png", ".webp", ".jpg") and not _is_whole(data):
         yield f"{path} is not whole"
+    if path.suffix == ".html" and _IN_PAGE.search(data.decode()):
+        yield f"controls or markup of others in {path}"
     if path.suffix == ".txt" and _CONTROLS.search(data.decode()):
         yield f"control characters in {path}"
     if _CONTROLS.search(path.name):
@@ -255,12 +274,13 @@ def _secrecy(bench: Bench, outcome: Outcome) -> Iterator[str]:
             yield f"the key is in {where}"
 
 
-def _is_known(scenario: Scenario) -> bool:
-    """Return whether the one image that the service sends is `IMAGE`."""
-    sent = b"".join(
-        step.data for each in scenario.script for step in each.steps if isinstance(step, Send)
-    )
-    return scenario.world is None and REPLY in sent
+def _is_sent(data: bytes, image: bytes) -> bool:
+    """Return whether an image is the one that was sent: its bytes, or, converted, its pixels."""
+    if data == image:
+        return True
+    with Image.open(io.BytesIO(data)) as saved, Image.open(io.BytesIO(image)) as sent:
+        is_converted = saved.format != sent.format
+        return is_converted and saved.convert("RGBA").tobytes() == sent.convert("RGBA").tobytes()
 
 
 def _is_whole(data: bytes) -> bool:

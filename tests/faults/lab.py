@@ -262,6 +262,7 @@ class Scenario:
         exit: the status; of a batch, 3 stands for what is about one row.
         charged: no, maybe or yes: what the charge line says; "" for none.
         script: what the configured host answers.
+        image: the picture that it sends, where it sends one; None where a run may save others.
         world: in place of that host; gives the variables that lead there.
         calls: how many requests arrive whole, for each image; None where that is chance.
         says: what stderr must hold.
@@ -288,6 +289,7 @@ class Scenario:
     exit: int
     charged: str = ""
     script: tuple[Answer | Steps, ...] = (GOOD,)
+    image: bytes | None = IMAGE
     world: World | None = None
     calls: int | None = 1
     says: str = ""
@@ -332,20 +334,26 @@ class Row:
     elsewhere: tuple[str, ...] = ()
 
 
+def arguments(scenario: Scenario, form: str) -> tuple[str, ...]:
+    """Return the command line of a scenario in one form."""
+    command = scenario.command or FORMS[form].argv
+    if scenario.exit == ExitCode.UNAVAILABLE and "--retries" not in scenario.argv:
+        command = (*command, "--retries", "0", *_ONCE.get(form, ()))
+    return (*command, *scenario.argv)
+
+
 def run(bench: Bench, scenario: Scenario, form: str) -> Outcome:
+    """Run a scenario in one form."""
     world = scenario.world or _service(scenario.script)
     with world(bench) as env:
         scenario.prepare(bench)
         options = scenario.options(bench)
         env = {**env, **scenario.env, **options.pop("env", {})}
-        command = scenario.command or FORMS[form].argv
-        if scenario.exit == ExitCode.UNAVAILABLE and "--retries" not in scenario.argv:
-            command = (*command, "--retries", "0", *_ONCE.get(form, ()))
         with tempfile.TemporaryFile() as typed:
             typed.write(FORMS[form].typed)
             typed.seek(0)
             options = {"stdin": typed, "during": scenario.during, **options}
-            return bench.run(*command, *scenario.argv, env=env, **options)
+            return bench.run(*arguments(scenario, form), env=env, **options)
 
 
 def _service(script: tuple[Answer | Steps, ...]) -> World:

@@ -37,8 +37,10 @@ _BEHIND = REPLY[: REPLY.index(b'"}', 400) + 2]
 _SOON = ("--timeout", "1")
 # What needs no more of a reply than its image.
 _PICTURES = tuple(form for form in (*GENERATE, *BATCH) if form not in ("alt", "chat"))
-_NOISE = reply({"text": TEXT}, image_part(pngs.png(pngs.Shape(96, 96))))
+_SCATTERED = pngs.png(pngs.Shape(96, 96))
+_NOISE = reply({"text": TEXT}, image_part(_SCATTERED))
 _GZIP = gzip.compress(_NOISE)
+_SENT: Any = {"image": _SCATTERED, "differs": UNFLAT}
 # A stream whose last event has not begun, and the same when it has.
 _BETWEEN, _LAST = (
     b"".join(
@@ -244,19 +246,19 @@ ROWS = (
             _unusable(
                 "damaged", _packed(_GZIP[:9000] + b"\xff" * 9000), says="compression", kept=True
             ),
-            _used("wrong checksum", _packed(_GZIP[:-8] + bytes(8)), differs=UNFLAT),
+            _used("wrong checksum", _packed(_GZIP[:-8] + bytes(8)), **_SENT),
             _cut("cut", _packed(_GZIP[:-9000], len(_GZIP))),
             Scenario("cut without length", 10, "maybe", (_ENDED,), kept=True, forms=DRAWING),
             Scenario("cut without length: text", 9, "yes", (_ENDED,), says=_MAYBE, forms=CAPTION),
             *_behind("cut behind the image", _packed(_unended(_BEHIND), 9999), few=True),
-            _used("false", _packed(_NOISE), differs=UNFLAT),
-            _used("undeclared", Answer(body=_GZIP), differs=UNFLAT),
+            _used("false", _packed(_NOISE), **_SENT),
+            _used("undeclared", Answer(body=_GZIP), **_SENT),
             _used(
                 "of another kind",
                 Answer(headers=(("Content-Encoding", "br"),), body=_NOISE),
-                differs=UNFLAT,
+                **_SENT,
             ),
-            _used("declared", _packed(_GZIP), differs=UNFLAT),
+            _used("declared", _packed(_GZIP), **_SENT),
         ),
     ),
     Row(

@@ -14,6 +14,7 @@ from faults.judge import check
 from faults.lab import (
     BATCH,
     CAPTION,
+    DRAWING,
     FORMS,
     GENERATE,
     IMAGE,
@@ -32,9 +33,29 @@ from support.wire_server import Answer
 
 _WORDS = {"text": TEXT}
 _B64 = base64.b64encode(IMAGE).decode()
+# With an end that is padded.
+_MORE = IMAGE + b"\0" * (1 + (-len(IMAGE)) % 3)
+_MORE_B64 = base64.b64encode(_MORE).decode()
 # Without those whose text alone decides.
 _IMAGES = tuple(form for form in GENERATE if form not in ("alt", "chat"))
 _ANY = tuple(FORMS)
+# Without --long, a few are run in these.
+_EVERYWHERE = ("folder", "caption", "batch")
+_TRIED = (
+    "500-google-internal",
+    "500-gateway-do-request",
+    "500-sensitive",
+    "401-invalid",
+    "403-user-quota",
+    "429-day",
+    "404-model",
+    "503-no-channel",
+    "200-prohibited",
+    "200-success-false",
+)
+# What is free and about one row, and what is about all rows.
+_OF_A_ROW = ("500-google-internal", "500-nested-503")
+_OF_ALL = ("404-invalid-url", "404-model", "503-no-channel")
 # A reply of no known shape has neither text nor parts to go on from.
 _PICTURES = tuple(form for form in FORMS if form not in ("chat", "alt", "draw", *CAPTION))
 # Crops enlarge nothing.
@@ -59,8 +80,9 @@ def _kept(name: str, image: bytes | str, **more: Any) -> Scenario:
     )
 
 
-def _with(image: bytes) -> bytes:
-    return reply(_WORDS, image_part(image))
+def _sent(name: str, image: bytes, **more: Any) -> Scenario:
+    """An image that is used, as it came or converted."""
+    return _used(name, reply(_WORDS, image_part(image)), image=image, **more)
 
 
 def _data(data: str) -> bytes:
@@ -111,13 +133,24 @@ def _limited(name: str, value: str, calls: int, **more: Any) -> Scenario:
     """A rate limit, and one resend that it may allow."""
     answer = failed(429, "slow down", "RESOURCE_EXHAUSTED", Retry_After=value)
     argv = ("--retries", "1")
-    more = {"calls": calls, "argv": argv, "seconds": 5.0, "forms": GENERATE, **more}
-    return Scenario(name, 5, "no", (answer,), **more)
+    # A batch waits for long, unless it is to wait for nothing; then a row fails, or all do at once.
+    batch: dict[str, Any] = {"exit": 3 if calls == 2 else 5, "argv": (*argv, "--wait", "0")}
+    differs = {**dict.fromkeys(BATCH, batch), "captions": {"exit": 3}}
+    more = {"calls": calls, "argv": argv, "seconds": 5.0, "forms": _ANY, **more}
+    return Scenario(name, 5, "no", (answer,), differs=differs, **more)
+
+
+def _of_several(case: cases.Case) -> dict[str, Any]:
+    """Return how the status is another in a batch, and of several texts."""
+    if case.name in _OF_ALL:
+        return {form: {"exit": 7} for form in (*BATCH, "captions")}
+    rows = BATCH if case.name in _OF_A_ROW else ()
+    return {form: {"exit": 3} for form in (*rows, "captions") if case.exit == 5}
 
 
 def _of_a_case(case: cases.Case) -> Scenario:
     charged = "" if case.exit == 0 else case.charged
-    forms = tuple(form for form in GENERATE if form not in ("file", "webp"))
+    drawing = tuple(form for form in DRAWING if form not in ("file", "webp"))
     lacks: dict[str, Any] = {}
     if case.exit == 0 and '"text"' not in json.dumps(case.body):
         lacks = {"exit": 9, "charged": "yes", "says": "no text", "leaves": ("fox.png",)}
@@ -125,9 +158,17 @@ def _of_a_case(case: cases.Case) -> Scenario:
     return Scenario(
         *(case.name, case.exit, charged, (case.answer(),)),
         calls=None,
-        forms=forms,
+        image=case.image(),
+        # A text needs no image.
+        forms=(*drawing, *CAPTION) if case.exit and case.name != "200-link" else drawing,
+        always=_EVERYWHERE if case.name in _TRIED else (),
         kept=None,
-        differs={"alt": lacks, "all": more},
+        differs={
+            "alt": lacks,
+            "draw": lacks,
+            "all": more,
+            **_of_several(case),
+        },
     )
 
 
@@ -246,10 +287,10 @@ ROWS = (
         (
             _used("line breaks", _data(textwrap.fill(_B64, 76).replace("\n", "\r\n"))),
             _used("spaces", _data(f"  {_B64[:40]} {_B64[40:]}\t")),
-            _used("no padding", _data(base64.b64encode(IMAGE + b"\0").decode().rstrip("="))),
+            _used("no padding", _data(_MORE_B64.rstrip("=")), image=_MORE),
             _used("URL-safe", _data(base64.urlsafe_b64encode(IMAGE).decode())),
             _used("a data URI", _data(f"data:image/png;base64,{_B64}")),
-            _used("escaped", _with(IMAGE).replace(b"/", b"\\/")),
+            _used("escaped", REPLY.replace(b"/", b"\\/")),
             _kept("illegal", "*" * 400),
             _kept("illegal inside", _B64[:400] + "!?" + _B64[400:]),
             _kept("odd length", "iVBOR"),
@@ -286,15 +327,15 @@ ROWS = (
         "an image that is animated, CMYK, 16-bit, or has data behind it",
         "saved as it came where its format is the one asked for, else converted",
         (
-            _used("trailing data", _with(IMAGE + b"more" * 99)),
-            _used("animated PNG", _with(_animated("PNG")), forms=_SMALL),
-            _used("animated WebP", _with(_animated("WEBP")), forms=("file", "stdout", "webp")),
-            _used("animated GIF", _with(_animated("GIF")), forms=("file", "stdout", "webp")),
-            _used("CMYK", _with(_saved("CMYK", "JPEG")), forms=("file", "webp", "json")),
-            _used("16 bit", _with(_saved("I;16", "PNG")), forms=_SMALL, differs=UNFLAT),
-            _used("a palette", _with(_saved("P", "PNG")), forms=_SMALL, differs=UNFLAT),
-            _used("grey", _with(_saved("L", "JPEG")), forms=("file", "webp", "stdout")),
-            _used("one pixel", _with(picture(1, 1)), forms=_SMALL),
+            _sent("trailing data", IMAGE + b"more" * 99),
+            _sent("animated PNG", _animated("PNG"), forms=_SMALL),
+            _sent("animated WebP", _animated("WEBP"), forms=("file", "stdout", "webp")),
+            _sent("animated GIF", _animated("GIF"), forms=("file", "stdout", "webp")),
+            _sent("CMYK", _saved("CMYK", "JPEG"), forms=("file", "webp", "json")),
+            _sent("16 bit", _saved("I;16", "PNG"), forms=_SMALL, differs=UNFLAT),
+            _sent("a palette", _saved("P", "PNG"), forms=_SMALL, differs=UNFLAT),
+            _sent("grey", _saved("L", "JPEG"), forms=("file", "webp", "stdout")),
+            _sent("one pixel", picture(1, 1), forms=_SMALL),
         ),
     ),
     Row(
@@ -302,16 +343,20 @@ ROWS = (
         "`Retry-After` as seconds, a date, negative, `inf`, year 9999, words",
         "waited for if that is short; else the run ends, free",
         (
-            _limited("now", "0", 2),
+            _limited("now", "0", 2, always=_EVERYWHERE),
             _limited("a fraction", "0.1", 2),
             _limited("a past date", "Wed, 21 Oct 2015 07:28:00 GMT", 2),
             _limited("negative", "-5", 2),
             _limited("inf", "inf", 2),
             _limited("not a number", "nan", 2),
-            _limited("words", "soon, we hope", 2),
+            _limited("words", "soon, we hope", 2, always=_EVERYWHERE),
             _limited("year 9999", "Fri, 31 Dec 9999 23:59:59 GMT", 1),
             _limited("year 99999", "Fri, 31 Dec 99999 23:59:59 GMT", 2),
-            _limited("a day", "86400", 1, says="the service asks to wait 86400 s"),
+            _limited(
+                *("a day", "86400", 1),
+                says="the service asks to wait 86400 s",
+                always=_EVERYWHERE,
+            ),
             _limited("5000 digits", "9" * 5000, 2),
         ),
     ),

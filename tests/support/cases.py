@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,11 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The reply as a server sends it."""
         headers = {"Content-Type": "application/json", **self.headers}
         return Answer(self.status, tuple(headers.items()), _encoded(self.body))
+
+    def image(self) -> bytes | None:
+        """The image in the reply."""
+        found = re.search(r'"\$image": "(\w+)"', json.dumps(self.body))
+        return base64.b64decode(_image(found[1])) if found else None
 
 
 class Run(Protocol):
