@@ -30,6 +30,7 @@ _JSON = json.dumps(_EVIL).encode()
 _PROMPT = _EVIL.replace("\x00", "")
 _NAMED = "7-35mred-0m-0-pwned-52-c-zwnobybwd25lza-7-35mred-0-pwned-gnp.png"
 _NAME = "\x1b[7;35m\u202e\x9b"
+_ROW = {"prompt": f"{_PROMPT} <evil>", "id": f"<evil>{_PROMPT}"}
 # What must not be on a screen, beside nb's own colours and its spinner.
 _ACTIVE = ("\x1b[7;35m", "\x1b]", "\x9b", "\x9d", "\x08", "\x07", "\u202e", "\u2066", "\u2028")
 
@@ -58,6 +59,21 @@ def _says(name: str, status: int, *parts: dict[str, Any], **more: Any) -> Scenar
 def _typed(name: str, status: int, *command: str, **more: Any) -> Scenario:
     charged, calls = "no" if status == 6 else "", int(not status)
     return Scenario(name, status, charged, calls=calls, command=command, forms=("file",), **more)
+
+
+def _batch(name: str, status: int, row: dict[str, str], charged: str = "", **more: Any) -> Scenario:
+    """A manifest of one row, which others wrote."""
+    forms = {
+        "batch": ("batch", "m.jsonl", "-v"),
+        "batch-json": ("batch", "m.jsonl", "--json"),
+        "gallery": ("batch", "m.jsonl", "--gallery", "g.html"),
+    }
+    return Scenario(
+        *(name, status, charged),
+        prepare=lambda bench: (bench.work / "m.jsonl").write_text(json.dumps(row)),
+        differs={form: {"command": command} for form, command in forms.items()},
+        **{"forms": tuple(forms), "always": tuple(forms), **more},
+    )
 
 
 ROWS = (
@@ -92,7 +108,7 @@ ROWS = (
     ),
     Row(
         "names",
-        "the same in prompts, file names, options and commands",
+        "the same in prompts, file names, options, commands, and prompts and ids of a manifest",
         "no name is made of them; what is shown is spelled out",
         (
             _typed("prompt", 0, "generate", _PROMPT, "-o", "fox.png"),
@@ -103,6 +119,10 @@ ROWS = (
             _typed("folder", 6, "generate", "fox", "-o", f"no{_NAME}/fox.png"),
             _typed("manifest", 2, "batch", f"no{_NAME}.toml"),
             _typed("image", 2, "caption", f"no{_NAME}.png"),
+            _batch("row", 0, _ROW, places=(_NAMED,)),
+            _batch("row that fails", 7, _ROW, "no", script=(failed(400, _EVIL),)),
+            _batch("output of a row", 2, {**_ROW, "output": f"{_NAME}.png"}, calls=0),
+            _batch("column", 2, {**_ROW, _NAME: "x"}, calls=0, always=()),
             _typed("option", 2, "generate", "fox", f"--{_NAME}"),
             _typed("command", 2, f"gen{_NAME}"),
         ),
