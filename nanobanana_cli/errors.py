@@ -94,6 +94,7 @@ class NbBaseError(BaseException):
     is_kept: bool = False  # the hint leads to what was paid for and is not where it belongs
     partial: bytes | bytearray | memoryview | IO[bytes] | None = None  # what came of a reply
     image_path: Path | None = None  # where the image is instead
+    reply_path: Path | None = None  # where the whole reply is, or what came of it
     # All that the service said, for `-v`.
     details: str = ""
 

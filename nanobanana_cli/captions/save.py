@@ -193,9 +193,9 @@ def save_text(result: Result, text: str, destination: TextDestination) -> Result
 
 
 def _told(result: Result, text: str) -> Result:
-    """Tell the text of an image without a place; a reply that was kept holds its text, too."""
+    """Tell the text of an image without a place, unless the whole reply is kept."""
     error = result.error
-    if not text or error is None or (error.is_kept and error.image_path is None):
+    if not text or error is None or error.reply_path is not None:
         return result
     error.hint = "\n".join(filter(None, (error.hint, f"the text was: {text}")))
     return replace(result, alt=text)

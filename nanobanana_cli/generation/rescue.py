@@ -121,7 +121,7 @@ class Rescue(Redacted, frozen=True):
     def keep(self, error: NbError, body: Data | IO[bytes], stem: str, *options: str) -> None:
         """Save a whole reply, and make an error's hint lead to it, as `extract_hint` does."""
         if kept := self.reply(body, stem):
-            error.hint, error.is_kept = extract_hint(kept, *options), True
+            lead_to(error, kept, extract_hint(kept, *options))
 
     def keep_unread(self, saved: Result, called: Result, parts: list[msgspec.Raw] | None) -> None:
         """Save the whole reply of an image if what its error says is missing may be in there.
@@ -134,15 +134,13 @@ class Rescue(Redacted, frozen=True):
         reply, error = called.reply, saved.error
         if error is None or reply is None or reply.body is None:
             return
-        if error.is_kept and error.image_path is None:  # the reply is
-            return
-        if any(REPLY_KEPT in note for note in saved.notes):
+        if error.reply_path is not None or any(REPLY_KEPT in note for note in saved.notes):
             return
         lacks_text = isinstance(error, NoText)
         is_kept = reply.is_partial and (lacks_text or parts == [])
         if is_kept and (kept := self.reply(reply.body, slug(called.request.prompt))):
             hint = extract_hint(kept, *(("--text",) if lacks_text else ()))
-            error.hint, error.is_kept = "\n".join(filter(None, (error.hint, hint))), True
+            lead_to(error, kept, "\n".join(filter(None, (error.hint, hint))))
 
     def keep_partial(self, error: NbError, stem: str) -> None:
         """Save what came of a reply that was cut, if that is part of an image or text, or large."""
@@ -153,8 +151,8 @@ class Rescue(Redacted, frozen=True):
             with came:
                 self.keep(error, came, stem)
         elif (may_hold_image(came) or may_hold_text(came)) and (kept := self.reply(came, stem)):
-            error.hint = f"{error.hint}\nwhat came of the reply is kept as {shlex.quote(str(kept))}"
-            error.is_kept = True
+            what = f"what came of the reply is kept as {shlex.quote(str(kept))}"
+            lead_to(error, kept, f"{error.hint}\n{what}")
 
     def patiently(self, save: Callable[[], T]) -> T:
         """Call a function, again and again as long as only other calls' work keeps it from saving.
@@ -230,6 +228,16 @@ def extract_hint(kept: Path, *options: str) -> str:
     """
     words = ("nb", "extract", *options, shlex.quote(str(kept)))
     return f"{REPLY_KEPT}: {' '.join(words)}"
+
+
+def lead_to(error: NbError, kept: Path, hint: str) -> None:
+    """Make an error's hint lead to a kept reply."""
+    error.hint, error.is_kept, error.reply_path = hint, True, kept
+
+
+def lead_to_image(error: NbError, saved: Path, said: str = "the image was saved as") -> None:
+    """Make an error's hint lead to an image."""
+    error.hint, error.is_kept, error.image_path = f"{said} {saved}", True, saved
 
 
 def _write(folder: Path, stem: str, suffix: str, data: Data | Iterable[Data]) -> Path:

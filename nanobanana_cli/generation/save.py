@@ -10,10 +10,16 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from nanobanana_cli.api.reply import every_image
-from nanobanana_cli.errors import BadReply, Charged, LocalFileError, NbError, OutputClosed
+from nanobanana_cli.errors import BadReply, Charged, NbError, OutputClosed
 from nanobanana_cli.generation import cutout, edit
 from nanobanana_cli.generation.destinations import Destination, MisplacedImage, folders, numbered
-from nanobanana_cli.generation.rescue import CUT_BEHIND, Rescue, extract_hint
+from nanobanana_cli.generation.rescue import (
+    CUT_BEHIND,
+    Rescue,
+    extract_hint,
+    lead_to,
+    lead_to_image,
+)
 from nanobanana_cli.generation.shape import differences
 from nanobanana_cli.images.content import shown_in
 from nanobanana_cli.images.formats import FORMATS, SUFFIXES, DamagedImage, sniff, verify
@@ -61,17 +67,15 @@ def save_image(
             why = f"{why}, and {saved.error.hint}"
         result = replace(result, notes=(*result.notes, why))
         return _save(result, data, destination, rescue, hashed)
-    if saved.status == "failed":
-        # Of an image that is unusable, the reply has been kept already.
-        is_rescued = isinstance(saved.error, LocalFileError | OutputClosed)
-        others = _kept(result, rescue, "--all") if is_rescued else None
-        return replace(saved, notes=(*saved.notes, others)) if others else saved
+    if saved.error is not None:
+        others = _kept(result, rescue, "--all") if saved.error.reply_path is None else None
+        return replace(saved, notes=(*saved.notes, others[1])) if others else saved
     which = "one" if reply.may_be_draft else "the last one"
     note = f"the service sent {reply.images} images; {which} is saved"
     if rescue is None:
         note = f"{note}; --all saves each"
-    elif hint := _kept(result, rescue, "--all"):
-        note = f"{note}, and {hint}"
+    elif others := _kept(result, rescue, "--all"):
+        note = f"{note}, and {others[1]}"
     return replace(saved, notes=(*saved.notes, note))
 
 
@@ -115,12 +119,12 @@ def save_every_image(
             number += 1
             place = numbered(destination, number)
         saved = _save(result, data, place, rescue, hashed)
-        if isinstance(saved.error, BadReply):
+        if isinstance(error := saved.error, BadReply) and error.image_path is None:
             if kept is not None:
-                saved.error.hint, saved.error.is_kept = kept, True
-            elif saved.error.is_kept:
+                lead_to(error, *kept)
+            elif error.reply_path is not None and error.hint is not None:
                 # Once is enough: it has them all.
-                kept = saved.error.hint
+                kept = error.reply_path, error.hint
                 result = replace(result, reply=replace(reply, body=None))
         yield saved
         result = replace(result, cost=None if result.cost is None else 0, notes=())
@@ -175,20 +179,20 @@ def _shown(picture: Picture) -> str | None:
     return None
 
 
-def _kept(result: Result, rescue: Rescue | None, *options: str) -> str | None:
-    """Keep the whole reply and return a hint that leads to it, None if it is not kept."""
+def _kept(result: Result, rescue: Rescue | None, *options: str) -> tuple[Path, str] | None:
+    """Keep the whole reply and return its path and a hint, None if it is not kept."""
     if rescue is None or result.reply is None or result.reply.body is None:
         return None
     kept = rescue.reply(result.reply.body, slug(result.request.prompt))
     if kept is None:
         return None
-    return extract_hint(kept, *options, *(("--fetch",) if result.reply.links else ()))
+    return kept, extract_hint(kept, *options, *(("--fetch",) if result.reply.links else ()))
 
 
 def _keep(error: NbError, result: Result, rescue: Rescue | None, *options: str) -> None:
     """Keep the whole reply, and make the error's hint lead to it."""
-    if hint := _kept(result, rescue, *options):
-        error.hint, error.is_kept = hint, True
+    if kept := _kept(result, rescue, *options):
+        lead_to(error, *kept)
 
 
 def _put(
@@ -226,9 +230,9 @@ def _rescue(
 ) -> None:
     """Save a verified image elsewhere, and make the error's hint lead to it."""
     suffix = SUFFIXES[picture.format]
-    saved = rescue.image(picture.data, stem, suffix, beside)
-    error.hint = f"{said} {saved}" if saved else "the image is lost"
-    error.charged, error.is_kept, error.image_path = Charged.YES, saved is not None, saved
+    error.hint, error.charged = "the image is lost", Charged.YES
+    if saved := rescue.image(picture.data, stem, suffix, beside):
+        lead_to_image(error, saved, said)
 
 
 def _verified(data: Data | None, result: Result, rescue: Rescue | None) -> Picture:
@@ -256,7 +260,7 @@ def _verified(data: Data | None, result: Result, rescue: Rescue | None) -> Pictu
         if not error_found.is_kept and rescue is not None:
             suffix = f".{(sniff(data) or 'image/bin').removeprefix('image/')}"
             if saved := rescue.image(data, slug(result.request.prompt), suffix):
-                error_found.hint, error_found.is_kept = f"the image was saved as {saved}", True
+                lead_to_image(error_found, saved)
         raise error_found from exception
     rescue.charges.settle(Charged.YES)
     return picture
@@ -287,7 +291,7 @@ def _edited(
     except Exception as exception:
         error = edit.failure(exception, picture, destination)
         if kept:
-            error.hint, error.is_kept = f"it was saved as received: {kept}", True
+            lead_to_image(error, Path(kept), "it was saved as received:")
         elif rescue is not None:
             beside = next(folders([destination]), Path())
             place = destination.unedited or beside / (slug(request.prompt) or "image")

@@ -65,12 +65,15 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
         force: replace existing files.
         moves: move existing files to another name: an image's own conversation is to be found.
         replaces: SHA-256 of the image that was replaced, whose conversation is not kept.
+        rescued: where those of images without their place are, by the image's file: several sizes
+            of one image may lead to it.
     """
 
     endpoint: Endpoint
     force: bool = False
     moves: bool = False
     replaces: str | None = None
+    rescued: dict[Path, Path] = {}
 
     @classmethod
     def beside(cls, place: Destination, endpoint: Endpoint) -> Self:
@@ -122,7 +125,7 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
             data = rescue.patiently(lambda: self._encoded(result, image, parts))
             if result.status == "written":
                 return rescue.patiently(lambda: self._save(result, chat_file(image), data))
-            saved: Path | None = rescue.patiently(
+            saved: Path | None = self.rescued.get(image) or rescue.patiently(
                 lambda: _unique(chat_file(image), data, image.stat().st_mode & 0o666)
             )
             error_found = result.error
@@ -130,6 +133,8 @@ class ConversationKeeper(msgspec.Struct, frozen=True):
             self._set_aside(result, chat_file(image))
             saved = rescue.image(data, image.stem, ".chat.json") if data else None
             error_found = result.error or _unsaved(error_of(exception))
+        if saved is not None:
+            self.rescued[image] = saved
         hint = f"the conversation was saved as {saved}" if saved else "the conversation is lost"
         assert error_found is not None
         error_found.hint = "\n".join(filter(None, (error_found.hint, hint)))

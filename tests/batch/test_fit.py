@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from conftest import Nb
 from PIL import Image
-from support.replies import made, picture
-from support.wire_server import WireServer
+from support.replies import image_part, made, picture, reply
+from support.wire_server import Answer, WireServer
 
 ROW = {"prompt": "a red fox", "output": "card.png", "fit": "300x200"}
 
@@ -166,3 +166,27 @@ def test_an_image_that_is_too_small_is_in_the_output_folder_and_in_nobodys_way(
     (path,) = (each for each in again.out.splitlines() if each.startswith("out/"))
     assert _size(path) == (300, 200)
     assert Path(f"out/{place}.original.png").read_bytes() == small
+
+
+def test_what_comes_with_an_image_that_is_not_edited_is_beside_it(
+    nb: Nb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenery = picture(64, 64, "JPEG", "white")
+    body = reply(image_part(scenery, thoughtSignature="abc"), {"text": "A mug."})
+    edits: tuple[dict[str, Any], ...] = (
+        *({"transparent": True}, {"fit": "300x200"}, {"transparent": True, "fit": "30x20"}),
+    )
+    _write(*({"prompt": f"mug {n}", "alt": True, "chat": True, **e} for n, e in enumerate(edits)))
+    with WireServer(Answer(200, body=body)) as server:
+        monkeypatch.setenv("NB_BASE_URL", server.url)
+        monkeypatch.setenv("WISDOM_GATE_KEY", "sk-very-secret-key-123")
+        run = nb("batch", "m.jsonl", "--json")
+    assert run.code == 3
+    for stem in ("mug-0.original", "mug-1.original", "mug-2.original"):
+        assert Path(f"{stem}.jpg").read_bytes() == scenery
+        assert json.loads(Path(f"{stem}.chat.json").read_bytes())["image"]["name"] == f"{stem}.jpg"
+        assert f"  hint: the conversation was saved as {stem}.chat.json\n" in run.err
+    assert "  hint: the text was: A mug.\n" in run.err
+    lines = [json.loads(line) for line in run.out.splitlines()]
+    assert [line["alt"] for line in lines] == ["A mug."] * 3
+    assert ["the text was: A mug.\n" in line["error"]["hint"] for line in lines] == [True] * 3

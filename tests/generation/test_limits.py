@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import NbProcess
 from support import pngs, python
-from support.replies import made, picture
+from support.replies import image_part, made, picture, reply
 from support.texts import drawn
 from support.tools import on_linux
 from support.wire_server import Answer, WireServer
@@ -296,3 +296,25 @@ def test_what_no_part_can_check_is_kept_where_replies_are_not(nb_process: NbProc
     assert "2 × a part of nb cannot be loaded: PIL\n" in err.decode()
     for path in kept:
         assert f"  hint: the image was saved as {path}\n" in err.decode()
+
+
+def test_what_comes_with_an_image_that_no_part_can_check_is_told(nb_process: NbProcess) -> None:
+    assert nb_process("config", "set", "keep-replies", "false").code == 0
+    body = reply(image_part(picture(64, 64, "WEBP"), thoughtSignature="abc"), {"text": "A fox."})
+    with (
+        WireServer(Answer(200, body=body)) as server,
+        python.start(
+            _NO_PILLOW,
+            *("generate", "fox", "--alt", "--chat", "-o", "fox.png"),
+            env=_env(server),
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        _, err = process.communicate(timeout=60)
+    chat, image = sorted(_kept())
+    assert json.loads(chat.read_bytes())["contents"][1]["parts"][1] == {"text": "A fox."}
+    assert err.decode().splitlines()[1:-1] == [
+        f"hint: the image was saved as {image}",
+        "hint: the text was: A fox.",
+        f"hint: the conversation was saved as {chat}",
+    ]

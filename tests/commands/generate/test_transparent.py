@@ -11,8 +11,8 @@ import pytest
 from conftest import Nb
 from PIL import Image
 from support import cutouts
-from support.replies import made, picture
-from support.wire_server import WireServer
+from support.replies import image_part, made, picture, reply
+from support.wire_server import Answer, WireServer
 
 from nanobanana_cli.images.edits import split, with_background
 
@@ -29,7 +29,8 @@ SCENERY = picture(64, 64, "JPEG", "white")
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[WireServer]:
-    with WireServer(made(getattr(request, "param", MUG))) as server:
+    answer = getattr(request, "param", MUG)
+    with WireServer(answer if isinstance(answer, Answer) else made(answer)) as server:
         monkeypatch.setenv("NB_BASE_URL", server.url)
         monkeypatch.setenv("WISDOM_GATE_KEY", "sk-very-secret-key-123")
         yield server
@@ -90,6 +91,62 @@ def test_what_is_on_no_flat_background_is_kept_and_not_cut(nb: Nb) -> None:
     line = json.loads(run.out)
     assert (line["path"], line["original_path"]) == (None, "mug.original.jpg")
     assert line["error"]["charged"] == "yes"
+
+
+_NOT_CUT = reply(image_part(SCENERY, thoughtSignature="abc"), {"text": "A mug."})
+
+
+@pytest.mark.parametrize("server", [Answer(200, body=_NOT_CUT)], indirect=True)
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        (["--transparent"], ["mug.original"]),
+        (["--transparent", "-n", "2"], ["mug-1.original", "mug-2.original"]),
+        (["--transparent", "--fit", "30x20", "--fit", "20x20"], ["mug.original"]),
+        (["--fit", "300x200", "--fit", "400x200"], ["a-mug"]),
+    ],
+)
+def test_what_comes_with_an_image_that_is_not_edited_is_beside_it(
+    nb: Nb, options: list[str], kept: list[str]
+) -> None:
+    """No reply is kept then, which would have it."""
+    run = nb("generate", "a mug", *options, "--alt", "--chat", "-o", "mug.png", "--json")
+    assert run.code == 10
+    for stem in kept:
+        assert (
+            f"hint: it was saved as received: {stem}.jpg\n"
+            "hint: the text was: A mug.\n"
+            f"hint: the conversation was saved as {stem}.chat.json\n"
+            "Charged.\n"
+        ) in run.err
+        turns = json.loads(Path(f"{stem}.chat.json").read_bytes())["contents"]
+        assert turns[1]["parts"] == json.loads(_NOT_CUT)["candidates"][0]["content"]["parts"]
+    assert run.err.count("the text was:") == len(kept)
+    names = sorted(f"{stem}{suffix}" for stem in kept for suffix in (".chat.json", ".jpg"))
+    assert sorted(path.name for path in Path().iterdir()) == names
+    lines = [json.loads(line) for line in run.out.splitlines()]
+    assert [line["alt"] for line in lines] == ["A mug."] * 2 or len(options) == 1
+    for line in lines:
+        assert line["error"]["hint"].endswith(".chat.json")
+
+
+@pytest.mark.parametrize(
+    "server",
+    [Answer(200, body=reply(image_part(MUG), image_part(SCENERY), {"text": "A mug."}))],
+    indirect=True,
+)
+@pytest.mark.usefixtures("server")
+def test_other_images_of_a_reply_whose_last_is_not_cut_are_kept(nb: Nb) -> None:
+    run = nb("generate", "a mug", "--transparent", "--alt", "-o", "mug.png")
+    assert run.code == 10
+    assert (
+        "hint: it was saved as received: mug.original.jpg\nhint: the text was: A mug.\n" in run.err
+    )
+    extract = run.err.partition("note: the reply was kept: nb ")[2].partition("\n")[0]
+    run = nb(*extract.split(), "-o", "every")
+    assert (run.code, run.out.split()) == (0, ["every.jpg", "every-2.jpg"]), run.err
+    assert Path("every.jpg").read_bytes() == MUG
 
 
 @pytest.mark.usefixtures("server")
