@@ -86,6 +86,8 @@ def _copy_conversation(source: Path, saved: Result) -> None:
         with suppress(NbError):
             data = files.read(conversation, "conversation")
             if files.taken(path):
+                if files.read(path, "conversation") == data:
+                    return
                 files.keep_copy(path, "conversation", ".chat.json")
             files.replace(path, data)
 

@@ -217,3 +217,12 @@ def test_an_image_at_hand_that_replaces_another_brings_its_conversation(nb: Nb) 
     assert Path("b.png").read_bytes() == Path("a.png").read_bytes()
     assert (_chat("b.chat.json"), _chat("b.old-1.chat.json")) == (wanted, former)
     assert _chat("c.chat.json")["contents"][0]["parts"][0]["text"] == "a"
+
+
+def test_a_converted_image_keeps_its_conversation(nb: Nb) -> None:
+    row = '[[image]]\nprompt = "a"\nchat = true\noutput = "a.{}"\n'
+    assert _run(nb, row.format("png")).code == 0
+    before = Path("a.chat.json").read_bytes()
+    assert _states(_run(nb, row.format("jpg"), "--json")) == {"a.jpg": "written"}
+    assert {path.name for path in Path().glob("*.json")} == {"a.chat.json"}
+    assert Path("a.chat.json").read_bytes() == before
