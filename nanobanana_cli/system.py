@@ -48,6 +48,8 @@ _FILES_PER_CALL = 3
 # glibc reserves 64 MiB each, a reply and its image.
 _OTHER_MEMORY = 128 << 20
 _MEMORY_PER_CALL = 128 << 20
+# How the system's loader says that a library finds no memory.
+_NO_MEMORY = (os.strerror(errno.ENOMEM), "failed to map segment")
 # Seconds in which further signals are taken for the same one: two can come within a millisecond,
 # and people press Ctrl-C again while the first still ends the run.
 _SAME = 1.0
@@ -137,8 +139,10 @@ def error_of(exception: Exception, charged: Charged | None = None) -> NbError:
     found: NbError
     if isinstance(exception, NbError):
         return exception
-    if isinstance(exception, MemoryError):
-        found = BadReply("there is not enough memory", hint="make fewer images at once")
+    loader = str(exception) if isinstance(exception, ImportError) else ""
+    if isinstance(exception, MemoryError) or any(each in loader for each in _NO_MEMORY):
+        hint = "make fewer images at once, or raise the limit: `ulimit -v`"
+        found = BadReply("there is not enough memory", hint=hint)
     elif isinstance(exception, ImportError):
         found = LocalFileError(
             f"a part of nb cannot be loaded: {exception.name}",

@@ -12,7 +12,7 @@ import random
 from functools import lru_cache
 
 import msgspec
-from PIL import Image, ImageChops, ImageDraw, PngImagePlugin
+from PIL import Image, ImageChops, ImageDraw, ImageOps, PngImagePlugin
 
 from nanobanana_cli.catalog import pixels
 from nanobanana_cli.images.edits import split
@@ -25,6 +25,8 @@ Colour = tuple[int, int, int]
 _HILLS = 4
 # Shapes are drawn that many times as large and reduced, which makes their edges smooth.
 _FINE = 3
+# Around a medallion, as a part of the shorter side.
+_MARGIN = 0.05
 
 
 class Palette(msgspec.Struct, frozen=True):
@@ -82,16 +84,23 @@ def draw(prompt: str, dimensions: tuple[int, int]) -> Image.Image:
     """Return the picture of a width and height in pixels, RGB."""
     prompt, background = split(prompt)
     image = landscape(prompt, dimensions)
-    lettering.write(image, prompt)
-    return image if background is None else _on(background, image)
+    if background is None:
+        lettering.write(image, prompt)
+        return image
+    # Within the round corners of the medallion.
+    margin = round(min(dimensions) * _MARGIN)
+    inner = ImageOps.crop(image, 2 * margin)
+    lettering.write(inner, prompt)
+    image.paste(inner, (2 * margin, 2 * margin))
+    return _on(background, image)
 
 
 def _on(colour: str, image: Image.Image) -> Image.Image:
     """Return the picture as a medallion on a flat background, to be cut out."""
     width, height = image.size
     mask = Image.new("L", (width * _FINE, height * _FINE))
-    left, top = round(mask.width * 0.05), round(mask.height * 0.05)
-    edges = (left, top, mask.width - left, mask.height - top)
+    margin = round(min(mask.size) * _MARGIN)
+    edges = (margin, margin, mask.width - margin, mask.height - margin)
     ImageDraw.Draw(mask).rounded_rectangle(edges, min(mask.size) // 6, fill=255)
     ground = Image.new("RGB", image.size, colour)
     ground.paste(image, (0, 0), mask.reduce(_FINE))

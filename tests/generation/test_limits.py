@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -318,3 +320,51 @@ def test_what_comes_with_an_image_that_no_part_can_check_is_told(nb_process: NbP
         "hint: the text was: A fox.",
         f"hint: the conversation was saved as {chat}",
     ]
+
+
+_NO_MEMORY = """
+import sys
+from nanobanana_cli.__main__ import entry
+
+reason = sys.argv.pop()
+
+class Loader:
+    def find_spec(self, name, path, target=None):
+        if name == "PIL":
+            raise ImportError(reason, name=name)
+
+sys.meta_path.insert(0, Loader())
+entry()
+"""
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "libjpeg.so.62: failed to map segment from shared object",
+        f"libjpeg.so.62: cannot create shared object descriptor: {os.strerror(errno.ENOMEM)}",
+    ],
+)
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("generate", "fox", "--transparent", "-o", "fox.png"),
+        ("caption", "in.jpg"),
+        ("caption", "a red fox", "-o", "fox.png"),
+    ],
+)
+def test_a_part_that_finds_no_memory_is_not_taken_for_a_missing_one(
+    argv: tuple[str, ...], reason: str
+) -> None:
+    Path("in.jpg").write_bytes(picture(4000, 3000, "JPEG"))
+    with (
+        WireServer(made(picture(1024, 1024, "JPEG"), text="A fox.")) as server,
+        python.start(
+            _NO_MEMORY, *argv, reason, env=_env(server), stderr=subprocess.PIPE
+        ) as process,
+    ):
+        _, err = process.communicate(timeout=60)
+    told = err.decode()
+    assert process.returncode in {6, 10}, told
+    assert "there is not enough memory" in told
+    assert ("cannot be loaded" in told, "upgrade" in told) == (False, False)

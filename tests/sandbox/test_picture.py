@@ -13,6 +13,7 @@ from PIL import Image, ImageChops
 from support.tools import require
 
 from nanobanana_cli.catalog import ASPECTS, pixels
+from nanobanana_cli.images.edits import with_background
 from nanobanana_cli.sandbox import lettering, picture
 
 
@@ -100,3 +101,20 @@ def test_the_mark_is_there_without_a_prompt() -> None:
 def test_any_prompt_can_be_drawn(prompt: str) -> None:
     image = picture.draw(prompt, (256, 144))
     assert _open(picture.encode(image, prompt)).size == (256, 144)
+
+
+@pytest.mark.parametrize("size", [(1024, 1024), (400, 1024), (1600, 500)])
+def test_a_medallion_cuts_no_letters(size: tuple[int, int]) -> None:
+    prompt = "a red fox in deep snow, with mountains behind it " * 4
+    medallion = picture.draw(with_background(prompt), size)
+    margin = round(min(size) * 0.1)
+    inner = medallion.crop((margin, margin, size[0] - margin, size[1] - margin))
+    whole = picture.draw(prompt, inner.size)
+    # Nothing else is as white as the middle of a stroke.
+    assert _white(inner).tobytes() == _white(whole).tobytes()
+    mark = _white(whole).crop((0, inner.height * 4 // 5, *inner.size))
+    assert mark.getbbox() is not None
+
+
+def _white(image: Image.Image) -> Image.Image:
+    return image.convert("L").point(lambda level: 255 * (level == 255))
