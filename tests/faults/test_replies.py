@@ -56,6 +56,7 @@ _TRIED = (
 # What is free and about one row, and what is about all rows.
 _OF_A_ROW = ("500-google-internal", "500-nested-503")
 _OF_ALL = ("404-invalid-url", "404-model", "503-no-channel")
+_BLOCKED = ("403-cloudflare-1010",)
 # A reply of no known shape has neither text nor parts to go on from.
 _PICTURES = tuple(form for form in FORMS if form not in ("chat", "alt", "draw", *CAPTION))
 # Crops enlarge nothing.
@@ -144,8 +145,14 @@ def _of_several(case: cases.Case) -> dict[str, Any]:
     """Return how the status is another in a batch, and of several texts."""
     if case.name in _OF_ALL:
         return {form: {"exit": 7} for form in (*BATCH, "captions")}
+    if case.name == "200-file-data":
+        return {form: {"exit": 9} for form in ("caption", "caption-json")}
+    if case.exit != 5 or case.name in _BLOCKED:
+        return {}
+    # A batch would wait for a service that is busy.
+    row = {"exit": 3, "argv": ("--wait", "0", "--retries", "0")}
     rows = BATCH if case.name in _OF_A_ROW else ()
-    return {form: {"exit": 3} for form in (*rows, "captions") if case.exit == 5}
+    return {**dict.fromkeys(rows, row), "captions": {"exit": 3}}
 
 
 def _of_a_case(case: cases.Case) -> Scenario:
