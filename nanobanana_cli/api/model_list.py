@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from nanobanana_cli.api.transport import Transport
 
+# Why Vertex AI is not asked.
+NOT_OF_VERTEX = "nb asks for the Gemini API's list of models only, not Vertex AI's"
 _PATH = "/v1beta/models"
 # Google has some sixty models, fifty to a page.
 _MOST_PAGES = 20

@@ -80,9 +80,7 @@ def _listed(settings: Settings, endpoint: Endpoint, terminal: Terminal) -> list[
     from nanobanana_cli.api.transport import Transport
 
     if is_vertex(settings.base_url):
-        terminal.warn(
-            "nb asks for the Gemini API's list of models only, not Vertex AI's; nothing was asked"
-        )
+        terminal.warn(f"{model_list.NOT_OF_VERTEX}; nothing was asked")
         return None
     reason = "the address answers with something else"
     try:

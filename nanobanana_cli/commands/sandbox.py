@@ -16,6 +16,7 @@ from typer import Option
 from nanobanana_cli.commands.options import Color, Quiet
 from nanobanana_cli.commands.signature import takes
 from nanobanana_cli.errors import ExitCode, Interrupted, UsageError
+from nanobanana_cli.sandbox import LONGEST_LATENCY
 from nanobanana_cli.ui.terminal import Terminal
 
 
@@ -32,7 +33,7 @@ class SandboxOptions(msgspec.Struct, frozen=True):
             "--latency",
             metavar="SECONDS",
             min=0,
-            max=86_400,
+            max=LONGEST_LATENCY,
             help="Take at least this long for each result.",
         ),
     ] = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -78,7 +78,7 @@ class NamedFile(msgspec.Struct, frozen=True):
     format: ImageFormat | None
     force: bool = False
     edits: Edits = Edits()
-    unedited: None = None
+    unedited: ClassVar[None] = None
 
     def found(self) -> Path | None:
         """Return the file that is there; without a suffix, that with any image's."""
@@ -135,7 +135,7 @@ class UnnamedFile(msgspec.Struct, frozen=True):
     stem: str
     format: ImageFormat | None
     edits: Edits = Edits()
-    unedited: None = None
+    unedited: ClassVar[None] = None
 
     def taken(self) -> bool:
         """Return False: there is always a free name."""
@@ -152,7 +152,7 @@ class Stdout(msgspec.Struct, frozen=True):
     write: Callable[[Data], None]
     format: ImageFormat | None
     edits: Edits = Edits()
-    unedited: None = None
+    unedited: ClassVar[None] = None
 
     def taken(self) -> bool:
         """Return False."""

@@ -2,3 +2,5 @@
 
 # What its replies' ids begin with, wherever it serves.
 RESPONSE_ID = "sandbox-"
+# Seconds.
+LONGEST_LATENCY = 86_400

@@ -18,14 +18,13 @@ from socketserver import TCPServer
 from typing import Any, Self
 
 from nanobanana_cli.errors import LocalFileError, UsageError
-from nanobanana_cli.sandbox import http_body
+from nanobanana_cli.sandbox import LONGEST_LATENCY, http_body
 from nanobanana_cli.sandbox.errors import ApiError
 from nanobanana_cli.sandbox.faults import FaultQueue
 from nanobanana_cli.sandbox.handler import Exchange, Handler, HttpRequest, error_reply
 from nanobanana_cli.sandbox.replies import HttpReply
 
 HOST = "127.0.0.1"
-_LONGEST = 86400.0
 _SENDABLE = re.compile(r"[!-~]+")
 _PIECES = 50
 # So many lines about requests may wait to be taken; further ones are dropped.
@@ -62,9 +61,10 @@ class Sandbox:
         faults: Sequence[str] = (),
         has_lines: bool = False,
     ) -> None:
-        if not 0 <= latency <= _LONGEST:
+        if not 0 <= latency <= LONGEST_LATENCY:
             raise UsageError(
-                f"a latency of {latency:g} seconds is out of range", hint=f"use 0 to {_LONGEST:g}"
+                f"a latency of {latency:g} seconds is out of range",
+                hint=f"use 0 to {LONGEST_LATENCY}",
             )
         if key is not None and not _SENDABLE.fullmatch(key):
             raise UsageError(

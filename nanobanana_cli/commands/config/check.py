@@ -134,7 +134,7 @@ def _service(settings: Settings, target: Endpoint, *, balance: bool) -> Iterator
     from nanobanana_cli.api.transport import Transport
 
     if is_vertex(settings.base_url):
-        reason = "nb asks for the Gemini API's list of models only, not Vertex AI's"
+        reason = model_list.NOT_OF_VERTEX
         yield Check("warning", "address", f"{settings.base_url} was not asked: {reason}")
         yield from _unverified(settings, target, reason, balance=balance)
         return
