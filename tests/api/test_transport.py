@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import random
 import socket
@@ -452,6 +453,22 @@ def test_no_error_of_a_library_escapes_or_is_quoted(error: Exception) -> None:
         Transport(Endpoint("wisgate", "http://127.0.0.1", "other-key"), timeout=1).get("/")
     assert sent.call_count == 1
     assert KEY not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TimeoutError("timed out"), "no connection within 1 s"),
+        (TimeoutError(errno.ETIMEDOUT, "Connection timed out"), "the connection timed out"),
+    ],
+    ids=["the deadline's", "the system's"],
+)
+@responses.activate
+def test_the_systems_own_timeout_is_not_the_deadline(error: TimeoutError, reason: str) -> None:
+    responses.get("http://127.0.0.1/", body=requests.exceptions.ConnectionError(error))
+    with pytest.raises(Unreachable) as caught:
+        Transport(Endpoint("wisgate", "http://127.0.0.1"), timeout=1).get("/")
+    assert caught.value.message == f"cannot reach 127.0.0.1: {reason}"
 
 
 @responses.activate

@@ -5,18 +5,18 @@ from __future__ import annotations
 import platform
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import Nb
 from support.replies import made, picture
 from support.wire_server import WireServer
+from typer import Context
 
 from nanobanana_cli import __version__
 from nanobanana_cli.cli import command_tree
 from nanobanana_cli.commands.synonyms import COMMANDS, OPTIONS
+from nanobanana_cli.completion.describe import describe
 from nanobanana_cli.completion.values import PATH_METAVARS
 
 _GENERATE = "see `nb generate --help`"
@@ -269,32 +269,24 @@ def test_every_number_says_what_would_be_right(nb: Nb, value: str) -> None:
     assert seen >= 15
 
 
-def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    children = getattr(command, "commands", {})
-    if not children:
-        yield path, command
-    for name, child in children.items():
-        yield from _commands(child, (*path, name))
-
-
 def test_every_option_that_names_a_file_refuses_an_empty_name(nb: Nb) -> None:
     others = {"generate": ["fox"], "caption": ["a fox"], "batch": ["m.txt"], "extract": ["r.json"]}
     Path("m.txt").write_text("a fox")
     seen = 0
     with WireServer() as server:
         env = {"NB_BASE_URL": server.url, "WISDOM_GATE_KEY": "sk-1"}
-        for path, command in _commands(command_tree()):
-            for param in command.params:
-                if param.param_type_name == "option" and param.metavar in PATH_METAVARS:
-                    name, argument = max(param.opts, key=len), others.get(path[0], [])
+        for command in describe(tree := command_tree(), Context(tree)).walk():
+            for option in command.options:
+                if option.metavar in PATH_METAVARS:
+                    name, argument = option.names[0], others.get(command.name, [])
                     if name in {"--prompt-file", "--text-file"}:
                         argument = []
                     elif name == "--root":
                         argument = ["--pages", "."]
-                    run = nb(*path, *argument, f"{name}=", env=env)
+                    run = nb(*command.path, *argument, f"{name}=", env=env)
                     message, hint, *rest = run.err.splitlines()
                     assert (run.code, run.out, rest) == (2, "", [])
-                    shown = "an image" if name == "--image" else min(param.opts, key=len)
+                    shown = "an image" if name == "--image" else option.names[-1]
                     kinds = "a path|an image|a file|a folder"
                     assert re.match(rf"nb: {shown} needs ({kinds})\b", message)
                     assert hint.startswith("hint: ")

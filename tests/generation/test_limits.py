@@ -259,63 +259,52 @@ entry()
 """
 
 
-def test_what_a_missing_part_would_convert_is_kept_as_it_came() -> None:
+def _ended(script: str, answer: Answer, *argv: str) -> tuple[int, str]:
+    """Run a script against a server; return its status and stderr."""
     with (
-        WireServer(made(picture(1024, 1024, "JPEG"))) as server,
+        WireServer(answer) as server,
         python.start(
-            _NO_PILLOW,
-            *("generate", "fox", "-o", "fox.png"),
-            env=_env(server),
-            stderr=subprocess.PIPE,
-        ) as process,
-    ):
-        _, err = process.communicate(timeout=60)
-    assert (process.returncode, err.decode().splitlines()[-1]) == (6, "May have been charged.")
-    (path,) = _kept()
-    assert f"hint: the reply was kept: nb extract {path}\n" in err.decode()
-
-
-def test_what_no_part_can_check_is_kept_where_replies_are_not(nb_process: NbProcess) -> None:
-    assert nb_process("config", "set", "keep-replies", "false").code == 0
-    Path("m.txt").write_text("a fox\nan owl\n")
-    image = picture(1024, 1024, "WEBP")
-    with (
-        WireServer(made(image)) as server,
-        python.start(
-            _NO_PILLOW,
-            # Of two at once, the second would be told that its part was loaded in part only.
-            *("batch", "m.txt", "--concurrency", "1"),
+            *(script, *argv),
             env=_env(server),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process,
     ):
         _, err = process.communicate(timeout=60)
+    return process.returncode, err.decode()
+
+
+def test_what_a_missing_part_would_convert_is_kept_as_it_came() -> None:
+    answer = made(picture(1024, 1024, "JPEG"))
+    code, err = _ended(_NO_PILLOW, answer, "generate", "fox", "-o", "fox.png")
+    assert (code, err.splitlines()[-1]) == (6, "May have been charged.")
+    (path,) = _kept()
+    assert f"hint: the reply was kept: nb extract {path}\n" in err
+
+
+def test_what_no_part_can_check_is_kept_where_replies_are_not(nb_process: NbProcess) -> None:
+    assert nb_process("config", "set", "keep-replies", "false").code == 0
+    Path("m.txt").write_text("a fox\nan owl\n")
+    image = picture(1024, 1024, "WEBP")
+    # Of two at once, the second would be told that its part was loaded in part only.
+    _, err = _ended(_NO_PILLOW, made(image), "batch", "m.txt", "--concurrency", "1")
     kept = _kept()
     assert {path.name for path in kept} == {"a-fox.webp", "an-owl.webp"}
     assert all(path.read_bytes() == image for path in kept)
     # They have one cause, though a hint of its own each.
-    assert "2 × a part of nb cannot be loaded: PIL\n" in err.decode()
+    assert "2 × a part of nb cannot be loaded: PIL\n" in err
     for path in kept:
-        assert f"  hint: the image was saved as {path}\n" in err.decode()
+        assert f"  hint: the image was saved as {path}\n" in err
 
 
 def test_what_comes_with_an_image_that_no_part_can_check_is_told(nb_process: NbProcess) -> None:
     assert nb_process("config", "set", "keep-replies", "false").code == 0
     body = reply(image_part(picture(64, 64, "WEBP"), thoughtSignature="abc"), {"text": "A fox."})
-    with (
-        WireServer(Answer(200, body=body)) as server,
-        python.start(
-            _NO_PILLOW,
-            *("generate", "fox", "--alt", "--chat", "-o", "fox.png"),
-            env=_env(server),
-            stderr=subprocess.PIPE,
-        ) as process,
-    ):
-        _, err = process.communicate(timeout=60)
+    argv = ("generate", "fox", "--alt", "--chat", "-o", "fox.png")
+    _, err = _ended(_NO_PILLOW, Answer(200, body=body), *argv)
     chat, image = sorted(_kept())
     assert json.loads(chat.read_bytes())["contents"][1]["parts"][1] == {"text": "A fox."}
-    assert err.decode().splitlines()[1:-1] == [
+    assert err.splitlines()[1:-1] == [
         f"hint: the image was saved as {image}",
         "hint: the text was: A fox.",
         f"hint: the conversation was saved as {chat}",
@@ -357,14 +346,8 @@ def test_a_part_that_finds_no_memory_is_not_taken_for_a_missing_one(
     argv: tuple[str, ...], reason: str
 ) -> None:
     Path("in.jpg").write_bytes(picture(4000, 3000, "JPEG"))
-    with (
-        WireServer(made(picture(1024, 1024, "JPEG"), text="A fox.")) as server,
-        python.start(
-            _NO_MEMORY, *argv, reason, env=_env(server), stderr=subprocess.PIPE
-        ) as process,
-    ):
-        _, err = process.communicate(timeout=60)
-    told = err.decode()
-    assert process.returncode in {6, 10}, told
+    answer = made(picture(1024, 1024, "JPEG"), text="A fox.")
+    code, told = _ended(_NO_MEMORY, answer, *argv, reason)
+    assert code in {6, 10}, told
     assert "there is not enough memory" in told
     assert ("cannot be loaded" in told, "upgrade" in told) == (False, False)
